@@ -1,0 +1,64 @@
+"""Whatever the client will hear is a value: a status, headers, timed frames and an ending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+# RFC 9110, 6.4.1: these have no body and no content-length, whatever was written for them.
+_BODILESS = frozenset({204, 304})
+
+
+class Ending(Enum):
+    """What happens when the last frame is out."""
+
+    FINISH = "finish"  # the message is complete; the connection may be used again
+    CLOSE = "close"  # the connection is closed (FIN), whether or not the message is complete
+    RESET = "reset"  # the connection is aborted (RST)
+    HANG = "hang"  # silence, with the connection open, until the client leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A piece of the body, and the silence before it in seconds; without data it is the silence alone.
+
+    `chunk` says whether it is one of the pieces that a person counts ("after three chunks"). A `raw` frame
+    goes to the socket as it is, outside HTTP's framing; nothing but a dropped connection can follow it.
+    """
+
+    data: bytes
+    wait: float = 0.0
+    chunk: bool = True
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One whole answer. `wait` is the silence in seconds before the status line.
+
+    A `streamed` body goes out in HTTP chunks; any other is sent under its content-length, which `settled`
+    adds. Without `head` there is no status line and no headers: what is heard is raw, or nothing.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    frames: tuple[Frame, ...] = ()
+    wait: float = 0.0
+    ending: Ending = Ending.FINISH
+    streamed: bool = False
+    head: bool = True
+
+
+def settled(answer: Answer) -> Answer:
+    """The answer with the headers it goes out with: a body that is whole and not streamed tells its length.
+
+    An answer with another ending is left alone: its frames are not the body that its headers speak of.
+    """
+    if answer.status in _BODILESS:
+        return replace(answer, frames=()) if answer.frames else answer
+    if answer.streamed or answer.ending is not Ending.FINISH:
+        return answer
+    if any(name.lower() == "content-length" for name, _ in answer.headers):
+        return answer
+    length = sum(len(frame.data) for frame in answer.frames)
+    return replace(answer, headers=(*answer.headers, ("content-length", str(length))))

@@ -1,0 +1,288 @@
+"""The only module that delays anything: it plays an answer, and tells what of it was heard.
+
+A schedule is cumulative: every frame has a deadline on the loop's clock, counted from the moment the play
+began. A frame that is late (a busy loop, a slow reader) goes out at once and moves no deadline after it, so
+that a stream neither drifts nor grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mockserver.wire.answer import Answer, Ending, Frame, settled
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Ended = Literal["finished", "dropped", "left", "closed"]
+
+TRANSPORT = "mockserver.transport"  # where `server` puts the transport: scope["state"][TRANSPORT]
+
+_PATIENCE = 1.0  # seconds that a reset waits for what was said before to arrive
+_LOOK = 0.0005, 0.01  # seconds between two looks at it: the first pause, and the longest
+_LINGER_NONE = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: what makes a close an RST
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard; every time is in seconds from the beginning of the play.
+
+    `status` is 0 and `first_byte` None where the client heard no status line, or nothing. `size` counts
+    bytes of body. `times[i]` is when frame `i` of the answer went out; there are as many as were sent.
+    `ended`: finished; dropped, as the answer says; left, by the client; closed, because the server stops.
+    """
+
+    status: int
+    first_byte: float | None
+    seconds: float
+    size: int
+    times: tuple[float, ...]
+    ended: Ended
+
+
+class Playback:
+    """All the plays of one server, and the word that it stops.
+
+    Whatever else waits for long (an event feed, a verification) may watch `closing` too.
+    """
+
+    def __init__(self) -> None:
+        self.closing = asyncio.Event()
+        self._open: set[_Play] = set()
+
+    async def play(
+        self,
+        answer: Answer,
+        scope: Message,
+        receive: Receive,
+        send: Send,
+        on_head: Callable[[int], Awaitable[None]] | None = None,
+    ) -> Heard:
+        """Play it to the end, or until the client leaves or the server stops; never raises for those.
+
+        The request's body must have been read. `on_head` is awaited at most once, right before the first
+        byte or the drop, with the status that the client is about to hear (0: none).
+        """
+        play = _Play(settled(answer), scope, send, on_head)
+        if not play.waits:  # the usual answer: no task, no sleep
+            return play.heard(await play.run())
+        self._open.add(play)
+        play.closed = self.closing.is_set()
+        play.watcher = asyncio.create_task(play.watch(receive))
+        try:
+            return play.heard(await play.run())
+        finally:
+            play.watcher.cancel()
+            self._open.discard(play)
+
+    def close(self) -> None:
+        """The server stops: every open play ends now. Call it on the loop's thread, as often as you like."""
+        self.closing.set()
+        for play in self._open:
+            play.closed = True
+            play.rouse()
+
+
+class _Play:
+    """One answer under way: what it has said so far, and what may wake it."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        scope: Message,
+        send: Send,
+        on_head: Callable[[int], Awaitable[None]] | None,
+    ) -> None:
+        self.answer = answer
+        self.frames = () if scope["method"] == "HEAD" else answer.frames
+        self.waits = (
+            bool(answer.wait) or answer.ending is not Ending.FINISH or any(f.wait for f in self.frames)
+        )
+        self.left = False
+        self.closed = False
+        self.watcher: asyncio.Task[None]
+        self._scope = scope
+        self._send = send
+        self._on_head = on_head
+        self._wake: asyncio.Future[None] | None = None
+        self._began = time.perf_counter()
+        self._first: float | None = None
+        self._status = 0
+        self._size = 0
+        self._times: list[float] = []
+
+    async def run(self) -> Ended:
+        """Silence, head, frames, ending; each pause may be the last."""
+        deadline = asyncio.get_running_loop().time() + self.answer.wait
+        if self.answer.wait and not await self.pause(deadline):
+            return await self.interrupted()
+        await self.begin()
+        batches = list(_batches(self.frames))
+        for batch in batches:
+            deadline += batch[0].wait
+            if batch[0].wait and not await self.pause(deadline):
+                return await self.interrupted()
+            await self.say(batch, last=batch is batches[-1])
+        return await self.end(said=bool(batches))
+
+    def heard(self, ended: Ended) -> Heard:
+        seconds = time.perf_counter() - self._began
+        return Heard(self._status, self._first, seconds, self._size, tuple(self._times), ended)
+
+    # The voice
+
+    async def begin(self) -> None:
+        status = self.answer.status if self.answer.head else 0
+        if self._on_head is not None:
+            await self._on_head(status)
+        if not self.answer.head:
+            return
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.answer.headers
+        ]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        self._status = status
+        self._first = time.perf_counter() - self._began
+
+    async def say(self, batch: list[Frame], *, last: bool) -> None:
+        """One write. The last one of a message that finishes also ends it, to spare a packet."""
+        data = batch[0].data if len(batch) == 1 else b"".join(frame.data for frame in batch)
+        finish = last and self.answer.ending is Ending.FINISH
+        if batch[0].raw:
+            self.transport.write(data)
+        elif data or finish:
+            await self._send({"type": "http.response.body", "body": data, "more_body": not finish})
+        now = time.perf_counter() - self._began
+        self._first = now if self._first is None and data else self._first
+        self._size += len(data)
+        self._times.extend([now] * len(batch))
+
+    async def end(self, *, said: bool) -> Ended:
+        match self.answer.ending:
+            case Ending.FINISH:
+                if not said:
+                    await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+                return "left" if self.left else "finished"
+            case Ending.HANG:
+                await self.pause(None)
+                return await self.interrupted()
+            case Ending.RESET:
+                await self.drain()
+                self.reset()
+            case _:  # CLOSE
+                self.transport.close()
+        await self.gone()
+        return "dropped"
+
+    async def interrupted(self) -> Ended:
+        """The client left, or the server stops. A chunked message can be finished; any other is cut."""
+        if self.left:
+            return "left"
+        if self._status and self.answer.streamed and not any(frame.raw for frame in self.frames):
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            self.transport.close()
+            await self.gone()
+        return "closed"
+
+    # The ear
+
+    @property
+    def over(self) -> bool:
+        return self.left or self.closed
+
+    async def watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.left = True
+        self.rouse()
+
+    async def pause(self, deadline: float | None) -> bool:
+        """Be silent until the deadline, for ever without one; False as soon as going on is of no use."""
+        if self.over:
+            return False
+        loop = asyncio.get_running_loop()
+        if deadline is not None and deadline <= loop.time():
+            return True
+        self._wake = loop.create_future()
+        timer = None if deadline is None else loop.call_at(deadline, self.rouse)
+        try:
+            await self._wake
+        finally:
+            self._wake = None
+            if timer is not None:
+                timer.cancel()
+        return not self.over
+
+    def rouse(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def gone(self) -> None:
+        # uvicorn takes a play that returns before the connection is lost for one that forgot to answer.
+        await asyncio.wait([self.watcher])
+
+    # The wire
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        transport: asyncio.Transport = self._scope["state"][TRANSPORT]
+        return transport
+
+    async def drain(self) -> None:
+        """An RST throws away what is still on its way: wait, within reason, until what was said is there."""
+        loop = asyncio.get_running_loop()
+        patience = loop.time() + _PATIENCE
+        look, longest = _LOOK
+        while (
+            _unsent(self.transport)
+            and loop.time() < patience
+            and await self.pause(min(loop.time() + look, patience))
+        ):
+            look = min(look * 2, longest)
+
+    def reset(self) -> None:
+        if not self.transport.is_closing():
+            wire = self.transport.get_extra_info("socket")
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+        self.transport.abort()
+
+
+def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+    """Frames that go out in one write: those that follow without a wait, in the same framing."""
+    batch: list[Frame] = []
+    for frame in frames:
+        if batch and (frame.wait or frame.raw != batch[0].raw):
+            yield batch
+            batch = []
+        batch.append(frame)
+    if batch:
+        yield batch
+
+
+def _unsent(transport: asyncio.Transport) -> int:
+    """Bytes that the peer's kernel has not acknowledged: our buffer, and the kernel's send queue."""
+    if transport.is_closing():
+        return 0
+    return transport.get_write_buffer_size() + _queued(transport.get_extra_info("socket").fileno())
+
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
+    def _queued(wire: int) -> int:
+        # tcp(7): SIOCOUTQ, "the amount of unsent data in the socket send queue"; it has TIOCOUTQ's number.
+        return int.from_bytes(fcntl.ioctl(wire, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+else:  # pragma: no cover
+
+    def _queued(wire: int) -> int:  # noqa: ARG001
+        return 0  # no such call: our own buffer must do

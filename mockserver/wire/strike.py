@@ -1,0 +1,108 @@
+"""Where a fault strikes: an answer, divided into what was heard before and what was to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mockserver.wire import frames
+from mockserver.wire.answer import Answer, Ending, Frame, settled
+from mockserver.wire.frames import Division, Frames
+
+Unit = Literal["chunks", "bytes", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A point: after so many chunks, bytes of body, or seconds."""
+
+    unit: Unit
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """An answer at the point where a fault strikes, and what the fault may say: `words`, at a `rate`.
+
+    `answer` is whole and settled. `early` says that the status line is still to come, after a silence of
+    `wait` seconds; later, nothing of the head may change. `split` says that the point is inside a frame.
+    """
+
+    answer: Answer
+    heard: Frames
+    rest: Frames
+    wait: float = 0.0
+    early: bool = False
+    split: bool = False
+    words: bytes = b""
+    rate: float = 0.0
+
+    def go_on(self, rest: Iterable[Frame]) -> Answer:
+        """The answer as it was so far, then these frames."""
+        return replace(self.answer, frames=(*self.heard, *rest))
+
+    def drop(self, ending: Ending, *last: Frame) -> Answer:
+        """The answer as it was so far, then the end of it; without a head where none is out yet."""
+        head = self.answer.head and not self.early
+        return replace(self.go_on(last), wait=self.wait, ending=ending, head=head)
+
+    def events(self) -> Division:
+        """What follows, as the end of an event that has begun and the whole ones after it."""
+        whole = 1 if self.split else 0
+        return self.rest[:whole], self.rest[whole:]
+
+    def anew(self, body: bytes) -> Answer:
+        """Another body in the place of a plain one, with its own length: nothing of the head may be out."""
+        wait = self.rest[0].wait if self.rest else 0.0
+        return settled(
+            replace(self.answer, headers=without(self.answer, LENGTH), frames=(Frame(body, wait),))
+        )
+
+    def fill(self, filler: bytes) -> Answer:
+        """Something else where the rest of a plain body was: its length is out already, and is kept."""
+        return self.go_on(frames.filled(self.rest, filler))
+
+
+def find(answer: Answer, after: After | None) -> Strike | None:
+    """The strike at that point, at once without one; None where the answer is over before it."""
+    answer = settled(answer)
+    if after is None:
+        return Strike(answer, (), answer.frames, answer.wait, early=True)
+    if after.unit == "time":
+        return _after_seconds(answer, after.amount)
+    divide = frames.after_chunks if after.unit == "chunks" else frames.after_bytes
+    divided = divide(answer.frames, int(after.amount))
+    if divided is None:
+        return None
+    heard, rest = divided
+    split = len(heard) + len(rest) > len(answer.frames)
+    return Strike(answer, heard, rest, answer.wait, split=split)
+
+
+def _after_seconds(answer: Answer, moment: float) -> Strike | None:
+    """What was to be said at that very moment is not said."""
+    if moment <= answer.wait:
+        return Strike(answer, (), answer.frames, moment, early=True)
+    due = answer.wait
+    for index, frame in enumerate(answer.frames):
+        if due + frame.wait >= moment:
+            heard = (*answer.frames[:index], _silence(moment - due))
+            late = replace(frame, wait=due + frame.wait - moment)
+            return Strike(answer, heard, (late, *answer.frames[index + 1 :]), answer.wait)
+        due += frame.wait
+    if answer.ending is Ending.HANG:  # there is time enough
+        return Strike(answer, (*answer.frames, _silence(moment - due)), (), answer.wait)
+    return None
+
+
+def _silence(seconds: float) -> Frame:
+    return Frame(b"", seconds, chunk=False)
+
+
+def without(answer: Answer, name: str) -> tuple[tuple[str, str], ...]:
+    """The headers but that one."""
+    return tuple(header for header in answer.headers if header[0].lower() != name)
+
+
+LENGTH = "content-length"

@@ -1,0 +1,400 @@
+"""A fault changes what it says, from where it strikes, and nothing before."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.wire import faults, sse
+from mockserver.wire.answer import Answer, Ending, Frame, settled
+from mockserver.wire.faults import FAULTS, RATE, STREAM_FAULTS, Fault, parse
+from mockserver.wire.strike import After
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Stage
+
+WORDS = ("Grüße", " aus", " 東京", "!", " Ja", ".")
+ERROR = b'{"error":{"message":"overloaded","code":529}}'
+
+
+def chunk(text: str) -> bytes:
+    delta = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    whole = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [delta]}
+    return json.dumps(whole, ensure_ascii=False).encode()
+
+
+PLAIN = Answer(
+    200, (("content-type", "application/json"),), (Frame('{"text":"Grüße aus 東京"}'.encode() * 8),)
+)
+STREAM = sse.stream([Frame(chunk(word), 0.004) for word in WORDS])
+UNPACED = sse.stream([Frame(chunk(word)) for word in WORDS])
+LATE = Answer(200, PLAIN.headers, PLAIN.frames, wait=0.02)
+ANSWERS = {"plain": PLAIN, "stream": STREAM, "unpaced": UNPACED, "late": LATE}
+POINTS = ["", "@0", "@1", "@3", "@0b", "@50b", "@200b", "@0s", "@10ms", "@99", "@9999b", "@9s"]
+
+
+def body(answer: Answer) -> bytes:
+    return b"".join(frame.data for frame in answer.frames)
+
+
+def fault_of(name: str, point: str = "") -> Fault:
+    return parse(f"{name}=20000{point}" if name == "slow" else f"{name}{point}")
+
+
+def worse(text: str, answer: Answer) -> Answer:
+    return faults.apply(parse(text), answer, ERROR)
+
+
+# The laws
+
+
+def timeline(answer: Answer) -> list[tuple[float, int, bool]]:
+    """Every byte of body, with its time and whether its frame is complete with it as a chunk."""
+    now, line = answer.wait, []
+    for frame in answer.frames:
+        now = round(now + frame.wait, 6)
+        line += [(now, byte, False) for byte in frame.data[:-1]]
+        line += [(now, byte, frame.chunk) for byte in frame.data[-1:]]
+    return line
+
+
+def before(line: list[tuple[float, int, bool]], after: After) -> list[tuple[float, int, bool]]:
+    if after.unit == "time":
+        return [each for each in line if each[0] < after.amount]
+    if after.unit == "bytes":
+        return line[: int(after.amount)]
+    ends = [number for number, (_, _, chunk) in enumerate(line, 1) if chunk]
+    return line[: ends[int(after.amount) - 1]] if after.amount else []
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_keeps_what_was_before(name: str, point: str, answer: Answer) -> None:
+    fault = fault_of(name, point)
+    spoiled = faults.apply(fault, answer, ERROR)
+    if point in {"@99", "@9999b", "@9s"}:
+        assert spoiled is answer
+    if spoiled is answer or fault.after is None:
+        return
+    kept = [each[:2] for each in before(timeline(answer), fault.after)]
+    assert [each[:2] for each in timeline(spoiled)[: len(kept)]] == kept
+    head_was_out = fault.after.unit != "time" or answer.wait < fault.after.amount
+    if head_was_out:
+        assert (spoiled.head, spoiled.wait, spoiled.headers) == (True, answer.wait, settled(answer).headers)
+        assert spoiled.streamed == answer.streamed
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+def test_no_fault_is_the_identity(answer: Answer) -> None:
+    assert faults.apply(None, answer) is answer
+
+
+@pytest.mark.parametrize("name", STREAM_FAULTS)
+def test_a_stream_fault_leaves_a_plain_body_alone(name: str) -> None:
+    assert faults.apply(Fault(name), PLAIN) is PLAIN
+
+
+@pytest.mark.parametrize("point", ["", "@0", "@3", "@50b", "@10ms"])
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("answer", [PLAIN, STREAM], ids=["plain", "stream"])
+def test_a_spoiled_answer_is_heard_as_it_is_written(
+    stage: Stage, answer: Answer, name: str, point: str
+) -> None:
+    spoiled = settled(faults.apply(fault_of(name, point), answer, ERROR))
+    reading = stage.hear(spoiled, patience=0.05 if name == "hang" else 10)
+    ends = {Ending.RESET: "reset", Ending.HANG: "silence"}
+    assert reading.end == ends.get(spoiled.ending, "eof")
+    said = b"".join(frame.data for frame in spoiled.frames if not frame.raw)
+    raw = b"".join(frame.data for frame in spoiled.frames if frame.raw)
+    heard = stage.last()
+    assert (heard.size, heard.status) == (len(said + raw), 200 if spoiled.head else 0)
+    if not spoiled.head:
+        assert reading.text == raw
+        return
+    assert reading.text.endswith(raw)
+    assert reading.body == (said if reading.chunked else said + raw)
+    if point:
+        assert reading.head == stage.hear(answer).head
+        assert stage.last().ended == "finished"
+
+
+# How a fault is written
+
+
+SPELLINGS = [
+    ("reset", "reset", Fault("reset")),
+    ("reset@3", {"reset": {"after": {"chunks": 3}}}, Fault("reset", After("chunks", 3))),
+    ("reset@100b", {"reset": {"after": {"bytes": 100}}}, Fault("reset", After("bytes", 100))),
+    ("hang@1.5s", {"hang": {"after": {"time": "1.5s"}}}, Fault("hang", After("time", 1.5))),
+    ("hang@2s", {"hang": {"after": "2s"}}, Fault("hang", After("time", 2.0))),
+    ("close@0", {"close": {"after": 0}}, Fault("close", After("chunks", 0))),
+    ("slow=10", {"slow": {"bytes_per_second": 10}}, Fault("slow", None, 10.0)),
+    ("slow=0.5@3", {"slow": {"bytes_per_second": 0.5, "after": 3}}, Fault("slow", After("chunks", 3), 0.5)),
+    ("slow=100", {"slow": None}, Fault("slow", None, RATE)),
+    (" slow=100 ", {"slow": {}}, Fault("slow")),
+]
+
+
+@pytest.mark.parametrize(("short", "long", "fault"), SPELLINGS, ids=[each[0] for each in SPELLINGS])
+def test_both_forms_say_the_same(short: str, long: Any, fault: Fault) -> None:
+    assert parse(short) == faults.of(short) == faults.of(long) == fault
+    assert str(fault) == short.strip()
+
+
+amounts = st.one_of(
+    st.none(),
+    st.builds(After, st.sampled_from(["chunks", "bytes"]), st.integers(0, 10**9)),
+    st.builds(After, st.just("time"), st.integers(0, 10**7).map(lambda milliseconds: milliseconds / 1000)),
+)
+
+
+@given(st.sampled_from(sorted(FAULTS)), amounts)
+def test_a_fault_reads_back_as_it_is_written(name: str, after: After | None) -> None:
+    assert parse(str(Fault(name, after))) == Fault(name, after)
+
+
+WRONG: list[tuple[Any, str]] = [
+    ("rest@3", "did you mean reset?"),
+    ("", "expected one of reset, close"),
+    ("reset=3", "only slow has it"),
+    ("slow=fast", "expected a number above 0"),
+    ("slow=0", "expected a number above 0"),
+    ("slow=nan", "expected a number above 0"),
+    ("reset@@3", "found point '@3'"),
+    ("reset=1=2", "only slow has it"),
+    ("slow=1=2", "found bytes_per_second '1=2'"),
+    ("reset@", "expected chunks like 3, bytes like 100b or time like 2s"),
+    ("reset@soon", "found point 'soon'"),
+    (None, "expected a fault like reset@3"),
+    ({}, "expected a fault like reset@3"),
+    ({"reset": {}, "close": {}}, "expected a fault like reset@3"),
+    ({"resett": {}}, "did you mean reset?"),
+    ({"reset": 3}, "found 3 for reset, expected a mapping with after"),
+    (
+        {"reset": {"afetr": 3}},
+        "found 'afetr' for reset, expected after, bytes_per_second; did you mean after?",
+    ),
+    ({"reset": {"zzz": 3}}, "expected after, bytes_per_second"),
+    ({"reset": {"bytes_per_second": 3}}, "only slow has it"),
+    ({"reset": {"after": {"chunk": 3}}}, "expected one of chunks, bytes, time"),
+    ({"reset": {"after": {"chunks": 3, "bytes": 3}}}, "expected one of chunks, bytes, time"),
+    ({"reset": {"after": {"chunks": "3b"}}}, "expected a whole number of chunks"),
+    ({"reset": {"after": {"bytes": -1}}}, "found point '-1b'"),
+    ({"reset": {"after": {"time": 2}}}, "needs a unit"),
+]
+
+
+@pytest.mark.parametrize(("found", "message"), WRONG, ids=[str(each[0]) for each in WRONG])
+def test_a_fault_that_is_none_says_what_was_expected(found: Any, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        faults.of(found)
+    assert message in str(caught.value)
+
+
+# What each makes of a stream
+
+
+def payloads(answer: Answer) -> list[bytes | None]:
+    return [sse.payload(frame.data) for frame in answer.frames]
+
+
+GOOD = [chunk(word) for word in WORDS]
+
+
+def test_truncated_json_cuts_one_event_in_half() -> None:
+    said = payloads(worse("truncated_json@2", STREAM))
+    assert said == [*GOOD[:2], GOOD[2][: len(GOOD[2]) // 2], *GOOD[3:], b"[DONE]"]
+
+
+def test_not_json_is_one_event_more() -> None:
+    said = payloads(worse("not_json@2", STREAM))
+    assert len(said) == 8
+    assert said[2] is not None
+    assert said[2].startswith(b"<html>")
+
+
+def test_error_event_is_the_vendors_error_and_the_end() -> None:
+    assert payloads(worse("error_event@2", STREAM)) == [*GOOD[:2], ERROR]
+
+
+def test_an_event_that_has_begun_is_ended_before_another() -> None:
+    spoiled = worse("error_event@50b", STREAM)
+    assert body(spoiled) == sse.event(GOOD[0]) + sse.event(ERROR)
+    assert body(worse("comments@50b", STREAM)).startswith(sse.event(GOOD[0]) + b": ")
+
+
+def test_done_can_be_missing_be_doubled_or_be_followed() -> None:
+    assert payloads(worse("no_done", STREAM)) == GOOD
+    assert payloads(worse("double_done", STREAM)) == [*GOOD, b"[DONE]", b"[DONE]"]
+    assert payloads(worse("after_done", STREAM)) == [*GOOD, b"[DONE]", GOOD[-1]]
+    assert payloads(worse("after_done", sse.stream([]))) == [b"[DONE]", b"{}"]
+
+
+def test_lines_can_be_written_in_every_way_the_standard_allows() -> None:
+    plain = body(STREAM)
+    assert body(worse("crlf", STREAM)) == plain.replace(b"\n", b"\r\n")
+    assert body(worse("no_space", STREAM)) == plain.replace(b"data: ", b"data:")
+    assert body(worse("comments", STREAM)).count(b": still here\n\n") == 7
+    lines = body(worse("multiline_data@5", STREAM)).split(sse.event(GOOD[4]))[1]
+    assert lines == b"data: {\ndata: " + GOOD[5][1:-1] + b"\ndata: }\n\n" + sse.DONE
+
+
+def test_split_utf8_breaks_characters_and_keeps_the_schedule() -> None:
+    spoiled = worse("split_utf8", STREAM)
+    with pytest.raises(UnicodeDecodeError):
+        spoiled.frames[0].data.decode()
+    assert body(spoiled) == body(STREAM)
+    assert [frame.chunk for frame in spoiled.frames[:4]] == [False, True, False, True]
+    assert timeline(spoiled)[-1][0] == pytest.approx(0.024 + 3 * 0.002)  # the last event, and [DONE]
+
+
+def test_a_silence_is_not_split() -> None:
+    silent = (*sse.stream([]).frames, Frame(b"", 0.001), Frame(b"", 0.5))
+    spoiled = worse("split_utf8", Answer(200, (), silent, streamed=True))
+    assert [frame.wait for frame in spoiled.frames] == [0.002, 0.002, 0.0, 0.5]
+
+
+def test_a_wrong_content_type_leaves_the_body_alone() -> None:
+    for answer in (PLAIN, STREAM):
+        spoiled = worse("wrong_content_type", answer)
+        assert dict(spoiled.headers)["content-type"] == "text/html; charset=utf-8"
+        assert spoiled.frames == answer.frames
+        assert worse("wrong_content_type@0", answer) is answer
+
+
+# What is left for a plain body
+
+
+def test_a_plain_body_can_be_no_json() -> None:
+    half = worse("truncated_json", PLAIN)
+    assert body(half) == body(PLAIN)[: len(body(PLAIN)) // 2]
+    assert dict(half.headers)["content-length"] == str(len(body(half)))
+    assert body(worse("not_json", PLAIN)).startswith(b"<html>")
+    assert body(worse("error_event", PLAIN)) == ERROR
+    assert body(worse("truncated_json", Answer(200, ()))) == b""
+
+
+def test_a_length_that_is_out_is_kept() -> None:
+    size = len(body(PLAIN))
+    assert body(worse("truncated_json@20b", PLAIN)) == body(PLAIN)[:20] + b" " * (size - 20)
+    spoiled = body(worse("not_json@20b", PLAIN))
+    assert (spoiled[20:26], len(spoiled)) == (b"<html>", size)
+    assert worse("error_event@20b", PLAIN) is PLAIN
+    assert worse("malformed_chunk@20b", PLAIN) is PLAIN
+
+
+def test_a_truncated_body_promises_more_than_it_brings() -> None:
+    for answer in (PLAIN, STREAM):
+        spoiled = worse("truncated", answer)
+        assert body(spoiled) == body(answer)[: len(body(answer)) // 2]
+        assert dict(spoiled.headers)["content-length"] == str(len(body(answer)))
+    assert dict(worse("truncated", Answer(200, ())).headers)["content-length"] == "1"
+
+
+# Time
+
+
+def test_a_slow_line_brings_so_many_bytes_a_second() -> None:
+    spoiled = worse("slow=100", PLAIN)
+    line = timeline(spoiled)
+    assert line[-1][0] == pytest.approx(len(line) / 100)
+    assert max(len(frame.data) for frame in spoiled.frames) == 5
+    assert sum(frame.chunk for frame in spoiled.frames) == 1
+    assert len(worse("slow=1", Answer(200, (), (Frame(b"x" * 1_000_000),))).frames) == 10_000
+
+
+def test_a_slow_line_is_never_early() -> None:
+    due = {byte: moment for byte, (moment, _, _) in enumerate(timeline(STREAM))}
+    assert all(moment >= due[byte] for byte, (moment, _, _) in enumerate(timeline(worse("slow=1e6", STREAM))))
+
+
+def test_a_time_before_the_status_line_strikes_there() -> None:
+    assert worse("hang@10ms", LATE) == Answer(
+        200, settled(LATE).headers, (), wait=0.01, ending=Ending.HANG, head=False
+    )
+
+
+def test_a_drop_keeps_the_delay_of_its_answer() -> None:
+    assert (worse("reset", LATE).wait, worse("reset", LATE).head) == (0.02, False)
+
+
+def test_a_silence_is_long_enough_for_any_time() -> None:
+    silent = Answer(200, (), (Frame(b"x", 0.01),), ending=Ending.HANG, streamed=True)
+    spoiled = worse("reset@40ms", silent)
+    assert (body(spoiled), timeline(spoiled)[-1][0], spoiled.ending) == (b"x", 0.01, Ending.RESET)
+    assert sum(frame.wait for frame in spoiled.frames) == pytest.approx(0.04)
+
+
+def test_what_had_no_head_gets_none() -> None:
+    assert not worse("reset@0", Answer(200, (), (), ending=Ending.HANG, head=False)).head
+
+
+@pytest.mark.parametrize(("text", "end"), [("reset@14ms", "reset"), ("close@14ms", "eof")])
+def test_a_fault_strikes_on_time(stage: Stage, text: str, end: str) -> None:
+    reading = stage.hear(worse(text, STREAM))
+    assert reading.end == end
+    assert 0.013 <= reading.seconds < 0.1
+    assert reading.body == body(Answer(200, (), STREAM.frames[:3]))
+    stage.last()
+
+
+# What the clients say
+
+
+def test_httpx_names_what_broke(stage: Stage) -> None:
+    for text, error in {
+        "reset": httpx2.ReadError,
+        "reset@0": httpx2.ReadError,
+        "empty": httpx2.RemoteProtocolError,
+        "close@0": httpx2.RemoteProtocolError,
+        "garbage": httpx2.RemoteProtocolError,
+        "truncated": httpx2.RemoteProtocolError,
+        "malformed_chunk": httpx2.RemoteProtocolError,
+        "hang": httpx2.ReadTimeout,
+        "hang@0": httpx2.ReadTimeout,
+    }.items():
+        for answer in (PLAIN, STREAM):
+            with pytest.raises(error):
+                httpx2.get(stage.url + stage.put(worse(text, answer)), timeout=0.1)
+            stage.last()
+
+
+def sdk_reads(stage: Stage, answer: Answer) -> str:
+    with (
+        openai.OpenAI(base_url=stage.url + stage.put(answer), api_key="k", max_retries=0) as client,
+        client.chat.completions.create(model="m", messages=[], stream=True) as chunks,
+    ):
+        return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["comments", "crlf", "no_space", "multiline_data", "split_utf8", "no_done", "double_done", "after_done"],
+)
+def test_the_sdk_reads_every_lawful_stream(stage: Stage, name: str) -> None:
+    assert sdk_reads(stage, worse(name, STREAM)) == "".join(WORDS)
+    stage.last()
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("error_event@3", openai.APIError),
+        ("truncated_json@3", json.JSONDecodeError),
+        ("not_json@3", json.JSONDecodeError),
+        ("reset@3", openai.APIConnectionError),
+        ("malformed_chunk@3", openai.APIConnectionError),
+        ("empty", openai.APIConnectionError),
+    ],
+)
+def test_the_sdk_raises_what_it_raises(stage: Stage, text: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        sdk_reads(stage, worse(text, STREAM))
+    stage.last()

@@ -1,0 +1,298 @@
+"""An answer is played as it says, on time, to whoever is still there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+
+from mockserver.wire import playback, sse
+from mockserver.wire.answer import Answer, Ending, Frame, settled
+from mockserver.wire.playback import Heard, Playback
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Stage
+
+JSON = (("content-type", "application/json"),)
+BODY = '{"text":"Grüße"}'.encode()
+PLAIN = Answer(200, JSON, (Frame(BODY),))
+STREAM = sse.stream([Frame(b'{"i":%d}' % i) for i in range(6)])
+PACED = sse.stream([Frame(b'{"i":%d}' % i, 0.02) for i in range(6)])
+LONG = sse.stream([Frame(b'{"i":%d}' % i, 0.02 if i == 0 else 30) for i in range(6)])
+SILENT = Answer(200, JSON, (Frame(BODY),), wait=30)
+HANGING = Answer(200, (), (), ending=Ending.HANG, head=False)
+SLACK = 0.05  # seconds that a busy machine may be late
+
+
+def body(answer: Answer) -> bytes:
+    return b"".join(frame.data for frame in answer.frames)
+
+
+# Values
+
+
+def test_a_whole_body_tells_its_length() -> None:
+    assert settled(PLAIN).headers == (*JSON, ("content-length", str(len(BODY))))
+    assert settled(settled(PLAIN)) == settled(PLAIN)
+
+
+@pytest.mark.parametrize("answer", [STREAM, HANGING, Answer(304, ())])
+def test_any_other_answer_is_settled_as_it_is(answer: Answer) -> None:
+    assert settled(answer) is answer
+
+
+def test_a_status_without_a_body_loses_what_was_written_for_it() -> None:
+    assert settled(Answer(204, (), (Frame(b"no"),))) == Answer(204, ())
+
+
+# In hand
+
+
+class Hand:
+    """An ASGI client in hand: what is sent is kept, with the tasks that were there, and it can leave."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        self.sent: list[tuple[dict[str, Any], int]] = []
+        self.messages = list(messages)
+        self.gone = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        if self.messages:
+            return self.messages.pop(0)
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append((message, len(asyncio.all_tasks())))
+
+
+def by_hand(answer: Answer, hand: Hand | None = None, method: str = "GET") -> tuple[Heard, Hand]:
+    hand = hand or Hand()
+    return asyncio.run(_play(answer, hand, method)), hand
+
+
+async def _play(answer: Answer, hand: Hand, method: str) -> Heard:
+    return await Playback().play(answer, {"method": method}, hand.receive, hand.send)
+
+
+@pytest.mark.parametrize("answer", [PLAIN, STREAM], ids=["plain", "unpaced stream"])
+def test_the_usual_answer_is_two_sends_and_no_task(answer: Answer) -> None:
+    heard, hand = by_hand(answer)
+    assert [message["type"] for message, _ in hand.sent] == ["http.response.start", "http.response.body"]
+    assert [tasks for _, tasks in hand.sent] == [1, 1]
+    assert hand.sent[1][0]["body"] == body(answer)
+    assert (heard.status, heard.size, heard.ended) == (200, len(body(answer)), "finished")
+    assert len(heard.times) == len(answer.frames)
+
+
+def test_header_bytes_are_latin_1() -> None:
+    _, hand = by_hand(Answer(200, (("X-Name", "é"),)))
+    assert hand.sent[0][0]["headers"] == [(b"x-name", b"\xe9"), (b"content-length", b"0")]
+
+
+def test_a_late_frame_delays_none_after_it() -> None:
+    """Frames are due every 20 ms; the reader takes 70 ms over the first, and the last is still on time."""
+
+    class Slow(Hand):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if len(self.sent) == 2:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(self.gone.wait(), 0.07)
+
+    heard, _ = by_hand(PACED, Slow())
+    assert heard.times[0] >= 0.09
+    assert heard.times[1] - heard.times[0] < 0.015
+    assert 0.119 <= heard.times[5] < 0.12 + SLACK
+
+
+def test_what_is_left_of_a_request_is_not_its_client_leaving() -> None:
+    heard, _ = by_hand(PACED, Hand({"type": "http.request", "body": b"", "more_body": False}))
+    assert heard.ended == "finished"
+
+
+def test_a_client_that_left_during_the_last_send_has_left() -> None:
+    class Leaving(Hand):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if message["type"] == "http.response.body":
+                self.gone.set()
+                await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+
+    heard, _ = by_hand(Answer(200, (), (Frame(b"x"),), wait=0.001), Leaving())
+    assert heard.ended == "left"
+
+
+# On the wire
+
+
+@pytest.mark.parametrize("answer", [PLAIN, STREAM, PACED, Answer(200, JSON)], ids=str)
+def test_an_answer_is_heard_as_it_is_written(stage: Stage, answer: Answer) -> None:
+    reading = stage.hear(answer)
+    assert reading.body == body(answer)
+    assert reading.complete
+    assert reading.chunked == answer.streamed
+    heard = stage.last()
+    assert (heard.status, heard.size, heard.ended) == (200, len(reading.body), "finished")
+    assert heard.first_byte is not None
+    assert heard.first_byte <= heard.seconds
+    assert stage.heads == [200]
+
+
+def test_the_connection_is_used_again_after_an_answer(stage: Stage) -> None:
+    with httpx2.Client(base_url=stage.url) as client:
+        for answer in (PLAIN, PACED, PLAIN):
+            assert client.get(stage.put(answer)).content == body(answer)
+            stage.last()
+
+
+@pytest.mark.parametrize("answer", [PLAIN, PACED, SILENT], ids=["plain", "stream", "late"])
+def test_head_is_answered_without_a_body(stage: Stage, answer: Answer) -> None:
+    if answer is SILENT:
+        answer = Answer(200, JSON, (Frame(BODY, 30),))
+    reading = stage.hear(answer, "HEAD")
+    assert (reading.text.partition(b"\r\n\r\n")[2], reading.end) == (b"", "eof")
+    assert stage.last().size == 0
+    assert reading.seconds < 1
+
+
+def test_a_stream_keeps_its_time_without_drift(stage: Stage) -> None:
+    answer = sse.stream([Frame(b"{}", 0.005) for _ in range(60)], wait=0.05)
+    reading = stage.hear(answer)
+    heard = stage.last()
+    assert heard.first_byte is not None
+    assert 0.049 <= heard.first_byte < 0.05 + SLACK
+    late = [moment - (0.05 + 0.005 * number) for number, moment in enumerate(heard.times[:60], 1)]
+    assert min(late) > -0.002
+    assert sorted(late)[30] < 0.005
+    assert late[-1] < SLACK
+    assert len(reading.arrivals) >= 50
+    assert all(before <= after for before, after in pairwise(heard.times))
+
+
+def test_a_plain_body_may_come_in_pieces(stage: Stage) -> None:
+    pieces = Answer(200, JSON, (Frame(BODY[:5]), Frame(b"", 0.02), Frame(BODY[5:], 0.03), Frame(b"", 0.01)))
+    reading = stage.hear(pieces)
+    assert (reading.body, reading.chunked) == (BODY, False)
+    assert stage.last().times[2] >= 0.049
+
+
+AWAY = {"before the head": SILENT, "between frames": LONG, "in the silence": HANGING}
+
+
+@pytest.mark.parametrize("answer", AWAY.values(), ids=AWAY.keys())
+def test_a_client_that_leaves_is_noticed_at_once(stage: Stage, answer: Answer) -> None:
+    client = stage.call(answer)
+    assert stage.playing.wait(10)
+    if answer is LONG:
+        assert listen_for(client.recv, b'{"i":0}')
+    left = time.perf_counter()
+    client.close()
+    heard = stage.last()
+    assert time.perf_counter() - left < SLACK
+    assert heard.ended == "left"
+    assert heard.status == (200 if answer is LONG else 0)
+
+
+def listen_for(recv: Callable[[int], bytes], what: bytes) -> bool:
+    text = b""
+    while what not in text and (data := recv(65536)):
+        text += data
+    return what in text
+
+
+@pytest.mark.parametrize("answer", AWAY.values(), ids=AWAY.keys())
+def test_closing_ends_every_open_play(own_stage: Stage, answer: Answer) -> None:
+    client = own_stage.call(answer)
+    began = time.perf_counter()
+    assert own_stage.playing.wait(10)
+    if answer is LONG:
+        assert listen_for(client.recv, b'{"i":0}')
+    own_stage.server.stop()
+    reading = own_stage.listen(client, began)
+    assert reading.end == "eof"
+    assert reading.text == (b"0\r\n\r\n" if answer is LONG else b"")
+    assert own_stage.last().ended == "closed"
+    assert own_stage.playback.closing.is_set()
+    client.close()
+
+
+def test_closing_cuts_a_plain_body_that_is_under_way(own_stage: Stage) -> None:
+    client = own_stage.call(Answer(200, JSON, (Frame(b"{"), Frame(b"}", 30))))
+    assert listen_for(client.recv, b"{")
+    own_stage.server.stop()
+    assert own_stage.listen(client, 0).text == b""
+    assert own_stage.last().ended == "closed"
+    client.close()
+
+
+def test_what_begins_after_the_close_is_not_waited_for() -> None:
+    async def late() -> tuple[Heard, Heard]:
+        voice, hand = Playback(), Hand()
+        voice.close()
+        voice.close()
+        paced = await voice.play(LONG, {"method": "GET"}, hand.receive, hand.send)
+        return paced, await voice.play(PLAIN, {"method": "GET"}, hand.receive, hand.send)
+
+    paced, plain = asyncio.run(late())
+    assert (paced.ended, paced.times, plain.ended) == ("closed", (), "finished")
+
+
+# Dropping
+
+
+def test_nothing_said_before_a_reset_is_lost(stage: Stage) -> None:
+    big = b"x" * 3_000_000
+    reading = stage.hear(Answer(200, (), (Frame(big),), ending=Ending.RESET, streamed=True))
+    assert (reading.body, reading.end) == (big, "reset")
+    assert stage.last().ended == "dropped"
+
+
+def test_a_reset_waits_for_a_reader_that_does_not_read_only_so_long(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playback, "_PATIENCE", 0.1)
+    client = stage.call(Answer(200, (), (Frame(b"x" * 20_000_000),), ending=Ending.RESET, streamed=True))
+    heard = stage.last()
+    assert 0.1 <= heard.seconds < 1
+    assert heard.ended == "dropped"
+    client.close()
+
+
+def test_a_reset_does_not_wait_for_a_reader_that_left(stage: Stage) -> None:
+    client = stage.call(Answer(200, (), (Frame(b"x" * 20_000_000),), ending=Ending.RESET, streamed=True))
+    assert client.recv(10)
+    client.close()
+    assert stage.last().seconds < 0.5
+
+
+@pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.RESET, Ending.HANG])
+def test_the_hook_hears_zero_where_no_status_will_be_heard(stage: Stage, ending: Ending) -> None:
+    reading = stage.hear(Answer(200, (), (), ending=ending, head=False), patience=0.1)
+    assert (reading.text, reading.end) == (
+        b"",
+        {"close": "eof", "hang": "silence"}.get(ending.value, "reset"),
+    )
+    heard = stage.last()
+    assert (heard.status, heard.first_byte) == (0, None)
+    assert stage.heads == [0]
+
+
+def test_a_raw_frame_goes_out_as_it_is(stage: Stage) -> None:
+    raw = Answer(200, (), (Frame(b"?!", 0.01, raw=True),), ending=Ending.CLOSE, head=False)
+    assert stage.hear(raw).text == b"?!"
+    heard = stage.last()
+    assert heard.first_byte is not None
+    assert heard.first_byte >= 0.009
+
+
+def test_a_plain_answer_can_be_slow_and_still_whole(stage: Stage) -> None:
+    response = httpx2.get(stage.url + stage.put(Answer(201, JSON, (Frame(BODY, 0.03),), wait=0.03)))
+    assert (response.status_code, response.content) == (201, BODY)
+    assert response.elapsed.total_seconds() >= 0.058
+    stage.last()

@@ -1,0 +1,63 @@
+"""An event stream is JSON in, lines out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai._streaming import SSEDecoder
+
+from mockserver.wire import sse
+from mockserver.wire.answer import Frame
+
+
+def test_an_event_is_one_field_and_a_blank_line() -> None:
+    assert sse.event(b'{"a":1}') == b'data: {"a":1}\n\n'
+    assert sse.event(b'{"a":1}', space=False) == b'data:{"a":1}\n\n'
+
+
+def test_data_of_two_lines_takes_two_fields() -> None:
+    assert sse.event(b"one\ntwo") == b"data: one\ndata: two\n\n"
+
+
+def test_a_comment_starts_with_a_colon_on_every_line() -> None:
+    assert sse.comment("still\nhere") == b": still\n: here\n\n"
+
+
+@given(st.binary().filter(lambda data: b"\r" not in data))
+def test_payload_is_the_inverse_of_event(data: bytes) -> None:
+    assert sse.payload(sse.event(data)) == data
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b": a comment\n\n", b'{"a":1}', b"data: no end\n", b"id: 1\ndata: x\n\n"]
+)
+def test_what_is_not_one_event_has_no_payload(text: bytes) -> None:
+    assert sse.payload(text) is None
+
+
+def test_a_stream_keeps_waits_and_chunks_and_ends_with_done() -> None:
+    answer = sse.stream(
+        [Frame(b"{}", 0.5), Frame(b"[]", 0.1, chunk=False)], wait=2.0, headers=(("x-a", "b"),)
+    )
+    assert answer.frames == (
+        Frame(b"data: {}\n\n", 0.5),
+        Frame(b"data: []\n\n", 0.1, chunk=False),
+        Frame(b"data: [DONE]\n\n", chunk=False),
+    )
+    assert (answer.status, answer.wait, answer.streamed) == (200, 2.0, True)
+    assert answer.headers == (
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("cache-control", "no-cache"),
+        ("x-a", "b"),
+    )
+
+
+def test_a_stream_may_end_without_done() -> None:
+    assert sse.stream([], done=False).frames == ()
+
+
+def test_the_sdk_reads_the_payloads_back() -> None:
+    payloads = ['{"text": "Grüße 🌍"}', "two\nlines"]
+    text = b"".join([sse.comment("hello"), *(sse.event(each.encode()) for each in payloads), sse.DONE])
+    assert [event.data for event in SSEDecoder().iter_bytes(iter([text]))] == [*payloads, "[DONE]"]
