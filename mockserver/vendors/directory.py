@@ -1,0 +1,68 @@
+"""Whom is a request for? A vendor's prefix decides, or its own Host, or else the native paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mockserver.errors import InputError
+from mockserver.vendors.vendor import Vendor
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request arrived: at which vendor, at which of its own paths, for which model if the path says so."""
+
+    vendor: Vendor
+    path: str
+    chat: bool
+    model: str | None = None
+
+
+class Directory:
+    """All vendors of one server. Earlier ones win where Hosts or native paths collide; a prefix never does.
+
+    Raises InputError where a vendor's name would take the native paths of another.
+    """
+
+    def __init__(self, vendors: Iterable[Vendor]) -> None:
+        self.vendors = {vendor.name: vendor for vendor in vendors}
+        known = self.vendors.values()
+        self._hosts = {host: vendor for vendor in reversed(known) for host in vendor.profile.hosts}
+        self._reserved = frozenset(name for vendor in known for name in vendor.profile.paths.reserved)
+        owners = ((path.rstrip("/"), vendor) for vendor in known for path in vendor.profile.paths.owns)
+        self._owners = sorted(owners, key=lambda owner: -len(owner[0]))
+        for path in (path for vendor in known for path in vendor.profile.paths.chat):
+            name = path.split("/")[1]
+            if name in self.vendors:
+                raise InputError.of(
+                    f"found {name!r}, with which {path} begins; expected another name", "name"
+                )
+
+    def locate(self, host: str, method: str, path: str) -> Place | None:
+        """The place of a request, or None when no vendor has anything to do with it.
+
+        `host` is the Host header without its port, in lower case.
+        """
+        prefix, slash, rest = path[1:].partition("/")
+        if prefix in self.vendors:
+            return _at(self.vendors[prefix], slash + rest or "/")
+        if host in self._hosts:
+            return _at(self._hosts[host], path)
+        return self._native(method, path)
+
+    def _native(self, method: str, path: str) -> Place | None:
+        for vendor in self.vendors.values():
+            chat, model = vendor.listens(path, self._reserved)
+            # A model in the path is too wide a claim for any verb but the one it is called with.
+            if chat and (model is None or method == "POST"):
+                return Place(vendor, path, True, model)
+        for owned, vendor in self._owners:
+            if path == owned or path.startswith(owned + "/"):
+                return Place(vendor, path, False)
+        return None
+
+
+def _at(vendor: Vendor, path: str) -> Place:
+    chat, model = vendor.listens(path)
+    return Place(vendor, path, chat, model)

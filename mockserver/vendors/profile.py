@@ -1,0 +1,403 @@
+"""What a vendor's profile says: one YAML file, checked against this model; no vendor is named in the code.
+
+A profile may start from a shipped one with `extends: NAME` and state only what differs; and it may hold several
+generations of itself under `generations`, of which `envelope` chooses one. Both are the same thing: a mapping
+laid over another. What a file that extends another states itself is laid over everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver import document
+from mockserver.document import Document, Trail
+from mockserver.errors import KINDS, InputError, Problem
+from mockserver.record import Check, ListOf, MapOf, Record, record, said
+from mockserver.shape import (
+    Anything,
+    At,
+    Duration,
+    Flag,
+    Number,
+    OneOf,
+    Shape,
+    Text,
+    Whole,
+    choice,
+    found,
+    meant,
+    read,
+)
+from mockserver.vendors import ids
+
+SHIPPED = Path(__file__).parent
+RESERVED = ("_mock", "healthz", "readyz", "metrics", "s")  # the server's own paths
+OTHER = "other"  # the wording of whatever has none
+
+
+def _name(text: str) -> str:
+    if text in RESERVED:
+        raise ValueError(f"found {text!r}, which is the server's own path, expected another name")
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
+        raise ValueError(f"found {text!r}, expected a name of lower-case letters, digits and '-'")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
+        raise ValueError(f"found {text!r}, expected a host's name without a port, like api.example.com")
+    return text.lower()
+
+
+def _path(text: str) -> str:
+    if not re.fullmatch(r"/|(?:/[A-Za-z0-9._~@:+-]+)+", text):
+        raise ValueError(f"found {text!r}, expected a path like /v1/chat/completions")
+    return text
+
+
+def _chat_path(text: str) -> str:
+    if not re.fullmatch(r"[^{}]*(?:/\{model\})?[^{}]*", text):
+        raise ValueError(f"found {text!r}, expected a path like /v1/chat/completions or /v1/{{model}}")
+    _path(text.replace("{model}", "model"))
+    return text
+
+
+def _pattern(text: str) -> str:
+    ids.maker(text)
+    return text
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"found {text!r}, expected a regular expression: {error}") from None
+    return text
+
+
+def _token(text: str) -> str:
+    # RFC 9110, 5.6.2. In lower case, because that is how a request's headers are looked up.
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
+        raise ValueError(f"found the header name {text!r}, expected letters, digits and '-'")
+    return text.lower()
+
+
+def _line(text: str) -> str:
+    if not re.fullmatch(r"[\x20-\x7e]*", text):
+        raise ValueError(f"found {text!r}, expected one line of ASCII text")
+    return text
+
+
+def _lasting(seconds: float) -> float:
+    if not seconds:
+        raise ValueError("found no time at all, expected a duration like 1s")
+    return seconds
+
+
+class Wordings(MapOf):
+    """Wordings by kind, by status, or for all that has none."""
+
+    __slots__ = ()
+
+    def read(self, value: Any, at: At) -> Any:
+        for key in value if isinstance(value, dict) else ():
+            if key not in (*KINDS, OTHER) and not re.fullmatch(r"[45][0-9][0-9]", key):
+                at.key(key).problem(
+                    f"found {document.clipped(key)!r}, expected a kind, a status from 400 to 599 or {OTHER!r}"
+                    f"{meant(key, KINDS) or f': {choice(KINDS)}'}"
+                )
+        return super().read(value, at)
+
+
+FORM: Shape = MapOf(Anything())
+PATH: Shape = Check(Text(), _path)
+LINE: Shape = Check(Text(), _line)
+HEADER: Shape = Check(Text(), _token)
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {_token(name): value for name, value in headers.items()}
+
+
+HEADERS: Shape = Check(MapOf(LINE), _named)
+
+
+@record
+class Paths:
+    """Where a vendor listens, below its own host."""
+
+    chat: tuple[str, ...] = said(
+        ListOf(Check(Text(), _chat_path), at_least=1),
+        "chat completions; `{model}` stands for the model's name",
+    )
+    openai: str | None = said(
+        PATH, "what an OpenAI client's base URL ends with; absent: it cannot be used", default=None
+    )
+    owns: tuple[str, ...] = said(
+        ListOf(PATH),
+        "without prefix and Host: unknown paths below these are refused in its words",
+        default=(),
+    )
+    reserved: tuple[str, ...] = said(ListOf(Text()), "names that `{model}` never takes", default=())
+
+
+@record
+class KeyHeader:
+    """A header that may carry the API key."""
+
+    header: str = said(HEADER, "the header's name")
+    scheme: str | None = said(Text(), "the word before the key, as `Bearer`", default=None)
+    lenient: bool = said(Flag(), "whether `strict_auth` refuses it", default=False)
+
+
+@record
+class Success:
+    """The status of a good answer."""
+
+    body: int = said(Whole(200, 299), "for a JSON body", default=200)
+    stream: int = said(Whole(200, 299), "for a stream", default=200)
+
+
+@record
+class Price:
+    """Dollars for a million tokens."""
+
+    prompt: float = said(Number(0), "of the request")
+    completion: float = said(Number(0), "of the answer, reasoning included")
+
+
+@record
+class Model:
+    """What is particular to one model."""
+
+    snapshot: str | None = said(
+        Text(), "the name it answers with; absent: the name it was asked by", default=None
+    )
+    success: Success | None = said(Record(Success), "its own statuses", default=None)
+    fingerprint: str | None = said(Text(), "its system_fingerprint", default=None)
+    price: Price | None = said(Record(Price), "what it costs", default=None)
+    prompt_overhead: int = said(Whole(0), "prompt tokens it counts beyond the messages' own", default=0)
+    reasoning: bool = said(Flag(), "whether it counts reasoning tokens", default=False)
+    roles: tuple[str, ...] | None = said(
+        ListOf(Text(), at_least=1), "the roles it hears; absent: all", default=None
+    )
+    minimum: dict[str, float] | None = said(
+        MapOf(Number()), "the least that a number in the request may be", default=None
+    )
+
+
+@record
+class Wording:
+    """How one kind of refusal, or one status, is worded. Sentences may have blanks."""
+
+    status: int | None = said(
+        Whole(400, 599), "its HTTP status; absent: what the kind means in general", default=None
+    )
+    message: str | None = said(Text(), "`$detail` is what was wrong with this request", default=None)
+    type: str | None = said(Text(), "the error's type", default=None)
+    code: str | None = said(Text(), "the error's code", default=None)
+    name: str | None = said(Text(), "the exception's name", default=None)
+    data: Any = said(Anything(), "a form, for what else it carries", default=None)
+    headers: dict[str, str] | None = said(HEADERS, "further headers", default=None)
+    content_type: str | None = said(LINE, "when it is not the vendor's JSON", default=None)
+    body: str | None = said(Text(), "the whole body, when it is not the vendor's JSON", default=None)
+
+
+@record
+class Refusal:
+    """The envelope of every refusal."""
+
+    content_type: str = said(LINE, "its Content-Type", default="application/json")
+    body: dict[str, Any] = said(FORM, "its form")
+
+
+@record
+class Body:
+    """A completion as one JSON body: a form for the whole and one for each part."""
+
+    content_type: str = said(LINE, "its Content-Type", default="application/json")
+    headers: dict[str, str] | None = said(HEADERS, "headers of a JSON answer alone", default=None)
+    whole: dict[str, Any] = said(FORM, "the body")
+    choice: dict[str, Any] = said(FORM, "one of `$choices`")
+    message: dict[str, Any] = said(FORM, "a choice's `$message`")
+    no_text: str | None = said(
+        Text(), "the content of a message that has no text; absent: null", default=None
+    )
+
+
+@record
+class Streaming:
+    """A completion as chunks."""
+
+    mode: str = said(OneOf("openai", "ignored"), "`ignored`: stream: true gets a JSON body", default="openai")
+    chunk: dict[str, Any] = said(FORM, "one chunk")
+    choice: dict[str, Any] = said(FORM, "one of a chunk's `$choices`")
+    opening: dict[str, Any] = said(
+        FORM, "the first delta of a choice; `$content` is empty text, or null before calls"
+    )
+    usage: str = said(OneOf("asked", "always"), "when the usage chunk is sent", default="asked")
+    usage_form: dict[str, Any] | None = said(
+        FORM, "its usage, where it differs from the body's", default=None
+    )
+    heartbeat: float | None = said(
+        Check(Duration(), _lasting), "a comment this often while nothing else is sent", default=None
+    )
+
+
+@record
+class Profile:
+    """One vendor."""
+
+    name: str = said(Check(Text(), _name), "the word for it in prefixes and fixtures")
+    title: str = said(Text(), "its name for people")
+    hosts: tuple[str, ...] = said(ListOf(Check(Text(), _host)), "its own hosts", default=())
+    paths: Paths = said(Record(Paths), "where it listens")
+    keys: tuple[KeyHeader, ...] = said(
+        ListOf(Record(KeyHeader), at_least=1), "where the API key is read, first found wins"
+    )
+    strict_auth: bool = said(Flag(), "refuse keys in the lenient headers", default=False)
+    sample_key: str = said(Text(), "a key to try, shown at start")
+    sample_model: str = said(Text(), "a model to try, shown at start")
+    envelope: str | None = said(Text(), "which of the generations speaks", default=None)
+    generations: dict[str, Any] | None = said(MapOf(FORM), "what differs, by generation", default=None)
+    success: Success = said(Record(Success), "statuses of good answers", default=Success())
+    prompt: bool = said(Flag(), "whether `prompt: text` stands for one user message", default=False)
+    unsupported_role: str = said(
+        Text(),
+        "the message when a model does not hear a role",
+        default="messages[$index].role: this model does not hear '$role'",
+    )
+    thinking: str | None = said(Text(), "the request's flag that asks for reasoning_content", default=None)
+    credits_per_dollar: float = said(Number(0), "its own money", default=1)
+    models: dict[str, Model] | None = said(MapOf(Record(Model)), "the models it documents", default=None)
+    ids: dict[str, str] = said(MapOf(Check(Text(), _pattern)), "the blanks that are identifiers")
+    headers: dict[str, str] | None = said(HEADERS, "headers of every answer", default=None)
+    echo: dict[str, str] | None = said(
+        Check(MapOf(Check(Text(), _expression)), _named),
+        "headers of the request that every answer repeats, each where the expression matches the whole of it",
+        default=None,
+    )
+    etag: bool = said(Flag(), "whether JSON bodies carry a weak ETag as Express makes it", default=False)
+    usage: dict[str, Any] = said(FORM, "the usage; raw tokens and credits are blanks")
+    body: Body = said(Record(Body), "a completion as one body")
+    stream: Streaming = said(Record(Streaming), "a completion as chunks")
+    refusal: Refusal = said(Record(Refusal), "the envelope of refusals")
+    errors: dict[str, Wording] = said(
+        Wordings(Record(Wording)),
+        "wording by kind or status; of several with one status the first speaks for it",
+    )
+
+    def check(self) -> Iterator[tuple[str | None, str]]:
+        if "tool_call_id" not in self.ids:  # a fixture's tool call is given one, whatever the forms say
+            yield "ids", "the key 'tool_call_id' is missing, expected a pattern like call_{alnum:24}"
+
+
+PROFILE: Shape = Record(Profile)
+
+
+def load(path: Path) -> Profile:
+    """The profile in this file. Raises InputError with everything that is wrong with it."""
+    written = document.read(path)
+    return read(PROFILE, _laid(written) if isinstance(written.value, dict) else written)  # type: ignore[no-any-return]
+
+
+def shipped() -> list[Path]:
+    """The files of the vendors that come with the server, in the order in which they claim native paths."""
+    return sorted(SHIPPED.glob("*.yaml"))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Laid(Document):
+    """A profile that was laid together; what is wrong with it stands in one of these parts of what was written."""
+
+    written_as: Document
+    parts: tuple[Trail, ...]  # the first that has something at a path is the one that was heard
+
+    def place(self, path: Trail) -> tuple[int, int]:
+        return self.written_as.place(self._stated(path))
+
+    def written(self, path: Trail) -> str | None:
+        return self.written_as.written(self._stated(path))
+
+    def flow(self, path: Trail) -> bool:
+        return self.written_as.flow(self._stated(path))
+
+    def _stated(self, path: Trail) -> Trail:
+        trails = [(*part, *path) for part in self.parts]
+        return next((trail for trail in trails if _leads(self.written_as.value, trail)), path)
+
+
+def _laid(file: Document) -> Document:
+    """The profile that a file means."""
+    stated: dict[str, Any] = dict(file.value)  # type: ignore[call-overload]
+    base, own = (_base(stated.pop("extends"), file), stated) if "extends" in stated else (stated, {})
+    generation, name = _generation(laid_over(base, own), file)
+    parts: tuple[Trail, ...] = ((), ("generations", name))
+    return _Laid(
+        name=file.name,
+        value=laid_over(laid_over(base, generation), own),
+        written_as=file,
+        parts=parts if own else parts[::-1],
+    )
+
+
+def _base(name: Any, file: Document) -> Any:
+    names = [path.stem for path in shipped()]
+    if name not in names:
+        raise _wrong(file, "extends", f"found {found(name)}, expected {choice(names)}")
+    return document.read(SHIPPED / f"{name}.yaml").value
+
+
+def _generation(whole: dict[str, Any], file: Document) -> tuple[dict[str, Any], str]:
+    """What the chosen generation states, and its name; nothing where none is chosen."""
+    chosen, known = whole.get("envelope"), whole.get("generations", {})
+    if chosen is None or not isinstance(known, dict):
+        return {}, ""
+    name = str(chosen)
+    if name not in known:
+        expected = choice(known) if known else "none, because there are no generations here"
+        raise _wrong(file, "envelope", f"found {found(chosen)}, expected {expected}")
+    stated = known[name]
+    return (stated if isinstance(stated, dict) else {}), name
+
+
+def _wrong(file: Document, key: str, message: str) -> InputError:
+    return InputError(Problem(message, key, file.name, *file.place((key,))))
+
+
+def _leads(value: Any, trail: Trail) -> bool:
+    try:
+        for step in trail:
+            value = value[step]
+    except (LookupError, TypeError):
+        return False
+    return True
+
+
+def laid_over(below: Any, above: Any, at: tuple[str, ...] = ()) -> Any:
+    """`above`, and what it does not state of `below`; a form is taken whole, because its order matters."""
+    if at in FORMS or not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    merged = {
+        key: laid_over(value, above[key], (*at, key)) if key in above else value
+        for key, value in below.items()
+    }
+    return merged | {key: value for key, value in above.items() if key not in below}
+
+
+# Where a form stands.
+FORMS = {
+    ("usage",),
+    ("body", "whole"),
+    ("body", "choice"),
+    ("body", "message"),
+    ("stream", "chunk"),
+    ("stream", "choice"),
+    ("stream", "opening"),
+    ("stream", "usage_form"),
+    ("refusal", "body"),
+}
