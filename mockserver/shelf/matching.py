@@ -1,0 +1,196 @@
+"""Which fixture answers? Matching is the absence of difference, so that a miss can explain itself."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from mockserver.call import Call, ToolResult
+from mockserver.shelf.condition import MISSING, as_text, spell
+from mockserver.shelf.fixture import Fixture
+from mockserver.shelf.match import Term, masked
+from mockserver.shelf.response import Response
+
+# What a file was when it was read, by its path: time, size and inode.
+Look = Mapping[str, tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a call and a match part: the field, what it expected, what it found."""
+
+    field: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: expected {self.expected}, found {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A fixture that did not answer, and why."""
+
+    fixture: Fixture
+    differences: tuple[Difference, ...]
+
+    def __str__(self) -> str:
+        return f"{self.fixture.name!r} missed on {'; '.join(map(str, self.differences))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The fixture that answers, and with which of its responses."""
+
+    fixture: Fixture
+    response: Response
+
+
+class Shelf:
+    """All fixtures in the order in which they are asked. `look` is what their files were when they were read."""
+
+    __slots__ = ("_by_name", "fixtures", "look")
+
+    def __init__(self, fixtures: Iterable[Fixture], look: Look | None = None) -> None:
+        self.fixtures = tuple(fixtures)
+        self.look: Look = look or {}
+        self._by_name = {fixture.name: fixture for fixture in self.fixtures}
+
+    def __len__(self) -> int:
+        return len(self.fixtures)
+
+    def named(self, name: str) -> Fixture | None:
+        return self._by_name.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._by_name)
+
+
+def pick(call: Call, shelf: Shelf, answered: Mapping[str, int]) -> Found | None:
+    """The first fixture that has no difference from the call and is not used up.
+
+    `answered` says how often each fixture, by name, has answered in this session.
+    """
+    for fixture in shelf.fixtures:
+        for term in fixture.terms:
+            if not term.condition.holds(term.look(call)):
+                break
+        else:
+            response = fixture.after(answered.get(fixture.name, 0))
+            if response is not None:
+                return Found(fixture, response)
+    return None
+
+
+def nearest(call: Call, shelf: Shelf, answered: Mapping[str, int], most: int = 3) -> list[Miss]:
+    """The fixtures that came nearest: those that missed on the fewest fields, then on the likest texts."""
+    few = heapq.nsmallest(_CANDIDATES, enumerate(shelf.fixtures), lambda one: (_missed(call, one[1]), one[0]))
+    ranked = sorted(few, key=lambda one: (_missed(call, one[1]), -_likeness(call, one[1]), one[0]))
+    return [Miss(fixture, differences(call, fixture, answered)) for _, fixture in ranked[:most]]
+
+
+def differences(call: Call, fixture: Fixture, answered: Mapping[str, int]) -> tuple[Difference, ...]:
+    """Everything in which a call differs from what a fixture asks; nothing when it would answer."""
+    unlike = tuple(
+        Difference(term.field, term.condition.words, shown(term, call))
+        for term in fixture.terms
+        if not term.holds(call)
+    )
+    times = answered.get(fixture.name, 0)
+    if not unlike and fixture.after(times) is None:
+        return (Difference("times", "a response that is left", f"none: it has answered {times} times"),)
+    return unlike
+
+
+class Groups:
+    """What a fixture's regular expressions found in a call: by name, by number, and 0 for the whole.
+
+    No mapping: `match.items` is the group of that name.
+    """
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: Mapping[str | int, str]) -> None:
+        self._found = found
+
+    def __getitem__(self, group: str | int) -> str:
+        if group not in self._found:
+            # No LookupError, of which Jinja2 would make words of its own.
+            raise ValueError(f"match has no group {group!r}: the expression found nothing in this request")
+        return self._found[group]
+
+
+def groups(call: Call, fixture: Fixture) -> Groups:
+    """The groups of all its expressions; where two have the same one, the first expression's."""
+    found: dict[str | int, str] = {}
+    for term in fixture.terms:
+        texts = _texts(term.look(call)) if term.condition.patterns else ()
+        for match in (pattern.search(text) for pattern in term.condition.patterns for text in texts):
+            if match:
+                numbered: dict[str | int, str | None] = dict(enumerate((match[0], *match.groups())))
+                found = {name: text or "" for name, text in (numbered | match.groupdict()).items()} | found
+    return Groups(found)
+
+
+def shown(term: Term, call: Call) -> str:
+    """What a term found in a call, as a message shows it: short, and never a key."""
+    found = term.look(call)
+    if found is MISSING:
+        return _ABSENT.get(term.field, "nothing")
+    if term.secret:
+        return masked(found)
+    match term.field:
+        case "tool_result":
+            return _result(found)
+        case "tools":
+            return ", ".join(found) or "no tools"
+        case "any_message":
+            return " and ".join(map(spell, found[-3:])) or "no message"
+    return spell(found)
+
+
+def _result(found: ToolResult | None) -> str:
+    return f"a result of {found.name or 'a tool'}: {spell(found.text)}" if found else "no tool's result"
+
+
+def _texts(found: Any) -> tuple[str, ...]:
+    if isinstance(found, ToolResult):
+        return (found.text,)
+    if isinstance(found, tuple):
+        return found
+    return () if found is MISSING or found is None else (as_text(found),)
+
+
+def _missed(call: Call, fixture: Fixture) -> int:
+    return sum(not term.holds(call) for term in fixture.terms)
+
+
+def _likeness(call: Call, fixture: Fixture) -> float:
+    """How near, from 0 to 1, the texts came that a fixture looked for and did not find; nearest a slip of the pen."""
+    near = [0.0]
+    for term in fixture.terms:
+        wanted, found = _wanted(term), term.look(call)
+        if wanted and isinstance(found, str) and not term.holds(call):
+            text = found[:_READ].casefold()
+            same = SequenceMatcher(None, text, wanted[:_READ], autojunk=False).get_matching_blocks()
+            near.append(max(block.size for block in same) / len(wanted))
+    return max(near)
+
+
+def _wanted(term: Term) -> str | None:
+    literal = term.condition.literal
+    return literal.casefold() if isinstance(literal, str) else term.condition.part
+
+
+_CANDIDATES = 50  # fixtures whose texts are compared
+_READ = 200  # characters of each
+_ABSENT = {
+    "key": "no key",
+    "model": "no model",
+    "user": "no user message",
+    "system": "no system message",
+}
