@@ -1,0 +1,134 @@
+"""What of a response the request lets through: its choices, cut, numbered and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from mockserver.call import Call
+from mockserver.reply import tokens
+from mockserver.shelf.response import Choice, Pause, Response, ToolCall
+from mockserver.vendors.vendor import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One choice as it will be heard: cut to what the request allows, its calls numbered, its reasoning or none.
+
+    `chunks` is the content as the fixture itself divided it, its silences included; None when it did not.
+    """
+
+    content: str | None
+    chunks: tuple[str | Pause, ...] | None
+    reasoning: str | None
+    refusal: str | None
+    tool_calls: tuple[dict[str, Any], ...]
+    finish_reason: str
+
+
+def said(call: Call, response: Response) -> tuple[Said, ...]:
+    """Every choice that a response gives to a call; one that is written once is given as often as asked for."""
+    choices = response.spoken
+    if response.choices is None:
+        choices *= call.body.get("n") or 1
+    return tuple(_heard(call, choice) for choice in choices)
+
+
+def usage(call: Call, response: Response, heard: tuple[Said, ...]) -> Usage:
+    """Raw tokens: as the fixture says, and counted where it says nothing."""
+    model = call.vendor.model(call.model)
+    stated = response.usage
+    prompt = stated.prompt_tokens if stated else None
+    completion = stated.completion_tokens if stated else None
+    reasoning = stated.reasoning_tokens if stated else None
+    spoken = sum(map(_spoken, heard))
+    if reasoning is None:
+        reasoning = _thought(call, response, thinks=model.reasoning)
+        # A stated sum includes the reasoning, which can be no more than the rest of it.
+        reasoning = reasoning if completion is None else min(reasoning, max(completion - spoken, 0))
+    if completion is None:
+        completion = reasoning + spoken
+    if prompt is None:
+        prompt = tokens.prompt(call.messages, call.tools, model.prompt_overhead)
+    return Usage(prompt, completion, reasoning, stated.cached_tokens if stated else 0)
+
+
+@lru_cache(maxsize=256)
+def cut(text: str, chunk: str | int = "token") -> tuple[str, ...]:
+    """A text in pieces, remembered: a fixture says the same again and again."""
+    return tuple(tokens.pieces(text, chunk))
+
+
+def _heard(call: Call, choice: Choice) -> Said:
+    content, ended = _let_through(call, choice)
+    calls = tuple(_numbered(call, made) for made in choice.tool_calls or ())
+    flag = call.vendor.profile.thinking
+    aloud = flag is not None and call.body.get(flag) is True
+    return Said(
+        content=content,
+        chunks=choice.chunks if ended is None or not choice.chunks else tuple(_up_to(content, choice.chunks)),
+        reasoning=choice.reasoning if aloud else None,
+        refusal=choice.refusal,
+        tool_calls=calls,
+        finish_reason=ended or choice.finish_reason or ("tool_calls" if calls else "stop"),
+    )
+
+
+def _let_through(call: Call, choice: Choice) -> tuple[str | None, str | None]:
+    """The text as far as `stop` and the token limit let it through, and the finish reason where they cut it.
+
+    What is of no use in half is given whole: tool calls and the text beside them, and a document, whether it is
+    the fixture's `json` or any text for a request that wants JSON. (Half a document to test with is a text with
+    its own `finish_reason`.) The limit counts what is heard: an o-model's reasoning is not charged to it, or a
+    small limit would silence it altogether.
+    """
+    content = choice.content
+    whole = choice.json is not None or choice.tool_calls or call.response_format != "text"
+    if not content or whole:
+        return content, None
+    stop, most = call.body.get("stop"), call.body.get("max_completion_tokens") or call.body.get("max_tokens")
+    if stop is None and most is None:
+        return content, None
+    stops = (stop,) if isinstance(stop, str) else tuple(one for one in stop or () if isinstance(one, str))
+    # No text has more tokens than characters; clients send 0 and less for "no limit".
+    bound = int(min(most, len(content))) if most and most >= 1 else None
+    return tokens.limit(content, bound, stops)
+
+
+def _up_to(content: str | None, chunks: Iterable[str | Pause]) -> Iterator[str | Pause]:
+    """The fixture's own chunks as far as the content was let through."""
+    left = len(content or "")
+    for chunk in chunks:
+        if left <= 0:
+            return
+        if isinstance(chunk, Pause):
+            yield chunk
+        else:
+            yield chunk[:left]
+            left -= len(chunk)
+
+
+def _numbered(call: Call, made: ToolCall) -> dict[str, Any]:
+    return {
+        "id": made.id or call.vendor.new_id("tool_call_id"),
+        "type": "function",
+        "function": {"name": made.name, "arguments": made.json},
+    }
+
+
+def _spoken(one: Said) -> int:
+    """The tokens of one choice but for its reasoning."""
+    texts = [one.content, one.refusal]
+    texts += [made["function"]["name"] + made["function"]["arguments"] for made in one.tool_calls]
+    return sum(len(cut(text)) for text in texts if text)
+
+
+def _thought(call: Call, response: Response, *, thinks: bool) -> int:
+    """The tokens of reasoning: of the text that is written, heard or not; else as its effort makes it likely."""
+    written = sum(len(cut(choice.reasoning)) for choice in response.spoken if choice.reasoning)
+    if written or not thinks:
+        return written
+    effort = call.body.get("reasoning_effort")
+    return tokens.reasoning(effort if isinstance(effort, str) else None)

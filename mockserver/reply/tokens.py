@@ -1,0 +1,144 @@
+"""A token is a piece of text: what is counted is what is streamed, and the pieces joined are the text.
+
+An estimate, stated as one: no vocabulary, one expression. An English word with its leading space is a token
+(the part beyond twelve letters another), as are a short run of signs, three digits, three letters of another
+alphabet, one Chinese, Japanese or Korean character, one emoji. Where OpenAI publishes the real count, English
+prose and requests come within 10 % (120 for 124 in its cookbook), Japanese within 15 %; long rare words are
+counted low (`antidisestablishmentarianism` is 3 here and 6 there).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# What a reader sees as part of the character before it: combining marks, the vowel signs of Indic scripts,
+# Thai and Arabic, variation selectors, skin tones, tags, and the later letters of a Hangul syllable.
+_MARK = (
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0903"
+    "\u093a-\u093c\u093e-\u094f\u0981-\u0983\u09bc\u09be-\u09cd\u0b82\u0bbe-\u0bcd\u0e31\u0e34-\u0e3a"
+    "\u0e47-\u0e4e\u1160-\u11ff\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f\ufe20-\ufe2f"
+    "\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+)
+_TAIL = rf"{_MARK}*(?:\u200d\S{_MARK}*)*"
+_FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
+_GRAPHEME = rf"\r\n?|\n|{_FLAG}{_TAIL}|[\ud800-\udbff][\udc00-\udfff]{_TAIL}|.{_TAIL}"
+_IDEOGRAPH = "[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+
+# The order is the meaning: a word before its letters, a blank line before blanks, anything at last.
+_TOKEN = re.compile(
+    rf"'(?:s|t|d|m|re|ve|ll)\b{_TAIL}"
+    rf"|[ _]?(?:[A-Z]?[a-z]{{1,12}}|[A-Z]{{1,4}}){_TAIL}"
+    rf"|{_IDEOGRAPH}{_TAIL}"
+    rf"| ?(?:(?!{_IDEOGRAPH}|{_MARK})[^\W\d_a-zA-Z]){{1,3}}{_TAIL}"
+    rf"|[0-9]{{1,3}}{_TAIL}"
+    rf"| ?[!-/:-@\[-`{{-~]{{1,3}}{_TAIL}"
+    r"|\s*[\r\n]+"
+    r"|\s+(?!\S)"
+    rf"|{_GRAPHEME}",
+    re.DOTALL,
+)
+_CHARACTER = re.compile(_GRAPHEME, re.DOTALL)
+_WORD = re.compile(r"\s*\S+|\s+")
+
+MESSAGE = 3  # what frames one message, its role included
+TOOLS = 12  # what frames the list of tools
+TOOL = 7  # what frames one tool
+# OpenAI's vision guide: 85 for low detail; otherwise 85 and 170 a tile, of which a square picture has four.
+IMAGE_LOW, IMAGE = 85, 765
+OTHER_PART = 256  # a sound or a file, whose length in tokens cannot be seen from outside
+# A vendor's profile gives `overhead`, what frames a request: 5 for o1-preview and o1-mini, 3 for o3-mini.
+# "Hello" is 3 + 1 + 5 = 9 and 3 + 1 + 3 = 7, as in the samples that the vendor's pages print.
+
+
+def count(text: str) -> int:
+    """How many tokens a text is."""
+    return len(_TOKEN.findall(text))
+
+
+def prompt(messages: Iterable[object], tools: Iterable[object] = (), overhead: int = 3) -> int:
+    """How many tokens a request is; messages and tools as the client sent them, odd ones not refused."""
+    said = sum(MESSAGE + _message(message) for message in messages)
+    offered = sum(TOOL + _words(tool) for tool in tools)
+    return said + overhead + (offered and TOOLS + offered)
+
+
+def pieces(text: str, chunk: str | int = "token") -> list[str]:
+    """Cuts a text for streaming: by `token`, `word`, `char`, in so many characters, or not at all (`whole`).
+
+    A character is what a reader sees: a letter with its accents, an emoji family. No text, no pieces.
+    """
+    if isinstance(chunk, int):
+        seen = _CHARACTER.findall(text)
+        return ["".join(seen[start : start + chunk]) for start in range(0, len(seen), chunk)]
+    if chunk == "whole":
+        return [text] if text else []
+    return CUTS[chunk].findall(text)
+
+
+def limit(
+    text: str, max_tokens: int | None = None, stop: str | Iterable[str] | None = None
+) -> tuple[str, str | None]:
+    """The part of a text that a request lets through, and the finish reason, None where nothing was cut.
+
+    The first stop sequence ends the text and is not part of it; what is still too long is cut.
+    """
+    stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+    ends = [end for each in stops if each and (end := text.find(each)) >= 0]
+    reason = "stop" if ends else None
+    text = text[: min(ends)] if ends else text
+    if max_tokens is None:
+        return text, reason
+    cut, most = pieces(text), max(max_tokens, 0)
+    return ("".join(cut[:most]), "length") if len(cut) > most else (text, reason)
+
+
+def reasoning(effort: str | None = None) -> int:
+    """How many tokens a model thinks; like OpenAI's they come in steps of 64. No effort named is `medium`."""
+    return EFFORTS.get(effort or "medium", EFFORTS["medium"])
+
+
+def _message(message: object) -> int:
+    if not isinstance(message, dict):
+        return 0
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [content]
+    # A name costs one token beside itself, a call is written out as the model wrote it.
+    named = 1 + count(str(message["name"])) if message.get("name") else 0
+    return named + sum(map(_part, parts)) + _words(message.get("tool_calls"))
+
+
+def _part(part: object) -> int:
+    if not isinstance(part, dict):
+        return count(part) if isinstance(part, str) else 0
+    match part.get("type"):
+        case "text" | "refusal" as kind:
+            return count(str(part.get(kind, "")))
+        case "image_url":
+            image = part.get("image_url")
+            return IMAGE_LOW if isinstance(image, dict) and image.get("detail") == "low" else IMAGE
+    return OTHER_PART
+
+
+def _words(value: object) -> int:
+    """The tokens of a JSON value: its names and texts, one for any other leaf, the punctuation left out."""
+    total, rest = 0, [value]
+    while rest:
+        match rest.pop():
+            case str() as text:
+                total += count(text)
+            case dict() as mapping:
+                rest += [*mapping, *mapping.values()]
+            case list() as items:
+                rest += items
+            case None:
+                pass
+            case _:
+                total += 1
+    return total
+
+
+CUTS = {"token": _TOKEN, "word": _WORD, "char": _CHARACTER}
+
+# The thinking that the vendor's samples show: o1-mini 64, o3-mini 256, o1-preview 384.
+EFFORTS = {"none": 0, "minimal": 0, "low": 64, "medium": 256, "high": 384, "xhigh": 640}

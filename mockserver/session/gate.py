@@ -1,0 +1,52 @@
+"""Who is let in: path and verb, size and type, key, then the body, in the order in which the vendors check."""
+
+from __future__ import annotations
+
+from mockserver.call import Call, is_session
+from mockserver.errors import ApiError
+from mockserver.session import rules
+from mockserver.session.rules import Issue
+
+
+def admit(call: Call) -> None:
+    """Raises ApiError for the first thing that a vendor would refuse; returns when there is none."""
+    if not call.place.chat:
+        raise ApiError("not_found")
+    if call.method != "POST":
+        raise ApiError("method_not_allowed")
+    if not is_session(call.session):
+        raise ApiError(
+            "invalid_request",
+            f"found the session {call.session[:80]!r}, in the path after /s/ or in X-Mock-Session; "
+            "expected 1 to 64 letters, digits, '.', '_' or '-'",
+        )
+    if call.flaw == "too_large":
+        raise ApiError("too_large")
+    _typed(call)
+    if not call.key:
+        raise ApiError("missing_key" if call.key is None else "invalid_key")
+    if call.flaw:
+        raise _invalid([rules.issue("custom", (), call.flaw_detail)])
+    found = rules.issues(call)
+    if found:
+        raise _invalid(found)
+    _heard(call)
+
+
+def _typed(call: Call) -> None:
+    kind = call.headers.get("content-type", "")
+    media = kind.partition(";")[0].strip().lower()
+    if media != "application/json" and not media.endswith("+json"):
+        words = f"Content-Type: expected application/json, received {kind[:80] or 'nothing'}"
+        raise ApiError("wrong_content_type", detail=words, issues=(rules.issue("custom", (), words),))
+
+
+def _heard(call: Call) -> None:
+    """A vendor may know of a model that it does not hear every role."""
+    words = call.vendor.deaf_to(call.model, (message["role"] for message in call.messages))
+    if words is not None:
+        raise ApiError("invalid_request", words)
+
+
+def _invalid(issues: list[Issue]) -> ApiError:
+    return ApiError("invalid_request", detail=rules.spelled(issues), issues=tuple(issues))

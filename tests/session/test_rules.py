@@ -1,0 +1,183 @@
+"""What is wrong with a body is told as Zod tells it: word for word, key for key."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mockserver.session import rules
+
+if TYPE_CHECKING:
+    from tests.session.conftest import Asked
+
+OPTIONS = " | ".join(f"'{role}'" for role in rules.ROLES)
+HELLO = [{"role": "user", "content": "Hello"}]
+AIMLAPI, SEGMIND = "/aimlapi/v1/chat/completions", "/segmind/v1/o1-preview"
+
+
+def good(**more: Any) -> dict[str, Any]:
+    return {"model": "gpt-4o", "messages": HELLO, **more}
+
+
+def message(**parts: Any) -> dict[str, Any]:
+    return good(messages=[{"role": "user", "content": "Hello", **parts}])
+
+
+def assistant(**parts: Any) -> dict[str, Any]:
+    return good(messages=[*HELLO, {"role": "assistant", **parts}])
+
+
+def spelled(asked: Asked, body: Any, path: str = AIMLAPI) -> str:
+    return rules.spelled(rules.issues(asked(body, path=path)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        good(),
+        good(n=None, stop=None, tools=None, stream=None, seed=None),
+        good(
+            n=128,
+            stop=["a", "b"],
+            temperature=0,
+            max_tokens=0,
+            seed=-9007199254740991,
+            reasoning_effort="none",
+        ),
+        good(max_tokens=1.5, stop="a", tool_choice="auto", stream_options={}, stream=False),
+        good(
+            tools=[{"type": "function"}], tool_choice={"type": "function"}, response_format={"type": "text"}
+        ),
+        good(frequency_penalty="whatever", unknown=[{}]),
+        good(messages=[*HELLO, *HELLO]),
+        good(
+            messages=[
+                {"role": "system", "content": "a"},
+                {"role": "system", "content": "b", "name": "c"},
+                *HELLO,
+            ]
+        ),
+        message(
+            content=[{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:"}}]
+        ),
+        message(content=""),
+        message(content=[]),
+        assistant(content=None, tool_calls=[{"id": "1", "function": {"name": "a", "arguments": "{}"}}]),
+        assistant(tool_calls=[]),
+        assistant(content=None, tool_calls=None),
+        good(messages=[{"role": "tool", "content": [{"type": "text", "text": "a"}], "tool_call_id": "1"}]),
+    ],
+)
+def test_what_clients_send_is_good(asked: Asked, body: Any) -> None:
+    assert spelled(asked, body) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "model: Required; messages: Required"),
+        (good(model=5), "model: Expected string, received number"),
+        (good(model=None), "model: Expected string, received null"),
+        (good(model=""), "model: String must contain at least 1 character(s)"),
+        (good(messages="Hello"), "messages: Expected array, received string"),
+        (good(messages=None), "messages: Expected array, received null"),
+        (good(messages={}), "messages: Expected array, received object"),
+        (good(messages=[]), "messages: Array must contain at least 1 element(s)"),
+        (good(messages=["Hello"]), "messages.0: Expected object, received string"),
+        (good(messages=[{}]), "messages.0.role: Required; messages.0.content: Required"),
+        (message(role=1), "messages.0.role: Expected string, received number"),
+        (message(role="bot"),
+         f"messages.0.role: Invalid enum value. Expected {OPTIONS}, received 'bot'"),
+        (message(content=None), "messages.0.content: Expected string, received null"),
+        (message(content=5.5), "messages.0.content: Expected string, received number"),
+        (message(content=["Hello"]), "messages.0.content.0: Expected object, received string"),
+        (message(content=[{}]), "messages.0.content.0.type: Required"),
+        (message(content=[{"type": None}]), "messages.0.content.0.type: Expected string, received null"),
+        (assistant(content=5), "messages.1.content: Expected string, received number"),
+        (assistant(content="", tool_calls={}), "messages.1.tool_calls: Expected array, received object"),
+        (good(stream="true"), "stream: Expected boolean, received string"),
+        (good(n="2"), "n: Expected integer, received string"),
+        (good(n=1.5), "n: Expected integer, received float"),
+        (good(n=True), "n: Expected integer, received boolean"),
+        (good(n=0), "n: Number must be greater than or equal to 1"),
+        (good(n=129), "n: Number must be less than or equal to 128"),
+        (good(n=10**18), "n: Number must be less than or equal to 128"),
+        (good(n=10**30), "n: Expected integer, received float; n: Number must be less than or equal to 128"),
+        (good(max_completion_tokens=1.5), "max_completion_tokens: Expected integer, received float"),
+        (good(max_tokens="many"), "max_tokens: Expected number, received string"),
+        (good(stop=5), "stop: Expected string, received number"),
+        (good(stop=["a", 5]), "stop.1: Expected string, received number"),
+        (good(tools={}), "tools: Expected array, received object"),
+        (good(tools=["a"]), "tools.0: Expected object, received string"),
+        (good(tool_choice=True), "tool_choice: Expected string, received boolean"),
+        (good(response_format="json"), "response_format: Expected object, received string"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_spelled_out(asked: Asked, body: Any, words: str) -> None:
+    assert spelled(asked, body) == words
+
+
+@pytest.mark.parametrize(
+    ("body", "issue"),
+    [
+        (good(messages=5), {"code": "invalid_type", "expected": "array", "received": "number", "path": ["messages"],
+                            "message": "Expected array, received number"}),
+        ({"model": "m"}, {"code": "invalid_type", "expected": "array", "received": "undefined", "path": ["messages"],
+                          "message": "Required"}),
+        (message(role="bot"), {"received": "bot", "code": "invalid_enum_value", "options": list(rules.ROLES),
+                               "path": ["messages", 0, "role"],
+                               "message": f"Invalid enum value. Expected {OPTIONS}, received 'bot'"}),
+        (good(messages=[]), {"code": "too_small", "minimum": 1, "type": "array", "inclusive": True, "exact": False,
+                             "message": "Array must contain at least 1 element(s)", "path": ["messages"]}),
+        (good(n=0), {"code": "too_small", "minimum": 1, "type": "number", "inclusive": True, "exact": False,
+                     "message": "Number must be greater than or equal to 1", "path": ["n"]}),
+        (good(n=200), {"code": "too_big", "maximum": 128, "type": "number", "inclusive": True, "exact": False,
+                       "message": "Number must be less than or equal to 128", "path": ["n"]}),
+    ],
+)  # fmt: skip
+def test_an_issue_has_zods_keys_in_zods_order(asked: Asked, body: Any, issue: dict[str, Any]) -> None:
+    [found] = rules.issues(asked(body))
+    assert json.dumps(found) == json.dumps(issue)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("o1-preview", "max_completion_tokens max_tokens seed"),
+        ("o3-mini", "max_completion_tokens max_tokens seed"),
+        ("gpt-4o", ""),
+    ],
+)
+def test_a_known_model_is_held_to_its_bounds(asked: Asked, model: str, told: str) -> None:
+    body = good(model=model, max_completion_tokens=0, max_tokens=0, seed=-1)
+    found = rules.issues(asked(body))
+    assert " ".join(issue["path"][0] for issue in found) == told
+    assert {issue["message"] for issue in found} <= {"Number must be greater than or equal to 1"}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"messages": HELLO}, ""),
+        ({"prompt": "Hello"}, ""),
+        ({"prompt": "Hello", "n": 0}, "n: Number must be greater than or equal to 1"),
+        ({"prompt": 5}, "messages: Required"),
+        ({"prompt": "Hello", "messages": None}, "messages: Expected array, received null"),
+        ({}, "messages: Required"),
+    ],
+)
+def test_a_path_may_name_the_model_and_a_prompt_stand_for_messages(
+    asked: Asked, body: Any, words: str
+) -> None:
+    assert spelled(asked, body, SEGMIND) == words
+
+
+def test_a_body_of_many_mistakes_is_refused_in_few_words(asked: Asked) -> None:
+    assert len(rules.issues(asked(good(messages=[5] * 100)))) == rules.MOST
+
+
+def test_a_long_role_is_not_repeated_whole(asked: Asked) -> None:
+    [found] = rules.issues(asked(message(role="x" * 500)))
+    assert found["received"] == "x" * 80
