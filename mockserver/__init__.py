@@ -1,3 +1,36 @@
-"""A mock LLM provider: canned answers, SSE streams and error codes, as three vendors really send them."""
+"""A mock LLM provider: canned answers, SSE streams and error codes, as three vendors really send them.
+
+One idea carries it: whatever the client will hear is a value, an `Answer` (`wire.answer`). Everything is decided
+before the first byte, in one line (`chat.Line.answer`), and one small module plays it (`wire.playback`):
+
+    request -> call.read -> matching.pick -> demand.read -> gate.admit -> completion.render -> playback -> journal
+                   any ApiError -----> vendor.refuse(error) -> an Answer, and the line goes on
+
+The house. A room imports only from the rooms below it, and in a room a module only from those to its right.
+
+    __main__        python -m mockserver
+    cli             the commands
+    healthcheck     whether a server is ready
+    testing         MockServer: one server on a thread
+    words           what the commands say to a person
+    app             the composition root; the route table is the table of contents
+    server          uvicorn, taught to hand the transport over and to stop at once
+    control/        who steers it?               explain
+    chat            the line
+    reply/          what should be said?         completion said templated improvise tokens
+    session/        who is asking, and heard?    gate rules demand journal store
+    shelf/          what did the user write?     watch reach library matching template sandbox fixture
+    shelf/          ... in which words?          response match operators condition
+    call            one client request, read once
+    vendors/        what would the vendor do?    directory vendor profile form ids
+    invention/      what when nobody wrote it?   invent specimen hint likeness conformity pattern schema
+    settings        flags, then the environment, then defaults
+    wire/           what is heard, and when?     playback faults strike frames sse answer
+    record          shapes made of shapes
+    shape           what a person may write, as a value
+    document        strict YAML that knows where everything stands
+    duration        1.5s
+    errors          ApiError and its kinds; InputError: what was found, expected, where
+"""
 
 __version__ = "0.1.0"

@@ -1,0 +1,85 @@
+"""The composition root: settings in, Starlette out. The route table is the table of contents."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from mockserver.chat import Line
+from mockserver.session.journal import Journal, Report
+from mockserver.session.store import Memory
+from mockserver.settings import Settings
+from mockserver.shelf import library, watch
+from mockserver.vendors import profile
+from mockserver.vendors.directory import Directory
+from mockserver.vendors.vendor import Vendor
+from mockserver.wire.playback import Playback
+
+
+def vendors(files: tuple[Path, ...] = ()) -> Directory:
+    """The shipped vendors, and those of these profiles; one with a shipped name takes its place.
+
+    Raises InputError for a profile that is wrong.
+    """
+    known = {}
+    for file in (*profile.shipped(), *files):
+        loaded = profile.load(file)
+        known[loaded.name] = Vendor(loaded)
+    return Directory(known.values())
+
+
+def line(settings: Settings, playback: Playback, report: Report) -> Line:
+    """The line of one server. Raises InputError for fixtures or profiles that are wrong."""
+    shelf = library.load(settings.paths)
+    return Line(settings, vendors(settings.vendors), shelf, Memory(), Journal(report), playback)
+
+
+def build(line: Line, edited: watch.Report) -> Starlette:
+    """The application. `edited` hears of every edit of a fixture file: the new shelf, or what is wrong."""
+
+    def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    def readyz(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "fixtures": len(line.shelf)})
+
+    @contextlib.asynccontextmanager
+    async def watching(_: Starlette) -> AsyncIterator[None]:
+        look = line.shelf.look
+        task = asyncio.create_task(watch.watch(line.settings.paths, look, line.restock, edited))
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+    app = Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            # Every vendor, by prefix, Host or native path: `vendors.directory` knows whose path it is.
+            Route("/{path:path}", Open(line)),
+        ],
+        lifespan=watching if line.settings.reload and line.settings.paths else None,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class Open:
+    """The vendors' routes are open to pages of every origin, as the vendors themselves are."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.preflight = CORSMiddleware(line, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answering = self.preflight if scope["method"] == "OPTIONS" else self.line
+        await answering(scope, receive, send)

@@ -1,0 +1,180 @@
+"""The line: one call from request to playback. `Line.answer` says the order, and is the only place that does."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from urllib.parse import quote
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from mockserver import call as calls
+from mockserver.call import Call, ClientLeft, Head
+from mockserver.errors import ApiError
+from mockserver.reply import completion, improvise, templated
+from mockserver.session import demand, gate
+from mockserver.session.demand import Demand
+from mockserver.session.journal import Entry, Journal
+from mockserver.session.store import Memory, Store
+from mockserver.settings import Settings
+from mockserver.shape import meant
+from mockserver.shelf import matching
+from mockserver.shelf.matching import Found, Miss, Shelf
+from mockserver.vendors.directory import Directory
+from mockserver.wire import faults
+from mockserver.wire.answer import Answer, Frame
+from mockserver.wire.playback import Playback
+
+
+class Line:
+    """The endpoint of every vendor's route, as a plain ASGI application."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Directory,
+        shelf: Shelf,
+        store: Store,
+        journal: Journal,
+        playback: Playback,
+    ) -> None:
+        self.settings = settings
+        self.directory = directory
+        self.shelf = shelf
+        self.store = store
+        self.journal = journal
+        self.playback = playback
+
+    def restock(self, shelf: Shelf) -> None:
+        """From now on these fixtures; what is being played goes on as it was decided."""
+        self.shelf = shelf
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = calls.head(scope)
+        place = calls.place(asked, self.directory)
+        if place is None:
+            entry = Entry("", "", "", asked.method, asked.path, why="no vendor has this path")
+            answer = self.nowhere(asked)
+        else:
+            try:
+                call = await calls.read(asked, place, receive, self.settings.max_body)
+            except ClientLeft:
+                return
+            entry = Entry(
+                call.id,
+                call.vendor.name,
+                call.session,
+                call.method,
+                call.place.path,
+                call.model,
+                call.stream,
+                call.attempt,
+            )
+            answer = await self.answer(call, entry)
+        entry.status = answer.status if answer.head else 0
+        heard = await self.playback.play(answer, scope, receive, send)
+        self.journal.record(entry, heard)
+
+    def rehearsed(self) -> Line:
+        """A line like this one that remembers nothing and is never heard."""
+        return Line(self.settings, self.directory, self.shelf, Memory(), self.journal, self.playback)
+
+    async def answer(self, call: Call, entry: Entry) -> Answer:
+        """Everything is decided here, before the first byte."""
+        answered = await self.store.answered(call.session)
+        found = matching.pick(call, self.shelf, answered)
+        asked = demand.NOTHING
+        try:
+            asked = demand.read(call)
+            found = self.chosen(asked, answered) or found
+            if asked.error is not None:
+                raise asked.error
+            gate.admit(call)
+            answer = await self.say(call, found, answered)
+        except ApiError as error:
+            entry.why = error.message or error.detail or ""
+            answer = call.vendor.refuse(error, completion.about(call))
+        entry.fixture = found.fixture.name if found else ""
+        return _spoiled(_signed(answer, call, entry.fixture), call, asked)
+
+    async def say(self, call: Call, found: Found | None, answered: Mapping[str, int]) -> Answer:
+        """What the fixture says, or what is made up where none speaks; a strict server makes nothing up."""
+        seed = self.settings.seed
+        if found is None:
+            if self.settings.strict:
+                raise _unmatched(matching.nearest(call, self.shelf, answered))
+            return completion.render(call, improvise.response(call, seed), _chance(seed, call))
+        before = await self.store.count(call.session, found.fixture.name)
+        response = found.response
+        if response.template:
+            response = templated.filled(call, found.fixture, response, seed)
+        return completion.render(call, response, _chance(seed, call, found.fixture.name, before))
+
+    def chosen(self, asked: Demand, answered: Mapping[str, int]) -> Found | None:
+        """The fixture that the request names, whatever it matches."""
+        if asked.fixture is None:
+            return None
+        fixture = self.shelf.named(asked.fixture)
+        if fixture is None:
+            raise ApiError(
+                "invalid_request",
+                f"{demand.FIXTURE}: found {asked.fixture[:80]!r}, expected a fixture's name"
+                f"{meant(asked.fixture, self.shelf.names)}",
+            )
+        response = fixture.after(answered.get(fixture.name, 0))
+        return Found(fixture, response or fixture.responses[-1])
+
+    def nowhere(self, asked: Head) -> Answer:
+        """A path that belongs to no vendor: most often a base URL that is not quite right."""
+        roots = ", ".join(f"/{name}" for name in self.directory.vendors)
+        message = f"Nothing is at {asked.method} {asked.path}. Each vendor is under its own path: {roots}"
+        body = orjson.dumps({"error": {"message": message, "type": "not_found", "code": "no_such_path"}})
+        return Answer(404, (("content-type", "application/json"),), (Frame(body),))
+
+
+def _unmatched(misses: Sequence[Miss]) -> ApiError:
+    """The refusal of a strict server, which says in the client's own traceback what came nearest."""
+    near = "; ".join(map(str, misses)) or "there are no fixtures at all"
+    return ApiError(
+        "not_found",
+        f"mockserver: no fixture matched. Nearest: {near}",
+        headers=(("x-should-retry", "false"),),
+    )
+
+
+def _spoiled(answer: Answer, call: Call, asked: Demand) -> Answer:
+    """The answer as late and as broken as it was asked for."""
+    if asked.delay:
+        answer = replace(answer, wait=answer.wait + asked.delay)
+    if asked.fault is None:
+        return answer
+    words = call.vendor.refuse(ApiError("server_error"), completion.about(call)).frames[0].data
+    return faults.apply(asked.fault, answer, words)
+
+
+def _signed(answer: Answer, call: Call, fixture: str) -> Answer:
+    """The answer with what the mock says of itself."""
+    mine = (
+        ("x-mock-request-id", call.id),
+        ("x-mock-fixture", _quoted(fixture)),
+        ("x-mock-session", _quoted(call.session)),
+        ("access-control-expose-headers", EXPOSED),
+        *call.vendor.echoed(call.headers),
+    )
+    return replace(answer, headers=(*answer.headers, *mine))
+
+
+@lru_cache(maxsize=4096)
+def _quoted(name: str) -> str:
+    return quote(name)
+
+
+def _chance(seed: int, call: Call, *more: object) -> random.Random:
+    """Chance that falls the same way for the same seed, session and fixture's turn."""
+    return random.Random(repr((seed, call.session, *more)))
+
+
+EXPOSED = "x-mock-request-id, x-mock-fixture, x-mock-session, x-request-id, retry-after, retry-after-ms"

@@ -1,0 +1,226 @@
+"""The commands. Every flag is also `MOCKSERVER_<FLAG>`; the flag goes before the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from mockserver import __version__, app, document, record, shape, words
+from mockserver.control import explain as explanation
+from mockserver.errors import InputError, Problem
+from mockserver.server import Server, bind
+from mockserver.session import journal
+from mockserver.session.journal import Entry
+from mockserver.settings import Settings
+from mockserver.shelf import library, reach
+from mockserver.shelf.fixture import FILE
+from mockserver.shelf.matching import Shelf
+from mockserver.wire.playback import Playback
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULTS = Settings()
+SCHEMA = "mockserver.schema.json"
+
+
+class Commands(click.Group):
+    """`serve` is what is meant when no command is named; what is wrong is one line, and exit code 2."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"-h", "--help", "--version", *self.commands}
+        return super().parse_args(ctx, args if args and args[0] in own else ["serve", *args])
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that lacks a character is no reason to fall silent.
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        try:
+            code = super().main(*args, **extra | {"standalone_mode": False})
+        except click.ClickException as error:
+            _complain([Problem(error.format_message())])
+            raise SystemExit(2) from None
+        except InputError as error:
+            _complain(error.problems)
+            raise SystemExit(2) from None
+        except OSError as error:
+            _complain([Problem(f"the output cannot be written: {error.strerror}")])
+            raise SystemExit(2) from None
+        raise SystemExit(code if isinstance(code, int) else 0)
+
+
+class Flag(click.Option):
+    """A flag with its variable. Container links set MOCKSERVER_PORT=tcp://..., which is not meant for us."""
+
+    def __init__(self, names: Sequence[str], **attributes: Any) -> None:
+        flag = next(name for name in names if name.startswith("--"))
+        attributes["envvar"] = f"MOCKSERVER_{flag.removeprefix('--').replace('-', '_').upper()}"
+        super().__init__(names, **{"show_envvar": True, "show_default": True} | attributes)
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        value = super().resolve_envvar_value(ctx)
+        return None if value and value.startswith(("tcp://", "udp://")) else value
+
+
+class Port(click.IntRange):
+    """A port, by that name in a message."""
+
+    name = "port"
+
+    def __init__(self) -> None:
+        super().__init__(0, 65535)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockserver")
+def main() -> None:
+    """A mock LLM provider: canned answers, streams and errors, as three vendors really send them.
+
+    Without a command, `serve` is meant: `mockserver fixtures.yaml --port 9000`.
+    """
+
+
+def paths(*, required: bool = False) -> Callable[[Command], Command]:
+    """The argument PATHS; whether they can be read is for the library to say, in its own words."""
+    return click.argument("paths", nargs=-1, required=required, type=click.Path(path_type=Path))
+
+
+def vendors() -> Callable[[Command], Command]:
+    """The flag --vendor."""
+    kind = click.Path(path_type=Path)
+    return click.option("--vendor", "vendors", cls=Flag, multiple=True, type=kind, help="A further profile.")
+
+
+@main.command()
+@paths()
+@click.option("--host", cls=Flag, default=DEFAULTS.host, help="Address to listen on.")
+@click.option("--port", cls=Flag, type=Port(), default=DEFAULTS.port, help="Port; 0 picks a free one.")
+@click.option("--strict", cls=Flag, is_flag=True, help="Refuse what no fixture matches.")
+@click.option("--seed", cls=Flag, default=DEFAULTS.seed, help="Seed of all that is invented or varies.")
+@vendors()
+@click.option(
+    "--max-body", cls=Flag, type=click.IntRange(1), default=DEFAULTS.max_body, help="Request bytes."
+)
+@click.option("--no-reload", cls=Flag, is_flag=True, help="Ignore edits.")
+@click.option("--log-format", cls=Flag, type=click.Choice(["text", "json"]), default=DEFAULTS.log_format)
+def serve(*, no_reload: bool, **flags: Any) -> None:
+    """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
+    settings = Settings(**flags, reload=not no_reload)
+    _exist(settings.paths)
+    written = journal.json if settings.log_format == "json" else journal.text
+
+    def report(entry: Entry) -> None:
+        with contextlib.suppress(OSError):  # a log that cannot be written is no reason to refuse a call
+            _say(written(entry))
+
+    def edited(outcome: Shelf | InputError) -> None:
+        with contextlib.suppress(OSError):
+            if isinstance(outcome, InputError):
+                _complain(outcome.problems)
+            _say(words.edited(outcome, settings))
+
+    playback = Playback()
+    line = app.line(settings, playback, report)
+    sock = bind(settings.host, settings.port)
+    sock.listen()  # whoever reads the greeting and connects at once is answered as soon as the server has started
+    server = Server(app.build(line, edited), sock, playback)
+    if settings.log_format == "text":
+        _say(words.greeting(server.address, line.directory, len(line.shelf), settings))
+    server.run()
+
+
+@main.command()
+@paths(required=True)
+@vendors()
+@click.option("--format", "form", type=click.Choice(list(words.PROBLEMS)), default="text", show_default=True)
+def validate(paths: tuple[Path, ...], vendors: tuple[Path, ...], form: str) -> int:
+    """Check the fixtures of PATHS. Exit code 0: good, 1: something is wrong, 2: something cannot be read."""
+    known = app.vendors(vendors).vendors
+    try:
+        shelf = library.load(paths)
+    except InputError as error:
+        if any(not problem.line for problem in error.problems):
+            raise
+        _say(words.PROBLEMS[form](error.problems, (), 0))
+        return 1
+    _say(words.PROBLEMS[form]((), list(reach.warnings(shelf, known)), len(shelf)))
+    return 0
+
+
+@main.command()
+@paths()
+@click.option("-r", "--request", required=True, type=click.Path(path_type=Path), help="A JSON file: a body.")
+@vendors()
+def explain(paths: tuple[Path, ...], request: Path, vendors: tuple[Path, ...]) -> None:
+    """Say which fixture would answer a request, and why not the others.
+
+    The file holds the request's body, or {"vendor": ..., "headers": {...}, "body": {...}}.
+    """
+    line = app.line(Settings(paths=paths, vendors=vendors, strict=True), Playback(), lambda _: None)
+    written = document.read(request)
+    value = written.value
+    if isinstance(value, dict) and "body" not in value:
+        written = document.of({"body": value}, written.name)
+    asked = shape.read(explanation.ASKED, written)
+    _say(explanation.text(asyncio.run(explanation.explain(line, asked))))
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of fixture files, for editors."""
+    _say(_schema())
+
+
+@main.command()
+@click.argument("path", default="fixtures.yaml", type=click.Path(path_type=Path))
+def init(path: Path) -> None:
+    """Write a commented fixture file to begin with, and its schema beside it."""
+    try:
+        if path.exists():
+            raise InputError.of("is there already, and stays as it is; name another file", source=str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(words.STARTER, "utf-8")
+        (path.parent / SCHEMA).write_text(_schema() + "\n", "utf-8")
+    except OSError as error:
+        raise InputError.of(f"cannot be written: {error.strerror}", source=str(path)) from None
+    _say(f"wrote {path} and {path.parent / SCHEMA}\nnow: mockserver {path}")
+
+
+def _schema() -> str:
+    made = record.schema(FILE, title="mockserver fixtures")
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode()
+
+
+def _exist(paths: Iterable[Path]) -> None:
+    """A command that is written wrong is taken for a path: say so where it helps."""
+    for path in paths:
+        near = shape.meant(str(path), main.commands)
+        if near and not path.exists():
+            raise InputError.of(f"no such file or folder, and no command{near}", source=str(path))
+
+
+def _say(text: str) -> None:
+    _print(text, "stdout")
+
+
+def _complain(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        _print(f"mockserver: {problem}", "stderr")
+
+
+def _print(text: str, where: str) -> None:
+    """Where nobody listens any more (`mockserver | head`), the server goes on in silence."""
+    stream = getattr(sys, where)
+    try:
+        if stream is not None:
+            print(text, file=stream, flush=True)
+    except OSError as error:
+        setattr(sys, where, None)
+        if not isinstance(error, BrokenPipeError):
+            raise

@@ -1,0 +1,119 @@
+"""What would happen to a request, and why: decided as in earnest, with nothing counted and nothing played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Message
+
+from mockserver import call as calls
+from mockserver.call import Call, Head
+from mockserver.chat import Line
+from mockserver.errors import InputError
+from mockserver.record import ByType, MapOf, Record, record, said
+from mockserver.session.journal import Entry
+from mockserver.shape import Anything, Shape, Text
+from mockserver.shelf import matching
+from mockserver.shelf.condition import spell
+from mockserver.shelf.matching import Miss
+
+
+@record
+class Asked:
+    """A request to explain: its body alone, or with where it goes and what headers it has."""
+
+    body: dict[str, Any] = said(MapOf(Anything()), "the JSON body")
+    vendor: str | None = said(Text(), "the vendor's name; absent: the first", default=None)
+    path: str | None = said(Text(), "the vendor's path; absent: its chat completions", default=None)
+    headers: dict[str, str] | None = said(MapOf(Text()), "headers, a key among them", default=None)
+    session: str | None = said(Text(), "the session", default=None)
+
+
+ASKED: Shape = ByType(mapping=Record(Asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The answer of a request, the fixture it comes from, and what others missed.
+
+    Those are the ones that were asked before it; where none answered, the ones that came nearest.
+    """
+
+    call: Call
+    status: int
+    fixture: str
+    source: str
+    why: str
+    misses: tuple[Miss, ...]
+    others: int = 0  # fixtures that missed, and are not among these
+
+
+async def explain(line: Line, asked: Asked) -> Explained:
+    """Raises InputError when the request names no vendor that is known."""
+    call = await _call(line, asked)
+    answered = await line.store.answered(call.session)
+    found = matching.pick(call, line.shelf, answered)
+    entry = Entry(call.id, call.vendor.name, call.session, call.method, call.place.path)
+    answer = await line.rehearsed().answer(call, entry)
+    fixtures = line.shelf.fixtures
+    if found is None:
+        misses = tuple(matching.nearest(call, line.shelf, answered, MOST))
+        return Explained(call, answer.status, "", "", entry.why, misses, len(fixtures) - len(misses))
+    before = fixtures[: fixtures.index(found.fixture)]
+    misses = tuple(Miss(one, matching.differences(call, one, answered)) for one in before[:MOST])
+    others = len(before) - len(misses)
+    return Explained(call, answer.status, entry.fixture, found.fixture.source, entry.why, misses, others)
+
+
+async def _call(line: Line, asked: Asked) -> Call:
+    vendors = line.directory.vendors
+    name = asked.vendor or next(iter(vendors))
+    if name not in vendors:
+        raise InputError.of(f"found {name!r}, expected one of {', '.join(vendors)}", "vendor")
+    vendor = vendors[name]
+    path = asked.path or vendor.profile.paths.chat[0].replace(
+        "{model}", str(asked.body.get("model", "model"))
+    )
+    key = vendor.profile.keys[0]
+    own = {
+        "content-type": "application/json",
+        key.header: f"{key.scheme} {vendor.profile.sample_key}" if key.scheme else vendor.profile.sample_key,
+    }
+    headers = own | {name.lower(): value for name, value in (asked.headers or {}).items()}
+    head = Head("POST", f"/{name}{path}", "", asked.session, headers)
+    place = calls.place(head, line.directory)
+    if place is None:
+        raise InputError.of(f"found {path!r}, expected a path like {vendor.profile.paths.chat[0]}", "path")
+    try:
+        body = orjson.dumps(asked.body)
+    except TypeError as error:
+        raise InputError.of(f"cannot be sent as JSON: {error}", "body") from None
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return await calls.read(head, place, receive, line.settings.max_body)
+
+
+def text(explained: Explained) -> str:
+    """The explanation as a person reads it."""
+    call = explained.call
+    said = spell(call.user) if call.user else "no user message"
+    lines = [f"{call.vendor.profile.title}, {call.model or 'no model'}, {said}", ""]
+    if explained.fixture:
+        lines.append(f"  answers  {explained.status}  {explained.fixture}  ({explained.source})")
+    else:
+        lines.append(f"  answers  {explained.status}  no fixture matched")
+    if explained.why and explained.fixture:
+        lines.append(f"           {explained.why}")
+    for miss in explained.misses:
+        lines += ["", f"  missed   {miss.fixture.name}  ({miss.fixture.source})"]
+        lines += [f"           {difference}" for difference in miss.differences]
+    if explained.others:
+        lines += ["", f"  and {explained.others:,} more"]
+    return "\n".join(lines)
+
+
+MOST = 12  # misses that are told

@@ -1,0 +1,22 @@
+"""Everything that can be set, frozen: flags, then the environment, then these defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one server is to behave. `max_body` is in bytes."""
+
+    paths: tuple[Path, ...] = ()  # fixture files and folders; none: the shipped ones
+    host: str = "127.0.0.1"
+    port: int = 8402  # 0: any free one
+    seed: int = 0  # of everything that is invented or varies
+    max_body: int = 32 * 1024 * 1024
+    strict: bool = False  # what no fixture matches is refused
+    reload: bool = True  # watch the fixture files
+    vendors: tuple[Path, ...] = ()  # further profiles, or others in place of shipped ones
+    log_format: Literal["text", "json"] = "text"

@@ -1,0 +1,142 @@
+"""What the commands say to a person, and what `init` writes for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from mockserver import __version__
+from mockserver.errors import InputError, Problem
+from mockserver.settings import Settings
+from mockserver.shelf.matching import Shelf
+from mockserver.vendors.directory import Directory
+
+
+def url(address: tuple[str, int]) -> str:
+    """The root of a server that listens here, as a client on this machine writes it."""
+    host, port = address
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def greeting(address: tuple[str, int], directory: Directory, fixtures: int, settings: Settings) -> str:
+    """The start-up lines, ready to paste."""
+    root = url(address)
+    lines = [f"mockserver {__version__}  {root}", ""]
+    for vendor in directory.vendors.values():
+        profile = vendor.profile
+        own = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
+        what = "base_url" if profile.paths.openai else "POST"
+        lines.append(f"  {profile.title:12}{what:10}{root}/{vendor.name}{own}")
+    source = ", ".join(map(str, settings.paths)) or "the shipped ones"
+    lines += [
+        "",
+        f"  {'fixtures':12}{fixtures} ({source}){'; what none matches is refused' if settings.strict else ''}",
+        f"  {'keys':12}any works; one with mock-429 in it (or 401, 402, 504, ...) gets that error",
+        f"  {'seed':12}{settings.seed}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def edited(outcome: Shelf | InputError, settings: Settings) -> str:
+    """What became of an edit of a fixture file."""
+    if isinstance(outcome, InputError):
+        said = "the edit was not taken, the last good fixtures stay"
+    else:
+        said = f"reloaded {_counted(len(outcome), 'fixture')}"
+    return orjson.dumps({"event": said}).decode() if settings.log_format == "json" else said
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _verdict(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
+    if problems:
+        return _counted(len(problems), "problem")
+    good = f"{_counted(fixtures, 'fixture')}, all good"
+    return f"{good}, {_counted(len(warnings), 'warning')}" if warnings else good
+
+
+def _text(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
+    lines = [*map(str, problems), *(f"{warning} (warning)" for warning in warnings)]
+    return "\n".join([*lines, _verdict(problems, warnings, fixtures)])
+
+
+def _json(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
+    told: dict[str, Any] = {
+        "fixtures": fixtures,
+        "errors": [_plain(problem) for problem in problems],
+        "warnings": [_plain(warning) for warning in warnings],
+    }
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+
+
+def _plain(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.source,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+    }
+
+
+def _github(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
+    # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    told = [
+        f"::{level} {_place(problem)}::{_escaped(': '.join(filter(None, (problem.path, problem.message))))}"
+        for level, found in (("error", problems), ("warning", warnings))
+        for problem in found
+    ]
+    return "\n".join([*told, f"::notice::{_verdict(problems, warnings, fixtures)}"])
+
+
+def _place(problem: Problem) -> str:
+    file = _escaped(problem.source).replace(":", "%3A").replace(",", "%2C")
+    return f"file={file},line={problem.line},col={problem.column}" if problem.line else f"file={file}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+Told = Callable[[Sequence[Problem], Sequence[Problem], int], str]
+
+PROBLEMS: dict[str, Told] = {"text": _text, "json": _json, "github": _github}
+
+STARTER = """\
+# yaml-language-server: $schema=./mockserver.schema.json
+# The first fixture that matches a request answers it. Start `mockserver` with this file, and try one:
+#   curl http://127.0.0.1:8402/v1/chat/completions -H 'Authorization: Bearer any' \\
+#     --json '{"model": "o1-preview", "messages": [{"role": "user", "content": "What is the weather?"}]}'
+fixtures:
+  # A word in the last user message is enough; a stream is cut from the same text.
+  - name: weather
+    match: {user: weather}
+    response: It is 21 °C and sunny.
+
+  # A number is that status in the vendor's own words.
+  - name: broke
+    match: {user: I am broke}
+    response: 402
+
+  # Two failures, then an answer: what a client's retries are tested with.
+  - name: flaky
+    match: {user: flaky}
+    responses:
+      - {error: 429, retry_after: 1s, times: 2}
+      - Third time lucky.
+
+  # The model calls a tool, and answers when it has the result.
+  - name: lookup
+    match: {tools: [lookup_order], tool_result: false}
+    response:
+      tool_calls: [{name: lookup_order, arguments: {order_id: A-1}}]
+  - name: looked up
+    match: {tool_result: {name: lookup_order}}
+    response: Your order is on its way.
+"""

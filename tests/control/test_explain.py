@@ -1,0 +1,94 @@
+"""What would answer a request, and why not the others: told without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import app, document, shape
+from mockserver.control import explain
+from mockserver.errors import InputError
+from mockserver.settings import Settings
+from mockserver.wire.playback import Playback
+
+FIXTURES = """
+fixtures:
+- {name: snow, match: {user: snow}, response: Cold.}
+- {name: weather, match: {user: weather}, response: {text: Sunny., times: 1}}
+- {name: broke, match: {user: money}, response: {template: true, text: "{{ body.none }}"}}
+"""
+
+
+def told(tmp_path: Path, fixtures: str = FIXTURES, **asked: Any) -> str:
+    file = tmp_path / "f.yaml"
+    file.write_text(fixtures)
+    line = app.line(Settings(paths=(file,), strict=True), Playback(), lambda _: None)
+    body = {"model": "o1-preview", "messages": [{"role": "user", "content": "The weather?"}]}
+    read = shape.read(explain.ASKED, document.of({"body": body} | asked, "r.json"))
+    for _ in range(2):  # nothing is counted
+        text = explain.text(asyncio.run(explain.explain(line, read)))
+    return text.replace(f"{tmp_path}/", "")
+
+
+def says(text: str) -> dict[str, Any]:
+    return {"model": "o1-preview", "messages": [{"role": "user", "content": text}]}
+
+
+def test_it_reads_like_a_story(tmp_path: Path) -> None:
+    assert told(tmp_path) == (
+        "AI/ML API, o1-preview, 'The weather?'\n"
+        "\n"
+        "  answers  201  weather  (f.yaml:4)\n"
+        "\n"
+        "  missed   snow  (f.yaml:3)\n"
+        "           user: expected text with 'snow', found 'The weather?'"
+    )
+
+
+def test_where_nothing_matches_it_tells_what_came_nearest(tmp_path: Path) -> None:
+    text = told(tmp_path, body={"messages": []})
+    assert text.splitlines()[:3] == [
+        "AI/ML API, no model, no user message",
+        "",
+        "  answers  400  no fixture matched",
+    ]
+    assert text.count("missed") == 3
+
+
+def test_an_answer_that_fails_says_why(tmp_path: Path) -> None:
+    text = told(tmp_path, body=says("money"))
+    assert "answers  500  broke" in text
+    assert "the template failed: 'dict object' has no attribute 'none'" in text
+
+
+def test_a_long_list_of_misses_is_cut(tmp_path: Path) -> None:
+    many = "fixtures:\n" + "".join(f"- {{match: {{user: x{i}}}, response: y}}\n" for i in range(13))
+    assert told(tmp_path, many).endswith("  and 1 more")
+    assert told(tmp_path, many + "- {match: {user: z}, response: y}\n").endswith("  and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "path"),
+    [("segmind", None), ("omixa", None), ("segmind", "/v1/o3-mini"), ("aimlapi", "/v1/nothing")],
+)
+def test_any_vendor_and_path_may_be_asked(tmp_path: Path, vendor: str, path: str | None) -> None:
+    text = told(
+        tmp_path, vendor=vendor, headers={"X-A": "b"}, session="one", **({"path": path} if path else {})
+    )
+    assert ("answers  404" if path == "/v1/nothing" else "answers  20") in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"vendor": "nobody"}, "vendor: found 'nobody', expected one of"),
+        ({"path": "v1"}, "path: found 'v1', expected a path like /v1/chat/completions"),
+        ({"body": {"n": 10**30}}, "body: cannot be sent as JSON: Integer exceeds 64-bit range"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(tmp_path: Path, asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        told(tmp_path, **asked)
