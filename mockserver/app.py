@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from mockserver.session.journal import Journal, Report
 from mockserver.session.store import Memory
 from mockserver.settings import Settings
 from mockserver.shelf import library, watch
+from mockserver.shelf.matching import Shelf
 from mockserver.vendors import profile
 from mockserver.vendors.directory import Directory
 from mockserver.vendors.vendor import Vendor
@@ -39,8 +41,12 @@ def vendors(files: tuple[Path, ...] = ()) -> Directory:
 
 def line(settings: Settings, playback: Playback, report: Report) -> Line:
     """The line of one server. Raises InputError for fixtures or profiles that are wrong."""
-    shelf = library.load(settings.paths)
-    return Line(settings, vendors(settings.vendors), shelf, Memory(), Journal(report), playback)
+    return Line(settings, vendors(settings.vendors), stock(settings), Memory(), Journal(report), playback)
+
+
+def stock(settings: Settings) -> Shelf:
+    """The fixtures that a server begins with, and takes anew after an edit. Raises InputError."""
+    return library.load(settings.paths, settings.fixtures_yaml)
 
 
 def build(line: Line, edited: watch.Report) -> Starlette:
@@ -54,8 +60,9 @@ def build(line: Line, edited: watch.Report) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def watching(_: Starlette) -> AsyncIterator[None]:
-        look = line.shelf.look
-        task = asyncio.create_task(watch.watch(line.settings.paths, look, line.restock, edited))
+        settings, look = line.settings, line.shelf.look
+        load = functools.partial(stock, settings)
+        task = asyncio.create_task(watch.watch(settings.paths, look, load, line.restock, edited))
         yield
         task.cancel()
         await asyncio.wait([task])

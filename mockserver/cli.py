@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 import click
 import orjson
+from click.core import ParameterSource
 
-from mockserver import __version__, app, document, record, shape, words
+from mockserver import __version__, app, document, duration, record, shape, words
 from mockserver.control import explain as explanation
 from mockserver.errors import InputError, Problem
+from mockserver.healthcheck import NotReady, check
 from mockserver.server import Server, bind
 from mockserver.session import journal
 from mockserver.session.journal import Entry
@@ -86,9 +88,10 @@ def main() -> None:
     """
 
 
-def paths(*, required: bool = False) -> Callable[[Command], Command]:
+def paths(*, required: bool = False, envvar: str | None = None) -> Callable[[Command], Command]:
     """The argument PATHS; whether they can be read is for the library to say, in its own words."""
-    return click.argument("paths", nargs=-1, required=required, type=click.Path(path_type=Path))
+    kind = click.Path(path_type=Path)
+    return click.argument("paths", nargs=-1, required=required, type=kind, envvar=envvar)
 
 
 def vendors() -> Callable[[Command], Command]:
@@ -98,7 +101,10 @@ def vendors() -> Callable[[Command], Command]:
 
 
 @main.command()
-@paths()
+@paths(envvar="MOCKSERVER_FIXTURES")
+@click.option(
+    "--fixtures-yaml", cls=Flag, default="", help="Fixtures themselves, as YAML; they go before PATHS."
+)
 @click.option("--host", cls=Flag, default=DEFAULTS.host, help="Address to listen on.")
 @click.option("--port", cls=Flag, type=Port(), default=DEFAULTS.port, help="Port; 0 picks a free one.")
 @click.option("--strict", cls=Flag, is_flag=True, help="Refuse what no fixture matches.")
@@ -111,6 +117,7 @@ def vendors() -> Callable[[Command], Command]:
 @click.option("--log-format", cls=Flag, type=click.Choice(["text", "json"]), default=DEFAULTS.log_format)
 def serve(*, no_reload: bool, **flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
+    flags["paths"] = _mounted(flags["paths"])
     settings = Settings(**flags, reload=not no_reload)
     _exist(settings.paths)
     written = journal.json if settings.log_format == "json" else journal.text
@@ -172,6 +179,22 @@ def explain(paths: tuple[Path, ...], request: Path, vendors: tuple[Path, ...]) -
 
 
 @main.command()
+@click.option("--host", cls=Flag, default=DEFAULTS.host, help="Address that the server listens on.")
+@click.option("--port", cls=Flag, type=Port(), default=DEFAULTS.port, help="Its port.")
+@click.option("--wait", default="0s", show_default=True, help="How long it may take to become ready.")
+def healthcheck(host: str, port: int, wait: str) -> int:
+    """Ask a running server whether it is ready. Exit code 0: it is, 1: it is not."""
+    try:
+        check(host, port, duration.seconds(wait))
+    except ValueError as error:
+        raise InputError.of(str(error), "--wait") from None
+    except NotReady as error:
+        _complain([Problem(str(error))])
+        return 1
+    return 0
+
+
+@main.command()
 def schema() -> None:
     """Print the JSON Schema of fixture files, for editors."""
     _say(_schema())
@@ -195,6 +218,13 @@ def init(path: Path) -> None:
 def _schema() -> str:
     made = record.schema(FILE, title="mockserver fixtures")
     return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode()
+
+
+def _mounted(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The paths without an empty folder that the environment names: nothing is mounted there."""
+    if click.get_current_context().get_parameter_source("paths") is not ParameterSource.ENVIRONMENT:
+        return paths
+    return tuple(path for path in paths if not path.is_dir() or any(path.iterdir()))
 
 
 def _exist(paths: Iterable[Path]) -> None:

@@ -12,6 +12,7 @@ class Settings:
     """How one server is to behave. `max_body` is in bytes."""
 
     paths: tuple[Path, ...] = ()  # fixture files and folders; none: the shipped ones
+    fixtures_yaml: str = ""  # fixtures themselves, before those of the paths
     host: str = "127.0.0.1"
     port: int = 8402  # 0: any free one
     seed: int = 0  # of everything that is invented or varies

@@ -10,6 +10,7 @@ import orjson
 from mockserver import __version__
 from mockserver.errors import InputError, Problem
 from mockserver.settings import Settings
+from mockserver.shelf import library
 from mockserver.shelf.matching import Shelf
 from mockserver.vendors.directory import Directory
 
@@ -30,7 +31,8 @@ def greeting(address: tuple[str, int], directory: Directory, fixtures: int, sett
         own = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
         what = "base_url" if profile.paths.openai else "POST"
         lines.append(f"  {profile.title:12}{what:10}{root}/{vendor.name}{own}")
-    source = ", ".join(map(str, settings.paths)) or "the shipped ones"
+    given = [library.TEXT] * bool(settings.fixtures_yaml) + [str(path) for path in settings.paths]
+    source = ", ".join(given) or "the shipped ones"
     lines += [
         "",
         f"  {'fixtures':12}{fixtures} ({source}){'; what none matches is refused' if settings.strict else ''}",

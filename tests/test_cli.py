@@ -24,6 +24,7 @@ from mockserver.server import bind
 from mockserver.settings import Settings
 from mockserver.shelf import library
 from mockserver.shelf.matching import Shelf
+from mockserver.testing import MockServer
 
 GOOD = "fixtures:\n- {name: hello, match: {user: hello}, response: hi}\n"
 HIDDEN = GOOD + "- {name: late, match: {user: hello there}, response: hi}\n"
@@ -263,10 +264,13 @@ def served(*args: str, **env: str) -> Settings:
 
 
 def test_every_setting_has_a_flag_and_a_variable() -> None:
-    flags = "--host ::1 --port 1 --strict --seed 2 --vendor a --vendor b --max-body 3 --no-reload --log-format json"
+    flags = (
+        "--host ::1 --port 1 --strict --seed 2 --vendor a --vendor b --max-body 3 --no-reload --log-format json "
+        "--fixtures-yaml fixtures:"
+    )
     env = {
         "HOST": "::1", "PORT": "1", "STRICT": "1", "SEED": "2", "VENDOR": f"a{os.pathsep}b", "MAX_BODY": "3",
-        "NO_RELOAD": "true", "LOG_FORMAT": "json",
+        "NO_RELOAD": "true", "LOG_FORMAT": "json", "FIXTURES_YAML": "fixtures:",
     }  # fmt: skip
     by_flag = served("good.yaml", *flags.split())
     assert by_flag == served(
@@ -289,9 +293,44 @@ def test_what_a_container_link_sets_is_ignored(value: str) -> None:
     assert served("--port", "5", MOCKSERVER_PORT=value).port == 5
 
 
+def test_paths_may_come_from_the_environment(folder: Path) -> None:
+    assert served(MOCKSERVER_FIXTURES="good.yaml").paths == (Path("good.yaml"),)
+    assert served(MOCKSERVER_FIXTURES=f"good.yaml{os.pathsep}hidden.yaml").paths[1] == Path("hidden.yaml")
+    assert served("good.yaml", MOCKSERVER_FIXTURES="hidden.yaml").paths == (Path("good.yaml"),)
+
+
+def test_an_empty_folder_that_the_environment_names_is_a_volume_without_a_mount(folder: Path) -> None:
+    (folder / "mounted").mkdir()
+    assert served(MOCKSERVER_FIXTURES="mounted").paths == ()
+    assert "no .yaml or .yml file" in refused("mounted")
+
+
+def test_fixtures_may_be_the_environment_itself() -> None:
+    text = GOOD.replace("name: hello", "name: first")
+    shelf = app.stock(Settings(fixtures_yaml=text, paths=(Path("hidden.yaml"),)))
+    assert shelf.fixtures[0].source == "MOCKSERVER_FIXTURES_YAML:2"
+    assert len(shelf) == 3
+    assert len(app.stock(Settings(fixtures_yaml="fixtures: []"))) == 0
+    assert "MOCKSERVER_FIXTURES_YAML:2:25: " in refused(MOCKSERVER_FIXTURES_YAML=BAD)
+    assert "(MOCKSERVER_FIXTURES_YAML)" in words.greeting(
+        ("::1", 1), app.vendors(), 1, Settings(fixtures_yaml=GOOD)
+    )
+
+
+def test_the_health_check_asks_the_server_that_the_settings_name() -> None:
+    with MockServer() as server:
+        port = server.url.rpartition(":")[2]
+        assert run("healthcheck", "--port", port).exit_code == 0
+        assert run("healthcheck", MOCKSERVER_PORT=port, MOCKSERVER_HOST="0.0.0.0").exit_code == 0
+    gone = run("healthcheck", "--port", port)
+    assert gone.exit_code == 1
+    assert gone.stderr.count("\n") == 1
+    assert "--wait" in refused("healthcheck", "--wait", "5")
+
+
 def test_help_and_version_are_there() -> None:
     assert run("--version").stdout == f"mockserver, version {__version__}\n"
-    for command in ("", "serve", "validate", "explain", "schema", "init"):
+    for command in ("", *cli.main.commands):
         result = run(*filter(None, [command]), "--help")
         assert result.exit_code == 0
         assert "Usage:" in result.stdout

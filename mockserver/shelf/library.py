@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from mockserver.shelf import template
 from mockserver.shelf.fixture import FILE, Fixture, ready
 from mockserver.shelf.matching import Look, Shelf
 
+TEXT = "MOCKSERVER_FIXTURES_YAML"  # what a text that is no file's is called
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -25,21 +27,24 @@ def shipped() -> Path:
     return carried if carried.is_dir() else _PACKAGE.parent / "fixtures"
 
 
-def load(paths: Iterable[Path]) -> Shelf:
-    """The shelf of these files and folders, or of the shipped ones when there are none.
+def load(paths: Iterable[Path], text: str = "") -> Shelf:
+    """The shelf of a text and of these files and folders, or of the shipped ones when there is neither.
 
     Raises InputError with every problem of every file.
     """
     problems: list[Problem] = []
-    paths = tuple(paths) or (shipped(),)
+    paths = tuple(paths) or (() if text else (shipped(),))
     look = seen(paths)  # before they are read: what changes from now on is an edit
     found = list(_found(paths, problems))
     stems = Counter(file.stem for file in found)
     books: list[Book] = []
+    sources = [(functools.partial(document.parse, text, TEXT), TEXT)] if text else []
     for file in found:
+        label = file.stem if stems[file.stem] == 1 else str(file.with_suffix(""))
+        sources.append((functools.partial(document.read, file), label))
+    for read, label in sources:
         try:
-            written = document.read(file)
-            label = file.stem if stems[file.stem] == 1 else str(file.with_suffix(""))
+            written = read()
             books.append(Book(written, of(written, label)))
         except InputError as error:
             problems += error.problems

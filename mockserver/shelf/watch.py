@@ -17,12 +17,17 @@ Report = Callable[[Shelf | InputError], None]
 
 
 async def watch(
-    paths: tuple[Path, ...], loaded: Look, changed: Callable[[Shelf], None], report: Report
+    paths: tuple[Path, ...],
+    loaded: Look,
+    load: Callable[[], Shelf],
+    changed: Callable[[Shelf], None],
+    report: Report,
 ) -> None:
     """After a good edit, `changed` is given the new shelf; either way `report` hears of it. Ends when cancelled.
 
-    `loaded` is what the files were before they were read. An edit counts once they have been the same for two
-    looks, so that none is read half written; but somebody who never stops editing does not wait for ever.
+    `load` makes the shelf anew, or raises InputError; `loaded` is what the files were before they were read. An
+    edit counts once they have been the same for two looks, so that none is read half written; but somebody who
+    never stops editing does not wait for ever.
     """
     last, restless = loaded, 0
     while True:
@@ -34,7 +39,7 @@ async def watch(
             continue
         loaded, restless = now, 0
         try:
-            shelf = await asyncio.to_thread(library.load, paths)
+            shelf = await asyncio.to_thread(load)
         except InputError as error:
             report(error)
         else:

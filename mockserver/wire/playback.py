@@ -13,7 +13,7 @@ import struct
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mockserver.wire.answer import Answer, Ending, Frame, settled
@@ -70,6 +70,10 @@ class Playback:
         The request's body must have been read. `on_head` is awaited at most once, right before the first
         byte or the drop, with the status that the client is about to hear (0: none).
         """
+        if scope.get("http_version") == "1.0":
+            answer = replace(
+                answer, streamed=False
+            )  # that version knows no chunks; what is said tells its length
         play = _Play(settled(answer), scope, send, on_head)
         if not play.waits:  # the usual answer: no task, no sleep
             return play.heard(await play.run())

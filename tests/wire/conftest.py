@@ -86,12 +86,15 @@ class Stage:
         self._answers[path] = answer
         return path
 
-    def call(self, answer: Answer, method: str = "GET", connection: str = "close") -> socket.socket:
+    def call(
+        self, answer: Answer, method: str = "GET", connection: str = "close", version: str = "1.1"
+    ) -> socket.socket:
         """A request that is sent, and nothing read yet."""
         self.playing.clear()
         client = socket.create_connection(self.server.address, timeout=10)
         path = self.put(answer)
-        client.sendall(f"{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: {connection}\r\n\r\n".encode())
+        head = f"{method} {path} HTTP/{version}\r\nhost: x\r\nconnection: {connection}\r\n\r\n"
+        client.sendall(head.encode())
         return client
 
     def hear(self, answer: Answer, method: str = "GET", patience: float = 10.0) -> Reading:

@@ -144,6 +144,16 @@ def test_an_answer_is_heard_as_it_is_written(stage: Stage, answer: Answer) -> No
     assert stage.heads == [200]
 
 
+@pytest.mark.parametrize("answer", [PLAIN, STREAM, PACED], ids=["plain", "stream", "paced"])
+def test_a_client_of_http_1_0_hears_no_chunks(stage: Stage, answer: Answer) -> None:
+    with stage.call(answer, version="1.0") as client:
+        reading = stage.listen(client, 0.0)
+    assert not reading.chunked
+    assert (reading.body, reading.end) == (body(answer), "eof")
+    assert f"content-length: {len(reading.body)}".encode() in reading.head.lower()
+    assert stage.last().ended == "finished"
+
+
 def test_the_connection_is_used_again_after_an_answer(stage: Stage) -> None:
     with httpx2.Client(base_url=stage.url) as client:
         for answer in (PLAIN, PACED, PLAIN):
