@@ -1,0 +1,54 @@
+# docker build -t mockserver .  &&  docker run --rm -p 8402:8402 mockserver
+ARG BASE=python:3.14-slim
+
+FROM ${BASE} AS build
+RUN apt-get update -qq && apt-get install -qq --yes --no-install-recommends binutils >/dev/null
+WORKDIR /build
+COPY pyproject.toml README.md LICENSE ./
+COPY mockserver mockserver
+COPY fixtures fixtures
+RUN python3 -m venv /opt/mockserver \
+ && /opt/mockserver/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check . \
+ && /opt/mockserver/bin/pip uninstall --yes --quiet pip
+ENV PATH=/opt/mockserver/bin:$PATH
+
+# What is never read: Faker's other seventy languages (the server speaks English, and Latin), and the symbols and
+# sources of what is compiled (15 MB in uvloop alone).
+RUN cd /opt/mockserver/lib/python3*/site-packages \
+ && find faker/providers -mindepth 2 -maxdepth 2 -type d -name '[a-z]*' ! -name 'en*' ! -name la -exec rm -r {} + \
+ && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' \) -delete \
+ && find . -name '*.so' -exec strip --strip-unneeded {} +
+
+# Nothing can be written at run time, and a slim Python carries no byte code: a start would compile it all again.
+# So the server runs here once; of all that it imports, the standard library's included, the byte code is kept, and
+# found without asking the source for its time. An image that cannot answer is not built.
+ENV PYTHONPYCACHEPREFIX=/opt/mockserver/bytecode
+RUN mockserver --log-format json & server=$! \
+ && mockserver healthcheck --wait 60s \
+ && python -c "from urllib.request import *; urlopen(Request('http://127.0.0.1:8402/v1/chat/completions', \
+      b'{\"model\": \"o1-mini\", \"messages\": [{\"role\": \"user\", \"content\": \"Anything?\"}]}', \
+      {'Authorization': 'Bearer any', 'Content-Type': 'application/json'})); import jinja2.sandbox" \
+ && kill $server && wait $server \
+ && find $PYTHONPYCACHEPREFIX -name '*.pyc' | sed "s|^$PYTHONPYCACHEPREFIX||; s|\.cpython-[0-9]*\.pyc$|.py|" \
+  | python -m compileall -q -f --invalidation-mode unchecked-hash -i -
+
+FROM ${BASE}
+ARG BASE
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="mockserver" \
+      org.opencontainers.image.description="A mock LLM provider: canned answers, streams and errors" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="${BASE}"
+COPY --from=build /opt/mockserver /opt/mockserver
+ENV PATH=/opt/mockserver/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPYCACHEPREFIX=/opt/mockserver/bytecode \
+    MOCKSERVER_HOST=0.0.0.0 \
+    MOCKSERVER_FIXTURES=/fixtures
+# Empty: what is mounted here is served, and without a mount the shipped fixtures are.
+WORKDIR /fixtures
+USER 65532:65532
+EXPOSE 8402
+HEALTHCHECK --interval=5s --timeout=3s --start-period=5s --retries=3 CMD ["mockserver", "healthcheck"]
+ENTRYPOINT ["mockserver"]

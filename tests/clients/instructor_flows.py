@@ -1,0 +1,70 @@
+"""instructor: a model of pydantic's in each of its modes, lists, streams of parts, and its asking again."""
+
+import os
+from importlib.metadata import version
+from typing import Literal
+from uuid import uuid4
+
+import instructor
+from openai import OpenAI
+from pydantic import BaseModel, Field, field_validator
+
+
+class Address(BaseModel):
+    street: str
+    zip_code: str | None = None
+
+
+class Person(BaseModel):
+    name: str
+    age: int = Field(ge=0, le=130)
+    mood: Literal["glad", "sad"]
+    addresses: list[Address] = Field(min_length=1)
+
+
+attempts: list[str] = []
+
+
+class Stubborn(BaseModel):
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def right_the_second_time(cls, name: str) -> str:
+        attempts.append(name)
+        if len(attempts) == 1:
+            raise ValueError("not that one")
+        return name
+
+
+for path, name in [("/aimlapi/v1", "o3-mini"), ("/omixa/api/v1", "o1-preview")]:
+    plain = OpenAI(
+        base_url=os.environ["MOCKSERVER_URL"] + path,
+        api_key="any key",
+        default_headers={"X-Mock-Session": f"instructor-{uuid4().hex}"},
+    )
+    asked = {
+        "model": name,
+        "messages": [{"role": "user", "content": "Ada Lovelace is glad, and 36 years old."}],
+    }
+    for mode in ("TOOLS", "TOOLS_STRICT", "JSON_SCHEMA"):  # JSON has its schema in the prompt alone
+        client = instructor.from_openai(plain, mode=getattr(instructor.Mode, mode))
+        assert isinstance(client.chat.completions.create(response_model=Person, **asked), Person), mode
+    client = instructor.from_openai(plain)
+    person, completion = client.chat.completions.create_with_completion(response_model=Person, **asked)
+    assert completion.usage.total_tokens > 0
+    many = client.chat.completions.create(response_model=list[Person], **asked)
+    assert all(isinstance(one, Person) for one in many)
+    *_, last = client.chat.completions.create_partial(response_model=Person, **asked)
+    assert last.model_dump() == person.model_dump()
+    assert all(
+        isinstance(one, Person)
+        for one in client.chat.completions.create_iterable(response_model=Person, **asked)
+    )
+    attempts.clear()
+    assert (
+        client.chat.completions.create(response_model=Stubborn, max_retries=2, **asked).name == attempts[-1]
+    )
+    assert len(attempts) == 2
+
+print("instructor", version("instructor"), "openai", version("openai"))  # noqa: T201
