@@ -24,10 +24,6 @@ class Module:
     source: str
     tree: ast.Module
 
-    @property
-    def room(self) -> str:
-        return self.name.partition(".")[0]
-
 
 def _modules() -> Iterator[Module]:
     for path in sorted(ROOT.rglob("*.py")):

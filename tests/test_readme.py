@@ -39,8 +39,7 @@ def test_a_python_block_runs(block: str, address: str) -> None:
 
 @pytest.mark.parametrize("block", _blocks("sh"))
 def test_a_shell_block_runs_and_hears_an_answer(block: str, address: str) -> None:
-    if shutil.which("curl") is None:
-        pytest.fail("install curl: the README's examples are run as they stand")
+    assert shutil.which("curl"), "install curl: the README's examples are run as they stand"
     script = "set -e\n" + block.replace(ADDRESS, address)
     heard = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert heard.stdout.count("{") > 0
