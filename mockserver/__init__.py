@@ -15,17 +15,17 @@ The house. A room imports only from the rooms below it, and in a room a module o
     words           what the commands say to a person
     app             the composition root; the route table is the table of contents
     server          uvicorn, taught to hand the transport over and to stop at once
-    control/        who steers it?               explain
+    control/        who steers it?               explain raises
     chat            the line
     reply/          what should be said?         completion said templated improvise tokens
     session/        who is asking, and heard?    gate rules demand journal store
     shelf/          what did the user write?     watch reach library matching template sandbox fixture
-    shelf/          ... in which words?          response match operators condition
+    shelf/          ... in which words?          response fault match operators condition
     call            one client request, read once
     vendors/        what would the vendor do?    directory vendor profile form ids
     invention/      what when nobody wrote it?   invent specimen hint likeness conformity pattern schema
     settings        flags, then the environment, then defaults
-    wire/           what is heard, and when?     playback faults strike frames sse answer
+    wire/           what is heard, and when?     playback faults gateway strike frames sse answer
     record          shapes made of shapes
     shape           what a person may write, as a value
     document        strict YAML that knows where everything stands

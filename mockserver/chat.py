@@ -26,6 +26,7 @@ from mockserver.shelf.matching import Found, Miss, Shelf
 from mockserver.vendors.directory import Directory
 from mockserver.wire import faults
 from mockserver.wire.answer import Answer, Frame
+from mockserver.wire.faults import Fault
 from mockserver.wire.playback import Playback
 
 
@@ -86,7 +87,7 @@ class Line:
         """Everything is decided here, before the first byte."""
         answered = await self.store.answered(call.session)
         found = matching.pick(call, self.shelf, answered)
-        asked = demand.NOTHING
+        asked, own = demand.NOTHING, None
         try:
             asked = demand.read(call)
             found = self.chosen(asked, answered) or found
@@ -94,11 +95,15 @@ class Line:
                 raise asked.error
             gate.admit(call)
             answer = await self.say(call, found, answered)
+            own = found.response.fault if found else None
         except ApiError as error:
             entry.why = error.message or error.detail or ""
             answer = call.vendor.refuse(error, completion.about(call))
         entry.fixture = found.fixture.name if found else ""
-        return _spoiled(_signed(answer, call, entry.fixture), call, asked)
+        answer = _late(_signed(answer, call, entry.fixture), asked.delay)
+        worse = _spoiled(answer, call, asked.fault or own)
+        entry.fault = "" if worse is answer else str(asked.fault or own)
+        return worse
 
     async def say(self, call: Call, found: Found | None, answered: Mapping[str, int]) -> Answer:
         """What the fixture says, or what is made up where none speaks; a strict server makes nothing up."""
@@ -145,14 +150,13 @@ def _unmatched(misses: Sequence[Miss]) -> ApiError:
     )
 
 
-def _spoiled(answer: Answer, call: Call, asked: Demand) -> Answer:
-    """The answer as late and as broken as it was asked for."""
-    if asked.delay:
-        answer = replace(answer, wait=answer.wait + asked.delay)
-    if asked.fault is None:
-        return answer
-    words = call.vendor.refuse(ApiError("server_error"), completion.about(call)).frames[0].data
-    return faults.apply(asked.fault, answer, words)
+def _late(answer: Answer, delay: float) -> Answer:
+    return replace(answer, wait=answer.wait + delay) if delay else answer
+
+
+def _spoiled(answer: Answer, call: Call, fault: Fault | None) -> Answer:
+    """The answer with the fault in it, in the vendor's words where it needs some; the same where none strikes."""
+    return faults.apply(fault, answer, lambda error: call.vendor.refuse(error, completion.about(call)))
 
 
 def _signed(answer: Answer, call: Call, fixture: str) -> Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import shutil
 import subprocess
@@ -17,6 +19,7 @@ from mockserver.errors import KINDS
 from mockserver.shelf import library
 from mockserver.shelf.match import Match
 from mockserver.testing import MockServer
+from mockserver.wire.faults import FAULTS
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:8402"
@@ -48,24 +51,42 @@ def test_a_shell_block_runs_and_hears_an_answer(block: str, address: str) -> Non
 
 @pytest.mark.parametrize("block", _blocks("yaml"))
 def test_a_fixture_block_answers_as_it_says(block: str, tmp_path: Path) -> None:
-    asked = re.findall(r"^# ask: (.*)\n# hear: (.*)$", block, re.MULTILINE)
+    asked = re.findall(r"^# (ask|stream): (.*)\n# hear: (.*)$", block, re.MULTILINE)
     path = tmp_path / "fixtures.yaml"
     path.write_text(block)
     assert asked
     with MockServer(path, strict=True) as server:
-        for question, expected in asked:
-            answer = requests.post(
-                f"{server.url}/aimlapi/v1/chat/completions",
-                headers={"Authorization": "Bearer any-key"},
-                json={"model": "o1-preview", "messages": [{"role": "user", "content": question}]},
-                timeout=10,
-            )
-            if expected.isdigit():
-                assert answer.status_code == int(expected)
-            elif expected == "not even JSON":
-                assert answer.text == expected
-            else:
-                assert answer.json()["choices"][0]["message"]["content"].startswith(expected)
+        for way, question, expected in asked:
+            assert _heard(server, question, stream=way == "stream").startswith(expected)
+
+
+def _heard(server: MockServer, question: str, *, stream: bool) -> str:
+    """What a client hears: a text, with `...` where it breaks off; the status of an error; or whatever it is."""
+    said = ""
+    try:
+        answer = requests.post(
+            f"{server.url}/aimlapi/v1/chat/completions",
+            headers={"Authorization": "Bearer any-key"},
+            json={
+                "model": "o1-preview",
+                "messages": [{"role": "user", "content": question}],
+                "stream": stream,
+            },
+            stream=stream,
+            timeout=10,
+        )
+        if not answer.ok:
+            return str(answer.status_code)
+        if not answer.headers["content-type"].startswith(("application/json", "text/event-stream")):
+            return answer.text
+        if not stream:
+            return str(answer.json()["choices"][0]["message"]["content"])
+        lines = filter(None, answer.iter_lines(1))
+        for line in itertools.takewhile(lambda line: line != b"data: [DONE]", lines):
+            said += json.loads(line.removeprefix(b"data: "))["choices"][0]["delta"].get("content", "")
+    except (requests.RequestException, json.JSONDecodeError):
+        said += "..."
+    return said
 
 
 def test_the_greeting_is_the_one_that_is_shown() -> None:
@@ -91,6 +112,11 @@ def test_every_command_is_told_of(command: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_error_is_told_of(kind: str) -> None:
     assert f"`{kind}`" in README
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_told_of(fault: str) -> None:
+    assert re.search(rf"^\|[^|]*`{fault}`", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize("field", Match.__dataclass_fields__)

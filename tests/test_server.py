@@ -47,7 +47,7 @@ class Speaker:
             await self.live(receive, send)
             return
         fault = faults.parse(scope["query_string"].decode()) if scope["query_string"] else None
-        answer = faults.apply(fault, PACED if scope["path"] == "/stream" else PLAIN)
+        answer = faults.apply(fault, PACED if scope["path"] == "/stream" else PLAIN, lambda _: PLAIN)
         await self.playback.play(answer, scope, receive, send)
 
     async def live(self, receive: Receive, send: Send) -> None:
@@ -379,7 +379,7 @@ async def call_all(address: tuple[str, int], calls: list[str]) -> None:
             reader, writer = await asyncio.open_connection(*address)
             writer.write(f"GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
             try:
-                await asyncio.wait_for(reader.read(), 0.1 if "hang" in target else 10)
+                await asyncio.wait_for(reader.read(), 0.02 if "hang" in target else 10)
             except (TimeoutError, ConnectionResetError):
                 pass
             finally:

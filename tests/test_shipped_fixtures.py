@@ -99,7 +99,7 @@ def test_each_is_reached_by_its_phrase(caller: Caller, one: dict[str, Any]) -> N
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_phrase_is_understood_by_every_vendor(caller: Caller, vendor: str, phrase: str) -> None:
     named = [name for name, its in PHRASES.items() if its == phrase]
-    assert fixture(caller.ask(vendor, phrase)) == named[0]
+    assert begun(caller, vendor, phrase) == named[0]
 
 
 def test_a_phrase_is_all_of_the_message(caller: Caller) -> None:
@@ -175,6 +175,14 @@ def test_raw_lines_are_heard_byte_for_byte(caller: Caller) -> None:
     assert chunk.startswith(b'data: {"id":"1","object":"chat.completion.chunk"')
 
 
+def test_a_gateway_speaks_in_the_vendors_place(caller: Caller) -> None:
+    heard = {phrase: caller.ask("aimlapi", f"mock {phrase}") for phrase in ("proxy", "blank", "wrapped")}
+    assert [reply.status for reply in heard.values()] == [502, 503, 500]
+    assert b"<title>502 Bad Gateway</title>" in heard["proxy"].body
+    assert heard["blank"].body == b""
+    assert heard["wrapped"].json["message"] == "400 Unable to access model gpt-4o-mini. "
+
+
 def test_reasoning_is_heard_where_the_vendor_sends_it_and_counted_everywhere(caller: Caller) -> None:
     heard = {vendor: caller.ask(vendor, "mock reasoning", show_thinking=True).json for vendor in VENDORS}
     thoughts = [one["choices"][0]["message"].get("reasoning_content") for one in heard.values()]
@@ -194,11 +202,15 @@ def reached(caller: Caller, one: dict[str, Any]) -> set[str]:
     said = [{"role": "user", "content": content}, *(CALLED if match.get("tool_result") else ())]
     model = match.get("model", "o1-preview").rstrip("*")
     vendor = match.get("vendor", "omixa")
-    replies = [
-        caller.ask(vendor, said, {"x-stainless-retry-count": str(attempt)}, model=model)
-        for attempt in range(3)
-    ]
-    return {fixture(reply) for reply in replies}
+    attempts = ({"x-stainless-retry-count": str(attempt)} for attempt in range(3))
+    return {begun(caller, vendor, said, headers, model=model) for headers in attempts}
+
+
+def begun(caller: Caller, *asked: Any, **body: Any) -> str:
+    """The fixture of an answer that has begun; nobody waits for the rest of it, which may never come."""
+    name = fixture(caller.send(*asked, **body))
+    caller.connection.close()
+    return name
 
 
 def fixture(reply: Any) -> str:

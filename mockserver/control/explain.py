@@ -11,6 +11,7 @@ from starlette.types import Message
 from mockserver import call as calls
 from mockserver.call import Call, Head
 from mockserver.chat import Line
+from mockserver.control import raises
 from mockserver.errors import InputError
 from mockserver.record import ByType, MapOf, Record, record, said
 from mockserver.session.journal import Entry
@@ -48,6 +49,8 @@ class Explained:
     why: str
     misses: tuple[Miss, ...]
     others: int = 0  # fixtures that missed, and are not among these
+    fault: str = ""  # that struck
+    outcome: raises.Outcome | None = None  # of the OpenAI SDK; None where nobody knows
 
 
 async def explain(line: Line, asked: Asked) -> Explained:
@@ -58,13 +61,18 @@ async def explain(line: Line, asked: Asked) -> Explained:
     entry = Entry(call.id, call.vendor.name, call.session, call.method, call.place.path)
     answer = await line.rehearsed().answer(call, entry)
     fixtures = line.shelf.fixtures
+    unheard = found is not None and found.response.raw is not None and answer.status < 400
+    outcome = None if unheard else raises.of(answer, entry.fault, stream=call.stream)
+    heard = answer.status if answer.head else 0
     if found is None:
         misses = tuple(matching.nearest(call, line.shelf, answered, MOST))
-        return Explained(call, answer.status, "", "", entry.why, misses, len(fixtures) - len(misses))
+        others = len(fixtures) - len(misses)
+        return Explained(call, heard, "", "", entry.why, misses, others, entry.fault, outcome)
     before = fixtures[: fixtures.index(found.fixture)]
     misses = tuple(Miss(one, matching.differences(call, one, answered)) for one in before[:MOST])
     others = len(before) - len(misses)
-    return Explained(call, answer.status, entry.fixture, found.fixture.source, entry.why, misses, others)
+    source = found.fixture.source
+    return Explained(call, heard, entry.fixture, source, entry.why, misses, others, entry.fault, outcome)
 
 
 async def _call(line: Line, asked: Asked) -> Call:
@@ -102,12 +110,17 @@ def text(explained: Explained) -> str:
     call = explained.call
     said = spell(call.user) if call.user else "no user message"
     lines = [f"{call.vendor.profile.title}, {call.model or 'no model'}, {said}", ""]
+    status = explained.status or "none"
     if explained.fixture:
-        lines.append(f"  answers  {explained.status}  {explained.fixture}  ({explained.source})")
+        lines.append(f"  answers  {status}  {explained.fixture}  ({explained.source})")
     else:
-        lines.append(f"  answers  {explained.status}  no fixture matched")
+        lines.append(f"  answers  {status}  no fixture matched")
     if explained.why and explained.fixture:
         lines.append(f"           {explained.why}")
+    if explained.fault:
+        lines.append(f"  fault    {explained.fault}")
+    if explained.outcome is not None and call.vendor.profile.paths.openai:
+        lines.append(f"  openai   {raises.text(explained.outcome)}")
     for miss in explained.misses:
         lines += ["", f"  missed   {miss.fixture.name}  ({miss.fixture.source})"]
         lines += [f"           {difference}" for difference in miss.differences]

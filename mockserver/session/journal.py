@@ -26,6 +26,7 @@ class Entry:
     stream: bool = False
     attempt: int = 0
     fixture: str = ""
+    fault: str = ""  # that struck, with its point
     status: int = 0
     why: str = ""
     heard: Heard | None = None

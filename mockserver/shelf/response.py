@@ -26,6 +26,8 @@ from mockserver.shape import (
     choice,
     meant,
 )
+from mockserver.shelf.fault import FAULT
+from mockserver.wire.faults import Fault
 
 # 95 of 100 draws of a normal distribution are below this many deviations.
 _P95 = 1.6448536269514722
@@ -243,6 +245,7 @@ class Response:
     status: int | None = said(Whole(200, 599), "absent: the vendor's own", default=None)
     delay: Spread | None = said(DELAY, "silence before the first byte", default=None)
     stream: Pace | None = said(Record(Pace), "how a stream is paced", default=None)
+    fault: Fault | None = said(FAULT, "how it goes wrong, and where: `reset@3`", default=None)
     retry_after: float | None = said(Duration(), "Retry-After of an error", default=None)
     message: str | None = said(Text(), "an error's message, in place of the vendor's", default=None)
     code: str | None = said(Text(), "an error's code, in place of the vendor's", default=None)

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from mockserver import duration
-from mockserver.wire import frames, sse, strike
+from mockserver.errors import ApiError
+from mockserver.wire import frames, gateway, sse, strike
 from mockserver.wire.answer import Answer, Ending, Frame
-from mockserver.wire.strike import LENGTH, After, Strike, without
+from mockserver.wire.strike import LENGTH, After, Refuse, Strike, without
 
 RATE = 100.0  # bytes per second of a `slow` that names none
 _PIECES = 10_000  # that a slow body is cut into at most
 _GARBAGE = b"\x00\x9f\xff\xfe this is no HTTP \x1b[2J\x07\xc3\x28\r\n"
 _BROKEN_CHUNK = b"zz\r\nthis chunk has no length\r\n"
 _NOT_JSON = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?"
 _COUNT = re.compile(r"(?P<count>[0-9]{1,15})(?P<bytes>b?)")
 
 
@@ -41,69 +43,30 @@ class Fault:
         return f"{self.name}{rate}{_spell(self.after)}"
 
 
-def apply(fault: Fault | None, answer: Answer, words: bytes = b"{}") -> Answer:
+def apply(fault: Fault | None, answer: Answer, refuse: Refuse) -> Answer:
     """The answer with the fault in it; the same object where there is none or where it changes nothing.
 
-    `words` are the vendor's own error as JSON, for `error_event`.
+    `refuse` words an error as the vendor would, for those who speak in its place.
     """
     if fault is None or (fault.name in STREAM_FAULTS and not answer.streamed):
         return answer
-    struck = strike.find(answer, fault.after)
+    struck = strike.find(answer, fault.after, refuse, fault.bytes_per_second)
     if struck is None:
         return answer
-    worse = FAULTS[fault.name](replace(struck, words=words, rate=fault.bytes_per_second))
+    worse = FAULTS[fault.name](struck)
     return answer if worse == struck.answer else worse
 
 
 def parse(text: str) -> Fault:
     """A fault in its short form: `reset`, `reset@3`, `slow=200@2s`; ValueError says what is wrong."""
-    spoken, at, point = text.strip().partition("@")
+    spoken, at, where = text.strip().partition("@")
     name, equals, rate = spoken.partition("=")
-    fault = Fault(_known(name), _point(point) if at else None)
+    fault = Fault(known(name), point(where) if at else None)
     return replace(fault, bytes_per_second=_rate(name, rate)) if equals else fault
 
 
-def of(found: object) -> Fault:
-    """A fault in either form; the long one is `{NAME: {after: {chunks: 3}, bytes_per_second: 10}}`."""
-    if isinstance(found, str):
-        return parse(found)
-    if not isinstance(found, Mapping) or len(found) != 1:
-        raise ValueError(
-            f"found {found!r}, expected a fault like reset@3 or {{reset: {{after: {{chunks: 3}}}}}}"
-        )
-    [(name, options)] = found.items()
-    name, options = _known(str(name)), options if options is not None else {}
-    if not isinstance(options, Mapping):
-        raise ValueError(f"found {options!r} for {name}, expected a mapping with {_listed(_OPTIONS)}")
-    for option in options:
-        if option not in _OPTIONS:
-            raise ValueError(
-                f"found {option!r} for {name}, expected {_listed(_OPTIONS)}{_meant(option, _OPTIONS)}"
-            )
-    after = _after(options["after"]) if "after" in options else None
-    rate = _rate(name, options["bytes_per_second"]) if "bytes_per_second" in options else RATE
-    return Fault(name, after, rate)
-
-
-# Words
-
-
-def _known(name: str) -> str:
-    if name not in FAULTS:
-        raise ValueError(f"found fault {name!r}, expected one of {_listed(FAULTS)}{_meant(name, FAULTS)}")
-    return name
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _meant(found: object, names: Iterable[str]) -> str:
-    close = get_close_matches(str(found), list(names), 1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _point(text: str) -> After:
+def point(text: str) -> After:
+    """A point in its short form: `3`, `100b`, `2s`; ValueError says what is wrong."""
     number = _COUNT.fullmatch(text)
     if number:
         return After("bytes" if number["bytes"] else "chunks", int(number["count"]))
@@ -115,20 +78,23 @@ def _point(text: str) -> After:
         ) from error
 
 
-def _after(found: object) -> After:
-    if not isinstance(found, Mapping):
-        return _point(str(found))
-    if len(found) != 1 or not set(found) <= _UNITS.keys():
-        raise ValueError(
-            f"found after: {dict(found)!r}, expected one of {_listed(_UNITS)}, like {{chunks: 3}}"
-        )
-    [(unit, amount)] = found.items()
-    if unit == "time":
-        return After("time", duration.seconds(str(amount)))
-    point = _point(f"{amount}{_UNITS[unit]}")
-    if point.unit != unit:
-        raise ValueError(f"found after: {dict(found)!r}, expected a whole number of {unit}")
-    return point
+def known(name: str) -> str:
+    """The name of a fault; ValueError says which there are."""
+    if name not in FAULTS:
+        raise ValueError(f"found fault {name!r}, expected one of {_listed(FAULTS)}{_meant(name, FAULTS)}")
+    return name
+
+
+# Words
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _meant(found: object, names: Iterable[str]) -> str:
+    close = get_close_matches(str(found), list(names), 1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _spell(after: After | None) -> str:
@@ -139,15 +105,12 @@ def _spell(after: After | None) -> str:
     return f"@{int(after.amount)}{_UNITS[after.unit]}"
 
 
-def _rate(name: str, found: object) -> float:
+def _rate(name: str, found: str) -> float:
     if name != "slow":
-        raise ValueError(f"found bytes_per_second for {name}, only slow has it")
-    try:
-        rate = float(str(found))
-    except ValueError:
-        rate = math.nan
+        raise ValueError(f"found a rate for {name}, only slow has one")
+    rate = float(found) if re.fullmatch(_NUMBER, found) else math.nan
     if not 0 < rate < math.inf:
-        raise ValueError(f"found bytes_per_second {found!r}, expected a number above 0")
+        raise ValueError(f"found the rate {found!r}, expected a number above 0: bytes per second")
     return rate
 
 
@@ -212,10 +175,11 @@ def _not_json(at: Strike) -> Answer:
 
 
 def _error_event(at: Strike) -> Answer:
+    words = frames.joined(at.refuse(ApiError("server_error")).frames)
     if at.answer.streamed:
         begun, _ = at.events()
-        return at.go_on((*begun, Frame(sse.event(at.words))))
-    return at.anew(at.words) if at.early else at.answer
+        return at.go_on((*begun, Frame(sse.event(words))))
+    return at.anew(words) if at.early else at.answer
 
 
 def _no_done(at: Strike) -> Answer:
@@ -262,7 +226,6 @@ def _wrong_content_type(at: Strike) -> Answer:
 
 
 _UNITS = {"chunks": "", "bytes": "b", "time": ""}
-_OPTIONS = ("after", "bytes_per_second")
 
 # What each makes of a stream | of a plain body at once | of a plain body once its head is out.
 FAULTS: dict[str, Callable[[Strike], Answer]] = {
@@ -279,6 +242,9 @@ FAULTS: dict[str, Callable[[Strike], Answer]] = {
     "error_event": _error_event,  # the vendor's error, the end | the error as the body | -
     "split_utf8": _split_utf8,  # segments that end inside a character | the same | the same
     "wrong_content_type": _wrong_content_type,  # text/html; at once only | the same | -
+    "html": gateway.html,  # a proxy's page with the status, or 502; at once only | the same | -
+    "no_body": gateway.no_body,  # status and headers alone; at once only | the same | -
+    "wrapped": gateway.wrapped,  # 500 "400 ...", an error from further up; at once only | the same | -
 }
 # Of a plain body they make nothing.
 STREAM_FAULTS: dict[str, Callable[[Strike], Answer]] = {
@@ -291,3 +257,7 @@ STREAM_FAULTS: dict[str, Callable[[Strike], Answer]] = {
     "multiline_data": _multiline_data,  # each JSON on three lines
 }
 FAULTS |= STREAM_FAULTS
+
+# The short forms in JSON Schema's dialect of regular expressions, so that an editor refuses what we refuse.
+POINT = f"(?:[0-9]{{1,15}}b?|{duration.PATTERN.removeprefix('^').removesuffix('$')})"
+PATTERN = rf"^\s*(?:{'|'.join(FAULTS)}|slow={_NUMBER})(?:@{POINT})?\s*$"

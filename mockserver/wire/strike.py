@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from mockserver.errors import ApiError
 from mockserver.wire import frames
 from mockserver.wire.answer import Answer, Ending, Frame, settled
 from mockserver.wire.frames import Division, Frames
 
 Unit = Literal["chunks", "bytes", "time"]
+Refuse = Callable[[ApiError], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """An answer at the point where a fault strikes, and what the fault may say: `words`, at a `rate`.
+    """An answer at the point where a fault strikes, and what the fault may use: the vendor's words, a rate.
 
     `answer` is whole and settled. `early` says that the status line is still to come, after a silence of
     `wait` seconds; later, nothing of the head may change. `split` says that the point is inside a frame.
@@ -32,11 +34,11 @@ class Strike:
     answer: Answer
     heard: Frames
     rest: Frames
-    wait: float = 0.0
+    refuse: Refuse
+    rate: float
+    wait: float
     early: bool = False
     split: bool = False
-    words: bytes = b""
-    rate: float = 0.0
 
     def go_on(self, rest: Iterable[Frame]) -> Answer:
         """The answer as it was so far, then these frames."""
@@ -64,35 +66,37 @@ class Strike:
         return self.go_on(frames.filled(self.rest, filler))
 
 
-def find(answer: Answer, after: After | None) -> Strike | None:
+def find(answer: Answer, after: After | None, refuse: Refuse, rate: float) -> Strike | None:
     """The strike at that point, at once without one; None where the answer is over before it."""
     answer = settled(answer)
+    begun = Strike(answer, (), answer.frames, refuse, rate, answer.wait)
     if after is None:
-        return Strike(answer, (), answer.frames, answer.wait, early=True)
+        return replace(begun, early=True)
     if after.unit == "time":
-        return _after_seconds(answer, after.amount)
+        return _after_seconds(begun, after.amount)
     divide = frames.after_chunks if after.unit == "chunks" else frames.after_bytes
     divided = divide(answer.frames, int(after.amount))
     if divided is None:
         return None
     heard, rest = divided
     split = len(heard) + len(rest) > len(answer.frames)
-    return Strike(answer, heard, rest, answer.wait, split=split)
+    return replace(begun, heard=heard, rest=rest, split=split)
 
 
-def _after_seconds(answer: Answer, moment: float) -> Strike | None:
+def _after_seconds(begun: Strike, moment: float) -> Strike | None:
     """What was to be said at that very moment is not said."""
+    answer = begun.answer
     if moment <= answer.wait:
-        return Strike(answer, (), answer.frames, moment, early=True)
+        return replace(begun, wait=moment, early=True)
     due = answer.wait
     for index, frame in enumerate(answer.frames):
         if due + frame.wait >= moment:
             heard = (*answer.frames[:index], _silence(moment - due))
             late = replace(frame, wait=due + frame.wait - moment)
-            return Strike(answer, heard, (late, *answer.frames[index + 1 :]), answer.wait)
+            return replace(begun, heard=heard, rest=(late, *answer.frames[index + 1 :]))
         due += frame.wait
     if answer.ending is Ending.HANG:  # there is time enough
-        return Strike(answer, (*answer.frames, _silence(moment - due)), (), answer.wait)
+        return replace(begun, heard=(*answer.frames, _silence(moment - due)), rest=())
     return None
 
 

@@ -18,6 +18,7 @@ FIXTURES = """
 fixtures:
 - {name: snow, match: {user: snow}, response: Cold.}
 - {name: weather, match: {user: weather}, response: {text: Sunny., times: 1}}
+- {name: cut, match: {user: cut}, response: {text: One two three four., stream: {chunk: word}, fault: reset@3}}
 - {name: broke, match: {user: money}, response: {template: true, text: "{{ body.none }}"}}
 """
 
@@ -42,6 +43,7 @@ def test_it_reads_like_a_story(tmp_path: Path) -> None:
         "AI/ML API, o1-preview, 'The weather?'\n"
         "\n"
         "  answers  201  weather  (f.yaml:4)\n"
+        "  openai   no error\n"
         "\n"
         "  missed   snow  (f.yaml:3)\n"
         "           user: expected text with 'snow', found 'The weather?'"
@@ -55,7 +57,25 @@ def test_where_nothing_matches_it_tells_what_came_nearest(tmp_path: Path) -> Non
         "",
         "  answers  400  no fixture matched",
     ]
-    assert text.count("missed") == 3
+    assert text.count("missed") == 4
+
+
+def test_it_says_what_goes_wrong_and_what_the_openai_sdk_makes_of_it(tmp_path: Path) -> None:
+    assert told(tmp_path, body=says("cut") | {"stream": True}).splitlines()[2:5] == [
+        "  answers  200  cut  (f.yaml:5)",
+        "  fault    reset@3",
+        "  openai   APIConnectionError, after the chunks before it",
+    ]
+    assert told(tmp_path, body=says("cut"), headers={"X-Mock-Fault": "reset"}).splitlines()[2:5] == [
+        "  answers  none  cut  (f.yaml:5)",
+        "  fault    reset",
+        "  openai   APIConnectionError, 3 attempts",
+    ]
+    assert "fault" not in told(tmp_path, body=says("cut"))
+
+
+def test_where_no_openai_client_can_go_it_is_not_told_of(tmp_path: Path) -> None:
+    assert "openai" not in told(tmp_path, vendor="segmind")
 
 
 def test_an_answer_that_fails_says_why(tmp_path: Path) -> None:

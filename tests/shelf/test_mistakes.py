@@ -18,7 +18,9 @@ from mockserver.shelf.fixture import Defaults, File, Written
 from mockserver.shelf.match import LOOKS
 from mockserver.shelf.operators import OPERATORS
 from mockserver.shelf.response import Pace, Response
+from mockserver.wire import faults
 
+FAULTS = ", ".join(faults.FAULTS)
 MISTAKES = [
     pytest.param(
         "- {match: {}, response: hi}\n",
@@ -529,6 +531,79 @@ MISTAKES = [
         "closed is 'for' (line 2 of the text)",
         id="a broken statement",
     ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: rest@3}}\n",
+        f"2:46: fixtures[0].response.fault: found fault 'rest', expected one of {FAULTS}; did you mean reset?",
+        id="a fault misspelt",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: reset@soon}}\n",
+        "2:46: fixtures[0].response.fault: found point 'soon', expected chunks like 3, bytes like 100b or time like 2s",
+        id="a point that is none",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: [reset]}}\n",
+        "2:46: fixtures[0].response.fault: found a list, expected text or a mapping",
+        id="faults in a list",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {resett: {}}}}\n",
+        f"2:54: fixtures[0].response.fault.resett: found fault 'resett', expected one of {FAULTS}; "
+        "did you mean reset?",
+        id="a long fault misspelt",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {zzz: {}}}}\n",
+        f"2:54: fixtures[0].response.fault.zzz: found fault 'zzz', expected one of {FAULTS}",
+        id="a fault unknown",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {reset: {}, close: {}}}}\n",
+        "2:46: fixtures[0].response.fault: found 2 keys, expected one fault, "
+        "a mapping like {reset: {after: {chunks: 3}}}",
+        id="two faults",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {reset: {afetr: 3}}}}\n",
+        "2:62: fixtures[0].response.fault.reset.afetr: unknown key 'afetr', did you mean 'after'?",
+        id="an option misspelt",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {reset: {bytes_per_second: 3}}}}\n",
+        "2:62: fixtures[0].response.fault.reset.bytes_per_second: unknown key 'bytes_per_second', expected after",
+        id="a rate of a reset",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {reset: {after: {chunk: 3}}}}}\n",
+        "2:70: fixtures[0].response.fault.reset.after.chunk: unknown key 'chunk', did you mean 'chunks'?",
+        id="a unit misspelt",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {reset: {after: {}}}}}\n",
+        "2:62: fixtures[0].response.fault.reset.after: found nothing, expected one of chunks, bytes or time",
+        id="no unit",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {reset: {after: {chunks: 3, bytes: 3}}}}}\n",
+        "2:62: fixtures[0].response.fault.reset.after: found chunks and bytes, expected one of chunks, bytes or time",
+        id="two units",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {reset: {after: {time: 2}}}}}\n",
+        "2:70: fixtures[0].response.fault.reset.after.time: a duration needs a unit, write 2ms or 2s",
+        id="a time without a unit",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {slow: {bytes_per_second: 0}}}}\n",
+        "2:61: fixtures[0].response.fault.slow.bytes_per_second: found the number 0, "
+        "expected a number of at least 0.001",
+        id="no rate",
+    ),
+    pytest.param(
+        "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: 3}}\n",
+        f"2:46: fixtures[0].response.fault: found fault '3', expected one of {FAULTS}",
+        id="a point alone",
+    ),
 ]
 
 
@@ -583,7 +658,19 @@ SCALARS = st.one_of(
     st.floats(),
     st.text(max_size=8),
     st.sampled_from(
-        [*WORDS, "30ms", "10%", "(", "[[a]", "a{99999999999}", "{{ user }}", "{{ x", "{% if %}", "\b"]
+        [
+            *WORDS,
+            "30ms",
+            "10%",
+            "reset@3",
+            "(",
+            "[[a]",
+            "a{99999999999}",
+            "{{ user }}",
+            "{{ x",
+            "{% if %}",
+            "\b",
+        ]
     ),
 )
 KEYS = st.sampled_from(WORDS) | st.text(max_size=4)

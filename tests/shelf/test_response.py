@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 import statistics
 
+import jsonschema_rs
 import pytest
+import yaml
 
 from mockserver.errors import InputError, Problem
+from mockserver.record import schema
 from mockserver.shelf import template
+from mockserver.shelf.fault import FAULT
 from mockserver.shelf.fixture import Fixture
 from mockserver.shelf.match import Match
 from mockserver.shelf.response import Pace, Response, Spread, ToolCall
@@ -34,6 +38,42 @@ def test_the_content_is_one_however_it_was_written() -> None:
     assert said("{json: {a: [1]}}").spoken[0].content == '{"a":[1]}'
     assert said("{choices: [a, {text: b}]}").spoken[1].content == "b"
     assert said("{reasoning: hm}").spoken[0].content is None
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("reset@3", "reset@3"),
+        ("{reset: {after: {chunks: 3}}}", "reset@3"),
+        ("{reset: {after: 3}}", "reset@3"),
+        ("{reset: {after: {bytes: 100}}}", "reset@100b"),
+        ("{reset: {after: 100b}}", "reset@100b"),
+        ("{hang: {after: {time: 1.5s}}}", "hang@1.5s"),
+        ("{hang: {after: 2s}}", "hang@2s"),
+        ("{hang: }", "hang"),
+        ("{close: {after: {chunks: 0}}}", "close@0"),
+        ("{slow: }", "slow=100"),
+        ("{slow: {bytes_per_second: 0.5, after: 3}}", "slow=0.5@3"),
+        ("html", "html"),
+    ],
+)
+def test_a_fault_has_two_forms_that_say_the_same(written: str, fault: str) -> None:
+    for response in (f"{{text: a, fault: {written}}}", f"{{error: 502, fault: {written}}}"):
+        assert str(said(response).fault) == fault
+    judge = jsonschema_rs.Draft202012Validator(schema(FAULT))
+    for each in (written, fault):
+        assert judge.is_valid(yaml.safe_load(each))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["rest", "reset@soon", "reset=3", "3", "{rest: {}}", "{reset: {}, close: {}}", "{}", "[reset]",
+     "{reset: {after: soon}}", "{reset: {after: {chunk: 3}}}", "{reset: {bytes_per_second: 3}}"],
+)  # fmt: skip
+def test_an_editor_marks_a_fault_that_is_none(written: str) -> None:
+    assert not jsonschema_rs.Draft202012Validator(schema(FAULT)).is_valid(yaml.safe_load(written))
+    with pytest.raises(InputError):
+        said(f"{{text: a, fault: {written}}}")
 
 
 def test_arguments_are_json_and_a_text_is_sent_as_it_stands() -> None:

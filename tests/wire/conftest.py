@@ -1,67 +1,32 @@
-"""A stage: one real server per stack, that plays whatever answer a test hands it, and a raw ear."""
+"""A stage: one real server per stack, that plays whatever answer a test hands it."""
 
 from __future__ import annotations
 
 import itertools
 import logging
 import queue
-import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from mockserver.server import Server, bind
-from mockserver.wire.answer import Answer
+from mockserver.wire.answer import Answer, Ending
 from mockserver.wire.playback import Heard, Playback
+from tests.wire.hearing import Reading, listen
 
 STACKS = [("httptools", "uvloop"), ("httptools", "asyncio"), ("h11", "uvloop"), ("h11", "asyncio")]
-
-
-@dataclass
-class Reading:
-    """What a client heard, to the byte: `end` is eof, reset or silence."""
-
-    text: bytes
-    end: str
-    seconds: float
-    arrivals: list[tuple[float, int]] = field(default_factory=list)
-
-    @property
-    def head(self) -> bytes:
-        """The head but for the clock."""
-        head = self.text.partition(b"\r\n\r\n")[0]
-        return re.sub(rb"(?i)date: [^\r]*\r\n", b"", head)
-
-    @property
-    def chunked(self) -> bool:
-        return b"transfer-encoding: chunked" in self.head.lower()
-
-    @property
-    def body(self) -> bytes:
-        """The body without its framing, as far as the framing is good."""
-        rest = self.text.partition(b"\r\n\r\n")[2]
-        if not self.chunked:
-            return rest
-        body = b""
-        while found := re.match(rb"([0-9a-f]+)\r\n", rest):
-            size = int(found[1], 16)
-            body, rest = body + rest[found.end() :][:size], rest[found.end() + size + 2 :]
-        return body
-
-    @property
-    def complete(self) -> bool:
-        return self.text.endswith(b"0\r\n\r\n") if self.chunked else self.end == "eof"
+HANG = 0.15  # seconds of silence that are a hang; longer than any pause of an answer that goes on
 
 
 class Stage:
     def __init__(self, http: str, loop: str) -> None:
         self.playback = Playback()
-        self.heard: queue.Queue[Heard] = queue.Queue()
+        self.heard: queue.Queue[tuple[str, Heard]] = queue.Queue()
         self.heads: list[int] = []
         self.playing = threading.Event()
         self._answers: dict[str, Answer] = {}
@@ -73,8 +38,8 @@ class Stage:
             self.heads.append(status)
 
         self.playing.set()
-        answer = self._answers["/" + scope["path"].split("/")[1]]
-        self.heard.put(await self.playback.play(answer, scope, receive, send, on_head))
+        path = "/" + scope["path"].split("/")[1]
+        self.heard.put((path, await self.playback.play(self._answers[path], scope, receive, send, on_head)))
 
     @property
     def url(self) -> str:
@@ -90,9 +55,11 @@ class Stage:
         self, answer: Answer, method: str = "GET", connection: str = "close", version: str = "1.1"
     ) -> socket.socket:
         """A request that is sent, and nothing read yet."""
+        return self.call_for(self.put(answer), method, connection, version)
+
+    def call_for(self, path: str, method: str, connection: str, version: str) -> socket.socket:
         self.playing.clear()
         client = socket.create_connection(self.server.address, timeout=10)
-        path = self.put(answer)
         head = f"{method} {path} HTTP/{version}\r\nhost: x\r\nconnection: {connection}\r\n\r\n"
         client.sendall(head.encode())
         return client
@@ -102,25 +69,26 @@ class Stage:
         began = time.perf_counter()
         with self.call(answer, method) as client:
             client.settimeout(patience)
-            return self.listen(client, began)
+            return listen(client, began)
 
-    @staticmethod
-    def listen(client: socket.socket, began: float) -> Reading:
-        """Whatever still comes, until the connection ends or nothing comes for long."""
-        text, arrivals, end = bytearray(), [], "eof"
-        try:
-            while data := client.recv(1 << 20):
-                text += data
-                arrivals.append((time.perf_counter() - began, len(data)))
-        except ConnectionResetError:
-            end = "reset"
-        except TimeoutError:
-            end = "silence"
-        return Reading(bytes(text), end, time.perf_counter() - began, arrivals)
+    def together(self, answers: Iterable[Answer]) -> list[tuple[Reading, Heard]]:
+        """Many answers at once, each as its client hears it and as the server says; a hang is soon over."""
+        played = {self.put(answer): answer for answer in answers}
+
+        def hear(path: str) -> Reading:
+            began = time.perf_counter()
+            with self.call_for(path, "GET", "close", "1.1") as client:
+                client.settimeout(HANG if played[path].ending is Ending.HANG else 10)
+                return listen(client, began)
+
+        with ThreadPoolExecutor(len(played)) as pool:
+            readings = list(pool.map(hear, played))
+        told = dict(self.heard.get(timeout=10) for _ in played)
+        return [(reading, told[path]) for path, reading in zip(played, readings, strict=True)]
 
     def last(self) -> Heard:
         """What the server says of the play that ended last."""
-        return self.heard.get(timeout=10)
+        return self.heard.get(timeout=10)[1]
 
 
 @pytest.fixture(params=STACKS, ids="-".join, scope="session")

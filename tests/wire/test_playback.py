@@ -14,6 +14,7 @@ import pytest
 from mockserver.wire import playback, sse
 from mockserver.wire.answer import Answer, Ending, Frame, settled
 from mockserver.wire.playback import Heard, Playback
+from tests.wire.hearing import listen
 
 if TYPE_CHECKING:
     from tests.wire.conftest import Stage
@@ -147,7 +148,7 @@ def test_an_answer_is_heard_as_it_is_written(stage: Stage, answer: Answer) -> No
 @pytest.mark.parametrize("answer", [PLAIN, STREAM, PACED], ids=["plain", "stream", "paced"])
 def test_a_client_of_http_1_0_hears_no_chunks(stage: Stage, answer: Answer) -> None:
     with stage.call(answer, version="1.0") as client:
-        reading = stage.listen(client, 0.0)
+        reading = listen(client, 0.0)
     assert not reading.chunked
     assert (reading.body, reading.end) == (body(answer), "eof")
     assert f"content-length: {len(reading.body)}".encode() in reading.head.lower()
@@ -224,7 +225,7 @@ def test_closing_ends_every_open_play(own_stage: Stage, answer: Answer) -> None:
     if answer is LONG:
         assert listen_for(client.recv, b'{"i":0}')
     own_stage.server.stop()
-    reading = own_stage.listen(client, began)
+    reading = listen(client, began)
     assert reading.end == "eof"
     assert reading.text == (b"0\r\n\r\n" if answer is LONG else b"")
     assert own_stage.last().ended == "closed"
@@ -236,7 +237,7 @@ def test_closing_cuts_a_plain_body_that_is_under_way(own_stage: Stage) -> None:
     client = own_stage.call(Answer(200, JSON, (Frame(b"{"), Frame(b"}", 30))))
     assert listen_for(client.recv, b"{")
     own_stage.server.stop()
-    assert own_stage.listen(client, 0).text == b""
+    assert listen(client, 0).text == b""
     assert own_stage.last().ended == "closed"
     client.close()
 
