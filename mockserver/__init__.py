@@ -3,24 +3,34 @@
 One idea carries it: whatever the client will hear is a value, an `Answer` (`wire.answer`). Everything is decided
 before the first byte, in one line (`chat.Line.answer`), and one small module plays it (`wire.playback`):
 
-    request -> call.read -> matching.pick -> demand.read -> gate.admit -> completion.render -> playback -> journal
+    request -> call.read -> matching.pick -> demand.read -> trouble.roll -> gate.admit -> completion.render -> playback
                    any ApiError -----> vendor.refuse(error) -> an Answer, and the line goes on
+
+What is asked, decided and heard is kept by `session.journal`.
 
 The house. A room imports only from the rooms below it, and in a room a module only from those to its right.
 
     __main__        python -m mockserver
     cli             the commands
     healthcheck     whether a server is ready
+    pytest_plugin   the `mockserver` fixture and marker
     testing         MockServer: one server on a thread
+    remote          a server seen from outside, and its sessions
+    link            its control API, asked over HTTP
+    access          how a client reaches one of its vendors
+    seen            one request, as a test sees it afterwards
+    keywords        a fixture's words as keyword arguments
     words           what the commands say to a person
+    log             the line that is logged of each request
     app             the composition root; the route table is the table of contents
     server          uvicorn, taught to hand the transport over and to stop at once
-    control/        who steers it?               explain raises
+    control/        who steers it?               admin door openapi guard verify replay desk feed inventory
+    control/        ... in which words?          views explain raises intake refusal
     chat            the line
     reply/          what should be said?         completion said templated improvise tokens
-    session/        who is asking, and heard?    gate rules demand journal store
+    session/        who is asking, and heard?    gate rules trouble demand journal store
     shelf/          what did the user write?     watch reach library matching template sandbox fixture
-    shelf/          ... in which words?          response fault match operators condition
+    shelf/          ... in which words?          rule response fault match operators condition
     call            one client request, read once
     vendors/        what would the vendor do?    directory vendor profile form ids
     invention/      what when nobody wrote it?   invent specimen hint likeness conformity pattern schema

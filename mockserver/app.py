@@ -16,10 +16,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mockserver.chat import Line
+from mockserver.control.admin import control
+from mockserver.control.openapi import PREFIX
 from mockserver.session.journal import Journal, Report
 from mockserver.session.store import Memory
 from mockserver.settings import Settings
-from mockserver.shelf import library, watch
+from mockserver.shelf import library, rule, watch
 from mockserver.shelf.matching import Shelf
 from mockserver.vendors import profile
 from mockserver.vendors.directory import Directory
@@ -41,7 +43,11 @@ def vendors(files: tuple[Path, ...] = ()) -> Directory:
 
 def line(settings: Settings, playback: Playback, report: Report) -> Line:
     """The line of one server. Raises InputError for fixtures or profiles that are wrong."""
-    return Line(settings, vendors(settings.vendors), stock(settings), Memory(), Journal(report), playback)
+    rules = tuple(
+        rule.parse(text, f"flag-fault-{number}", "--fault") for number, text in enumerate(settings.faults, 1)
+    )
+    journal = Journal(report, settings.journal_size)
+    return Line(settings, vendors(settings.vendors), stock(settings), rules, Memory(), journal, playback)
 
 
 def stock(settings: Settings) -> Shelf:
@@ -67,10 +73,13 @@ def build(line: Line, edited: watch.Report) -> Starlette:
         task.cancel()
         await asyncio.wait([task])
 
+    steering = control(line)
     app = Starlette(
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route(PREFIX, steering),
+            Route(PREFIX + "/{path:path}", steering),
             # Every vendor, by prefix, Host or native path: `vendors.directory` knows whose path it is.
             Route("/{path:path}", Open(line)),
         ],

@@ -164,7 +164,7 @@ async def read(asked: Head, at: Place, receive: Receive, max_body: int) -> Call:
     key = at.vendor.key(asked.headers)
     messages = _messages(body, at.vendor)
     return Call(
-        id=_next_id(),
+        id=new_id(),
         place=at,
         method=asked.method,
         headers=asked.headers,
@@ -173,14 +173,15 @@ async def read(asked: Head, at: Place, receive: Receive, max_body: int) -> Call:
         flaw=flaw,
         flaw_detail=detail,
         key=key,
-        session=_session(asked, key),
+        session=session(asked, key),
         model=at.model or _word(body.get("model")),
         messages=messages,
         user=next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), ""),
     )
 
 
-def _session(asked: Head, key: str | None) -> str:
+def session(asked: Head, key: str | None = None) -> str:
+    """Whose request it is: the session that it names, or the account of its key."""
     named = asked.headers.get(SESSION) if asked.session is None else asked.session
     return account(key) if named is None else named
 
@@ -277,5 +278,6 @@ _run = os.urandom(3).hex()
 _count = itertools.count(1)
 
 
-def _next_id() -> str:
+def new_id() -> str:
+    """The id of a request, which no other has, not even in another process."""
     return f"req-{_run}-{next(_count)}"

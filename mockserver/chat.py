@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import quote
@@ -15,14 +15,15 @@ from mockserver import call as calls
 from mockserver.call import Call, ClientLeft, Head
 from mockserver.errors import ApiError
 from mockserver.reply import completion, improvise, templated
-from mockserver.session import demand, gate
+from mockserver.session import demand, gate, trouble
 from mockserver.session.demand import Demand
 from mockserver.session.journal import Entry, Journal
-from mockserver.session.store import Memory, Store
+from mockserver.session.store import ANSWERED, EMPTY, Store
 from mockserver.settings import Settings
 from mockserver.shape import meant
 from mockserver.shelf import matching
-from mockserver.shelf.matching import Found, Miss, Shelf
+from mockserver.shelf.matching import Found, Miss, Shelf, Stack
+from mockserver.shelf.rule import Laid, now
 from mockserver.vendors.directory import Directory
 from mockserver.wire import faults
 from mockserver.wire.answer import Answer, Frame
@@ -31,13 +32,14 @@ from mockserver.wire.playback import Playback
 
 
 class Line:
-    """The endpoint of every vendor's route, as a plain ASGI application."""
+    """The endpoint of every vendor's route, as a plain ASGI application. `rules` are the fault rules of all calls."""
 
     def __init__(
         self,
         settings: Settings,
         directory: Directory,
         shelf: Shelf,
+        rules: tuple[Laid, ...],
         store: Store,
         journal: Journal,
         playback: Playback,
@@ -45,92 +47,96 @@ class Line:
         self.settings = settings
         self.directory = directory
         self.shelf = shelf
+        self.rules = rules
         self.store = store
         self.journal = journal
         self.playback = playback
+        self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures
 
     def restock(self, shelf: Shelf) -> None:
         """From now on these fixtures; what is being played goes on as it was decided."""
         self.shelf = shelf
+        for listen in self.listeners:
+            listen()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = calls.head(scope)
         place = calls.place(asked, self.directory)
         if place is None:
-            entry = Entry("", "", "", asked.method, asked.path, why="no vendor has this path")
-            answer = self.nowhere(asked)
+            entry = Entry(calls.new_id(), asked, calls.session(asked), why="no vendor has this path")
         else:
             try:
                 call = await calls.read(asked, place, receive, self.settings.max_body)
             except ClientLeft:
                 return
-            entry = Entry(
-                call.id,
-                call.vendor.name,
-                call.session,
-                call.method,
-                call.place.path,
-                call.model,
-                call.stream,
-                call.attempt,
-            )
-            answer = await self.answer(call, entry)
-        entry.status = answer.status if answer.head else 0
-        heard = await self.playback.play(answer, scope, receive, send)
-        self.journal.record(entry, heard)
+            entry = Entry(call.id, asked, call.session, call)
+        await self.serve(entry, scope, receive, send)
 
-    def rehearsed(self) -> Line:
-        """A line like this one that remembers nothing and is never heard."""
-        return Line(self.settings, self.directory, self.shelf, Memory(), self.journal, self.playback)
+    async def serve(self, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that has arrived, and note what becomes of it."""
+        self.journal.open(entry)
+        answer = self.nowhere(entry.head) if entry.call is None else await self.answer(entry.call, entry)
+        self.journal.decide(entry, answer)
+        await self.playback.play(
+            answer, scope, receive, send, on_end=lambda heard: self.journal.close(entry, heard)
+        )
+
+    async def rehearsed(self, session: str) -> Line:
+        """A line like this one for a session, that remembers nothing and is never heard."""
+        store = await self.store.copy(session)
+        return Line(self.settings, self.directory, self.shelf, self.rules, store, self.journal, self.playback)
+
+    async def reach(self, session: str) -> tuple[Shelf | Stack, tuple[Laid, ...]]:
+        """The fixtures and the fault rules that a session's calls meet, in their order."""
+        own, shared = await self.store.layers(session)
+        if own is EMPTY and shared is EMPTY:
+            return self.shelf, self.shelf.rules + self.rules
+        rules = (*own.rules, *shared.rules, *self.shelf.rules, *self.rules)
+        return matching.over(own.shelf, shared.shelf, self.shelf), rules
 
     async def answer(self, call: Call, entry: Entry) -> Answer:
         """Everything is decided here, before the first byte."""
-        answered = await self.store.answered(call.session)
-        found = matching.pick(call, self.shelf, answered)
-        asked, own = demand.NOTHING, None
+        shelf, rules = await self.reach(call.session)
+        answered = await self.store.counts(call.session, ANSWERED)
+        found = matching.pick(call, shelf, answered)
+        asked, struck, own = demand.NOTHING, demand.NOTHING, None
         try:
             asked = demand.read(call)
-            found = self.chosen(asked, answered) or found
+            found = _chosen(asked, shelf, answered) or found
             if asked.error is not None:
                 raise asked.error
+            struck = await trouble.roll(call, rules, self.store, self.settings.seed, now())
+            if struck.error is not None:
+                raise struck.error
             gate.admit(call)
-            answer = await self.say(call, found, answered)
+            answer = await self.say(call, shelf, found, answered)
             own = found.response.fault if found else None
         except ApiError as error:
-            entry.why = error.message or error.detail or ""
+            entry.why = error.message or error.detail or (struck.rule and f"the fault rule {struck.rule}")
             answer = call.vendor.refuse(error, completion.about(call))
+        entry.matched = found is not None
         entry.fixture = found.fixture.name if found else ""
-        answer = _late(_signed(answer, call, entry.fixture), asked.delay)
-        worse = _spoiled(answer, call, asked.fault or own)
-        entry.fault = "" if worse is answer else str(asked.fault or own)
+        entry.rule = struck.rule
+        answer = _late(_signed(answer, call, entry.fixture, self.settings.seed), struck.delay + asked.delay)
+        fault = asked.fault or struck.fault or own
+        worse = _spoiled(answer, call, fault)
+        entry.fault = "" if worse is answer else str(fault)
         return worse
 
-    async def say(self, call: Call, found: Found | None, answered: Mapping[str, int]) -> Answer:
+    async def say(
+        self, call: Call, shelf: Shelf | Stack, found: Found | None, answered: Mapping[str, int]
+    ) -> Answer:
         """What the fixture says, or what is made up where none speaks; a strict server makes nothing up."""
         seed = self.settings.seed
         if found is None:
             if self.settings.strict:
-                raise _unmatched(matching.nearest(call, self.shelf, answered))
+                raise _unmatched(matching.nearest(call, shelf, answered))
             return completion.render(call, improvise.response(call, seed), _chance(seed, call))
-        before = await self.store.count(call.session, found.fixture.name)
+        before = await self.store.count(call.session, ANSWERED, found.fixture.name)
         response = found.response
         if response.template:
             response = templated.filled(call, found.fixture, response, seed)
         return completion.render(call, response, _chance(seed, call, found.fixture.name, before))
-
-    def chosen(self, asked: Demand, answered: Mapping[str, int]) -> Found | None:
-        """The fixture that the request names, whatever it matches."""
-        if asked.fixture is None:
-            return None
-        fixture = self.shelf.named(asked.fixture)
-        if fixture is None:
-            raise ApiError(
-                "invalid_request",
-                f"{demand.FIXTURE}: found {asked.fixture[:80]!r}, expected a fixture's name"
-                f"{meant(asked.fixture, self.shelf.names)}",
-            )
-        response = fixture.after(answered.get(fixture.name, 0))
-        return Found(fixture, response or fixture.responses[-1])
 
     def nowhere(self, asked: Head) -> Answer:
         """A path that belongs to no vendor: most often a base URL that is not quite right."""
@@ -150,6 +156,21 @@ def _unmatched(misses: Sequence[Miss]) -> ApiError:
     )
 
 
+def _chosen(asked: Demand, shelf: Shelf | Stack, answered: Mapping[str, int]) -> Found | None:
+    """The fixture that the request names, whatever it matches."""
+    if asked.fixture is None:
+        return None
+    fixture = shelf.named(asked.fixture)
+    if fixture is None:
+        raise ApiError(
+            "invalid_request",
+            f"{demand.FIXTURE}: found {asked.fixture[:80]!r}, expected a fixture's name"
+            f"{meant(asked.fixture, shelf.names)}",
+        )
+    response = fixture.after(answered.get(fixture.name, 0))
+    return Found(fixture, response or fixture.responses[-1])
+
+
 def _late(answer: Answer, delay: float) -> Answer:
     return replace(answer, wait=answer.wait + delay) if delay else answer
 
@@ -159,9 +180,10 @@ def _spoiled(answer: Answer, call: Call, fault: Fault | None) -> Answer:
     return faults.apply(fault, answer, lambda error: call.vendor.refuse(error, completion.about(call)))
 
 
-def _signed(answer: Answer, call: Call, fixture: str) -> Answer:
+def _signed(answer: Answer, call: Call, fixture: str, seed: int) -> Answer:
     """The answer with what the mock says of itself."""
     mine = (
+        ("x-mock-seed", str(seed)),
         ("x-mock-request-id", call.id),
         ("x-mock-fixture", _quoted(fixture)),
         ("x-mock-session", _quoted(call.session)),
@@ -181,4 +203,4 @@ def _chance(seed: int, call: Call, *more: object) -> random.Random:
     return random.Random(repr((seed, call.session, *more)))
 
 
-EXPOSED = "x-mock-request-id, x-mock-fixture, x-mock-session, x-request-id, retry-after, retry-after-ms"
+EXPOSED = "x-mock-request-id, x-mock-fixture, x-mock-session, x-mock-seed, x-request-id, retry-after, retry-after-ms"

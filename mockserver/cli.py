@@ -13,12 +13,11 @@ import click
 import orjson
 from click.core import ParameterSource
 
-from mockserver import __version__, app, document, duration, record, shape, words
+from mockserver import __version__, app, document, duration, log, record, shape, words
 from mockserver.control import explain as explanation
 from mockserver.errors import InputError, Problem
 from mockserver.healthcheck import NotReady, check
 from mockserver.server import Server, bind
-from mockserver.session import journal
 from mockserver.session.journal import Entry
 from mockserver.settings import Settings
 from mockserver.shelf import library, reach
@@ -79,6 +78,13 @@ class Port(click.IntRange):
         super().__init__(0, 65535)
 
 
+class RuleText(click.ParamType[str]):
+    """A fault rule in one line; the variable may hold several, with `;` between them."""
+
+    name = "rule"
+    envvar_list_splitter = ";"
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mockserver")
 def main() -> None:
@@ -113,6 +119,15 @@ def vendors() -> Callable[[Command], Command]:
 @click.option(
     "--max-body", cls=Flag, type=click.IntRange(1), default=DEFAULTS.max_body, help="Request bytes."
 )
+@click.option("--fault", "faults", cls=Flag, multiple=True, type=RuleText(), help="A fault rule in one line.")
+@click.option(
+    "--journal-size",
+    cls=Flag,
+    type=click.IntRange(1),
+    default=DEFAULTS.journal_size,
+    help="Requests that are remembered.",
+)
+@click.option("--admin-token", cls=Flag, metavar="TOKEN", help="What the control API is to be asked with.")
 @click.option("--no-reload", cls=Flag, is_flag=True, help="Ignore edits.")
 @click.option("--log-format", cls=Flag, type=click.Choice(["text", "json"]), default=DEFAULTS.log_format)
 def serve(*, no_reload: bool, **flags: Any) -> None:
@@ -120,7 +135,7 @@ def serve(*, no_reload: bool, **flags: Any) -> None:
     flags["paths"] = _mounted(flags["paths"])
     settings = Settings(**flags, reload=not no_reload)
     _exist(settings.paths)
-    written = journal.json if settings.log_format == "json" else journal.text
+    written = log.LINES[settings.log_format]
 
     def report(entry: Entry) -> None:
         with contextlib.suppress(OSError):  # a log that cannot be written is no reason to refuse a call

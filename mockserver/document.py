@@ -87,13 +87,19 @@ class Document:
 def read(path: Path, name: str | None = None) -> Document:
     """The file's document; a file that cannot be read is the person's problem too, hence an InputError."""
     name = str(path) if name is None else name
+    return parse(text(path, name), name)
+
+
+def text(path: Path, name: str | None = None) -> str:
+    """The file's text, or an InputError."""
+    name = str(path) if name is None else name
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError.of(f"cannot be read: {reason}", source=name) from None
     try:
-        return parse(data.decode(), name)
+        return data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start]
         column = len(before) - before.rfind(b"\n")
@@ -130,6 +136,11 @@ def of(value: object, name: str) -> Document:
     if problems:
         raise InputError(*problems)
     return Document(name, plain)
+
+
+def spell(value: object) -> str:
+    """A value as YAML, which `parse` reads back."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def spelled(path: Trail) -> str:
@@ -242,6 +253,17 @@ _PLAIN = re.compile(
 )
 _BY_TAG = {_YAML + name: kind for name, kind in _SCALARS.items()}
 _STARTS = frozenset("-+.0123456789~ntfNTF<")  # of everything above but text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever does not begin with a letter: what is a number or a date differs between YAML's versions."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> ScalarNode:
+    return dumper.represent_scalar(_TEXT, text, style=None if text[:1].isalpha() else '"')
+
+
+_Dumper.add_representer(str, _quoted)
 
 
 class _Core:

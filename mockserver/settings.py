@@ -16,8 +16,11 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8402  # 0: any free one
     seed: int = 0  # of everything that is invented or varies
+    faults: tuple[str, ...] = ()  # fault rules in one line each
     max_body: int = 32 * 1024 * 1024
     strict: bool = False  # what no fixture matches is refused
     reload: bool = True  # watch the fixture files
     vendors: tuple[Path, ...] = ()  # further profiles, or others in place of shipped ones
+    journal_size: int = 10_000  # requests that are remembered
+    admin_token: str | None = None  # what the control API asks for
     log_format: Literal["text", "json"] = "text"

@@ -196,9 +196,11 @@ class Text(Shape):
     def read(self, value: Any, at: At) -> Any:
         if isinstance(value, str):
             return value
-        if isinstance(value, bool | int | float):
+        if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
             return at.written() or numeral(value)
-        return at.refuse(value, self.expected)
+        # Infinity was perhaps written in a file; JSON has no word for it.
+        written = at.written() if isinstance(value, float) else None
+        return at.refuse(value, self.expected) if written is None else written
 
     def schema(self) -> dict[str, Any]:
         return {"type": ["string", "number", "boolean"]}

@@ -6,23 +6,33 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mockserver import words
+from anyio import to_thread
+
+from mockserver import keywords, words
 from mockserver.app import build, line
 from mockserver.errors import InputError
+from mockserver.remote import Remote, Session
+from mockserver.seen import Request
 from mockserver.server import Server, bind
 from mockserver.session.journal import Entry
 from mockserver.settings import Settings
 from mockserver.shelf.matching import Shelf
 from mockserver.wire.playback import Playback
 
+__all__ = ["MockServer", "Remote", "Request", "Session"]
 
-class MockServer:
+
+class MockServer(Remote):
     """A running server. Without paths it serves the shipped fixtures; the port is free unless one is given.
+
+    Itself it stands for all sessions, so that clients need no more than its `url`; `session()` makes one apart.
+    `settings` are those of `mockserver.settings.Settings`: `MockServer(strict=True, seed=7)`.
 
     Raises InputError for fixtures or settings that are wrong.
     """
 
     def __init__(self, *paths: str | Path, port: int = 0, **settings: Any) -> None:
+        keywords.known("MockServer()", settings, Settings)
         self.settings = Settings(paths=tuple(map(Path, paths)), port=port, **settings)
         self.entries: list[Entry] = []
         self.edits: list[Shelf | InputError] = []
@@ -30,17 +40,15 @@ class MockServer:
         self._line = line(self.settings, playback, self.entries.append)
         app = build(self._line, self.edits.append)
         self._server = Server(app, bind(self.settings.host, port), playback)
-
-    @property
-    def url(self) -> str:
-        """The server's root, as `http://127.0.0.1:8402`."""
-        return words.url(self._server.address)
+        super().__init__(words.url(self._server.address), self.settings.admin_token)
 
     def start(self) -> Self:
+        """Serve on a thread; returns when the server answers. RuntimeError where it cannot."""
         self._server.start()
         return self
 
     def stop(self) -> None:
+        """End every open answer, then the thread. Once is enough; more often is fine."""
         self._server.stop()
 
     def __enter__(self) -> Self:
@@ -50,3 +58,11 @@ class MockServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await to_thread.run_sync(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await to_thread.run_sync(self.stop)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +30,9 @@ PATHS = {
 Json = dict[str, Any]
 Start = Callable[..., "MockServer"]
 Callers = Callable[..., "Caller"]
+Run = Callable[..., pytest.RunResult]
+# Other plugins take more time than ours.
+SWIFT = [f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "faker", "pytest_cov")]
 _numbers = itertools.count(1)
 
 
@@ -212,3 +217,22 @@ def callers(server: MockServer) -> Iterator[Callers]:
 @pytest.fixture
 def caller(callers: Callers) -> Caller:
     return callers()
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs pytest on a test file, with the plugin found as pip installs it; `apart` in a process of its own."""
+    installed = pytester.mkdir("mockserver-0.dist-info")
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mockserver\nVersion: 0\n")
+    (installed / "entry_points.txt").write_text("[pytest11]\nmockserver = mockserver.pytest_plugin\n")
+    path = (pytester.path, Path(__file__).parents[1], os.environ.get("PYTHONPATH", ""))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, path)))
+    monkeypatch.syspath_prepend(pytester.path)
+
+    def running(tests: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
+        pytester.makepyfile(test_it=textwrap.dedent(tests))
+        if apart:
+            return pytester.runpytest_subprocess(*SWIFT, *arguments, timeout=50)
+        return pytester.runpytest_inprocess(*SWIFT, "-p", "no:asyncio", *arguments)
+
+    return running

@@ -170,7 +170,7 @@ def test_the_schema_takes_every_shipped_fixture_file() -> None:
 def test_the_schema_and_the_library_take_every_example() -> None:
     written = document.parse(EXAMPLES, "examples.yaml")
     assert [str(error) for error in judge().iter_errors(written.value)] == []
-    assert len(library.of(written)) > 15
+    assert len(library.of(written).fixtures) > 15
 
 
 @pytest.mark.parametrize(

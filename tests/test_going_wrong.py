@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mockserver.session import journal
 from mockserver.session.journal import Entry
 from mockserver.shelf import library
 from mockserver.wire.faults import FAULTS, parse
@@ -123,10 +122,6 @@ def test_a_fixture_that_goes_wrong_says_before_what_it_would_have_said(
 
 def test_a_header_goes_before_the_fixture(server: MockServer) -> None:
     assert ask(server, Case("mock cut", "omixa", True), "comments@0").reading.complete
-
-
-def test_a_line_of_the_log_can_be_written_before_the_answer_has_ended() -> None:
-    assert "total" not in journal.text(Entry("1", "omixa", "a", "POST", "/"))
 
 
 def agrees(whole: Reading, heard: Heard, fault: str) -> None:

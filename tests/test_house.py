@@ -137,7 +137,10 @@ def test_only_sse_writes_data_lines() -> None:
 
 
 def test_only_document_opens_files() -> None:
-    assert _where("open", "read_text", "read_bytes") == {"document"}
+    opens = {
+        m.name for m in MODULES if re.search(r"(?<!journal)\.open\(|(?<![\w.])(?<!def )open\(", m.source)
+    }
+    assert opens | _where("read_text", "read_bytes") == {"document"}
 
 
 def test_an_api_error_is_caught_in_chat_alone() -> None:
@@ -147,9 +150,17 @@ def test_an_api_error_is_caught_in_chat_alone() -> None:
 def test_an_input_error_is_caught_where_somebody_is_told() -> None:
     told = {module.name for module in MODULES if "InputError" in _caught(module)}
     # `record` asks whether a default could be written; `templated` tells the client.
-    assert told == {"cli", "shelf.library", "shelf.watch", "reply.templated", "record"}
+    assert told == {
+        "cli",
+        "shelf.library",
+        "shelf.watch",
+        "reply.templated",
+        "record",
+        "control.door",
+        "pytest_plugin",
+    }
 
 
 def test_entries_are_recorded_in_one_place() -> None:
     assert _where("Heard") == {"wire.playback"}
-    assert {m.name for m in MODULES if re.search(r"\bjournal\.record\(", m.source)} == {"chat"}
+    assert {m.name for m in MODULES if re.search(r"\bjournal\.(open|decide|close)\(", m.source)} == {"chat"}

@@ -20,6 +20,7 @@ from mockserver.shelf import library
 from mockserver.shelf.match import Match
 from mockserver.testing import MockServer
 from mockserver.wire.faults import FAULTS
+from tests.conftest import Run
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:8402"
@@ -35,9 +36,14 @@ def address() -> Iterator[str]:
         yield server.url
 
 
-@pytest.mark.parametrize("block", _blocks("python"))
+@pytest.mark.parametrize("block", [block for block in _blocks("python") if "def test_" not in block])
 def test_a_python_block_runs(block: str, address: str) -> None:
     exec(compile(block.replace(ADDRESS, address), "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("block", [block for block in _blocks("python") if "def test_" in block])
+def test_a_block_of_tests_passes(block: str, run: Run) -> None:
+    run(block, apart=True).assert_outcomes(passed=block.count("def test_"))
 
 
 @pytest.mark.parametrize("block", _blocks("sh"))

@@ -457,6 +457,12 @@ FIXTURES = st.fixed_dictionaries(
 JUDGE = judge(RICH)
 
 
+def test_infinity_is_text_where_it_was_written_and_nothing_else_where_not() -> None:
+    assert read(Text(), document.parse(".inf", "file")) == ".inf"
+    with pytest.raises(InputError, match="expected text"):
+        read(Text(), document.of(math.inf, "call"))
+
+
 @given(ANYTHING | st.lists(ANYTHING) | st.lists(FIXTURES, max_size=2))
 def test_what_is_read_the_schema_accepts_and_all_else_is_an_input_error(value: object) -> None:
     try:

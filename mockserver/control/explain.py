@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from mockserver.control import raises
 from mockserver.errors import InputError
 from mockserver.record import ByType, MapOf, Record, record, said
 from mockserver.session.journal import Entry
+from mockserver.session.store import ANSWERED
 from mockserver.shape import Anything, Shape, Text
 from mockserver.shelf import matching
 from mockserver.shelf.condition import spell
@@ -53,29 +55,38 @@ class Explained:
     outcome: raises.Outcome | None = None  # of the OpenAI SDK; None where nobody knows
 
 
-async def explain(line: Line, asked: Asked) -> Explained:
-    """Raises InputError when the request names no vendor that is known."""
-    call = await _call(line, asked)
-    answered = await line.store.answered(call.session)
-    found = matching.pick(call, line.shelf, answered)
-    entry = Entry(call.id, call.vendor.name, call.session, call.method, call.place.path)
-    answer = await line.rehearsed().answer(call, entry)
-    fixtures = line.shelf.fixtures
-    unheard = found is not None and found.response.raw is not None and answer.status < 400
-    outcome = None if unheard else raises.of(answer, entry.fault, stream=call.stream)
-    heard = answer.status if answer.head else 0
-    if found is None:
-        misses = tuple(matching.nearest(call, line.shelf, answered, MOST))
-        others = len(fixtures) - len(misses)
-        return Explained(call, heard, "", "", entry.why, misses, others, entry.fault, outcome)
-    before = fixtures[: fixtures.index(found.fixture)]
+async def explain(line: Line, asked: Asked, session: str | None = None) -> Explained:
+    """Raises InputError when the request names no vendor that is known.
+
+    `session` is whose request it is, where it does not say so itself.
+    """
+    call = await _call(line, asked, asked.session or session)
+    return await rehearse(line, call, Head(call.method, call.place.path, "", None, call.headers))
+
+
+async def rehearse(line: Line, call: Call, head: Head) -> Explained:
+    """What would become of a call that has been read."""
+    entry = Entry(call.id, head, call.session, call)
+    rehearsed = await line.rehearsed(call.session)
+    shelf, _ = await line.reach(call.session)
+    answered = await line.store.counts(call.session, ANSWERED)
+    answer = await rehearsed.answer(call, entry)
+    status = answer.status if answer.head else 0
+    fixture = shelf.named(entry.fixture) if entry.fixture else None
+    raw = fixture is not None and any(response.raw for response in fixture.responses)
+    outcome = None if raw and status < 400 else raises.of(answer, entry.fault, stream=call.stream)
+    if fixture is None:
+        misses = tuple(matching.nearest(call, shelf, answered, MOST))
+        others = sum(1 for _ in shelf) - len(misses)
+        return Explained(call, status, "", "", entry.why, misses, others, entry.fault, outcome)
+    before = list(takewhile(lambda one: one is not fixture, shelf))
     misses = tuple(Miss(one, matching.differences(call, one, answered)) for one in before[:MOST])
     others = len(before) - len(misses)
-    source = found.fixture.source
-    return Explained(call, heard, entry.fixture, source, entry.why, misses, others, entry.fault, outcome)
+    source = fixture.source
+    return Explained(call, status, entry.fixture, source, entry.why, misses, others, entry.fault, outcome)
 
 
-async def _call(line: Line, asked: Asked) -> Call:
+async def _call(line: Line, asked: Asked, session: str | None) -> Call:
     vendors = line.directory.vendors
     name = asked.vendor or next(iter(vendors))
     if name not in vendors:
@@ -90,7 +101,7 @@ async def _call(line: Line, asked: Asked) -> Call:
         key.header: f"{key.scheme} {vendor.profile.sample_key}" if key.scheme else vendor.profile.sample_key,
     }
     headers = own | {name.lower(): value for name, value in (asked.headers or {}).items()}
-    head = Head("POST", f"/{name}{path}", "", asked.session, headers)
+    head = Head("POST", f"/{name}{path}", "", session, headers)
     place = calls.place(head, line.directory)
     if place is None:
         raise InputError.of(f"found {path!r}, expected a path like {vendor.profile.paths.chat[0]}", "path")

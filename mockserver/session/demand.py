@@ -1,4 +1,4 @@
-"""What one request asks of the mock for itself: by its `X-Mock-*` headers, or by a key that says so."""
+"""What is asked of the mock for one request: by its `X-Mock-*` headers, or by a key that says so."""
 
 from __future__ import annotations
 
@@ -30,12 +30,16 @@ _IN_KEY = re.compile(rf"mock-({'|'.join(KINDS)}|{_STATUS})(?![0-9a-z_])")
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """An error to be refused with, a delay in seconds, a fault, the name of a fixture; each may be missing."""
+    """An error to be refused with, a delay in seconds, a fault, the name of a fixture; each may be missing.
+
+    `rule` is the fault rule that demands it, where it is not the request itself.
+    """
 
     error: ApiError | None = None
     delay: float = 0.0
     fault: Fault | None = None
     fixture: str | None = None
+    rule: str = ""
 
 
 NOTHING = Demand()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from mockserver.errors import Problem
 from mockserver.record import Check, ListOf, Record, record, said
 from mockserver.shape import Flag, OneOf, Shape, Text
 from mockserver.shelf.match import MATCH, Match, Term, terms
 from mockserver.shelf.response import DELAY, RESPONSE, Pace, Response, Spread
+from mockserver.shelf.rule import RULE, Rule
 
 Then = Literal["repeat_last", "cycle", "no_match"]
 
@@ -46,6 +47,9 @@ class Written:
             yield "then", "then says what follows the last of `responses`, and there is no such list here"
 
 
+WRITTEN: Shape = Record(Written)
+
+
 @record
 class Defaults:
     """What the responses of a file have in common."""
@@ -60,8 +64,9 @@ class File:
     """A fixture file."""
 
     defaults: Defaults = said(Record(Defaults), "what the responses have in common", default=Defaults())
-    fixtures: tuple[Written, ...] = said(
-        ListOf(Record(Written)), "the first that matches answers", default=()
+    fixtures: tuple[Written, ...] = said(ListOf(WRITTEN), "the first that matches answers", default=())
+    faults: tuple[Rule, ...] = said(
+        ListOf(RULE), "what goes wrong, whatever answers; the first that strikes", default=()
     )
 
 
@@ -70,7 +75,7 @@ FILE: Shape = Record(File)
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """A fixture, ready to be asked. `source` is its file and line."""
+    """A fixture, ready to be asked. `source` is its file and line, `written` what stands there."""
 
     name: str
     match: Match
@@ -78,6 +83,7 @@ class Fixture:
     then: Then
     source: str = ""
     terms: tuple[Term, ...] = field(default=(), compare=False)
+    written: Any = field(default=None, compare=False, repr=False)
 
     def problem(self, message: str) -> Problem:
         """Something that is wrong with this fixture as a whole, where it stands."""
@@ -97,7 +103,7 @@ class Fixture:
         return self.responses[-1] if self.then == "repeat_last" else None
 
 
-def ready(written: Written, name: str, source: str, defaults: Defaults) -> Fixture:
+def ready(written: Written, name: str, source: str, defaults: Defaults, plain: Any = None) -> Fixture:
     """A fixture as it was written, with the defaults of its file laid under it."""
     # One alone answers for ever, or as often as it says and then lets the next fixture match.
     responses: tuple[Response, ...] = (written.response or Response(),)
@@ -112,6 +118,7 @@ def ready(written: Written, name: str, source: str, defaults: Defaults) -> Fixtu
         then,
         source,
         terms(written.match),
+        plain,
     )
 
 

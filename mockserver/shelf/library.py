@@ -6,16 +6,20 @@ import functools
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mockserver import document, shape
-from mockserver.document import Document, clipped
+from mockserver.document import Document, Trail, clipped
 from mockserver.errors import InputError, Problem
+from mockserver.record import ListOf, sayings
 from mockserver.shelf import template
-from mockserver.shelf.fixture import FILE, Fixture, ready
+from mockserver.shelf.fixture import FILE, WRITTEN, File, Fixture, ready
 from mockserver.shelf.matching import Look, Shelf
+from mockserver.shelf.rule import Laid, laid
+
+RUNTIME = "runtime"  # the source of what was added while the server ran
 
 TEXT = "MOCKSERVER_FIXTURES_YAML"  # what a text that is no file's is called
 _PACKAGE = Path(__file__).parents[1]
@@ -44,20 +48,30 @@ def load(paths: Iterable[Path], text: str = "") -> Shelf:
         sources.append((functools.partial(document.read, file), label))
     for read, label in sources:
         try:
-            written = read()
-            books.append(Book(written, of(written, label)))
+            books.append(of(read(), label))
         except InputError as error:
             problems += error.problems
     problems += _twins(books)
     if problems:
         raise InputError(*problems)
-    return Shelf((fixture for book in books for fixture in book.fixtures), look)
+    fixtures = (fixture for book in books for fixture in book.fixtures)
+    return Shelf(fixtures, look, (rule for book in books for rule in book.rules))
 
 
-def of(written: Document, label: str | None = None) -> list[Fixture]:
-    """The fixtures of one document; those without a name are called `label#1`, ... Raises InputError."""
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What stands in one document, in its order; `trails` say where each fixture stands."""
+
+    written: Document
+    fixtures: tuple[Fixture, ...] = ()
+    rules: tuple[Laid, ...] = ()
+    trails: tuple[Trail, ...] = ()
+
+
+def of(written: Document, label: str | None = None) -> Book:
+    """The book of a fixture file; what has no name is called `label#1`, ... Raises InputError."""
     if written.value is None:
-        return []
+        return Book(written)
     if not isinstance(written.value, dict):
         message = (
             f"found {shape.found(written.value)}, expected a mapping: write `fixtures:` above a list of them"
@@ -65,16 +79,65 @@ def of(written: Document, label: str | None = None) -> list[Fixture]:
         raise InputError(Problem(message, "", written.name, *written.place(())))
     file = shape.read(FILE, written)
     label = Path(written.name).stem if label is None else label
-    fixtures = []
-    for number, one in enumerate(file.fixtures):
-        line, _ = written.place(("fixtures", number))
-        fixtures.append(ready(one, f"{label}#{number + 1}", f"{written.name}:{line}", file.defaults))
+    return _book(written, file, label, ("fixtures",), (0, 0))
+
+
+def added(written: Document, label: str, before: tuple[int, int]) -> Book:
+    """The book of what is added while the server runs: a file's text, a list of fixtures, or one fixture.
+
+    `before` are the numbers of fixtures and rules that there have been. Raises InputError.
+    """
+    value = written.value
+    trail: Trail = ("fixtures",)
+    if isinstance(value, list):
+        file, trail = File(fixtures=shape.read(ListOf(WRITTEN), written)), ()
+    elif isinstance(value, dict) and not value.keys() & sayings(File).keys():
+        file, trail = File(fixtures=(shape.read(WRITTEN, written),)), ("",)
+    else:
+        file = shape.read(FILE, written)
+    book = _book(written, file, label, trail, before)
+    if problems := list(_twins([book])):
+        raise InputError(*problems)
+    return replace(
+        book,
+        fixtures=tuple(replace(one, source=RUNTIME) for one in book.fixtures),
+        rules=tuple(replace(one, source=RUNTIME) for one in book.rules),
+    )
+
+
+def _book(written: Document, file: File, label: str, trail: Trail, before: tuple[int, int]) -> Book:
+    # An empty step says that the document is the fixture itself.
+    trails = [() if trail == ("",) else (*trail, index) for index in range(len(file.fixtures))]
+    fixtures = [
+        ready(one, f"{label}#{number}", _source(written, trail), file.defaults, _at(written, trail))
+        for number, (one, trail) in enumerate(zip(file.fixtures, trails, strict=True), before[0] + 1)
+    ]
     problems = [
-        problem for index, fixture in enumerate(fixtures) for problem in _templates(fixture, index, written)
+        problem
+        for fixture, trail in zip(fixtures, trails, strict=True)
+        for problem in _templates(fixture, trail, written)
     ]
     if problems:
         raise InputError(*problems)
-    return fixtures
+    rules = [
+        laid(one, f"{label}-fault-{number}", _source(written, trail), _at(written, trail))
+        for number, (one, trail) in enumerate(
+            ((one, ("faults", index)) for index, one in enumerate(file.faults)), before[1] + 1
+        )
+    ]
+    return Book(written, tuple(fixtures), tuple(rules), tuple(trails))
+
+
+def _source(written: Document, trail: Trail) -> str:
+    line, _ = written.place(trail)
+    return f"{written.name}:{line}" if line else written.name
+
+
+def _at(written: Document, trail: Trail) -> Any:
+    value: Any = written.value
+    for step in trail:
+        value = value[step]
+    return value
 
 
 def files(path: Path) -> list[Path]:
@@ -102,14 +165,6 @@ def seen(paths: Iterable[Path]) -> Look:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
-    """A fixture file, and the fixtures in it, in their order."""
-
-    written: Document
-    fixtures: list[Fixture]
-
-
 def _found(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
     """The files of all paths, one that is named twice once."""
     met: set[Path] = set()
@@ -124,7 +179,7 @@ def _found(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
                 yield file
 
 
-def _templates(fixture: Fixture, index: int, written: Document) -> Iterator[Problem]:
+def _templates(fixture: Fixture, trail: Trail, written: Document) -> Iterator[Problem]:
     """What can be known to be wrong with the templates of a fixture."""
     groups = frozenset(
         name
@@ -137,25 +192,20 @@ def _templates(fixture: Fixture, index: int, written: Document) -> Iterator[Prob
             try:
                 template.check(text, groups)
             except ValueError as error:
-                path = ("fixtures", index, *_where(written, index, number), *where)
+                answer = ("response",) if "response" in _at(written, trail) else ("responses", number)
+                path = (*trail, *answer, *where)
                 place = written.place(path)
                 yield Problem(str(error), document.spelled(path), written.name, *place)
-
-
-def _where(written: Document, index: int, number: int) -> tuple[str | int, ...]:
-    """The path of a fixture's response: `response`, or one of `responses`."""
-    value: Any = written.value
-    return ("response",) if "response" in value["fixtures"][index] else ("responses", number)
 
 
 def _twins(books: Iterable[Book]) -> Iterator[Problem]:
     """The fixtures whose name another one has already."""
     met: dict[str, Fixture] = {}
     for book in books:
-        for index, fixture in enumerate(book.fixtures):
+        for fixture, trail in zip(book.fixtures, book.trails, strict=True):
             first = met.setdefault(fixture.name, fixture)
             if first is not fixture:
-                path = ("fixtures", index, "name")
+                path = (*trail, "name")
                 message = f"the name {clipped(fixture.name)!r} is taken by the fixture at {first.source}"
                 place = book.written.place(path)
                 yield Problem(message, document.spelled(path), book.written.name, *place)

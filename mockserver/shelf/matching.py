@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -13,6 +13,7 @@ from mockserver.shelf.condition import MISSING, as_text, spell
 from mockserver.shelf.fixture import Fixture
 from mockserver.shelf.match import Term, masked
 from mockserver.shelf.response import Response
+from mockserver.shelf.rule import Laid
 
 # What a file was when it was read, by its path: time, size and inode.
 Look = Mapping[str, tuple[int, int, int]]
@@ -50,17 +51,29 @@ class Found:
 
 
 class Shelf:
-    """All fixtures in the order in which they are asked. `look` is what their files were when they were read."""
+    """All fixtures in the order in which they are asked, and the fault rules that stand beside them.
 
-    __slots__ = ("_by_name", "fixtures", "look")
+    `look` is what their files were when they were read.
+    """
 
-    def __init__(self, fixtures: Iterable[Fixture], look: Look | None = None) -> None:
+    __slots__ = ("_by_name", "fixtures", "look", "rules")
+
+    def __init__(
+        self, fixtures: Iterable[Fixture], look: Look | None = None, rules: Iterable[Laid] = ()
+    ) -> None:
         self.fixtures = tuple(fixtures)
         self.look: Look = look or {}
+        self.rules = tuple(rules)
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
 
     def __len__(self) -> int:
         return len(self.fixtures)
+
+    def __iter__(self) -> Iterator[Fixture]:
+        return iter(self.fixtures)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
 
     def named(self, name: str) -> Fixture | None:
         return self._by_name.get(name)
@@ -70,12 +83,41 @@ class Shelf:
         return tuple(self._by_name)
 
 
-def pick(call: Call, shelf: Shelf, answered: Mapping[str, int]) -> Found | None:
+class Stack:
+    """Several shelves, the nearest first. A fixture takes the place of those with its name on farther ones."""
+
+    __slots__ = ("shelves",)
+
+    def __init__(self, *shelves: Shelf) -> None:
+        self.shelves = shelves
+
+    def __iter__(self) -> Iterator[Fixture]:
+        for index, shelf in enumerate(self.shelves):
+            nearer = self.shelves[:index]
+            for fixture in shelf:
+                if not any(fixture.name in one for one in nearer):
+                    yield fixture
+
+    def named(self, name: str) -> Fixture | None:
+        return next((shelf.named(name) for shelf in self.shelves if name in shelf), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(fixture.name for fixture in self)
+
+
+def over(*shelves: Shelf) -> Shelf | Stack:
+    """These shelves, the nearest first; one alone where the others are empty, as they mostly are."""
+    filled = [shelf for shelf in shelves if shelf.fixtures]
+    return filled[0] if len(filled) == 1 else Stack(*filled)
+
+
+def pick(call: Call, shelf: Iterable[Fixture], answered: Mapping[str, int]) -> Found | None:
     """The first fixture that has no difference from the call and is not used up.
 
     `answered` says how often each fixture, by name, has answered in this session.
     """
-    for fixture in shelf.fixtures:
+    for fixture in shelf:
         for term in fixture.terms:
             if not term.condition.holds(term.look(call)):
                 break
@@ -86,9 +128,9 @@ def pick(call: Call, shelf: Shelf, answered: Mapping[str, int]) -> Found | None:
     return None
 
 
-def nearest(call: Call, shelf: Shelf, answered: Mapping[str, int], most: int = 3) -> list[Miss]:
+def nearest(call: Call, shelf: Iterable[Fixture], answered: Mapping[str, int], most: int = 3) -> list[Miss]:
     """The fixtures that came nearest: those that missed on the fewest fields, then on the likest texts."""
-    few = heapq.nsmallest(_CANDIDATES, enumerate(shelf.fixtures), lambda one: (_missed(call, one[1]), one[0]))
+    few = heapq.nsmallest(_CANDIDATES, enumerate(shelf), lambda one: (_missed(call, one[1]), one[0]))
     ranked = sorted(few, key=lambda one: (_missed(call, one[1]), -_likeness(call, one[1]), one[0]))
     return [Miss(fixture, differences(call, fixture, answered)) for _, fixture in ranked[:most]]
 

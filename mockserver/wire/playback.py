@@ -64,24 +64,25 @@ class Playback:
         receive: Receive,
         send: Send,
         on_head: Callable[[int], Awaitable[None]] | None = None,
+        on_end: Callable[[Heard], None] | None = None,
     ) -> Heard:
         """Play it to the end, or until the client leaves or the server stops; never raises for those.
 
         The request's body must have been read. `on_head` is awaited at most once, right before the first
-        byte or the drop, with the status that the client is about to hear (0: none).
+        byte or the drop, with the status that the client is about to hear (0: none). `on_end` is called once,
+        before the client can know that this is the end.
         """
         if scope.get("http_version") == "1.0":
-            answer = replace(
-                answer, streamed=False
-            )  # that version knows no chunks; what is said tells its length
-        play = _Play(settled(answer), scope, send, on_head)
+            # That version knows no chunks; what is said tells its length.
+            answer = replace(answer, streamed=False)
+        play = _Play(settled(answer), scope, send, on_head, on_end)
         if not play.waits:  # the usual answer: no task, no sleep
-            return play.heard(await play.run())
+            return play.ended(await play.run())
         self._open.add(play)
         play.closed = self.closing.is_set()
         play.watcher = asyncio.create_task(play.watch(receive))
         try:
-            return play.heard(await play.run())
+            return play.ended(await play.run())
         finally:
             play.watcher.cancel()
             self._open.discard(play)
@@ -103,6 +104,7 @@ class _Play:
         scope: Message,
         send: Send,
         on_head: Callable[[int], Awaitable[None]] | None,
+        on_end: Callable[[Heard], None] | None,
     ) -> None:
         self.answer = answer
         self.frames = () if scope["method"] == "HEAD" else answer.frames
@@ -115,6 +117,8 @@ class _Play:
         self._scope = scope
         self._send = send
         self._on_head = on_head
+        self._on_end = on_end
+        self._heard: Heard | None = None
         self._wake: asyncio.Future[None] | None = None
         self._began = time.perf_counter()
         self._first: float | None = None
@@ -136,9 +140,14 @@ class _Play:
             await self.say(batch, last=batch is batches[-1])
         return await self.end(said=bool(batches))
 
-    def heard(self, ended: Ended) -> Heard:
-        seconds = time.perf_counter() - self._began
-        return Heard(self._status, self._first, seconds, self._size, tuple(self._times), ended)
+    def ended(self, how: Ended) -> Heard:
+        """What was heard, told as soon as that is known: the connection may take a while to follow."""
+        if self._heard is None:
+            seconds = time.perf_counter() - self._began
+            self._heard = Heard(self._status, self._first, seconds, self._size, tuple(self._times), how)
+            if self._on_end is not None:
+                self._on_end(self._heard)
+        return self._heard
 
     # The voice
 
@@ -182,8 +191,7 @@ class _Play:
                 self.reset()
             case _:  # CLOSE
                 self.transport.close()
-        await self.gone()
-        return "dropped"
+        return await self.gone("dropped")
 
     async def interrupted(self) -> Ended:
         """The client left, or the server stops. A chunked message can be finished; any other is cut."""
@@ -193,7 +201,7 @@ class _Play:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             self.transport.close()
-            await self.gone()
+            await self.gone("closed")
         return "closed"
 
     # The ear
@@ -229,9 +237,11 @@ class _Play:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    async def gone(self) -> None:
+    async def gone(self, how: Ended) -> Ended:
+        self.ended(how)
         # uvicorn takes a play that returns before the connection is lost for one that forgot to answer.
         await asyncio.wait([self.watcher])
+        return how
 
     # The wire
 

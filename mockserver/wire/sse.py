@@ -18,6 +18,11 @@ def event(data: bytes, *, space: bool = True) -> bytes:
     return b"".join(start + line + b"\n" for line in data.split(b"\n")) + b"\n"
 
 
+def message(data: bytes, kind: str, number: int) -> bytes:
+    """One event with its type, and the id that a reader names when it comes back."""
+    return f"id: {number}\nevent: {kind}\n".encode() + event(data)
+
+
 def comment(text: str) -> bytes:
     """A line that every reader skips, as servers send it to keep a connection alive."""
     return b"".join(b": " + line.encode() + b"\n" for line in text.split("\n")) + b"\n"

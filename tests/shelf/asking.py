@@ -40,4 +40,4 @@ def call(
 def shelf(*written: str, before: str = "") -> Shelf:
     """The fixtures written here, each as the inside of a mapping."""
     lines = "".join(f"  - {{{one}}}\n" for one in written)
-    return Shelf(library.of(document.parse(f"{before}\nfixtures:\n{lines}", "f.yaml")))
+    return Shelf(library.of(document.parse(f"{before}\nfixtures:\n{lines}", "f.yaml")).fixtures)

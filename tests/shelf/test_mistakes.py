@@ -15,6 +15,7 @@ from mockserver.errors import InputError
 from mockserver.record import sayings
 from mockserver.shelf import library
 from mockserver.shelf.fixture import Defaults, File, Written
+from mockserver.shelf.library import Book
 from mockserver.shelf.match import LOOKS
 from mockserver.shelf.operators import OPERATORS
 from mockserver.shelf.response import Pace, Response
@@ -638,7 +639,7 @@ def test_a_name_is_unique_among_all_files(tmp_path: Path) -> None:
 def test_what_yaml_would_turn_into_something_else_stays_as_it_was_written() -> None:
     texts = ["on", "no", "12:30", "2024-01-01", "017", "391", "1.50", "true", "1e3", "~x", "0x1F"]
     written = "\n".join(f"- {{match: {{user: {text}}}, response: {{text: {text}}}}}" for text in texts)
-    fixtures = library.of(document.parse(f"fixtures:\n{written}\n", "f.yaml"))
+    fixtures = library.of(document.parse(f"fixtures:\n{written}\n", "f.yaml")).fixtures
     assert [fixture.responses[0].text for fixture in fixtures] == texts
     assert [fixture.terms[0].condition.part for fixture in fixtures] == [text.casefold() for text in texts]
 
@@ -698,10 +699,10 @@ FILES = VALUES | st.fixed_dictionaries(
 @given(FILES)
 def test_any_structure_gives_fixtures_or_problems(value: Any) -> None:
     with suppress(InputError):
-        assert isinstance(library.of(document.of(value, "f.yaml")), list)
+        assert isinstance(library.of(document.of(value, "f.yaml")), Book)
 
 
 @given(st.text() | st.text(alphabet="{}[],:'\"-#&*!|>%@` \n\tab0\\~<=?"))
 def test_any_text_gives_fixtures_or_problems(text: str) -> None:
     with suppress(InputError):
-        assert isinstance(library.of(document.parse(text, "f.yaml")), list)
+        assert isinstance(library.of(document.parse(text, "f.yaml")), Book)

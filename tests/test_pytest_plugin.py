@@ -1,0 +1,319 @@
+"""The plugin as its users meet it: each run is a pytest of its own, and its report is read as they read it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+import pytest
+
+from mockserver.testing import MockServer
+from tests.conftest import Run
+
+ASK = """
+import http.client, json
+from urllib.parse import urlsplit
+import pytest
+
+def ask(session, text):
+    url = urlsplit(session.aimlapi.url())
+    client = http.client.HTTPConnection(url.netloc)
+    body = {"model": "o1-preview", "messages": [{"role": "user", "content": text}]}
+    client.request("POST", url.path, json.dumps(body), session.aimlapi.headers() | {"content-type": "application/json"})
+    answer = client.getresponse()
+    heard = json.load(answer)
+    client.close()
+    return heard["choices"][0]["message"]["content"] if answer.status < 400 else answer.status
+"""
+
+
+@pytest.fixture
+def run(run: Run, pytester: pytest.Pytester) -> Run:
+    """Runs tests that can `ask`."""
+    pytester.makepyfile(asking=ASK)
+
+    def running(tests: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
+        return run("from asking import *\n" + textwrap.dedent(tests), *arguments, apart=apart)
+
+    return running
+
+
+def test_a_request_that_nothing_matches_fails_the_test_with_what_came_nearest(run: Run) -> None:
+    result = run("""
+        def test_a(mockserver):
+            mockserver.on(user="weather").reply("Sunny")
+            ask(mockserver, "How is the wether?")
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([
+        "*_ test_a _*",
+        "A request matched no fixture:",
+        "aimlapi o1-preview 'How is the wether?' -> 201, no fixture matched",
+        "  on(user='weather') missed on user: expected text with 'weather', found 'How is the wether?'",
+        "Say what is answered with mockserver.on(...).reply(...), or let it be made up: *strict=False*",
+        "*- mockserver -*",
+        "session http://127.0.0.1:*/s/test_a-*",
+        "1. aimlapi o1-preview 'How is the wether?' -> 201, no fixture matched",
+    ])  # fmt: skip
+
+
+def test_a_test_may_let_answers_be_made_up(run: Run) -> None:
+    result = run("""
+        @pytest.mark.mockserver(strict=False)
+        class TestA:
+            def test_a(self, mockserver):
+                assert ask(mockserver, "How is the weather?")
+
+            @pytest.mark.mockserver(strict=True)
+            def test_the_nearest_marker_counts(self, mockserver):
+                ask(mockserver, "How is the weather?")
+                ask(mockserver, "And tomorrow?")
+    """)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["2 requests matched no fixture:"])
+
+
+def test_what_goes_wrong_on_purpose_is_no_miss(run: Run) -> None:
+    result = run("""
+        def test_a(mockserver):
+            mockserver.fail(503, times=1)
+            assert ask(mockserver, "anything") == 503
+    """)
+    result.assert_outcomes(passed=1)
+
+
+def test_a_failed_test_shows_its_own_line_and_its_requests(run: Run) -> None:
+    result = run("""
+        def test_a(mockserver):
+            mockserver.on(user="weather").reply("Sunny")
+            ask(mockserver, "How is the weather?")
+            ask(mockserver, "Nobody knows this one.")
+            mockserver.assert_called(2, user="weather")
+
+        def test_b(mockserver):
+            mockserver.on(usre="weather")
+    """)
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count("A request matched no fixture") == 0  # one reason to fail is enough
+    result.stdout.fnmatch_lines([
+        '>       mockserver.assert_called(2, user="weather")',
+        "E       AssertionError: expected 2 requests like user: text with 'weather'; found 1 of 2",
+        "E         + aimlapi o1-preview 'How is the weather?' -> 201, fixture on(user='weather')",
+        "E         - aimlapi o1-preview 'Nobody knows this one.' -> 201, no fixture matched",
+        "E             user: expected text with 'weather', found 'Nobody knows this one.'",
+        "test_it.py:*: AssertionError",
+        "*- mockserver -*",
+        "1. aimlapi o1-preview 'How is the weather?' -> 201, fixture on(user='weather')",
+        "2. aimlapi o1-preview 'Nobody knows this one.' -> 201, no fixture matched",
+        '>       mockserver.on(usre="weather")',
+        "E       TypeError: on(): unknown keyword 'usre', did you mean 'user'?",
+        "no request has reached it",
+    ])  # fmt: skip
+    assert not re.search(r"mockserver/\w+\.py:\d+", result.stdout.str())
+
+
+def test_a_report_comes_about_when_the_server_is_gone(run: Run) -> None:
+    result = run("""
+        def test_a(mockserver, mockserver_server):
+            mockserver_server.stop()
+            raise AssertionError("because")
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["E       AssertionError: because", "no mockserver answers at http://127.0.0.1:*"]
+    )
+
+
+FILES = """
+    @pytest.mark.mockserver(fixtures="one.yaml")
+    def test_a(mockserver):
+        assert ask(mockserver, "one") == "1.50"
+
+    @pytest.mark.mockserver(fixtures=["two.yaml", "one.yaml"])
+    def test_b(mockserver):
+        assert ask(mockserver, "both") == "two"
+        assert ask(mockserver, "hello there") == "here too"
+"""
+
+
+@pytest.fixture
+def files(pytester: pytest.Pytester) -> None:
+    one = (
+        "fixtures:\n"
+        "- {match: {user: one}, response: {text: 1.50}}\n"
+        "- {match: {user: both}, response: one}\n"
+        "- {match: {user: never}, response: never}\n"
+    )
+    (pytester.path / "one.yaml").write_text(one)
+    two = (
+        "fixtures:\n"
+        "- {name: hello, match: {user: hello}, response: here too}\n"
+        "- {name: two, match: {user: both}, response: two}\n"
+    )
+    (pytester.path / "two.yaml").write_text(two)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.usefixtures("files")
+def test_fixtures_come_from_files_and_those_that_never_answer_are_told(
+    run: Run, workers: tuple[str, ...]
+) -> None:
+    result = run(FILES, "--mockserver-unused", *workers, apart=bool(workers))
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    lines = result.outlines
+    unused = next(
+        index for index, line in enumerate(lines) if "mockserver: fixtures that never answered" in line
+    )
+    assert lines[unused + 1 : unused + 3] == ["one.yaml:3: one#2", "one.yaml:4: one#3"]
+
+
+@pytest.mark.usefixtures("files")
+def test_nobody_is_told_who_did_not_ask(run: Run) -> None:
+    result = run(FILES)
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.OK
+    assert "never" not in result.stdout.str()
+
+
+@pytest.mark.usefixtures("files")
+def test_when_every_fixture_answers_nothing_is_told(run: Run) -> None:
+    result = run(
+        """
+        @pytest.mark.mockserver(fixtures="two.yaml")
+        def test_a(mockserver):
+            ask(mockserver, "hello"), ask(mockserver, "both")
+
+        def test_b(): ...
+        """,
+        "--mockserver-unused",
+    )
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_a_marker_that_cannot_be_followed_says_why_in_a_line(run: Run, pytester: pytest.Pytester) -> None:
+    (pytester.path / "bad.yaml").write_text("fixtures:\n- {match: {usre: x}, response: x}\n")
+    result = run("""
+        @pytest.mark.mockserver(fixture="bad.yaml")
+        def test_a(mockserver): ...
+
+        @pytest.mark.mockserver("bad.yaml")
+        def test_b(mockserver): ...
+    """)
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines([
+        "@pytest.mark.mockserver got an unexpected keyword argument 'fixture'; expected (fixtures='file.yaml' or *",
+        "@pytest.mark.mockserver: *bad.yaml:2:12: fixtures[[]0].match.usre: unknown key 'usre', did you mean 'user'?",
+    ])  # fmt: skip
+    assert "During handling" not in result.stdout.str()
+
+
+MANY = """
+    @pytest.mark.parametrize("number", range(300))
+    def test_one_of_many(mockserver, number):
+        mockserver.on(user="weather").reply(f"{number} once", f"{number} again")
+        if number % 3:
+            mockserver.fail(429, times=number % 3)
+        heard = [ask(mockserver, "How is the weather?") for _ in range(number % 3 + 2)]
+        assert heard == [429] * (number % 3) + [f"{number} once", f"{number} again"]
+        mockserver.assert_called(number % 3 + 2, user="weather")
+"""
+
+
+@pytest.mark.parametrize("how", ["flag", "variable", "file"])
+def test_many_tests_share_a_server_that_runs_already(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    with MockServer() as server:
+        arguments = []
+        if how == "flag":
+            arguments = ["--mockserver-url", server.url, "-n", "4"]
+        elif how == "variable":
+            monkeypatch.setenv("MOCKSERVER_URL", server.url)
+        else:
+            pytester.makeini(f"[pytest]\nmockserver_url = {server.url}\n")
+        result = run(MANY if how == "flag" else MANY.replace("300", "3"), *arguments, apart=how == "flag")
+        result.assert_outcomes(passed=300 if how == "flag" else 3)
+        sessions = {entry.session for entry in server.entries}
+        assert len(sessions) == (300 if how == "flag" else 3)
+        assert server.requests == []  # a test that has passed leaves nothing behind
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:1", "--mockserver-url: no mockserver answers at http://127.0.0.1:1: *refused*"),
+        ("localhost:8402", "--mockserver-url: found 'localhost:8402', expected a server's root like *"),
+    ],
+)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_server_that_is_not_there_is_one_error(
+    run: Run, url: str, said: str, workers: tuple[str, ...]
+) -> None:
+    result = run(MANY, "--mockserver-url", url, *workers, apart=bool(workers))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+    assert "test_one_of_many" not in result.stdout.str()
+
+
+def test_nobody_needs_a_server_to_list_the_tests(run: Run) -> None:
+    result = run(MANY, "--mockserver-url", "http://127.0.0.1:1", "--collect-only", "-q")
+    assert result.ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize("mark", ["anyio", "asyncio"])
+def test_async_tests_have_it_too(run: Run, mark: str) -> None:
+    result = run(
+        f"""
+        import asyncio
+        from openai import AsyncOpenAI
+
+        pytestmark = pytest.mark.{mark}
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        async def test_a(mockserver):
+            mockserver.on(user="weather").reply("Sunny")
+            async with AsyncOpenAI(**mockserver.omixa.openai()) as client:
+                asking = client.chat.completions.create(
+                    model="o1-preview", messages=[{{"role": "user", "content": "weather?"}}]
+                )
+                waiting = asyncio.to_thread(mockserver.wait_for, user="weather")
+                answer, _ = await asyncio.gather(asking, waiting)
+            assert answer.choices[0].message.content == "Sunny"
+
+        async def test_b(mockserver):
+            await asyncio.to_thread(ask, mockserver, "weather?")
+        """,
+        apart=True,
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["A request matched no fixture:"])
+
+
+def test_it_can_be_switched_off(run: Run) -> None:
+    result = run("def test_a(mockserver): ...", "-p", "no:mockserver", apart=True)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'mockserver' not found"])
+
+
+def test_it_tells_what_there_is_to_set(run: Run) -> None:
+    told = run("", "--help").stdout.str()
+    assert "--mockserver-url=URL" in told
+    assert "--mockserver-unused" in told
+    assert "mockserver(fixtures=None, strict=True)" in run("", "--markers").stdout.str()
+
+
+def test_it_imports_next_to_nothing_before_a_test_asks_for_it(run: Run) -> None:
+    result = run("""
+        import sys
+
+        def test_a():
+            assert {name for name in sys.modules if name.startswith("mockserver")} == {
+                "mockserver", "mockserver.pytest_plugin"
+            }
+    """, apart=True)  # fmt: skip
+    result.assert_outcomes(passed=1)
