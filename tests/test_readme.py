@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,14 @@ def _heard(server: MockServer, question: str, *, stream: bool) -> str:
     except (requests.RequestException, json.JSONDecodeError):
         said += "..."
     return said
+
+
+@pytest.mark.parametrize("block", _blocks("yml"))
+def test_a_recipe_is_yaml_and_its_fixtures_are_good(block: str) -> None:
+    recipe = document.parse(block, "README.md").value
+    assert isinstance(recipe, dict)
+    for text in re.findall(r"MOCKSERVER_FIXTURES_YAML: \|\n((?: {8}.*\n)+)", block):
+        assert len(library.load((), textwrap.dedent(text))) == 1
 
 
 def test_the_greeting_is_the_one_that_is_shown() -> None:
