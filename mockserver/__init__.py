@@ -32,7 +32,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     shelf/          what did the user write?     watch reach library matching template sandbox fixture
     shelf/          ... in which words?          rule response fault match operators condition
     call            one client request, read once
-    vendors/        what would the vendor do?    directory vendor profile form ids
+    vendors/        what would the vendor do?    directory vendor profile overlay spelling form ids
     invention/      what when nobody wrote it?   invent specimen hint likeness conformity pattern schema
     settings        flags, then the environment, then defaults
     wire/           what is heard, and when?     playback faults gateway strike frames sse answer

@@ -23,7 +23,7 @@ from mockserver.session.store import Memory
 from mockserver.settings import Settings
 from mockserver.shelf import library, rule, watch
 from mockserver.shelf.matching import Shelf
-from mockserver.vendors import profile
+from mockserver.vendors import overlay, profile
 from mockserver.vendors.directory import Directory
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Playback
@@ -35,7 +35,7 @@ def vendors(files: tuple[Path, ...] = ()) -> Directory:
     Raises InputError for a profile that is wrong.
     """
     known = {}
-    for file in (*profile.shipped(), *files):
+    for file in (*overlay.shipped(), *files):
         loaded = profile.load(file)
         known[loaded.name] = Vendor(loaded)
     return Directory(known.values())

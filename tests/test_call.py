@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from mockserver import call as calls
 from mockserver.call import Call, ClientLeft, Head, ToolResult
-from mockserver.vendors import profile
+from mockserver.vendors import overlay, profile
 from mockserver.vendors.directory import Directory
 from mockserver.vendors.vendor import Vendor
 
-DIRECTORY = Directory(Vendor(profile.load(path)) for path in profile.shipped())
+DIRECTORY = Directory(Vendor(profile.load(path)) for path in overlay.shipped())
 PATH = "/aimlapi/v1/chat/completions"
 LEFT = {"type": "http.disconnect"}
 MOST = 1000  # bytes of a body

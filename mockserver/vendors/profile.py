@@ -1,26 +1,21 @@
 """What a vendor's profile says: one YAML file, checked against this model; no vendor is named in the code.
 
-A profile may start from a shipped one with `extends: NAME` and state only what differs; and it may hold several
-generations of itself under `generations`, of which `envelope` chooses one. Both are the same thing: a mapping
-laid over another. What a file that extends another states itself is laid over everything.
+What a file leaves to another, or to a generation of itself, is laid together by `overlay`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mockserver import document
-from mockserver.document import Document, Trail
-from mockserver.errors import KINDS, InputError, Problem
-from mockserver.record import Check, ListOf, MapOf, Record, record, said
+from mockserver.errors import KINDS
+from mockserver.record import ListOf, MapOf, Record, record, said
 from mockserver.shape import (
     Anything,
     At,
-    Duration,
     Flag,
     Number,
     OneOf,
@@ -28,74 +23,25 @@ from mockserver.shape import (
     Text,
     Whole,
     choice,
-    found,
     meant,
     read,
 )
-from mockserver.vendors import ids
+from mockserver.vendors import overlay
+from mockserver.vendors.spelling import (
+    CHAT_PATH,
+    EXPRESSIONS,
+    FORM,
+    HEADER,
+    HEADERS,
+    HOST,
+    LINE,
+    NAME,
+    PATH,
+    PATTERN,
+    TIME,
+)
 
-SHIPPED = Path(__file__).parent
-RESERVED = ("_mock", "healthz", "readyz", "metrics", "s")  # the server's own paths
 OTHER = "other"  # the wording of whatever has none
-
-
-def _name(text: str) -> str:
-    if text in RESERVED:
-        raise ValueError(f"found {text!r}, which is the server's own path, expected another name")
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
-        raise ValueError(f"found {text!r}, expected a name of lower-case letters, digits and '-'")
-    return text
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
-        raise ValueError(f"found {text!r}, expected a host's name without a port, like api.example.com")
-    return text.lower()
-
-
-def _path(text: str) -> str:
-    if not re.fullmatch(r"/|(?:/[A-Za-z0-9._~@:+-]+)+", text):
-        raise ValueError(f"found {text!r}, expected a path like /v1/chat/completions")
-    return text
-
-
-def _chat_path(text: str) -> str:
-    if not re.fullmatch(r"[^{}]*(?:/\{model\})?[^{}]*", text):
-        raise ValueError(f"found {text!r}, expected a path like /v1/chat/completions or /v1/{{model}}")
-    _path(text.replace("{model}", "model"))
-    return text
-
-
-def _pattern(text: str) -> str:
-    ids.maker(text)
-    return text
-
-
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"found {text!r}, expected a regular expression: {error}") from None
-    return text
-
-
-def _token(text: str) -> str:
-    # RFC 9110, 5.6.2. In lower case, because that is how a request's headers are looked up.
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
-        raise ValueError(f"found the header name {text!r}, expected letters, digits and '-'")
-    return text.lower()
-
-
-def _line(text: str) -> str:
-    if not re.fullmatch(r"[\x20-\x7e]*", text):
-        raise ValueError(f"found {text!r}, expected one line of ASCII text")
-    return text
-
-
-def _lasting(seconds: float) -> float:
-    if not seconds:
-        raise ValueError("found no time at all, expected a duration like 1s")
-    return seconds
 
 
 class Wordings(MapOf):
@@ -113,25 +59,12 @@ class Wordings(MapOf):
         return super().read(value, at)
 
 
-FORM: Shape = MapOf(Anything())
-PATH: Shape = Check(Text(), _path)
-LINE: Shape = Check(Text(), _line)
-HEADER: Shape = Check(Text(), _token)
-
-
-def _named(headers: dict[str, str]) -> dict[str, str]:
-    return {_token(name): value for name, value in headers.items()}
-
-
-HEADERS: Shape = Check(MapOf(LINE), _named)
-
-
 @record
 class Paths:
     """Where a vendor listens, below its own host."""
 
     chat: tuple[str, ...] = said(
-        ListOf(Check(Text(), _chat_path), at_least=1),
+        ListOf(CHAT_PATH, at_least=1),
         "chat completions; `{model}` stands for the model's name",
     )
     openai: str | None = said(
@@ -243,18 +176,16 @@ class Streaming:
     usage_form: dict[str, Any] | None = said(
         FORM, "its usage, where it differs from the body's", default=None
     )
-    heartbeat: float | None = said(
-        Check(Duration(), _lasting), "a comment this often while nothing else is sent", default=None
-    )
+    heartbeat: float | None = said(TIME, "a comment this often while nothing else is sent", default=None)
 
 
 @record
 class Profile:
     """One vendor."""
 
-    name: str = said(Check(Text(), _name), "the word for it in prefixes and fixtures")
+    name: str = said(NAME, "the word for it in prefixes and fixtures")
     title: str = said(Text(), "its name for people")
-    hosts: tuple[str, ...] = said(ListOf(Check(Text(), _host)), "its own hosts", default=())
+    hosts: tuple[str, ...] = said(ListOf(HOST), "its own hosts", default=())
     paths: Paths = said(Record(Paths), "where it listens")
     keys: tuple[KeyHeader, ...] = said(
         ListOf(Record(KeyHeader), at_least=1), "where the API key is read, first found wins"
@@ -274,10 +205,10 @@ class Profile:
     thinking: str | None = said(Text(), "the request's flag that asks for reasoning_content", default=None)
     credits_per_dollar: float = said(Number(0), "its own money", default=1)
     models: dict[str, Model] | None = said(MapOf(Record(Model)), "the models it documents", default=None)
-    ids: dict[str, str] = said(MapOf(Check(Text(), _pattern)), "the blanks that are identifiers")
+    ids: dict[str, str] = said(MapOf(PATTERN), "the blanks that are identifiers")
     headers: dict[str, str] | None = said(HEADERS, "headers of every answer", default=None)
     echo: dict[str, str] | None = said(
-        Check(MapOf(Check(Text(), _expression)), _named),
+        EXPRESSIONS,
         "headers of the request that every answer repeats, each where the expression matches the whole of it",
         default=None,
     )
@@ -302,102 +233,4 @@ PROFILE: Shape = Record(Profile)
 def load(path: Path) -> Profile:
     """The profile in this file. Raises InputError with everything that is wrong with it."""
     written = document.read(path)
-    return read(PROFILE, _laid(written) if isinstance(written.value, dict) else written)  # type: ignore[no-any-return]
-
-
-def shipped() -> list[Path]:
-    """The files of the vendors that come with the server, in the order in which they claim native paths."""
-    return sorted(SHIPPED.glob("*.yaml"))
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Laid(Document):
-    """A profile that was laid together; what is wrong with it stands in one of these parts of what was written."""
-
-    written_as: Document
-    parts: tuple[Trail, ...]  # the first that has something at a path is the one that was heard
-
-    def place(self, path: Trail) -> tuple[int, int]:
-        return self.written_as.place(self._stated(path))
-
-    def written(self, path: Trail) -> str | None:
-        return self.written_as.written(self._stated(path))
-
-    def flow(self, path: Trail) -> bool:
-        return self.written_as.flow(self._stated(path))
-
-    def _stated(self, path: Trail) -> Trail:
-        trails = [(*part, *path) for part in self.parts]
-        return next((trail for trail in trails if _leads(self.written_as.value, trail)), path)
-
-
-def _laid(file: Document) -> Document:
-    """The profile that a file means."""
-    stated: dict[str, Any] = dict(file.value)  # type: ignore[call-overload]
-    base, own = (_base(stated.pop("extends"), file), stated) if "extends" in stated else (stated, {})
-    generation, name = _generation(laid_over(base, own), file)
-    parts: tuple[Trail, ...] = ((), ("generations", name))
-    return _Laid(
-        name=file.name,
-        value=laid_over(laid_over(base, generation), own),
-        written_as=file,
-        parts=parts if own else parts[::-1],
-    )
-
-
-def _base(name: Any, file: Document) -> Any:
-    names = [path.stem for path in shipped()]
-    if name not in names:
-        raise _wrong(file, "extends", f"found {found(name)}, expected {choice(names)}")
-    return document.read(SHIPPED / f"{name}.yaml").value
-
-
-def _generation(whole: dict[str, Any], file: Document) -> tuple[dict[str, Any], str]:
-    """What the chosen generation states, and its name; nothing where none is chosen."""
-    chosen, known = whole.get("envelope"), whole.get("generations", {})
-    if chosen is None or not isinstance(known, dict):
-        return {}, ""
-    name = str(chosen)
-    if name not in known:
-        expected = choice(known) if known else "none, because there are no generations here"
-        raise _wrong(file, "envelope", f"found {found(chosen)}, expected {expected}")
-    stated = known[name]
-    return (stated if isinstance(stated, dict) else {}), name
-
-
-def _wrong(file: Document, key: str, message: str) -> InputError:
-    return InputError(Problem(message, key, file.name, *file.place((key,))))
-
-
-def _leads(value: Any, trail: Trail) -> bool:
-    try:
-        for step in trail:
-            value = value[step]
-    except (LookupError, TypeError):
-        return False
-    return True
-
-
-def laid_over(below: Any, above: Any, at: tuple[str, ...] = ()) -> Any:
-    """`above`, and what it does not state of `below`; a form is taken whole, because its order matters."""
-    if at in FORMS or not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    merged = {
-        key: laid_over(value, above[key], (*at, key)) if key in above else value
-        for key, value in below.items()
-    }
-    return merged | {key: value for key, value in above.items() if key not in below}
-
-
-# Where a form stands.
-FORMS = {
-    ("usage",),
-    ("body", "whole"),
-    ("body", "choice"),
-    ("body", "message"),
-    ("stream", "chunk"),
-    ("stream", "choice"),
-    ("stream", "opening"),
-    ("stream", "usage_form"),
-    ("refusal", "body"),
-}
+    return read(PROFILE, overlay.whole(written) if isinstance(written.value, dict) else written)  # type: ignore[no-any-return]

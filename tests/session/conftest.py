@@ -11,7 +11,7 @@ import pytest
 
 from mockserver import call as calls
 from mockserver.call import Call
-from mockserver.vendors import profile
+from mockserver.vendors import overlay, profile
 from mockserver.vendors.directory import Directory
 from mockserver.vendors.vendor import Vendor
 
@@ -25,7 +25,7 @@ MOST = 1000  # bytes of a body
 @pytest.fixture(scope="session")
 def asked() -> Asked:
     """Reads the call that is like a good one, but for what is told."""
-    directory = Directory(Vendor(profile.load(path)) for path in profile.shipped())
+    directory = Directory(Vendor(profile.load(path)) for path in overlay.shipped())
 
     def read(
         body: Any = HELLO,

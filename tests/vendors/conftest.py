@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.vendors import profile
+from mockserver.vendors import overlay, profile
 from mockserver.vendors.profile import Profile
 from mockserver.vendors.vendor import Vendor
 
@@ -17,7 +17,7 @@ Load = Callable[[str], Profile]
 @pytest.fixture(scope="session")
 def vendors() -> dict[str, Vendor]:
     """The shipped vendors by name."""
-    loaded = [profile.load(path) for path in profile.shipped()]
+    loaded = [profile.load(path) for path in overlay.shipped()]
     return {one.name: Vendor(one) for one in loaded}
 
 

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from mockserver.errors import KINDS, InputError
-from mockserver.vendors import profile
-from mockserver.vendors.profile import RESERVED, Price, Success, laid_over
+from mockserver.vendors import overlay, profile
+from mockserver.vendors.profile import Price, Success
+from mockserver.vendors.spelling import RESERVED
 
 if TYPE_CHECKING:
     from tests.vendors.conftest import Load
@@ -138,7 +139,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_stated_stays_and_a_form_is_taken_whole(below: Any, above: Any, laid: Any) -> None:
-    assert laid_over(below, above) == laid
+    assert overlay.over(below, above) == laid
 
 
 def test_a_profile_states_only_what_differs_from_another(load: Load) -> None:
@@ -192,7 +193,7 @@ def test_the_parts_of_a_shipped_profile_are_read(load: Load) -> None:
 
 # --- the shipped ones
 
-SHIPPED = profile.shipped()
+SHIPPED = overlay.shipped()
 by_name = pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 
 

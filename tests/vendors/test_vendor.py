@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import KINDS, ApiError
-from mockserver.vendors import profile
+from mockserver.vendors import overlay, profile
 from mockserver.vendors.profile import Success
 from mockserver.vendors.vendor import Usage, Vendor
 from mockserver.wire.answer import Answer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.vendors.conftest import Load
 
 ABOUT = {"method": "POST", "path": "/v1/chat/completions", "model": "o1-preview"}
-VENDORS = [path.stem for path in profile.shipped()]
+VENDORS = [path.stem for path in overlay.shipped()]
 every_vendor = pytest.mark.parametrize("name", VENDORS)
 
 FOURTH = """\
@@ -122,7 +122,7 @@ def test_usage_is_in_credits_each_rounded_half_up(
     assert usage["completion_tokens_details"]["reasoning_tokens"] == 5
 
 
-AIMLAPI = Vendor(profile.load(profile.SHIPPED / "aimlapi.yaml"))
+AIMLAPI = Vendor(profile.load(overlay.SHIPPED / "aimlapi.yaml"))
 PRICES = [
     (model, side, Fraction(str(getattr(known.price, side))))
     for model, known in (AIMLAPI.profile.models or {}).items()

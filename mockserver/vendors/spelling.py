@@ -1,0 +1,87 @@
+"""How the words of a profile are spelled: names, hosts, paths, header lines, patterns and times."""
+
+from __future__ import annotations
+
+import re
+
+from mockserver.record import Check, MapOf
+from mockserver.shape import Anything, Duration, Shape, Text
+from mockserver.vendors import ids
+
+RESERVED = ("_mock", "healthz", "readyz", "metrics", "s")  # the server's own paths
+
+
+def _name(text: str) -> str:
+    if text in RESERVED:
+        raise ValueError(f"found {text!r}, which is the server's own path, expected another name")
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
+        raise ValueError(f"found {text!r}, expected a name of lower-case letters, digits and '-'")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
+        raise ValueError(f"found {text!r}, expected a host's name without a port, like api.example.com")
+    return text.lower()
+
+
+def _path(text: str) -> str:
+    if not re.fullmatch(r"/|(?:/[A-Za-z0-9._~@:+-]+)+", text):
+        raise ValueError(f"found {text!r}, expected a path like /v1/chat/completions")
+    return text
+
+
+def _chat_path(text: str) -> str:
+    if not re.fullmatch(r"[^{}]*(?:/\{model\})?[^{}]*", text):
+        raise ValueError(f"found {text!r}, expected a path like /v1/chat/completions or /v1/{{model}}")
+    _path(text.replace("{model}", "model"))
+    return text
+
+
+def _pattern(text: str) -> str:
+    ids.maker(text)
+    return text
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"found {text!r}, expected a regular expression: {error}") from None
+    return text
+
+
+def _token(text: str) -> str:
+    # RFC 9110, 5.6.2. In lower case, because that is how a request's headers are looked up.
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
+        raise ValueError(f"found the header name {text!r}, expected letters, digits and '-'")
+    return text.lower()
+
+
+def _line(text: str) -> str:
+    if not re.fullmatch(r"[\x20-\x7e]*", text):
+        raise ValueError(f"found {text!r}, expected one line of ASCII text")
+    return text
+
+
+def _lasting(seconds: float) -> float:
+    if not seconds:
+        raise ValueError("found no time at all, expected a duration like 1s")
+    return seconds
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {_token(name): value for name, value in headers.items()}
+
+
+NAME: Shape = Check(Text(), _name)
+HOST: Shape = Check(Text(), _host)
+PATH: Shape = Check(Text(), _path)
+CHAT_PATH: Shape = Check(Text(), _chat_path)
+LINE: Shape = Check(Text(), _line)
+HEADER: Shape = Check(Text(), _token)
+HEADERS: Shape = Check(MapOf(LINE), _named)
+PATTERN: Shape = Check(Text(), _pattern)
+EXPRESSIONS: Shape = Check(MapOf(Check(Text(), _expression)), _named)  # by header
+TIME: Shape = Check(Duration(), _lasting)
+FORM: Shape = MapOf(Anything())
