@@ -28,7 +28,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     control/        ... in which words?          views explain raises intake refusal
     chat            the line
     reply/          what should be said?         completion said templated improvise tokens
-    session/        who is asking, and heard?    gate rules trouble demand journal store
+    session/        who is asking, and heard?    gate rules trouble demand store journal
     shelf/          what did the user write?     watch reach library matching template sandbox fixture
     shelf/          ... in which words?          rule response fault match operators condition
     call            one client request, read once

@@ -15,10 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from mockserver.chat import Line
+from mockserver.chat import Line, Report
 from mockserver.control.admin import control
 from mockserver.control.openapi import PREFIX
-from mockserver.session.journal import Journal, Report
 from mockserver.session.store import Memory
 from mockserver.settings import Settings
 from mockserver.shelf import library, rule, watch
@@ -46,8 +45,8 @@ def line(settings: Settings, playback: Playback, report: Report) -> Line:
     rules = tuple(
         rule.parse(text, f"flag-fault-{number}", "--fault") for number, text in enumerate(settings.faults, 1)
     )
-    journal = Journal(report, settings.journal_size)
-    return Line(settings, vendors(settings.vendors), stock(settings), rules, Memory(), journal, playback)
+    store = Memory(requests=settings.journal_size)
+    return Line(settings, vendors(settings.vendors), stock(settings), rules, store, playback, report)
 
 
 def stock(settings: Settings) -> Shelf:

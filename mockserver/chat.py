@@ -17,7 +17,7 @@ from mockserver.errors import ApiError
 from mockserver.reply import completion, improvise, templated
 from mockserver.session import demand, gate, trouble
 from mockserver.session.demand import Demand
-from mockserver.session.journal import Entry, Journal
+from mockserver.session.journal import Entry
 from mockserver.session.store import ANSWERED, EMPTY, Store
 from mockserver.settings import Settings
 from mockserver.shape import meant
@@ -28,11 +28,16 @@ from mockserver.vendors.directory import Directory
 from mockserver.wire import faults
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.faults import Fault
-from mockserver.wire.playback import Playback
+from mockserver.wire.playback import Heard, Playback
+
+Report = Callable[[Entry], None]
 
 
 class Line:
-    """The endpoint of every vendor's route, as a plain ASGI application. `rules` are the fault rules of all calls."""
+    """The endpoint of every vendor's route, as a plain ASGI application.
+
+    `rules` are the fault rules of all calls; `report` hears of each request that has ended.
+    """
 
     def __init__(
         self,
@@ -41,16 +46,16 @@ class Line:
         shelf: Shelf,
         rules: tuple[Laid, ...],
         store: Store,
-        journal: Journal,
         playback: Playback,
+        report: Report,
     ) -> None:
         self.settings = settings
         self.directory = directory
         self.shelf = shelf
         self.rules = rules
         self.store = store
-        self.journal = journal
         self.playback = playback
+        self.report = report
         self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures
 
     def restock(self, shelf: Shelf) -> None:
@@ -74,17 +79,21 @@ class Line:
 
     async def serve(self, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that has arrived, and note what becomes of it."""
-        self.journal.open(entry)
+        journal = self.store.journal
+
+        async def close(heard: Heard) -> None:
+            await journal.close(entry, heard)
+            self.report(entry)
+
+        await journal.open(entry)
         answer = self.nowhere(entry.head) if entry.call is None else await self.answer(entry.call, entry)
-        self.journal.decide(entry, answer)
-        await self.playback.play(
-            answer, scope, receive, send, on_end=lambda heard: self.journal.close(entry, heard)
-        )
+        await journal.decide(entry, answer)
+        await self.playback.play(answer, scope, receive, send, close, entry.began)
 
     async def rehearsed(self, session: str) -> Line:
         """A line like this one for a session, that remembers nothing and is never heard."""
         store = await self.store.copy(session)
-        return Line(self.settings, self.directory, self.shelf, self.rules, store, self.journal, self.playback)
+        return Line(self.settings, self.directory, self.shelf, self.rules, store, self.playback, self.report)
 
     async def reach(self, session: str) -> tuple[Shelf | Stack, tuple[Laid, ...]]:
         """The fixtures and the fault rules that a session's calls meet, in their order."""

@@ -21,7 +21,7 @@ from typing import Literal
 
 import httpx2
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver import server
 from mockserver.errors import InputError
@@ -245,10 +245,11 @@ def test_a_reader_that_does_not_read_is_cut(stack: tuple[str, str]) -> None:
     async def endless(scope: Scope, receive: Receive, send: Send) -> None:
         frames = tuple(Frame(b"x" * 1_000_000, 0.0001) for _ in range(100))
 
-        async def on_head(status: int) -> None:
+        async def spoken(message: Message) -> None:
             begun.set()
+            await send(message)
 
-        await playback.play(Answer(200, (), frames, streamed=True), scope, receive, send, on_head)
+        await playback.play(Answer(200, (), frames, streamed=True), scope, receive, spoken)
 
     playback = Playback()
     running = run(endless, stack, playback)

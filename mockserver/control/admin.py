@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from starlette.requests import Request
@@ -39,11 +39,11 @@ class Admin:
         self.feed = Feed(line.playback.closing)
         self.desk = Desk(line, self.feed)
         self.replays = Replays(line)
-        line.journal.listeners.append(self.feed.request)
+        line.store.journal.listeners.append(self.feed.request)
         line.listeners.append(lambda: self.feed.change("fixtures", None))
 
-    def entry(self, asked: Asked) -> Entry:
-        entry = self.line.journal.entry(asked.name)
+    async def entry(self, asked: Asked) -> Entry:
+        entry = await self.line.store.journal.entry(asked.name)
         if entry is None or asked.session not in (None, entry.session):
             raise Refused(404, f"the journal has no request {clipped(asked.name)!r}; it may have been let go")
         return entry
@@ -51,6 +51,7 @@ class Admin:
 
 async def index(admin: Admin, _: Asked) -> Response:
     line = admin.line
+    extent = await line.store.journal.extent()
     own, shared = await inventory.layers(line, None)
     vendors = {name: views.access(vendor.profile) for name, vendor in line.directory.vendors.items()}
     return answer(
@@ -60,8 +61,8 @@ async def index(admin: Admin, _: Asked) -> Response:
             "seed": line.settings.seed,
             "strict": line.settings.strict,
             "counts": {
-                "requests": len(line.journal),
-                "dropped": line.journal.dropped,
+                "requests": extent.kept,
+                "dropped": extent.dropped,
                 "sessions": len(await line.store.sessions()),
                 "fixtures": sum(
                     map(len, (line.shelf, shared.shelf, *(layer.shelf for layer in own.values())))
@@ -74,23 +75,11 @@ async def index(admin: Admin, _: Asked) -> Response:
 
 
 async def requests(admin: Admin, asked: Asked) -> Response:
-    found = list(_found(admin, asked))
-    return answer(
-        views.plain(
-            views.Requests(requests=tuple(map(views.brief, found)), dropped=admin.line.journal.dropped)
-        )
-    )
-
-
-def _found(admin: Admin, asked: Asked) -> Iterator[Entry]:
-    query = asked.query
-    left = query.get("limit")
-    for entry in admin.line.journal.entries(asked.session):
-        if left == 0 or entry.number <= query.get("since", 0):
-            return
-        if _is(entry, query):
-            yield entry
-            left = None if left is None else left - 1
+    journal, query = admin.line.store.journal, asked.query
+    entries = await journal.entries(asked.session, query.get("since", 0))
+    found = islice((entry for entry in entries if _is(entry, query)), query.get("limit"))
+    told = views.Requests(requests=tuple(map(views.brief, found)), dropped=(await journal.extent()).dropped)
+    return answer(views.plain(told))
 
 
 def _is(entry: Entry, query: Any) -> bool:
@@ -103,11 +92,11 @@ def _is(entry: Entry, query: Any) -> bool:
 
 
 async def forget_requests(admin: Admin, asked: Asked) -> Response:
-    return answer({"deleted": admin.desk.forget(asked.session)})
+    return answer({"deleted": await admin.desk.forget(asked.session)})
 
 
 async def request(admin: Admin, asked: Asked) -> Response:
-    return await _story(admin, admin.entry(asked))
+    return await _story(admin, await admin.entry(asked))
 
 
 async def _story(admin: Admin, entry: Entry, status: int = 200) -> Response:
@@ -118,18 +107,18 @@ async def _story(admin: Admin, entry: Entry, status: int = 200) -> Response:
 
 
 async def replay_request(admin: Admin, asked: Asked) -> Response:
-    return await _story(admin, await admin.replays.replay(admin.entry(asked)), 201)
+    return await _story(admin, await admin.replays.replay(await admin.entry(asked)), 201)
 
 
 async def write_fixture(admin: Admin, asked: Asked) -> Response:
-    return Response(replay.fixture(admin.entry(asked)), 200, media_type="application/yaml")
+    return Response(replay.fixture(await admin.entry(asked)), 200, media_type="application/yaml")
 
 
 async def verify(admin: Admin, asked: Asked) -> Response:
     wanted = shape.read(verification.VERIFICATION, await asked.document())
     given_up = asyncio.ensure_future(_over(admin, asked.request))
     try:
-        count = await verification.verify(wanted, admin.line.journal, asked.session, given_up)
+        count = await verification.verify(wanted, admin.line.store.journal, asked.session, given_up)
     finally:
         given_up.cancel()
     return answer(views.plain(verification.Verified(count=count)))

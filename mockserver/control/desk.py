@@ -123,9 +123,9 @@ class Desk:
         self._line.restock(shelf)
         return len(shelf)
 
-    def forget(self, session: str | None) -> int:
+    async def forget(self, session: str | None) -> int:
         """The journal begins again; returns how many entries are gone."""
-        gone = self._line.journal.forget(session)
+        gone = await self._line.store.journal.forget(session)
         self._feed.change("requests", session)
         return gone
 
@@ -133,7 +133,7 @@ class Desk:
         """Back to the files: for a session, or for all of them and what they share."""
         store = self._line.store
         if "requests" in what:
-            self.forget(session)
+            await self.forget(session)
         if "counters" in what:
             await store.uncount(session, ALL)
             self._feed.change("counters", session)

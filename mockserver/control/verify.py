@@ -83,7 +83,7 @@ async def verify(
     most = math.inf if asked.count.max is None else asked.count.max
     while True:
         changed = journal.change()
-        entries = [entry for entry in journal.entries(session) if entry.call is not None]
+        entries = [entry for entry in await journal.entries(session) if entry.call is not None]
         count = sum(_is(entry, sought) for entry in entries)
         enough = asked.count.min <= count <= most
         left = deadline - loop.time()

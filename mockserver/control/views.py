@@ -66,8 +66,8 @@ class Request:
     rule: str | None = said(_NO_TEXT, "the fault rule that struck")
     fault: str | None = said(_NO_TEXT, "what was done to the answer on purpose")
     why: str | None = said(_NO_TEXT, "why it was refused")
-    first_byte_ms: float | None = said(_NO_NUMBER, "until the first byte, from when the answer was decided")
-    total_ms: float | None = said(_NO_NUMBER, "until the end")
+    first_byte_ms: float | None = said(_NO_NUMBER, "from its arrival to the first byte")
+    total_ms: float | None = said(_NO_NUMBER, "from its arrival to the end")
     bytes: int = said(Whole(0), "of body that were heard")
     ended: str | None = said(_NO_TEXT, "finished, dropped, left or closed; null while it is open")
     user: str = said(Text(), "the last user message, clipped")
@@ -85,7 +85,7 @@ class Sent:
 class Event:
     """One event of a stream, as it went out."""
 
-    at_ms: float | None = said(_NO_NUMBER, "since the answer was decided; null while the stream is open")
+    at_ms: float | None = said(_NO_NUMBER, "since the request arrived; null while the stream is open")
     data: str = said(Text(), "what it carries; a comment, or what is no event, as it stands")
 
 

@@ -1,7 +1,8 @@
 """What was asked and what was heard, one entry a request. Entries are written here and nowhere else.
 
 An answer is a value, so an entry keeps the answer itself: what was heard of it, and when, is read off when
-somebody wants to know.
+somebody wants to know. The line awaits each verb before it goes on, so that no client is ever ahead of the
+journal: its status is written before the first byte goes out, and its end before the last one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import asyncio
 import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import takewhile
+from typing import Literal, NamedTuple, Protocol
 
 from mockserver.call import Call, Head
 from mockserver.wire.answer import Answer
@@ -46,6 +48,7 @@ class Entry:
     answer: Answer | None = None
     heard: Heard | None = None
     arrived: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.perf_counter)  # the same moment, on the clock of what is heard
     number: int = 0
     size: int = 0  # bytes that the journal counts for it
 
@@ -75,20 +78,63 @@ class Entry:
         return self.call.attempt if self.call else 0
 
 
-Report = Callable[[Entry], None]
 Listener = Callable[[Moment, Entry], None]
 
 
-class Journal:
-    """A ring of entries, bounded in number and in bytes; `dropped` says how many it has let go.
+class Extent(NamedTuple):
+    """How many entries there are, and how many were let go."""
 
-    `report` hears of each entry when it has ended, a listener of every moment of it.
+    kept: int
+    dropped: int
+
+
+class Journal(Protocol):
+    """The verbs that the line and the control API need, wherever the entries are kept.
+
+    What has been awaited is seen by whoever reads next. `listeners` hear of every moment of every entry.
     """
 
-    def __init__(self, report: Report, most: int = 10_000, most_bytes: int = MOST_BYTES) -> None:
-        self.dropped = 0
+    listeners: list[Listener]
+
+    async def open(self, entry: Entry) -> None:
+        """A request has arrived; it is given its number, from 1 in the order of arrival."""
+        ...
+
+    async def decide(self, entry: Entry, answer: Answer) -> None:
+        """Its answer is decided, and nothing of it is heard yet."""
+        ...
+
+    async def close(self, entry: Entry, heard: Heard) -> None:
+        """It ends: the last bytes are next."""
+        ...
+
+    async def entries(self, session: str | None = None, since: int = 0) -> Sequence[Entry]:
+        """The entries of a session, or of all, that came after the one with that number; the newest first."""
+        ...
+
+    async def entry(self, id: str) -> Entry | None:  # noqa: A002
+        """The entry of a request, if it is still kept."""
+        ...
+
+    async def forget(self, session: str | None = None) -> int:
+        """The entries of a session, or of all, are gone; returns how many."""
+        ...
+
+    async def extent(self) -> Extent:
+        """How many entries there are, and how many were let go."""
+        ...
+
+    def change(self) -> asyncio.Future[None]:
+        """Done as soon as an entry is opened, decided or closed, or entries are forgotten; cancel it when you go."""
+        ...
+
+
+class Ring:
+    """A journal in this process, bounded in number and in bytes: the oldest entries make room."""
+
+    def __init__(self, most: int = 10_000, most_bytes: int = MOST_BYTES) -> None:
         self.listeners: list[Listener] = []
-        self._report = report
+        self._dropped = 0
         self._most = most
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -96,11 +142,7 @@ class Journal:
         self._numbers = itertools.count(1)
         self._waiting: set[asyncio.Future[None]] = set()
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def open(self, entry: Entry) -> None:
-        """A request has arrived."""
+    async def open(self, entry: Entry) -> None:
         entry.number = next(self._numbers)
         entry.size = _ENTRY + (len(entry.call.raw) if entry.call else 0)
         self._entries[entry.id] = entry
@@ -108,8 +150,7 @@ class Journal:
         self._trim()
         self._changed("arrived", entry)
 
-    def decide(self, entry: Entry, answer: Answer) -> None:
-        """Its answer is decided, and nothing of it is heard yet."""
+    async def decide(self, entry: Entry, answer: Answer) -> None:
         entry.answer = answer
         entry.status = answer.status if answer.head else 0
         if entry.id in self._entries:  # it may have been let go while its answer was sought
@@ -119,34 +160,35 @@ class Journal:
             self._trim()
         self._changed("decided", entry)
 
-    def close(self, entry: Entry, heard: Heard) -> None:
-        """It has ended."""
+    async def close(self, entry: Entry, heard: Heard) -> None:
         entry.heard = heard
-        self._report(entry)
         self._changed("ended", entry)
 
-    def entries(self, session: str | None = None) -> Iterator[Entry]:
-        """The entries of a session, or of all; the newest first."""
-        newest = reversed(self._entries.values())
-        return (entry for entry in newest if session is None or entry.session == session)
+    async def entries(self, session: str | None = None, since: int = 0) -> Sequence[Entry]:
+        return list(self._newest(session, since))
 
-    def entry(self, id: str) -> Entry | None:  # noqa: A002
+    async def entry(self, id: str) -> Entry | None:  # noqa: A002
         return self._entries.get(id)
 
-    def forget(self, session: str | None = None) -> int:
-        """The entries of a session, or of all, are gone; returns how many."""
-        gone = list(self.entries(session))
+    async def forget(self, session: str | None = None) -> int:
+        gone = list(self._newest(session))
         for entry in gone:
             self._bytes -= self._entries.pop(entry.id).size
         self._wake()
         return len(gone)
 
+    async def extent(self) -> Extent:
+        return Extent(len(self._entries), self._dropped)
+
     def change(self) -> asyncio.Future[None]:
-        """Done as soon as an entry is opened, decided or closed, or entries are forgotten; cancel it when you go."""
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.add(waiting)
         waiting.add_done_callback(self._waiting.discard)
         return waiting
+
+    def _newest(self, session: str | None, since: int = 0) -> Iterator[Entry]:
+        arrived = takewhile(lambda entry: entry.number > since, reversed(self._entries.values()))
+        return (entry for entry in arrived if session is None or entry.session == session)
 
     def _changed(self, moment: Moment, entry: Entry) -> None:
         for listen in self.listeners:
@@ -163,4 +205,4 @@ class Journal:
         while len(self._entries) > 1 and (len(self._entries) > self._most or self._bytes > self._most_bytes):
             _, oldest = self._entries.popitem(last=False)
             self._bytes -= oldest.size
-            self.dropped += 1
+            self._dropped += 1

@@ -1,7 +1,7 @@
 """What is remembered of each session, behind coroutines, so that it can be kept outside this process too.
 
-A session owns its counters, and in front of what all share, fixtures and fault rules of its own. What is named
-None here belongs to nobody: all share it.
+A session owns its counters, its entries of the journal, and in front of what all share, fixtures and fault rules
+of its own. What is named None here belongs to nobody: all share it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from mockserver.session.journal import Journal, Ring
 from mockserver.shelf.matching import Shelf
 from mockserver.shelf.rule import Laid
 
@@ -41,7 +42,12 @@ EMPTY: Final = Layer()
 
 
 class Store(Protocol):
-    """The verbs that a session needs."""
+    """The verbs that a session needs, and the journal, which has its own."""
+
+    @property
+    def journal(self) -> Journal:
+        """What was asked and heard, in all sessions."""
+        ...
 
     async def counts(self, session: str | None, what: Counted) -> Mapping[str, int]:
         """How often each thing, by name, was counted in a session, or in all of them."""
@@ -74,7 +80,10 @@ class Store(Protocol):
         ...
 
     async def copy(self, session: str) -> Store:
-        """A store that knows of a session what this one knows, and keeps what it learns to itself."""
+        """A store that knows of a session what this one knows, and keeps what it learns to itself.
+
+        Its journal is empty.
+        """
         ...
 
 
@@ -85,9 +94,13 @@ class _Session:
 
 
 class Memory:
-    """A store in this process. Beyond `most` sessions the one that was used longest ago is forgotten."""
+    """A store in this process. Beyond `most` sessions the one that was used longest ago is forgotten.
 
-    def __init__(self, most: int = 10_000) -> None:
+    `requests` is how many the journal keeps.
+    """
+
+    def __init__(self, most: int = 10_000, requests: int = 10_000) -> None:
+        self.journal: Journal = Ring(requests)
         self._most = most
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._shared = EMPTY

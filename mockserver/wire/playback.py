@@ -21,6 +21,7 @@ from mockserver.wire.answer import Answer, Ending, Frame, settled
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+OnEnd = Callable[["Heard"], Awaitable[None]]
 Ended = Literal["finished", "dropped", "left", "closed"]
 
 TRANSPORT = "mockserver.transport"  # where `server` puts the transport: scope["state"][TRANSPORT]
@@ -32,10 +33,11 @@ _LINGER_NONE = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: what makes 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was heard; every time is in seconds from the beginning of the play.
+    """What was heard; every time is in seconds since the request arrived.
 
     `status` is 0 and `first_byte` None where the client heard no status line, or nothing. `size` counts
-    bytes of body. `times[i]` is when frame `i` of the answer went out; there are as many as were sent.
+    bytes of body. `times[i]` is when frame `i` of the answer went out; there are as many as were sent. The
+    last bytes of an answer are on their way out when this is said, and counted.
     `ended`: finished; dropped, as the answer says; left, by the client; closed, because the server stops.
     """
 
@@ -63,26 +65,26 @@ class Playback:
         scope: Message,
         receive: Receive,
         send: Send,
-        on_head: Callable[[int], Awaitable[None]] | None = None,
-        on_end: Callable[[Heard], None] | None = None,
+        on_end: OnEnd | None = None,
+        arrived: float | None = None,
     ) -> Heard:
         """Play it to the end, or until the client leaves or the server stops; never raises for those.
 
-        The request's body must have been read. `on_head` is awaited at most once, right before the first
-        byte or the drop, with the status that the client is about to hear (0: none). `on_end` is called once,
-        before the client can know that this is the end.
+        The request's body must have been read; `arrived` is when that was, on `time.perf_counter`, and now
+        unless it is given. `on_end` is awaited once, right before the last bytes or the drop, so that the
+        client cannot know of the end before others do.
         """
         if scope.get("http_version") == "1.0":
             # That version knows no chunks; what is said tells its length.
             answer = replace(answer, streamed=False)
-        play = _Play(settled(answer), scope, send, on_head, on_end)
+        play = _Play(settled(answer), scope, send, on_end, arrived)
         if not play.waits:  # the usual answer: no task, no sleep
-            return play.ended(await play.run())
+            return await play.run()
         self._open.add(play)
         play.closed = self.closing.is_set()
         play.watcher = asyncio.create_task(play.watch(receive))
         try:
-            return play.ended(await play.run())
+            return await play.run()
         finally:
             play.watcher.cancel()
             self._open.discard(play)
@@ -103,8 +105,8 @@ class _Play:
         answer: Answer,
         scope: Message,
         send: Send,
-        on_head: Callable[[int], Awaitable[None]] | None,
-        on_end: Callable[[Heard], None] | None,
+        on_end: OnEnd | None,
+        arrived: float | None,
     ) -> None:
         self.answer = answer
         self.frames = () if scope["method"] == "HEAD" else answer.frames
@@ -116,17 +118,15 @@ class _Play:
         self.watcher: asyncio.Task[None]
         self._scope = scope
         self._send = send
-        self._on_head = on_head
         self._on_end = on_end
-        self._heard: Heard | None = None
         self._wake: asyncio.Future[None] | None = None
-        self._began = time.perf_counter()
+        self._arrived = time.perf_counter() if arrived is None else arrived
         self._first: float | None = None
         self._status = 0
         self._size = 0
         self._times: list[float] = []
 
-    async def run(self) -> Ended:
+    async def run(self) -> Heard:
         """Silence, head, frames, ending; each pause may be the last."""
         deadline = asyncio.get_running_loop().time() + self.answer.wait
         if self.answer.wait and not await self.pause(deadline):
@@ -137,72 +137,81 @@ class _Play:
             deadline += batch[0].wait
             if batch[0].wait and not await self.pause(deadline):
                 return await self.interrupted()
-            await self.say(batch, last=batch is batches[-1])
-        return await self.end(said=bool(batches))
+            if batch is batches[-1] and self.answer.ending is Ending.FINISH:
+                return await self.finish(batch)
+            await self.say(batch)
+        return await self.end()
 
-    def ended(self, how: Ended) -> Heard:
-        """What was heard, told as soon as that is known: the connection may take a while to follow."""
-        if self._heard is None:
-            seconds = time.perf_counter() - self._began
-            self._heard = Heard(self._status, self._first, seconds, self._size, tuple(self._times), how)
-            if self._on_end is not None:
-                self._on_end(self._heard)
-        return self._heard
+    async def ended(self, how: Ended) -> Heard:
+        """What was heard, told before anybody can know it: the last bytes, or the drop, are next."""
+        seconds = time.perf_counter() - self._arrived
+        heard = Heard(self._status, self._first, seconds, self._size, tuple(self._times), how)
+        if self._on_end is not None:
+            await self._on_end(heard)
+        return heard
 
     # The voice
 
     async def begin(self) -> None:
-        status = self.answer.status if self.answer.head else 0
-        if self._on_head is not None:
-            await self._on_head(status)
         if not self.answer.head:
             return
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.answer.headers
         ]
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        self._status = status
-        self._first = time.perf_counter() - self._began
+        await self._send({"type": "http.response.start", "status": self.answer.status, "headers": headers})
+        self._status = self.answer.status
+        self._first = time.perf_counter() - self._arrived
 
-    async def say(self, batch: list[Frame], *, last: bool) -> None:
-        """One write. The last one of a message that finishes also ends it, to spare a packet."""
-        data = batch[0].data if len(batch) == 1 else b"".join(frame.data for frame in batch)
-        finish = last and self.answer.ending is Ending.FINISH
+    async def say(self, batch: list[Frame]) -> None:
+        """One write."""
+        data = _joined(batch)
         if batch[0].raw:
             self.transport.write(data)
-        elif data or finish:
-            await self._send({"type": "http.response.body", "body": data, "more_body": not finish})
-        now = time.perf_counter() - self._began
-        self._first = now if self._first is None and data else self._first
-        self._size += len(data)
+        elif data:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self.count(batch, len(data))
+
+    async def finish(self, batch: list[Frame]) -> Heard:
+        """The last write of a message that is to be whole: it also ends it, to spare a packet."""
+        if self.waits and batch:
+            # Nothing is written by this; it returns when a slow reader has taken enough, or has left.
+            await self._send({"type": "http.response.body", "body": b"", "more_body": True})
+        if self.left:
+            return await self.ended("left")
+        data = _joined(batch)
+        self.count(batch, len(data))
+        heard = await self.ended("finished")
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+        return heard
+
+    def count(self, batch: list[Frame], size: int) -> None:
+        now = time.perf_counter() - self._arrived
+        self._first = now if self._first is None and size else self._first
+        self._size += size
         self._times.extend([now] * len(batch))
 
-    async def end(self, *, said: bool) -> Ended:
+    async def end(self) -> Heard:
         match self.answer.ending:
             case Ending.FINISH:
-                if not said:
-                    await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-                return "left" if self.left else "finished"
+                return await self.finish([])
             case Ending.HANG:
                 await self.pause(None)
                 return await self.interrupted()
             case Ending.RESET:
                 await self.drain()
-                self.reset()
+                return await self.drop(self.reset, "dropped")
             case _:  # CLOSE
-                self.transport.close()
-        return await self.gone("dropped")
+                return await self.drop(self.transport.close, "dropped")
 
-    async def interrupted(self) -> Ended:
+    async def interrupted(self) -> Heard:
         """The client left, or the server stops. A chunked message can be finished; any other is cut."""
         if self.left:
-            return "left"
+            return await self.ended("left")
         if self._status and self.answer.streamed and not any(frame.raw for frame in self.frames):
+            heard = await self.ended("closed")
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            self.transport.close()
-            await self.gone("closed")
-        return "closed"
+            return heard
+        return await self.drop(self.transport.close, "closed")
 
     # The ear
 
@@ -237,12 +246,6 @@ class _Play:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    async def gone(self, how: Ended) -> Ended:
-        self.ended(how)
-        # uvicorn takes a play that returns before the connection is lost for one that forgot to answer.
-        await asyncio.wait([self.watcher])
-        return how
-
     # The wire
 
     @property
@@ -262,11 +265,23 @@ class _Play:
         ):
             look = min(look * 2, longest)
 
+    async def drop(self, cut: Callable[[], None], how: Ended) -> Heard:
+        """The connection ends here, one way or the other; it may take a while to follow."""
+        heard = await self.ended(how)
+        cut()
+        # uvicorn takes a play that returns before the connection is lost for one that forgot to answer.
+        await asyncio.wait([self.watcher])
+        return heard
+
     def reset(self) -> None:
         if not self.transport.is_closing():
             wire = self.transport.get_extra_info("socket")
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
         self.transport.abort()
+
+
+def _joined(batch: list[Frame]) -> bytes:
+    return batch[0].data if len(batch) == 1 else b"".join(frame.data for frame in batch)
 
 
 def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mockserver import call as calls
-from mockserver.session.journal import Entry, Journal, Moment
+from mockserver.session.journal import Entry, Moment, Ring
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Heard
 from tests.session.conftest import Asked
@@ -20,100 +20,111 @@ ANSWER = Answer(200, (), (Frame(b"x" * 1000),))
 HEARD = Heard(200, 0.0, 0.0, 1000, (0.0,), "finished")
 
 
-def journal(**bounds: Any) -> tuple[Journal, list[Entry]]:
-    reported: list[Entry] = []
-    return Journal(reported.append, **bounds), reported
+def law(bounds: dict[str, Any] | None = None) -> Callable[[Callable[[Ring], Awaitable[None]]], Any]:
+    """A test that is given a ring with these bounds, on a loop of its own."""
+
+    def wrapped(test: Callable[[Ring], Awaitable[None]]) -> Any:
+        async def run() -> None:
+            await asyncio.wait_for(test(Ring(**(bounds or {}))), 5)
+
+        return lambda: asyncio.run(run())
+
+    return wrapped
 
 
 def entry(session: str = "a", call: calls.Call | None = None) -> Entry:
     return Entry(calls.new_id(), HEAD, session, call)
 
 
-def fill(of: Journal, *sessions: str) -> list[Entry]:
+async def fill(of: Ring, *sessions: str) -> list[Entry]:
     made = [entry(session) for session in sessions]
     for one in made:
-        of.open(one)
+        await of.open(one)
     return made
 
 
-def test_the_newest_comes_first_and_a_session_sees_its_own() -> None:
-    of, _ = journal()
-    a, b, c = fill(of, "a", "b", "a")
-    assert list(of.entries()) == [c, b, a]
-    assert list(of.entries("a")) == [c, a]
+@law()
+async def test_the_newest_comes_first_and_a_session_sees_its_own(of: Ring) -> None:
+    a, b, c = await fill(of, "a", "b", "a")
+    assert await of.entries() == [c, b, a]
+    assert await of.entries("a") == [c, a]
+    assert await of.entries("a", since=a.number) == [c]
     assert [one.number for one in (a, b, c)] == [1, 2, 3]
-    assert of.entry(b.id) is b
-    assert of.entry("none") is None
+    assert await of.entry(b.id) is b
+    assert await of.entry("none") is None
 
 
-def test_it_is_bounded_in_number_and_says_how_many_it_let_go() -> None:
-    of, _ = journal(most=2)
-    *_, b, c = fill(of, "a", "a", "a")
-    assert (list(of.entries()), of.dropped, len(of)) == ([c, b], 1, 2)
+@law({"most": 2})
+async def test_it_is_bounded_in_number_and_says_how_many_it_let_go(of: Ring) -> None:
+    *_, b, c = await fill(of, "a", "a", "a")
+    assert await of.entries() == [c, b]
+    assert await of.extent() == (2, 1)
 
 
-def test_it_is_bounded_in_bytes_but_the_newest_stays() -> None:
-    of, _ = journal(most_bytes=5000)
-    a, b = fill(of, "a", "a")
-    of.decide(b, replace(ANSWER, frames=ANSWER.frames * 10))
-    assert list(of.entries()) == [b]
-    of.decide(a, ANSWER)  # it was let go, and weighs nothing here any more
-    c, d = fill(of, "a", "a")
-    assert list(of.entries()) == [d, c]
+@law({"most_bytes": 5000})
+async def test_it_is_bounded_in_bytes_but_the_newest_stays(of: Ring) -> None:
+    a, b = await fill(of, "a", "a")
+    await of.decide(b, replace(ANSWER, frames=ANSWER.frames * 10))
+    assert await of.entries() == [b]
+    await of.decide(a, ANSWER)  # it was let go, and weighs nothing here any more
+    c, d = await fill(of, "a", "a")
+    assert await of.entries() == [d, c]
     assert of._bytes == c.size + d.size
 
 
-def test_what_is_forgotten_weighs_nothing() -> None:
-    of, _ = journal()
-    a, b, _ = fill(of, "a", "b", "a")
-    assert of.forget("a") == 2
-    assert list(of.entries()) == [b]
-    of.decide(a, ANSWER)
+@law()
+async def test_what_is_forgotten_weighs_nothing(of: Ring) -> None:
+    a, b, _ = await fill(of, "a", "b", "a")
+    assert await of.forget("a") == 2
+    assert await of.entries() == [b]
+    await of.decide(a, ANSWER)
     assert of._bytes == b.size
-    assert of.forget() == 1
+    assert await of.forget() == 1
     assert of._bytes == 0
 
 
-def test_a_status_is_known_before_the_first_byte_and_none_without_a_status_line() -> None:
-    of, _ = journal()
-    a, b = fill(of, "a", "a")
+@law()
+async def test_a_status_is_known_before_the_first_byte_and_none_without_a_status_line(of: Ring) -> None:
+    a, b = await fill(of, "a", "a")
     assert a.status == 0
-    of.decide(a, ANSWER)
-    of.decide(b, replace(ANSWER, head=False))
+    await of.decide(a, ANSWER)
+    await of.decide(b, replace(ANSWER, head=False))
     assert (a.status, b.status) == (200, 0)
 
 
-def test_every_moment_is_heard_of_and_the_end_is_reported() -> None:
-    of, reported = journal()
+@law()
+async def test_every_moment_is_heard_of(of: Ring) -> None:
     moments: list[tuple[Moment, int]] = []
     of.listeners.append(lambda moment, one: moments.append((moment, one.number)))
-    [one] = fill(of, "a")
-    of.decide(one, ANSWER)
-    assert reported == []
-    of.close(one, HEARD)
+    [one] = await fill(of, "a")
+    await of.decide(one, ANSWER)
+    await of.close(one, HEARD)
+    assert one.heard is HEARD
     assert moments == [("arrived", 1), ("decided", 1), ("ended", 1)]
-    assert reported == [one]
 
 
-@pytest.mark.parametrize("what", ["open", "decide", "close", "forget"])
+CHANGES: dict[str, Callable[[Ring, Entry], Awaitable[object]]] = {
+    "open": lambda of, _: of.open(entry()),
+    "decide": lambda of, one: of.decide(one, ANSWER),
+    "close": lambda of, one: of.close(one, HEARD),
+    "forget": lambda of, _: of.forget(),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
 def test_a_change_wakes_whoever_waits(what: str) -> None:
-    async def waits() -> None:
-        of, _ = journal()
-        [one] = fill(of, "a")
+    @law()
+    async def waits(of: Ring) -> None:
+        [one] = await fill(of, "a")
         waiting, gone = of.change(), of.change()
         gone.cancel()
-        does: dict[str, Callable[[], object]] = {
-            "open": lambda: of.open(entry()),
-            "decide": lambda: of.decide(one, ANSWER),
-            "close": lambda: of.close(one, HEARD),
-            "forget": of.forget,
-        }
-        does[what]()
-        of.forget()  # who is awake is not woken again
-        await asyncio.wait_for(waiting, 1)
+        await CHANGES[what](of, one)
+        await of.forget()  # who is awake is not woken again
+        await asyncio.wait({waiting})
+        await asyncio.sleep(0)  # its callbacks
         assert not of._waiting
 
-    asyncio.run(waits())
+    waits()
 
 
 def test_what_is_known_of_a_call_is_told_of_its_entry(asked: Asked) -> None:

@@ -27,19 +27,15 @@ class Stage:
     def __init__(self, http: str, loop: str) -> None:
         self.playback = Playback()
         self.heard: queue.Queue[tuple[str, Heard]] = queue.Queue()
-        self.heads: list[int] = []
         self.playing = threading.Event()
         self._answers: dict[str, Answer] = {}
         self._numbers = itertools.count()
         self.server = Server(self, bind("127.0.0.1", 0), self.playback, http=http, loop=loop, lifespan="off")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def on_head(status: int) -> None:
-            self.heads.append(status)
-
         self.playing.set()
         path = "/" + scope["path"].split("/")[1]
-        self.heard.put((path, await self.playback.play(self._answers[path], scope, receive, send, on_head)))
+        self.heard.put((path, await self.playback.play(self._answers[path], scope, receive, send)))
 
     @property
     def url(self) -> str:
@@ -102,7 +98,6 @@ def any_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 @pytest.fixture
 def stage(any_stage: Stage, caplog: pytest.LogCaptureFixture) -> Iterator[Stage]:
     """A stage on which nothing is left over from the test before, and nothing may be logged."""
-    any_stage.heads.clear()
     any_stage.heard.queue.clear()
     with caplog.at_level(logging.WARNING):
         yield any_stage
