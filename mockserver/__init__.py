@@ -27,12 +27,12 @@ The house. A room imports only from the rooms below it, and in a room a module o
     control/        who steers it?               admin door openapi guard verify replay desk feed inventory
     control/        ... in which words?          views explain raises intake refusal
     chat            the line
-    reply/          what should be said?         completion said templated improvise tokens
+    reply/          what should be said?         listing completion said templated improvise tokens
     session/        who is asking, and heard?    gate rules trouble demand store journal
     shelf/          what did the user write?     watch reach library matching template sandbox fixture
     shelf/          ... in which words?          rule response fault match operators condition
     call            one client request, read once
-    vendors/        what would the vendor do?    directory vendor profile overlay spelling form ids
+    vendors/        what would the vendor do?    directory vendor lookup profile overlay spelling form ids
     invention/      what when nobody wrote it?   invent specimen hint likeness conformity pattern schema
     settings        flags, then the environment, then defaults
     wire/           what is heard, and when?     playback faults gateway strike frames sse answer

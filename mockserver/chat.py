@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver import call as calls
 from mockserver.call import Call, ClientLeft, Head
 from mockserver.errors import ApiError
-from mockserver.reply import completion, improvise, templated
+from mockserver.reply import completion, improvise, listing, templated
 from mockserver.session import demand, gate, trouble
 from mockserver.session.demand import Demand
 from mockserver.session.journal import Entry
@@ -107,7 +107,8 @@ class Line:
         """Everything is decided here, before the first byte."""
         shelf, rules = await self.reach(call.session)
         answered = await self.store.counts(call.session, ANSWERED)
-        found = matching.pick(call, shelf, answered)
+        lookup = call.place.lookup
+        found = None if lookup else matching.pick(call, shelf, answered)
         asked, struck, own = demand.NOTHING, demand.NOTHING, None
         try:
             asked = demand.read(call)
@@ -118,12 +119,15 @@ class Line:
             if struck.error is not None:
                 raise struck.error
             gate.admit(call)
-            answer = await self.say(call, shelf, found, answered)
+            if lookup and not found:
+                answer = listing.render(call, lookup, {})
+            else:
+                answer = await self.say(call, shelf, found, answered)
             own = found.response.fault if found else None
         except ApiError as error:
             entry.why = error.message or error.detail or (struck.rule and f"the fault rule {struck.rule}")
             answer = call.vendor.refuse(error, completion.about(call))
-        entry.matched = found is not None
+        entry.matched = found is not None or lookup is not None
         entry.fixture = found.fixture.name if found else ""
         entry.rule = struck.rule
         answer = _late(_signed(answer, call, entry.fixture, self.settings.seed), struck.delay + asked.delay)

@@ -58,7 +58,7 @@ def replaced(headers: Headers, by: Headers) -> Headers:
 
 def about(call: Call) -> dict[str, Any]:
     """What a refusal may say of the request it refuses."""
-    return {"method": call.method, "path": call.place.path, "model": call.model}
+    return {"method": call.method, "path": call.place.path, "model": call.model, "allow": call.place.method}
 
 
 def _raw(raw: Raw, chance: random.Random) -> Answer:

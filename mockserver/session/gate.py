@@ -10,9 +10,24 @@ from mockserver.session.rules import Issue
 
 def admit(call: Call) -> None:
     """Raises ApiError for the first thing that a vendor would refuse; returns when there is none."""
-    if not call.place.chat:
+    _reached(call)
+    lookup = call.place.lookup
+    if lookup is None:
+        _typed(call)
+    if lookup is None or not lookup.open:
+        _keyed(call)
+    if lookup is None:
+        _sound(call)
+        _heard(call)
+
+
+def _reached(call: Call) -> None:
+    """It came to a place that there is, in a way that can be told."""
+    place = call.place
+    if not place.chat and place.lookup is None:
         raise ApiError("not_found")
-    if call.method != "POST":
+    # Whatever may be read may be read without its body (RFC 9110, 9.3.2).
+    if call.method != place.method and (call.method, place.method) != ("HEAD", "GET"):
         raise ApiError("method_not_allowed")
     if not is_session(call.session):
         raise ApiError(
@@ -22,15 +37,6 @@ def admit(call: Call) -> None:
         )
     if call.flaw == "too_large":
         raise ApiError("too_large")
-    _typed(call)
-    if not call.key:
-        raise ApiError("missing_key" if call.key is None else "invalid_key")
-    if call.flaw:
-        raise _invalid([rules.issue("custom", (), call.flaw_detail)])
-    found = rules.issues(call)
-    if found:
-        raise _invalid(found)
-    _heard(call)
 
 
 def _typed(call: Call) -> None:
@@ -39,6 +45,20 @@ def _typed(call: Call) -> None:
     if media != "application/json" and not media.endswith("+json"):
         words = f"Content-Type: expected application/json, received {kind[:80] or 'nothing'}"
         raise ApiError("wrong_content_type", detail=words, issues=(rules.issue("custom", (), words),))
+
+
+def _keyed(call: Call) -> None:
+    if not call.key:
+        raise ApiError("missing_key" if call.key is None else "invalid_key")
+
+
+def _sound(call: Call) -> None:
+    """Its body is what a chat request must be."""
+    if call.flaw:
+        raise _invalid([rules.issue("custom", (), call.flaw_detail)])
+    found = rules.issues(call)
+    if found:
+        raise _invalid(found)
 
 
 def _heard(call: Call) -> None:

@@ -6,17 +6,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mockserver.errors import InputError
+from mockserver.vendors.lookup import Lookup
 from mockserver.vendors.vendor import Vendor
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a request arrived: at which vendor, at which of its own paths, for which model if the path says so."""
+    """Where a request arrived: at which vendor, at which of its own paths, for which model if the path says so.
+
+    `lookup` is the endpoint that is there besides the chat, `item` what the path names of its list.
+    """
 
     vendor: Vendor
     path: str
     chat: bool
     model: str | None = None
+    lookup: Lookup | None = None
+    item: str = ""
+
+    @property
+    def method(self) -> str:
+        """The verb that it is asked with."""
+        return "GET" if self.lookup else "POST"
 
 
 class Directory:
@@ -57,12 +68,16 @@ class Directory:
             # A model in the path is too wide a claim for any verb but the one it is called with.
             if chat and (model is None or method == "POST"):
                 return Place(vendor, path, True, model)
-        for owned, vendor in self._owners:
-            if path == owned or path.startswith(owned + "/"):
-                return Place(vendor, path, False)
-        return None
+        owner = next((vendor for owned, vendor in self._owners if f"{path}/".startswith(f"{owned}/")), None)
+        # Whoever owns a path speaks first there; what it does not know may be another's to tell.
+        asked = [owner] if owner else []
+        for vendor in asked + (list(self.vendors.values()) if method in ("GET", "HEAD") else []):
+            if vendor.lookup(path):
+                return _at(vendor, path)
+        return Place(owner, path, False) if owner else None
 
 
 def _at(vendor: Vendor, path: str) -> Place:
-    chat, model = vendor.listens(path)
-    return Place(vendor, path, chat, model)
+    lookup, item = vendor.lookup(path) or (None, "")
+    chat, model = (False, None) if lookup else vendor.listens(path)
+    return Place(vendor, path, chat, model, lookup, item)

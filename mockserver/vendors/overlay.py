@@ -94,12 +94,16 @@ def _leads(value: Any, trail: Trail) -> bool:
 
 def over(below: Any, above: Any, at: tuple[str, ...] = ()) -> Any:
     """`above`, and what it does not state of `below`; a form is taken whole, because its order matters."""
-    if at in FORMS or not (isinstance(below, dict) and isinstance(above, dict)):
+    if _is_form(at) or not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     merged = {
         key: over(value, above[key], (*at, key)) if key in above else value for key, value in below.items()
     }
     return merged | {key: value for key, value in above.items() if key not in below}
+
+
+def _is_form(at: tuple[str, ...]) -> bool:
+    return at in FORMS or (at[:1] == ("endpoints",) and at[2:] in (("item",), ("body",)))
 
 
 # Where a form stands.

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver import document
 from mockserver.errors import KINDS
-from mockserver.record import ListOf, MapOf, Record, record, said
+from mockserver.record import ListOf, MapOf, OneOrMore, Record, record, said
 from mockserver.shape import (
     Anything,
     At,
@@ -29,6 +29,7 @@ from mockserver.shape import (
 from mockserver.vendors import overlay
 from mockserver.vendors.spelling import (
     CHAT_PATH,
+    ENDPOINT,
     EXPRESSIONS,
     FORM,
     HEADER,
@@ -41,6 +42,7 @@ from mockserver.vendors.spelling import (
     TIME,
 )
 
+LISTS = ("models", "charges", "rollups")  # the last two are told by an account
 OTHER = "other"  # the wording of whatever has none
 
 
@@ -118,6 +120,9 @@ class Model:
     roles: tuple[str, ...] | None = said(
         ListOf(Text(), at_least=1), "the roles it hears; absent: all", default=None
     )
+    facts: dict[str, Any] | None = said(
+        FORM, "blanks that its item in a list of models fills besides `$id` and `$aliases`", default=None
+    )
     minimum: dict[str, float] | None = said(
         MapOf(Number()), "the least that a number in the request may be", default=None
     )
@@ -180,6 +185,26 @@ class Streaming:
 
 
 @record
+class Endpoint:
+    """What clients may read besides, with GET: a list of models, what is left of their money."""
+
+    paths: tuple[str, ...] = said(
+        OneOrMore(ENDPOINT), "where it is; `{id}` at the end stands for one item's name", name="path"
+    )
+    key: str = said(OneOf("required", "none"), "whether it asks for an API key", default="required")
+    headers: dict[str, str] | None = said(HEADERS, "headers besides those of every answer", default=None)
+    list: str | None = said(OneOf(*LISTS), "what its items are made of", default=None)
+    item: dict[str, Any] | None = said(FORM, "the form of one item", default=None)
+    body: Any = said(Anything(), "the form of the whole; `$items`, or where the path has `{id}`, `$item`")
+
+    def check(self) -> Iterator[tuple[str | None, str]]:
+        if (self.list is None) is not (self.item is None):
+            yield None, "found one of 'list' and 'item', expected both or neither"
+        if self.list is None and any(path.endswith("{id}") for path in self.paths):
+            yield "paths", "found {id}, expected a 'list' that it is an item of"
+
+
+@record
 class Profile:
     """One vendor."""
 
@@ -220,6 +245,10 @@ class Profile:
     errors: dict[str, Wording] = said(
         Wordings(Record(Wording)),
         "wording by kind or status; of several with one status the first speaks for it",
+    )
+
+    endpoints: dict[str, Endpoint] | None = said(
+        MapOf(Record(Endpoint)), "what else there is to read, by a name of yours", default=None
     )
 
     def check(self) -> Iterator[tuple[str | None, str]]:

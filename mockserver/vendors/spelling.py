@@ -38,6 +38,11 @@ def _chat_path(text: str) -> str:
     return text
 
 
+def _endpoint(text: str) -> str:
+    _path(text.removesuffix("/{id}") or "/")
+    return text
+
+
 def _pattern(text: str) -> str:
     ids.maker(text)
     return text
@@ -78,6 +83,7 @@ NAME: Shape = Check(Text(), _name)
 HOST: Shape = Check(Text(), _host)
 PATH: Shape = Check(Text(), _path)
 CHAT_PATH: Shape = Check(Text(), _chat_path)
+ENDPOINT: Shape = Check(Text(), _endpoint)
 LINE: Shape = Check(Text(), _line)
 HEADER: Shape = Check(Text(), _token)
 HEADERS: Shape = Check(MapOf(LINE), _named)

@@ -22,6 +22,7 @@ import orjson
 from mockserver.errors import KINDS, ApiError
 from mockserver.vendors import ids
 from mockserver.vendors.form import ABSENT, Form, Values, text
+from mockserver.vendors.lookup import Lookup
 from mockserver.vendors.profile import OTHER, Model, Profile, Success, Wording
 from mockserver.wire.answer import Answer, Frame
 
@@ -57,6 +58,8 @@ class Vendor:
         self._echo = {name: re.compile(pattern) for name, pattern in (profile.echo or {}).items()}
         self._ids = {name: ids.maker(pattern) for name, pattern in profile.ids.items()}
         self._models = _by_every_name(profile.models or {})
+        self._lookups = [Lookup(endpoint) for endpoint in (profile.endpoints or {}).values()]
+        self.listed = [_item(name, model) for name, model in (profile.models or {}).items()]
         self._exact = {path for path in profile.paths.chat if "{model}" not in path}
         self._patterns = [_pattern(path) for path in profile.paths.chat if "{model}" in path]
         self._statuses = _first_of_each_status(profile.errors)
@@ -73,6 +76,12 @@ class Vendor:
             if found and found["model"] not in reserved and found["model"] not in self.profile.paths.reserved:
                 return True, found["model"]
         return False, None
+
+    def lookup(self, path: str) -> tuple[Lookup, str] | None:
+        """The endpoint besides the chat that is at this path, and the item that the path names."""
+        found = [(lookup, item) for lookup in self._lookups if (item := lookup.asks(path)) is not None]
+        # A path that names no item is meant as it stands.
+        return min(found, key=lambda one: bool(one[1]), default=None)
 
     def key(self, headers: Mapping[str, str]) -> str | None:
         """The API key of a request; None when nothing was sent, empty when what was sent is no key."""
@@ -145,14 +154,14 @@ class Vendor:
 
     def headers(self, values: Values, body: bytes | None = None) -> Headers:
         """The headers of every answer; `body` is the vendor's JSON, where it goes out as one."""
-        sent = _filled(self.profile.headers, values)
+        sent = filled(self.profile.headers, values)
         if body is not None and self.profile.etag:
             sent.append(("etag", _etag(body)))
         return tuple(sent)
 
     def body_headers(self, values: Values) -> Headers:
         """The headers that a completion has as one JSON body."""
-        return (("content-type", self.profile.body.content_type), *_filled(self.profile.body.headers, values))
+        return (("content-type", self.profile.body.content_type), *filled(self.profile.body.headers, values))
 
     def refuse(self, error: ApiError, about: Values) -> Answer:
         """A refusal in the vendor's words.
@@ -171,7 +180,7 @@ class Vendor:
         headers = (
             ("content-type", wording.content_type or self.profile.refusal.content_type),
             *own,
-            *_filled(wording.headers, values),
+            *filled(wording.headers, values),
             *_retry(error.retry_after),
             *error.headers,
         )
@@ -197,7 +206,7 @@ class Vendor:
             "status": status,
             "title": title,
             "reason": re.sub(r"\W", "", title),
-            "now": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "now": stamp(now),
             "reset_at": reset.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "detail": error.detail or ABSENT,
             "issues": list(error.issues) or ABSENT,
@@ -218,6 +227,14 @@ def _by_every_name(models: Mapping[str, Model]) -> dict[str, Model]:
     return known
 
 
+def _item(name: str, model: Model) -> dict[str, Any]:
+    """What a list of models says of one."""
+    price = model.price
+    prices = {"prompt_price": price.prompt, "completion_price": price.completion} if price else {}
+    aliases = [model.snapshot] if model.snapshot else []
+    return {"id": name, "aliases": aliases, **prices, **(model.facts or {})}
+
+
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path).replace(r"\{model\}", r"(?P<model>[^/]+)"))
 
@@ -236,7 +253,13 @@ def _half_up(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def _filled(headers: Mapping[str, str] | None, values: Values) -> list[tuple[str, str]]:
+def stamp(moment: datetime) -> str:
+    """A moment in UTC as JavaScript writes it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def filled(headers: Mapping[str, str] | None, values: Values) -> list[tuple[str, str]]:
+    """Headers of a profile, their blanks filled."""
     return [(name, _line(text(value, values))) for name, value in (headers or {}).items()]
 
 

@@ -21,7 +21,7 @@ from mockserver.wire.answer import Answer
 if TYPE_CHECKING:
     from tests.vendors.conftest import Load
 
-ABOUT = {"method": "POST", "path": "/v1/chat/completions", "model": "o1-preview"}
+ABOUT = {"method": "POST", "path": "/v1/chat/completions", "model": "o1-preview", "allow": "POST"}
 VENDORS = [path.stem for path in overlay.shipped()]
 every_vendor = pytest.mark.parametrize("name", VENDORS)
 
