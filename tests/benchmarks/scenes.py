@@ -1,0 +1,209 @@
+"""What is measured, scene by scene; each says in rows what it found beside what was hoped for."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks import asked, load, served, streams
+from tests.benchmarks.load import Speed, Spread
+from tests.benchmarks.served import Answered, Served
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. `ratio` is drawn, where there is one, beside the least that it should be."""
+
+    what: str
+    found: str
+    goal: str = ""
+    ratio: Spread | None = None
+    least: float | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How long and how often; `others` are further servers, `folder` is for files."""
+
+    folder: Path
+    seconds: float
+    rounds: int
+    requests: int
+    others: tuple[Served, ...] = ()
+
+    def file(self, name: str, content: bytes | str) -> Path:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def few(self) -> Path:
+        return self.file("few.yaml", asked.FEW)
+
+    def said(
+        self, answered: Answered | None, name: str = "said.json", frames: list[str] | None = None
+    ) -> Path:
+        """What the bare application is to say: the same bytes."""
+        assert answered is not None
+        own = {"date", "transfer-encoding", "connection"}
+        headers = [[name, value] for name, value in answered.headers if name.lower() not in own]
+        frames = frames or [answered.body.decode()]
+        return self.file(name, json.dumps({"status": answered.status, "headers": headers, "frames": frames}))
+
+
+Scene = Callable[[Setting], Iterator[Row]]
+
+
+def canned(setting: Setting) -> Iterator[Row]:
+    """A JSON body, beside the bare application that reads the request and sends the same bytes."""
+    yield from _beside_bare(setting, "canned JSON", asked.body(asked.CANNED), 0.70)
+
+
+def stream(setting: Setting) -> Iterator[Row]:
+    """A stream of fifty chunks without pace, beside one write of the same bytes."""
+    question = asked.body(asked.STREAM, stream=True)
+    yield from _beside_bare(setting, "stream of fifty chunks", question, 0.60)
+
+
+def _beside_bare(
+    setting: Setting,
+    what: str,
+    question: bytes,
+    least: float,
+    *flags: str,
+    connections: int = load.CONNECTIONS,
+) -> Iterator[Row]:
+    with ExitStack() as stack:
+        mock = stack.enter_context(served.mockserver(setting.few(), question=question))
+        said = setting.said(mock.first)
+        bare = stack.enter_context(served.bare(said, *flags, question=question))
+        servers = {one.name: one for one in (mock, bare, *setting.others)}
+        body = setting.file("body.json", question)
+        bodies = {name: [body] for name in servers}
+        speeds = load.rounds(servers, bodies, setting.seconds, setting.rounds, connections)
+        peak = mock.memory("VmHWM")
+    for name in servers:
+        if name == "bare":
+            continue
+        mine = name == "mockserver"
+        yield _compared(
+            what if mine else f"{what}, {name}", speeds[name], speeds["bare"], least if mine else None
+        )
+    if "--parse" in flags:
+        yield Row(f"{what}, memory at most", f"{peak / MB:.0f} MB")
+
+
+def _compared(what: str, speed: Speed, base: Speed, least: float | None) -> Row:
+    ratio = speed.over(base)
+    found = f"{ratio.rate.spelled()}; {speed.rate.median:,.0f} a second"
+    if ratio.per_cpu.rounds:
+        found = f"{found}; by CPU time {ratio.per_cpu.spelled()}"
+    return Row(what, found, f"at least {least:.2f}" if least else "", ratio.rate, least)
+
+
+def fixtures(setting: Setting) -> Iterator[Row]:
+    """Ten thousand fixtures beside ten, and what it takes to load them."""
+    count = 10_000
+    bodies = {}
+    with ExitStack() as stack:
+        servers = {}
+        for number in (10, count):
+            questions = asked.questions(number)
+            file = setting.file(f"{number}.yaml", asked.many(number))
+            name = str(number)
+            servers[name] = stack.enter_context(served.mockserver(file, question=questions[0]))
+            bodies[name] = [setting.file(f"{number}-{n}.json", one) for n, one in enumerate(questions)]
+        few, many = servers.values()
+        memory = many.memory() - few.memory()
+        speeds = load.rounds(servers, bodies, setting.seconds, setting.rounds)
+    yield _compared(f"{count:,} fixtures beside ten", speeds[str(count)], speeds["10"], 0.85)
+    yield Row(
+        f"loading {count:,} fixtures", f"{many.wall - few.wall:.1f} s; {memory / MB:.0f} MB", "under 5 s"
+    )
+
+
+def paced(setting: Setting) -> Iterator[Row]:
+    """A thousand streams at twenty chunks a second, and five thousand open at once."""
+    many, more = 1_000, 5_000
+    rate = f"{1 / asked.PACE:.0f} chunks a second"
+    with served.mockserver(setting.few()) as mock:
+        ran = streams.paced(mock, many)
+        heard = mock.ask(asked.body(asked.STREAM, stream=True))
+    yield Row(f"{many:,} streams at {rate}", _gaps(ran), "p99 at most 55 ms")
+    events = [f"{event}\n\n" for event in heard.body.decode().split("\n\n") if event]
+    frames = [events[0], *[events[1]] * asked.CHUNKS, *events[-2:]]
+    said = setting.said(heard, frames=frames)
+    with served.bare(said, "--pace", str(asked.PACE)) as bare:
+        yield Row(f"{many:,} streams at {rate}, bare app", _gaps(streams.paced(bare, many)))
+    for other in setting.others:
+        yield Row(f"{many:,} streams at {rate}, {other.name}", _gaps(streams.paced(other, many)))
+    with served.mockserver(setting.few()) as mock:
+        held = streams.held(mock, more)
+    yield Row(
+        f"{more:,} streams open at once", f"{held.each / 1000:.1f} kB each; open after {held.seconds:.1f} s"
+    )
+
+
+def _gaps(ran: streams.Paced) -> str:
+    middle, late = (ran.centile(part) * 1000 for part in (0.5, 0.99))
+    return f"gaps p50 {middle:.1f} ms, p99 {late:.1f} ms; {ran.cpu:.1f} s of CPU"
+
+
+def long(setting: Setting) -> Iterator[Row]:
+    """Large requests, beside reading and parsing them alone."""
+    for what, question in (
+        ("conversation of 1 MB", asked.conversation(MB)),
+        ("image of 10 MB", asked.image(10 * MB * 3 // 4)),
+    ):
+        yield from _beside_bare(setting, what, question, 0.0, "--parse", connections=4)
+
+
+def start(setting: Setting) -> Iterator[Row]:
+    """From the command to the first answer, and whether a server is ready."""
+    walls, cpus, checks = [], [], []
+    for _ in range(2 * setting.rounds):
+        with served.mockserver(None, question=asked.body("Hello")) as mock:
+            walls.append(mock.wall)
+            cpus.append(mock.cpu_first)
+            memory = mock.memory()
+            checks.append(_checked(mock))
+    yield Row(
+        "start to first answer",
+        f"{min(walls):.2f} s at best, median {statistics.median(walls):.2f} s; "
+        f"{statistics.median(cpus):.2f} s of CPU",
+        "under 0.35 s",
+    )
+    yield Row("`mockserver healthcheck`", f"{statistics.median(checks):.2f} s of CPU")
+    yield Row("memory, idle", f"{memory / MB:.0f} MB", "under 60 MB")
+
+
+def _checked(mock: Served) -> float:
+    """Seconds of CPU that a health check takes."""
+    before = served.children()
+    command = [sys.executable, "-m", "mockserver", "healthcheck", "--port", str(mock.address[1])]
+    subprocess.run(command, cwd=served.ROOT, check=True)
+    return served.children() - before
+
+
+def memory(setting: Setting) -> Iterator[Row]:
+    """What is left in memory after many requests."""
+    body = [setting.file("body.json", asked.body(asked.CANNED))]
+    with served.mockserver(setting.few()) as mock:
+        before, done = mock.memory(), 0
+        while done < setting.requests:
+            done += load.turn(mock, body, 2).requests
+        grown = mock.memory() - before
+    yield Row(f"memory after {done:,} requests", f"{grown / MB:+.1f} MB", "at most +10 MB")
+
+
+SCENES: dict[str, Scene] = {
+    scene.__name__: scene for scene in (canned, stream, fixtures, paced, long, start, memory)
+}
+NEEDS_WRK = {"canned", "stream", "fixtures", "long", "memory"}
