@@ -1,4 +1,4 @@
-"""Who is let in: path and verb, size and type, key, then the body, in the order in which the vendors check."""
+"""Who is let in: path, verb and size, then what the vendor checks, in its own order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ def admit(call: Call) -> None:
     """Raises ApiError for the first thing that a vendor would refuse; returns when there is none."""
     _reached(call)
     lookup = call.place.lookup
-    if lookup is None:
-        _typed(call)
-    if lookup is None or not lookup.open:
-        _keyed(call)
-    if lookup is None:
-        _sound(call)
-        _heard(call)
+    for name in call.vendor.profile.checks:
+        if lookup is None or (name in _OF_WHOEVER_READS and not lookup.open):
+            _CHECKS[name](call)
 
 
 def _reached(call: Call) -> None:
@@ -59,6 +55,7 @@ def _sound(call: Call) -> None:
     found = rules.issues(call)
     if found:
         raise _invalid(found)
+    _heard(call)
 
 
 def _heard(call: Call) -> None:
@@ -70,3 +67,7 @@ def _heard(call: Call) -> None:
 
 def _invalid(issues: list[Issue]) -> ApiError:
     return ApiError("invalid_request", detail=rules.spelled(issues), issues=tuple(issues))
+
+
+_CHECKS = {"content_type": _typed, "key": _keyed, "body": _sound}
+_OF_WHOEVER_READS = ("key",)  # what asks for no completion has no body

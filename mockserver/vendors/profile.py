@@ -42,6 +42,7 @@ from mockserver.vendors.spelling import (
     TIME,
 )
 
+CHECKS = ("content_type", "key", "body")  # in the order of a vendor that states none
 LISTS = ("models", "charges", "rollups")  # the last two are told by an account
 OTHER = "other"  # the wording of whatever has none
 
@@ -215,6 +216,9 @@ class Profile:
     keys: tuple[KeyHeader, ...] = said(
         ListOf(Record(KeyHeader), at_least=1), "where the API key is read, first found wins"
     )
+    checks: tuple[str, ...] = said(
+        ListOf(OneOf(*CHECKS)), "what is checked of a request, in this order", default=CHECKS
+    )
     strict_auth: bool = said(Flag(), "refuse keys in the lenient headers", default=False)
     sample_key: str = said(Text(), "a key to try, shown at start")
     sample_model: str = said(Text(), "a model to try, shown at start")
@@ -252,6 +256,11 @@ class Profile:
     )
 
     def check(self) -> Iterator[tuple[str | None, str]]:
+        if sorted(self.checks) != sorted(CHECKS):
+            yield (
+                "checks",
+                f"found {', '.join(self.checks) or 'nothing'}; expected each of {', '.join(CHECKS)} once",
+            )
         if "tool_call_id" not in self.ids:  # a fixture's tool call is given one, whatever the forms say
             yield "ids", "the key 'tool_call_id' is missing, expected a pattern like call_{alnum:24}"
 

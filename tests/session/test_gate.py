@@ -36,23 +36,30 @@ def test_a_good_call_is_let_in(asked: Asked) -> None:
 
 
 # Each of these is let in when all above it are well, and refused whatever else is wrong below it.
-ORDER: list[tuple[str, dict[str, Any]]] = [
-    ("not_found", {"path": "/aimlapi/v1/embeddings"}),
-    ("method_not_allowed", {"method": "GET"}),
+BEFORE: list[tuple[str, dict[str, Any]]] = [
+    ("not_found", {"path": "/segmind/no/where"}),
+    ("method_not_allowed", {"method": "PUT"}),
     ("invalid_request", {"x_mock_session": "not a name"}),
     ("too_large", {"content_length": "1001"}),
-    ("wrong_content_type", {"content_type": "text/plain"}),
-    ("missing_key", {"authorization": None}),
-    ("invalid_request", {"raw": b"[1]"}),
 ]
+CHECKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "content_type": ("wrong_content_type", {"content_type": "text/plain"}),
+    "key": ("missing_key", {"authorization": None}),
+    "body": ("invalid_request", {"raw": b"[1]"}),
+}
+ORDERS = {
+    "/aimlapi/v1/chat/completions": ("key", "content_type", "body"),
+    "/segmind/v1/o1-preview": ("content_type", "key", "body"),
+    "/omixa/api/v1/chat/completions": ("key", "content_type", "body"),
+}
 
 
-@pytest.mark.parametrize("first", range(len(ORDER)))
-def test_the_first_thing_that_is_wrong_is_heard(asked: Asked, first: int) -> None:
-    wrong: dict[str, Any] = {}
-    for _, more in ORDER[first:]:
+@pytest.mark.parametrize("path", ORDERS)
+def test_the_first_thing_that_is_wrong_is_heard_in_the_order_of_the_vendor(asked: Asked, path: str) -> None:
+    wrong: dict[str, Any] = {"path": path}
+    for kind, more in reversed([*BEFORE, *(CHECKS[name] for name in ORDERS[path])]):
         wrong |= more
-    assert refused(asked, **wrong).what == ORDER[first][0]
+        assert refused(asked, **wrong).what == kind
 
 
 @pytest.mark.parametrize(
