@@ -1,29 +1,26 @@
-"""The commands. Every flag is also `MOCKSERVER_<FLAG>`; the flag goes before the environment."""
+"""The commands. Every flag is also `MOCKSERVER_<FLAG>`; the flag goes before the environment.
+
+Each command imports what it needs: a container asks for its health every few seconds.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import orjson
 from click.core import ParameterSource
 
-from mockserver import __version__, app, document, duration, log, record, shape, words
-from mockserver.control import explain as explanation
+from mockserver import __version__, words
 from mockserver.errors import InputError, Problem
-from mockserver.healthcheck import NotReady, check
-from mockserver.server import Server, bind
-from mockserver.session.journal import Entry
 from mockserver.settings import Settings
-from mockserver.shelf import library, reach
-from mockserver.shelf.fixture import FILE
-from mockserver.shelf.matching import Shelf
-from mockserver.wire.playback import Playback
+
+if TYPE_CHECKING:
+    from mockserver.session.journal import Entry
+    from mockserver.shelf.matching import Shelf
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -132,6 +129,10 @@ def vendors() -> Callable[[Command], Command]:
 @click.option("--log-format", cls=Flag, type=click.Choice(["text", "json"]), default=DEFAULTS.log_format)
 def serve(*, no_reload: bool, **flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
+    from mockserver import app, log
+    from mockserver.server import Server, bind
+    from mockserver.wire.playback import Playback
+
     flags["paths"] = _mounted(flags["paths"])
     settings = Settings(**flags, reload=not no_reload)
     _exist(settings.paths)
@@ -163,6 +164,9 @@ def serve(*, no_reload: bool, **flags: Any) -> None:
 @click.option("--format", "form", type=click.Choice(list(words.PROBLEMS)), default="text", show_default=True)
 def validate(paths: tuple[Path, ...], vendors: tuple[Path, ...], form: str) -> int:
     """Check the fixtures of PATHS. Exit code 0: good, 1: something is wrong, 2: something cannot be read."""
+    from mockserver import app
+    from mockserver.shelf import library, reach
+
     known = app.vendors(vendors).vendors
     try:
         shelf = library.load(paths)
@@ -184,6 +188,12 @@ def explain(paths: tuple[Path, ...], request: Path, vendors: tuple[Path, ...]) -
 
     The file holds the request's body, or {"vendor": ..., "headers": {...}, "body": {...}}.
     """
+    import asyncio
+
+    from mockserver import app, document, shape
+    from mockserver.control import explain as explanation
+    from mockserver.wire.playback import Playback
+
     line = app.line(Settings(paths=paths, vendors=vendors, strict=True), Playback(), lambda _: None)
     written = document.read(request)
     value = written.value
@@ -199,6 +209,9 @@ def explain(paths: tuple[Path, ...], request: Path, vendors: tuple[Path, ...]) -
 @click.option("--wait", default="0s", show_default=True, help="How long it may take to become ready.")
 def healthcheck(host: str, port: int, wait: str) -> int:
     """Ask a running server whether it is ready. Exit code 0: it is, 1: it is not."""
+    from mockserver import duration
+    from mockserver.healthcheck import NotReady, check
+
     try:
         check(host, port, duration.seconds(wait))
     except ValueError as error:
@@ -231,6 +244,11 @@ def init(path: Path) -> None:
 
 
 def _schema() -> str:
+    import orjson
+
+    from mockserver import record
+    from mockserver.shelf.fixture import FILE
+
     made = record.schema(FILE, title="mockserver fixtures")
     return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode()
 
@@ -244,6 +262,8 @@ def _mounted(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 
 def _exist(paths: Iterable[Path]) -> None:
     """A command that is written wrong is taken for a path: say so where it helps."""
+    from mockserver import shape
+
     for path in paths:
         near = shape.meant(str(path), main.commands)
         if near and not path.exists():

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from mockserver import __version__
 from mockserver.errors import InputError, Problem
 from mockserver.settings import Settings
-from mockserver.shelf import library
-from mockserver.shelf.matching import Shelf
-from mockserver.vendors.directory import Directory
+
+if TYPE_CHECKING:
+    from mockserver.shelf.matching import Shelf
+    from mockserver.vendors.directory import Directory
 
 
 def url(address: tuple[str, int]) -> str:
@@ -24,6 +25,8 @@ def url(address: tuple[str, int]) -> str:
 
 def greeting(address: tuple[str, int], directory: Directory, fixtures: int, settings: Settings) -> str:
     """The start-up lines, ready to paste."""
+    from mockserver.shelf import library  # noqa: PLC0415 whoever greets has loaded it
+
     root = url(address)
     lines = [f"mockserver {__version__}  {root}", ""]
     for vendor in directory.vendors.values():
