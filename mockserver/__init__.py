@@ -29,8 +29,8 @@ The house. A room imports only from the rooms below it, and in a room a module o
     chat            the line
     reply/          what should be said?         listing completion said templated improvise tokens
     session/        who is asking, and heard?    gate rules trouble demand store journal
-    shelf/          what did the user write?     watch reach library matching template sandbox fixture
-    shelf/          ... in which words?          rule response fault match operators condition
+    shelf/          what did the user write?     watch reach library matching index template sandbox fixture
+    shelf/          ... in which words?          rule response fault match operators condition clue
     call            one client request, read once
     vendors/        what would the vendor do?    directory vendor lookup profile overlay spelling form ids
     invention/      what when nobody wrote it?   invent specimen hint likeness conformity pattern schema

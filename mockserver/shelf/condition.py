@@ -16,6 +16,8 @@ import orjson
 
 from mockserver.document import clipped
 from mockserver.shape import numeral
+from mockserver.shelf import clue
+from mockserver.shelf.clue import Clues
 
 MISSING: Final = object()
 
@@ -27,7 +29,8 @@ class Condition:
     """What is expected, in a person's words, and whether a value fulfils it.
 
     Two conditions of one `form` are the same. The rest is known of some conditions only: the `literal` that it
-    equals; the `part`, in small letters, that a text must have; the `patterns`, whose groups a template may name.
+    equals; the `part`, in small letters, that a text must have; the `patterns`, whose groups a template may name;
+    the `clues` without which it does not hold.
     """
 
     words: str
@@ -36,6 +39,7 @@ class Condition:
     literal: Any = MISSING
     part: str | None = None
     patterns: tuple[re.Pattern[str], ...] = ()
+    clues: Clues = ()
 
     def implies(self, other: Condition) -> bool:
         """Whether whatever fulfils this one is known to fulfil the other as well."""
@@ -81,7 +85,11 @@ def equal(found: Any, expected: Any) -> bool:
 
 def equals(expected: Any, show: Show = spell) -> Condition:
     return Condition(
-        show(expected), _form("equals", expected), lambda found: equal(found, expected), expected
+        show(expected),
+        _form("equals", expected),
+        lambda found: equal(found, expected),
+        expected,
+        clues=clue.exact(expected),
     )
 
 
@@ -97,7 +105,7 @@ def contains(expected: Any, show: Show = spell) -> Condition:
     def holds(found: Any) -> bool:
         return part in _folded(found) if isinstance(found, str) else _within(found, expected)
 
-    return Condition(f"text with {show(expected)}", form, holds, part=part)
+    return Condition(f"text with {show(expected)}", form, holds, part=part, clues=clue.part(expected))
 
 
 def regex(expected: str, show: Show = spell) -> Condition:
@@ -111,6 +119,7 @@ def regex(expected: str, show: Show = spell) -> Condition:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what some later Python may mean by [[
             pattern = re.compile(expected)
+            clues = clue.expression(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
             f"found {clipped(expected)!r}, expected a regular expression as Python has them: {error}"
@@ -120,19 +129,20 @@ def regex(expected: str, show: Show = spell) -> Condition:
     def holds(found: Any) -> bool:
         return found is not MISSING and pattern.search(as_text(found)) is not None
 
-    return Condition(words, _form("regex", expected), holds, patterns=(pattern,))
+    return Condition(words, _form("regex", expected), holds, patterns=(pattern,), clues=clues)
 
 
 def glob(expected: Any, show: Show = spell) -> Condition:
     """A text in which each `*` stands for anything, even nothing; anything else is itself."""
     if not isinstance(expected, str) or "*" not in expected:
         return equals(expected, show)
-    pattern = re.compile(".*".join(map(re.escape, re.split(r"\*+", expected))), re.DOTALL)
+    texts = re.split(r"\*+", expected)
+    pattern = re.compile(".*".join(map(re.escape, texts)), re.DOTALL)
 
     def holds(found: Any) -> bool:
         return found is not MISSING and pattern.fullmatch(as_text(found)) is not None
 
-    return Condition(show(expected), _form("glob", expected), holds)
+    return Condition(show(expected), _form("glob", expected), holds, clues=clue.longest(texts))
 
 
 def exists(expected: bool, _: Show = spell) -> Condition:
@@ -159,11 +169,11 @@ def compared(compare: Callable[[Any, Any], bool], words: str) -> Callable[[float
 
 
 def any_of(parts: Iterable[Condition]) -> Condition:
-    return _joined("or", any, tuple(parts))
+    return _joined("or", any, tuple(parts), clue.any_of)
 
 
 def all_of(parts: Iterable[Condition]) -> Condition:
-    return _joined("and", all, tuple(parts))
+    return _joined("and", all, tuple(parts), clue.best)
 
 
 def none_of(part: Condition) -> Condition:
@@ -172,7 +182,12 @@ def none_of(part: Condition) -> Condition:
     )
 
 
-def _joined(word: str, judge: Callable[[Iterable[bool]], bool], parts: tuple[Condition, ...]) -> Condition:
+def _joined(
+    word: str,
+    judge: Callable[[Iterable[bool]], bool],
+    parts: tuple[Condition, ...],
+    join: Callable[[Iterable[Clues]], Clues],
+) -> Condition:
     if len(parts) == 1:
         return parts[0]
     return Condition(
@@ -180,6 +195,7 @@ def _joined(word: str, judge: Callable[[Iterable[bool]], bool], parts: tuple[Con
         f"{word} ({', '.join(part.form for part in parts)})",
         lambda found: judge(part.holds(found) for part in parts),
         patterns=tuple(pattern for part in parts for pattern in part.patterns),
+        clues=join(part.clues for part in parts),
     )
 
 
@@ -196,7 +212,7 @@ def _within(found: Any, expected: Any) -> bool:
     return isinstance(found, list) and any(equal(item, expected) for item in found)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4)  # not more: they may be long
 def _folded(text: str) -> str:
     """The text in small letters; every fixture asks for the same one."""
     return text.casefold()

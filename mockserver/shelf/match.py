@@ -11,7 +11,8 @@ from mockserver.call import Call, ToolResult, account
 from mockserver.document import clipped
 from mockserver.record import ByType, Check, ListOf, MapOf, OneOrMore, Record, record, said, sayings
 from mockserver.shape import WRONG, At, Flag, OneOf, Shape, Text, meant
-from mockserver.shelf import condition
+from mockserver.shelf import clue, condition
+from mockserver.shelf.clue import Clues
 from mockserver.shelf.condition import MISSING, Condition
 from mockserver.shelf.operators import Conditions
 
@@ -65,7 +66,7 @@ def _offered(names: str | tuple[str, ...] | bool) -> Condition:
         return Condition(words, form, lambda found: bool(found) is names)
     wanted = (names,) if isinstance(names, str) else names
     words = f"the tool{'s' if len(wanted) > 1 else ''} {', '.join(wanted)}"
-    return Condition(words, form, lambda found: set(wanted) <= set(found))
+    return Condition(words, form, lambda found: set(wanted) <= set(found), clues=clue.exact(wanted[0]))
 
 
 def _flag(expected: bool) -> Condition:
@@ -188,6 +189,10 @@ class Term:
     condition: Condition
     look: Look
     secret: bool = False
+
+    @property
+    def clues(self) -> Clues:
+        return self.condition.clues
 
     def holds(self, call: Call) -> bool:
         return self.condition.holds(self.look(call))

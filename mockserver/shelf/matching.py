@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import partial
 from typing import Any
 
 from mockserver.call import Call, ToolResult
 from mockserver.shelf.condition import MISSING, as_text, spell
 from mockserver.shelf.fixture import Fixture
+from mockserver.shelf.index import Index
 from mockserver.shelf.match import Term, masked
 from mockserver.shelf.response import Response
 from mockserver.shelf.rule import Laid
@@ -56,7 +58,7 @@ class Shelf:
     `look` is what their files were when they were read.
     """
 
-    __slots__ = ("_by_name", "fixtures", "look", "rules")
+    __slots__ = ("_by_name", "_index", "fixtures", "look", "rules")
 
     def __init__(
         self, fixtures: Iterable[Fixture], look: Look | None = None, rules: Iterable[Laid] = ()
@@ -65,6 +67,7 @@ class Shelf:
         self.look: Look = look or {}
         self.rules = tuple(rules)
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
+        self._index: Index | None = None
 
     def __len__(self) -> int:
         return len(self.fixtures)
@@ -74,6 +77,19 @@ class Shelf:
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
+
+    def near(self, call: Call) -> Iterator[Fixture]:
+        """The fixtures that may answer a call, in their order."""
+        if len(self.fixtures) <= _FEW:
+            return iter(self.fixtures)
+        return self.index.near(call)
+
+    @property
+    def index(self) -> Index:
+        """Made when it is first needed: many a shelf is made only to be laid aside for the next."""
+        if self._index is None:
+            self._index = Index(self.fixtures)
+        return self._index
 
     def named(self, name: str) -> Fixture | None:
         return self._by_name.get(name)
@@ -92,9 +108,17 @@ class Stack:
         self.shelves = shelves
 
     def __iter__(self) -> Iterator[Fixture]:
-        for index, shelf in enumerate(self.shelves):
-            nearer = self.shelves[:index]
-            for fixture in shelf:
+        return self._seen(shelf.__iter__ for shelf in self.shelves)
+
+    def near(self, call: Call) -> Iterator[Fixture]:
+        """The fixtures that may answer a call, in their order."""
+        return self._seen(partial(shelf.near, call) for shelf in self.shelves)
+
+    def _seen(self, several: Iterable[Callable[[], Iterator[Fixture]]]) -> Iterator[Fixture]:
+        """What each shelf gives, but for those whose place is taken."""
+        for number, give in enumerate(several):
+            nearer = self.shelves[:number]
+            for fixture in give():
                 if not any(fixture.name in one for one in nearer):
                     yield fixture
 
@@ -112,12 +136,12 @@ def over(*shelves: Shelf) -> Shelf | Stack:
     return filled[0] if len(filled) == 1 else Stack(*filled)
 
 
-def pick(call: Call, shelf: Iterable[Fixture], answered: Mapping[str, int]) -> Found | None:
+def pick(call: Call, shelf: Shelf | Stack, answered: Mapping[str, int]) -> Found | None:
     """The first fixture that has no difference from the call and is not used up.
 
     `answered` says how often each fixture, by name, has answered in this session.
     """
-    for fixture in shelf:
+    for fixture in shelf.near(call):
         for term in fixture.terms:
             if not term.condition.holds(term.look(call)):
                 break
@@ -228,6 +252,7 @@ def _wanted(term: Term) -> str | None:
     return literal.casefold() if isinstance(literal, str) else term.condition.part
 
 
+_FEW = 4  # fixtures that are asked sooner than looked up
 _CANDIDATES = 50  # fixtures whose texts are compared
 _READ = 200  # characters of each
 _ABSENT = {
