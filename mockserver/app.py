@@ -13,11 +13,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mockserver import call as calls
 from mockserver.chat import Line, Report
 from mockserver.control.admin import control
 from mockserver.control.openapi import PREFIX
+from mockserver.control.window import FILES, Window
 from mockserver.session.store import Memory
 from mockserver.settings import Settings
 from mockserver.shelf import library, rule, watch
@@ -75,6 +77,7 @@ def build(line: Line, edited: watch.Report) -> Starlette:
     steering = control(line)
     app = Starlette(
         routes=[
+            *_page(line),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route(PREFIX, steering),
@@ -86,6 +89,25 @@ def build(line: Line, edited: watch.Report) -> Starlette:
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _page(line: Line) -> list[Route]:
+    if not line.settings.page:
+        return []
+    shown = Window(line.settings)
+    return [Route("/", Front(line, shown), methods=["GET"]), Route(FILES + "/{file:path}", shown)]
+
+
+class Front:
+    """The root is the page's, but for whom the Host is a vendor's: that is the root of the vendor."""
+
+    def __init__(self, line: Line, shown: ASGIApp) -> None:
+        self.line = line
+        self.shown = shown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        theirs = calls.place(calls.head(scope), self.line.directory)
+        await (self.line if theirs else self.shown)(scope, receive, send)
 
 
 class Open:

@@ -126,15 +126,16 @@ def vendors() -> Callable[[Command], Command]:
 )
 @click.option("--admin-token", cls=Flag, metavar="TOKEN", help="What the control API is to be asked with.")
 @click.option("--no-reload", cls=Flag, is_flag=True, help="Ignore edits.")
+@click.option("--no-page", cls=Flag, is_flag=True, help="No live page at the root.")
 @click.option("--log-format", cls=Flag, type=click.Choice(["text", "json"]), default=DEFAULTS.log_format)
-def serve(*, no_reload: bool, **flags: Any) -> None:
+def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
     from mockserver import app, log
     from mockserver.server import Server, bind
     from mockserver.wire.playback import Playback
 
     flags["paths"] = _mounted(flags["paths"])
-    settings = Settings(**flags, reload=not no_reload)
+    settings = Settings(**flags, reload=not no_reload, page=not no_page)
     _exist(settings.paths)
     written = log.LINES[settings.log_format]
 

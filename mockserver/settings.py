@@ -23,4 +23,5 @@ class Settings:
     vendors: tuple[Path, ...] = ()  # further profiles, or others in place of shipped ones
     journal_size: int = 10_000  # requests that are remembered
     admin_token: str | None = None  # what the control API asks for
+    page: bool = True  # a live page at the root
     log_format: Literal["text", "json"] = "text"

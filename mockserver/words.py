@@ -38,6 +38,7 @@ def greeting(address: tuple[str, int], directory: Directory, fixtures: int, sett
     source = ", ".join(given) or "the shipped ones"
     lines += [
         "",
+        *([f"  {'page':12}{root}/"] if settings.page else []),
         f"  {'fixtures':12}{fixtures} ({source}){'; what none matches is refused' if settings.strict else ''}",
         f"  {'keys':12}any works; one with mock-429 in it (or 401, 402, 504, ...) gets that error",
         f"  {'seed':12}{settings.seed}",

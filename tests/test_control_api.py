@@ -24,6 +24,7 @@ fixtures:
 - {name: weather in Paris, match: {user: weather in Paris}, response: Rain.}
 - {name: secret, match: {user: psst, key: {any: [sk-very-secret]}, header: {x-auth: hush-hush, x-b: c}}, response: ok}
 """
+PLANNED = {"delay": "10ms", "chunks": ["a", {"delay": "1h"}, "b"]}
 SECRET = "sk-very-secret-key-1234"  # noqa: S105 it is nobody's
 
 
@@ -160,6 +161,31 @@ def test_a_stream_is_told_event_by_event(control: Control, caller: Caller) -> No
     assert response["body"] is None
     moments = [event["at_ms"] for event in response["events"]]
     assert moments == sorted(moments)
+
+
+def test_the_journal_says_what_a_timeline_needs(control: Control, callers: Callers) -> None:
+    caller = callers(control.server)
+    for wait in ("1500ms", "2s", None):
+        headers = {"X-Mock-Error": "429", **({"X-Mock-Retry-After": wait} if wait else {})}
+        caller.ask(said="again", headers=headers)
+    caller.ask(said="weather", stream=True)
+    stream, *refused = control.requests(f"?session={caller.session}")
+    assert [one["retry_after_ms"] for one in refused] == [None, 2000, 1500]
+    assert len({one["digest"] for one in refused}) == 1
+    assert stream["digest"] != refused[0]["digest"]
+    assert [one["frames_ms"] for one in refused] == [[], [], []]
+    assert stream["frames_ms"] == sorted(stream["frames_ms"])
+    assert 0 <= stream["frames_ms"][-1] <= stream["total_ms"]
+
+
+def test_a_stream_that_is_open_says_when_its_pieces_are_to_come(control: Control, callers: Callers) -> None:
+    control.ask("POST", "/fixtures?session=plan", {"match": {}, "response": PLANNED}, status=201)
+    caller = callers(control.server, "plan")
+    caller.send(stream=True)
+    [open_] = control.requests("?session=plan")
+    caller.connection.close()
+    assert open_["ended"] is None
+    assert open_["frames_ms"] == [10, 3600010]
 
 
 def test_a_miss_says_what_came_nearest(control: Control, caller: Caller) -> None:

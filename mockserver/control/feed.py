@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from mockserver.session.journal import Entry, Moment
 from mockserver.wire import sse
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment says that the connection lives
+GATHER = (
+    0.05  # seconds for which what comes thick and fast is gathered, so that telling it costs the calls little
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,7 @@ class Feed:
     def request(self, moment: Moment, entry: Entry) -> None:
         """A moment of a request."""
         if self._begun:
-            self._tell(
-                "request", entry.session, {"moment": moment, "request": views.plain(views.brief(entry))}
-            )
+            self._tell("request", entry.session, {"moment": moment, "request": views.line(entry)})
 
     def change(self, what: str, session: str | None) -> None:
         """Something was steered: requests, counters, faults, fixtures."""
@@ -63,16 +65,22 @@ class Feed:
         closing: asyncio.Future[Any] = asyncio.ensure_future(self._closing.wait())
         try:
             while True:
-                for one in [one for one in self._told if one.number > last]:
-                    last = one.number
-                    if session is None or one.session in (None, session):
-                        yield one.text
-                if self._closing.is_set():
+                news = self._since(last)
+                last = news[-1].number if news else last
+                heard = [one.text for one in news if session is None or one.session in (None, session)]
+                if heard:
+                    yield b"".join(heard)
+                    await asyncio.wait({closing}, timeout=GATHER)
+                if self._closing.is_set() and self._last == last:
                     return
                 if self._last == last and not await self._news(closing):
                     yield sse.comment("heartbeat")
         finally:
             closing.cancel()
+
+    def _since(self, last: int) -> list[Told]:
+        """What was told after that; the newest are looked at first, because they are few among many."""
+        return list(itertools.takewhile(lambda one: one.number > last, reversed(self._told)))[::-1]
 
     def _tell(self, kind: str, session: str | None, data: dict[str, Any]) -> None:
         self._last += 1

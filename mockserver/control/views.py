@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import UTC, datetime
@@ -22,6 +24,7 @@ from mockserver.wire import sse
 from mockserver.wire.answer import Answer, settled
 
 _USER = 200  # characters of a user's message in a list
+_MOMENTS = 300  # of a stream, as a list has it
 
 _NO_TEXT: Shape = ByType(text=Text(), null=Nothing())
 _NO_NUMBER: Shape = ByType(number=Number(), null=Nothing())
@@ -71,6 +74,11 @@ class Request:
     bytes: int = said(Whole(0), "of body that were heard")
     ended: str | None = said(_NO_TEXT, "finished, dropped, left or closed; null while it is open")
     user: str = said(Text(), "the last user message, clipped")
+    digest: str = said(Text(), "the same for requests whose bodies are the same")
+    retry_after_ms: float | None = said(_NO_NUMBER, "how long it was told to wait before it tries again")
+    frames_ms: Sequence[float] = said(
+        ListOf(Number()), "of a stream: when something of it goes out, or went; clipped to a few hundred"
+    )
 
 
 @record
@@ -146,7 +154,7 @@ def plain(value: Any) -> Any:
 
 def brief(entry: Entry) -> Request:
     """An entry as a list has it."""
-    return Request(**_brief(entry))
+    return Request(**line(entry))
 
 
 def story(entry: Entry, misses: Iterable[Miss]) -> Story:
@@ -156,7 +164,7 @@ def story(entry: Entry, misses: Iterable[Miss]) -> Story:
     if call is not None:
         body = call.body if not call.flaw else call.raw.decode(errors="replace")
     return Story(
-        **_brief(entry),
+        **line(entry),
         request=Sent(headers=shown(entry.head.headers), body=body),
         response=None if entry.answer is None else _got(entry, settled(entry.answer)),
         misses=tuple(map(missed, misses)),
@@ -235,7 +243,8 @@ def events(pieces: Iterable[tuple[float | None, bytes]]) -> Iterator[Event]:
         yield Event(at_ms=at, data=_text(rest))
 
 
-def _brief(entry: Entry) -> dict[str, Any]:
+def line(entry: Entry) -> dict[str, Any]:
+    """An entry as a list has it, as plain JSON: for the feed, which tells of thousands a second."""
     ended = entry.heard
     return {
         "id": entry.id,
@@ -259,7 +268,30 @@ def _brief(entry: Entry) -> dict[str, Any]:
         "bytes": ended.size if ended else 0,
         "ended": ended.ended if ended else None,
         "user": _clipped(entry.call.user) if entry.call else "",
+        "digest": f"{zlib.crc32(entry.call.raw):08x}" if entry.call else "",
+        "retry_after_ms": None if entry.answer is None else _asked_to_wait(entry.answer),
+        "frames_ms": _moments(entry),
     }
+
+
+def _asked_to_wait(answer: Answer) -> float | None:
+    """What Retry-After says, in milliseconds; the finer header goes before the other."""
+    said = {name.lower(): value for name, value in answer.headers if answer.head and answer.status >= 400}
+    for name, unit in (("retry-after-ms", 1.0), ("retry-after", 1000.0)):
+        if said.get(name, "").replace(".", "", 1).isdecimal():
+            return float(said[name]) * unit
+    return None
+
+
+def _moments(entry: Entry) -> list[float]:
+    """When the pieces of a stream went out; of one that is open, when they are to."""
+    answer = entry.answer
+    if answer is None or not answer.streamed:
+        return []
+    planned = itertools.accumulate((frame.wait for frame in answer.frames), initial=answer.wait)
+    times = itertools.islice(planned, 1, None) if entry.heard is None else entry.heard.times
+    moments = list(dict.fromkeys(_ms(moment) for moment in times))
+    return moments[:: -(-len(moments) // _MOMENTS) or 1]
 
 
 def _got(entry: Entry, answer: Answer) -> Got:

@@ -19,10 +19,15 @@ HEAD = calls.Head("GET", "/", "", None, {})
 def listen(script: Callable[[Feed, asyncio.Event], Awaitable[list[bytes]]], most: int = 1000) -> list[bytes]:
     async def run() -> list[bytes]:
         closing = asyncio.Event()
-        heard = await asyncio.wait_for(script(Feed(closing, most), closing), 5)
+        heard = apart(await asyncio.wait_for(script(Feed(closing, most), closing), 5))
         return [text for text in heard if not text.startswith(b": mockserver")]
 
     return asyncio.run(run())
+
+
+def apart(heard: list[bytes]) -> list[bytes]:
+    """The events one by one: those that come together are told in one piece."""
+    return [text + b"\n\n" for piece in heard for text in piece.split(b"\n\n")[:-1]]
 
 
 async def begun(feed: Feed, after: int | None = None, session: str | None = None) -> AsyncIterator[bytes]:
@@ -42,7 +47,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 def reached(heard: list[bytes], count: int) -> bool:
-    return len(heard) >= count
+    return len(apart(heard)) >= count
 
 
 def event(number: int, what: str = "faults", session: str = "null") -> bytes:
@@ -101,11 +106,27 @@ def test_a_session_hears_its_own_and_what_is_everybody_s() -> None:
         follower = await begun(feed, session="mine")
         for session in ("mine", "other", None):
             feed.change("faults", session)
-        heard = [await anext(follower), await anext(follower)]
+        heard = [await anext(follower)]
+        feed.change("faults", "other")
         closing.set()
         return heard + await rest(follower)
 
     assert listen(script) == [event(1, session='"mine"'), event(3)]
+
+
+def test_what_comes_thick_and_fast_is_told_in_few_pieces() -> None:
+    async def script(feed: Feed, closing: asyncio.Event) -> list[bytes]:
+        follower = await begun(feed)
+        pieces = []
+        for _ in range(2):
+            for _ in range(100):
+                feed.change("faults", None)
+            pieces.append(await anext(follower))
+        closing.set()
+        assert [len(apart([piece])) for piece in pieces] == [100, 100]
+        return pieces + await rest(follower)
+
+    assert listen(script) == [event(number) for number in range(1, 201)]
 
 
 @pytest.mark.parametrize(
@@ -118,9 +139,8 @@ def test_whoever_comes_back_hears_what_was_missed(after: int, numbers: list[int]
         for _ in range(5):
             feed.change("faults", None)
         follower = await begun(feed, after)
-        heard = [await anext(follower) for _ in range(len(numbers) + lost)]
         closing.set()
-        return heard + await rest(follower)
+        return await rest(follower)
 
     gone = [b"id: 2\nevent: lost\ndata: {}\n\n"] if lost else []
     assert listen(script, most=3) == [*gone, *map(event, numbers)]

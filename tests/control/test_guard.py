@@ -77,6 +77,12 @@ def test_a_page_of_another_site_may_not(origin: str) -> None:
         assert "only this server's own may" in told["error"]["message"]
 
 
+def test_the_browser_itself_may_say_whose_page_asks() -> None:
+    headers = {"host": "127.0.0.1:8402", "origin": "https://mock.example"}
+    assert asked(headers | {"sec-fetch-site": "same-origin"})[0] == 200
+    assert asked(headers | {"sec-fetch-site": "same-site"})[0] == 403
+
+
 def test_a_page_of_its_own_may() -> None:
     assert asked({"host": "127.0.0.1:8402", "origin": "http://127.0.0.1:8402"})[0] == 200
 

@@ -1,0 +1,116 @@
+// The page: its views, what they share, and when they are drawn.
+//
+// A view is a module in views/: given the context, it makes `{element, draw}`. `draw` brings the element up to date with
+// the context and says whether it wants to be called again because time passes; `shown` and `changed(what)` are called,
+// where a view has them, when it comes into sight and when something was steered.
+
+import { ask, whenLocked } from "./api.js";
+import { Book } from "./book.js";
+import { h, write } from "./element.js";
+import { follow } from "./feed.js";
+import { filterOf } from "./filter.js";
+import { unlock } from "./lock.js";
+import { painter } from "./painter.js";
+import * as place from "./place.js";
+import { theme } from "./theme.js";
+import { requests } from "./views/requests.js";
+
+const VIEWS = [["requests", "Requests", requests]];
+const ENOUGH = 500; // requests of the journal that are read at first
+
+const main = document.getElementById("content");
+const live = document.getElementById("live");
+const said = document.getElementById("said");
+const links = new Map();
+const views = new Map();
+let link = "lost";
+
+const context = {
+  book: new Book(),
+  filter: {},
+  query: {},
+  id: "",
+  paused: null, // the requests that were there when the page was paused
+  missed: 0,
+  ask: painter(draw),
+  requests: () => context.paused ?? context.book.requests,
+  /** For whoever hears the page and does not see it. */
+  say: (text) => write(said, text),
+  pause() {
+    context.paused = context.paused ? null : context.book.requests;
+    context.missed = 0;
+    context.ask();
+  },
+};
+
+function draw() {
+  const state = context.paused ? "paused" : link;
+  if (live.dataset.state !== state) {
+    live.dataset.state = state;
+    write(live, { live: "live", lost: "reconnecting", paused: "paused" }[state]);
+  }
+  return views.get(context.view).draw() && !context.paused;
+}
+
+function go() {
+  const { view, query } = place.read(location.hash);
+  if (!links.has(view)) {
+    history.replaceState(null, "", place.spell(VIEWS[0][0], query));
+    go();
+    return;
+  }
+  Object.assign(context, { query, filter: filterOf(query), id: query.id ?? "" });
+  if (context.view !== view) show(view);
+  for (const [name, element] of links) element.href = place.spell(name, context.filter);
+  context.ask();
+}
+
+function show(view) {
+  const [name, title, make] = VIEWS.find(([one]) => one === view);
+  if (!views.has(name)) views.set(name, make(context));
+  links.get(context.view)?.removeAttribute("aria-current");
+  links.get(name).setAttribute("aria-current", "page");
+  context.view = name;
+  document.title = `${title} · mockserver`;
+  main.replaceChildren(views.get(name).element);
+  main.scrollTop = 0;
+  views.get(name).shown?.();
+}
+
+async function refresh() {
+  const { requests: known } = await ask("GET", `/requests?limit=${ENOUGH}`);
+  context.book.forget();
+  context.book.fill(known);
+  for (const view of views.values()) view.changed?.("all");
+  context.ask();
+}
+
+function told(type, data) {
+  if (type === "request") {
+    context.book.put(data.request, true);
+    if (data.moment === "arrived") context.missed += 1;
+  } else if (data.what === "requests") {
+    context.book.forget(data.session);
+  }
+  for (const view of views.values()) view.changed?.(type === "request" ? type : data.what);
+  context.ask();
+}
+
+function state(now) {
+  link = now;
+  context.ask();
+}
+
+for (const [name, title] of VIEWS) {
+  links.set(name, h("a", { href: `#/${name}` }, title));
+  document.getElementById("views").append(links.get(name));
+}
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+theme(document.getElementById("theme"));
+whenLocked(unlock);
+addEventListener("hashchange", go);
+go();
+follow({ begun: refresh, told, state });

@@ -1,0 +1,59 @@
+// The tools above the requests and the timeline: the filter, how much of all it shows, pause and clear.
+
+import { ask } from "./api.js";
+import { choose, h, write } from "./element.js";
+import { STATUSES } from "./filter.js";
+import * as place from "./place.js";
+import { count } from "./words.js";
+
+/** `extra` are tools of the view's own. `draw(shown, all)` brings it up to date. */
+export function tools(context, ...extra) {
+  const choice = (field, label) =>
+    h("select", { "aria-label": label, name: field, onchange: (event) => place.settle({ [field]: event.target.value }) });
+  const search = h("input", {
+    type: "search",
+    name: "q",
+    placeholder: "Search",
+    "aria-label": "Search in messages, names and ids",
+    oninput: (event) => place.settle({ q: event.target.value }),
+  });
+  const session = choice("session", "Session");
+  const vendor = choice("vendor", "Vendor");
+  const status = choice("status", "Outcome");
+  const told = h("span", { class: "count" });
+  const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => context.pause() }, "Pause");
+  const clear = h("button", { type: "button", onclick: () => forget(context) }, "Clear");
+  const element = h(
+    "div",
+    { class: "tools", role: "search", "aria-label": "Filter" },
+    search,
+    session,
+    vendor,
+    status,
+    ...extra,
+    h("div", { class: "ends" }, told, pause, clear),
+  );
+
+  function draw(shown, all, what = "request") {
+    const { filter, paused, missed } = context;
+    const names = (field) => [...new Set(all.map((one) => one[field]).filter(Boolean))].sort();
+    if (search.value !== filter.q) search.value = filter.q;
+    choose(session, [["", "all sessions"], ...names("session").map((one) => [one, one])], filter.session);
+    choose(vendor, [["", "all vendors"], ...names("vendor").map((one) => [one, one])], filter.vendor);
+    choose(status, STATUSES, filter.status);
+    write(told, paused && missed ? `paused, ${missed} more since` : count(shown, what));
+    pause.setAttribute("aria-pressed", String(paused));
+    write(pause, paused ? "Resume" : "Pause");
+    clear.title = filter.session ? `Forget the requests of ${filter.session}` : "Forget all requests";
+  }
+
+  return { element, draw };
+}
+
+async function forget(context) {
+  const { session } = context.filter;
+  const { deleted } = await ask("DELETE", `/requests${session ? `?session=${encodeURIComponent(session)}` : ""}`);
+  context.book.forget(session);
+  context.say(`${count(deleted, "request")} forgotten`);
+  context.ask();
+}

@@ -1,0 +1,101 @@
+// Every request in a row of its own, the newest first, as it arrives and as it ends.
+
+import { h, write } from "../element.js";
+import { passes } from "../filter.js";
+import { nothing } from "../nothing.js";
+import { outcome } from "../outcome.js";
+import * as place from "../place.js";
+import { tools } from "../tools.js";
+import { clock, span } from "../words.js";
+
+const MOST = 500; // rows
+
+// Class, heading, and what stands below it; the outcome is drawn apart.
+const COLUMNS = [
+  ["time", "Time", (one) => clock(one.at)],
+  ["outcome-of", "Status", null],
+  ["session", "Session", (one) => one.session],
+  ["vendor", "Vendor", (one) => one.vendor ?? "–"],
+  ["model", "Model", (one) => one.model ?? "–"],
+  ["stream", "Stream", (one) => (one.stream ? "stream" : "")],
+  ["fixture", "Fixture", (one) => (one.rule ? `rule ${one.rule}` : (one.fixture ?? "–"))],
+  ["first number", "First byte", (one) => span(one.first_byte_ms)],
+  ["total number", "Total", (one) => span(one.total_ms)],
+  ["attempt number", "Attempt", (one) => String(one.attempt + 1)],
+  ["user", "Message", (one) => one.user],
+];
+
+export function requests(context) {
+  const bar = tools(context);
+  const rows = new Map(); // by id
+  const body = h("tbody");
+  const table = h(
+    "table",
+    {},
+    h("caption", { class: "unseen" }, "Requests, the newest first"),
+    h("thead", {}, h("tr", {}, COLUMNS.map(([name, title]) => h("th", { scope: "col", class: name }, title)))),
+    body,
+  );
+  const empty = h("div");
+  const element = h("section", { "aria-label": "Requests" }, bar.element, h("div", { class: "requests" }, table), empty);
+
+  function draw() {
+    const all = context.requests();
+    const found = all.filter((one) => passes(one, context.filter));
+    const shown = found.slice(-MOST).reverse();
+    bar.draw(found.length, all);
+    table.hidden = shown.length === 0;
+    empty.replaceChildren(...(shown.length ? [] : [nothing(all.length)]));
+    lay(shown);
+    return false;
+  }
+
+  /** The rows in their order, each made once, and touched only where its request has changed. */
+  function lay(shown) {
+    const kept = new Set(shown.map((one) => one.id));
+    for (const [id, row] of rows) {
+      if (kept.has(id)) continue;
+      row.element.remove();
+      rows.delete(id);
+    }
+    let next = body.firstElementChild;
+    for (const one of shown) {
+      const row = rows.get(one.id) ?? made(one.id);
+      if (row.element === next) next = next.nextElementSibling;
+      else body.insertBefore(row.element, next);
+      fill(row, one);
+    }
+  }
+
+  function made(id) {
+    const link = h("a", {});
+    const cells = COLUMNS.map(([name]) => h("td", { class: name }));
+    cells[0].append(link);
+    const row = { element: h("tr", { "data-id": id }, cells), cells, link, told: null };
+    rows.set(id, row);
+    return row;
+  }
+
+  function fill(row, one) {
+    row.link.href = place.changed({ id: one.id });
+    if (one.id === context.id) row.element.setAttribute("aria-current", "true");
+    else row.element.removeAttribute("aria-current");
+    if (row.told === one) return;
+    row.told = one;
+    COLUMNS.forEach(([, , text], index) => {
+      if (text) write(index ? row.cells[index] : row.link, text(one));
+    });
+    row.cells[1].replaceChildren(badge(one));
+    row.cells[6].title = one.fixture ?? "";
+    row.cells[10].title = one.user;
+  }
+
+  return { element, draw };
+}
+
+/** The outcome of a request, as a sign and words. */
+export function badge(request) {
+  const { kind, sign, word, status } = outcome(request);
+  const text = [status, h("span", { class: "word" }, ` ${word}`)];
+  return h("span", { class: `outcome ${kind}`, "data-sign": sign, title: word }, text);
+}

@@ -1,0 +1,29 @@
+// Times and counts as a person reads them.
+
+/** Milliseconds in at most three digits and a unit: `8 ms`, `320 ms`, `1.24 s`, `2 min 5 s`. */
+export function span(ms) {
+  if (ms == null) return "";
+  if (ms < 9.95) return `${trimmed(ms, 1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 9995) return `${trimmed(ms / 1000, 2)} s`;
+  if (ms < 59950) return `${trimmed(ms / 1000, 1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min${seconds % 60 ? ` ${seconds % 60} s` : ""}`;
+}
+
+/** The time of day, to the millisecond. */
+export function clock(at) {
+  const date = new Date(at);
+  const part = (value, width = 2) => String(value).padStart(width, "0");
+  const day = [date.getHours(), date.getMinutes(), date.getSeconds()].map((one) => part(one)).join(":");
+  return `${day}.${part(date.getMilliseconds(), 3)}`;
+}
+
+/** `1 request`, `2,500 requests`. */
+export function count(number, what) {
+  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+}
+
+function trimmed(number, digits) {
+  return String(Number(number.toFixed(digits)));
+}

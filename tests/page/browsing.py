@@ -1,0 +1,77 @@
+"""A real Chromium that looks at the page of a real server; whatever its console complains of is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+
+def lacking(what: str, environ: Mapping[str, str] = os.environ) -> None:
+    """On somebody's machine a missing tool skips the page's tests; in CI it fails them."""
+    if environ.get("CI"):
+        pytest.fail(f"the page's tests need {what}")
+    pytest.skip(f"the page's tests need {what}", allow_module_level=True)
+
+
+if find_spec("playwright") is None:  # pragma: no cover
+    lacking("playwright: pip install -e '.[dev]'")
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright  # noqa: E402
+
+__all__ = ["PHONE", "WIDE", "Browser", "Page", "browser", "chromium", "lacking", "window"]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+WIDE, PHONE = (1440, 900), (390, 844)
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium(which: Callable[[str], str | None] = shutil.which) -> str:
+    """The path of the system's Chromium."""
+    found = next(filter(None, map(which, NAMES)), None)
+    if found is None:
+        lacking("Chromium: apt-get install chromium")
+    return str(found)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A browser for all tests; each looks through a window of its own."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS)
+        yield running
+        running.close()
+
+
+@contextmanager
+def window(running: Browser, size: tuple[int, int] = WIDE, scheme: Any = "light") -> Iterator[Page]:
+    """A window whose console must stay without a complaint."""
+    width, height = size
+    context = running.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def complain(message: ConsoleMessage) -> None:
+        # A status that the page has asked for is told by the browser as an error of loading.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    page.on("console", complain)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []

@@ -1,0 +1,105 @@
+"""The page's pure functions, asked in the browser that they are written for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mockserver.testing import MockServer
+from tests.page.browsing import Browser, window
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def run(running: Browser, server: MockServer) -> Iterator[Run]:
+    """Runs an expression with the module as `m` and the argument as `a`."""
+    with window(running) as page:
+        page.goto(f"{server.url}/_mock/page/icon.svg")
+
+        def ran(module: str, expression: str, argument: Any = None) -> Any:
+            script = f"async (a) => {{ const m = await import('./{module}'); return {expression}; }}"
+            return page.evaluate(script, argument)
+
+        yield ran
+
+
+STREAM = ": hello\n\nid: 1\nevent: change\ndata: {\ndata:}\n\r\n\ndata: a\r\n\r\nretry: 5\nid: b\0\ndata\n\n"
+EVENTS = [
+    {"type": "change", "data": "{\n}", "id": "1"},
+    {"type": "message", "data": "a", "id": "1"},
+    {"type": "message", "data": "", "id": "1"},
+]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_an_event_stream_is_read_whatever_its_pieces(run: Run, size: int) -> None:
+    pieces = [STREAM[at : at + size] for at in range(0, len(STREAM), size)]
+    assert run("sse.js", "(() => { const read = m.parser(); return a.flatMap(read); })()", pieces) == EVENTS
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, ""),
+        (0.04, "0 ms"),
+        (3.14, "3.1 ms"),
+        (9.97, "10 ms"),
+        (320.4, "320 ms"),
+        (999.6, "1 s"),
+        (1240, "1.24 s"),
+        (12340, "12.3 s"),
+        (59990, "1 min"),
+        (125000, "2 min 5 s"),
+    ],
+)
+def test_a_span_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str) -> None:
+    assert run("words.js", "m.span(a)", ms) == text
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        ({"status": 201, "ended": "finished"}, "ok"),
+        ({"status": 201, "ended": None}, "open"),
+        ({"status": 504, "ended": None}, "open"),
+        ({"status": 429, "ended": "finished"}, "limited"),
+        ({"status": 402, "ended": "finished"}, "refused"),
+        ({"status": 503, "ended": "finished"}, "failed"),
+        ({"status": 200, "ended": "dropped"}, "cut"),
+        ({"status": 200, "ended": "closed"}, "cut"),
+        ({"status": 200, "ended": "left"}, "left"),
+        ({"status": 200, "ended": "finished", "fault": "truncated_json@2"}, "spoiled"),
+        ({"status": 200, "ended": "finished", "fault": "slow=20"}, "ok"),
+    ],
+)
+def test_an_outcome_is_one_of_a_few_kinds(run: Run, request_: dict[str, Any], kind: str) -> None:
+    told = {"fault": None, "first_byte_ms": 1, **request_}
+    assert run("outcome.js", "[m.outcome(a).kind, m.isFailure(a)]", told) == [
+        kind,
+        kind not in ("ok", "open"),
+    ]
+
+
+def test_a_place_is_spelled_and_read_alike(run: Run) -> None:
+    place = {"view": "requests", "query": {"q": "a b&c", "status": "5xx"}}
+    assert run("place.js", "m.read(m.spell(a.view, a.query))", place) == place
+    assert run("place.js", "m.spell('requests', {q: ''})") == "#/requests"
+
+
+def test_what_has_ended_does_not_open_again_and_only_the_newest_are_kept(run: Run) -> None:
+    script = """(() => {
+      const book = new m.Book(2);
+      const one = (number, ended) => ({id: `r${number}`, number, ended, arrived: "2026-01-01T00:00:00Z",
+                                       session: `s${number}`, total_ms: ended ? 5 : null});
+      book.put(one(1, "finished"));
+      book.put(one(1, null));
+      const kept = book.requests[0].ended;
+      book.fill([one(3, null), one(2, null)]);
+      const ids = book.requests.map((one) => one.id);
+      book.forget("s3");
+      return [kept, ids, book.requests.length];
+    })()"""
+    assert run("book.js", script) == ["finished", ["r2", "r3"], 1]
