@@ -15,7 +15,9 @@ from mockserver import call as calls
 from mockserver.call import Call, ClientLeft, Head
 from mockserver.errors import ApiError
 from mockserver.reply import completion, improvise, listing, templated
+from mockserver.reply.cashier import Cashier
 from mockserver.session import demand, gate, trouble
+from mockserver.session.bank import Bank
 from mockserver.session.demand import Demand
 from mockserver.session.journal import Entry
 from mockserver.session.store import ANSWERED, EMPTY, Store
@@ -23,7 +25,7 @@ from mockserver.settings import Settings
 from mockserver.shape import meant
 from mockserver.shelf import matching
 from mockserver.shelf.matching import Found, Miss, Shelf, Stack
-from mockserver.shelf.rule import Laid, now
+from mockserver.shelf.rule import Laid
 from mockserver.vendors.directory import Directory
 from mockserver.wire import faults
 from mockserver.wire.answer import Answer, Frame
@@ -56,11 +58,14 @@ class Line:
         self.store = store
         self.playback = playback
         self.report = report
+        self.cashier = Cashier(store, strangers=not settings.known_keys_only)
+        self.bank = Bank(shelf.accounts)  # the accounts of the files
         self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures
 
     def restock(self, shelf: Shelf) -> None:
         """From now on these fixtures; what is being played goes on as it was decided."""
         self.shelf = shelf
+        self.bank = Bank(shelf.accounts)
         for listen in self.listeners:
             listen()
 
@@ -83,6 +88,8 @@ class Line:
 
         async def close(heard: Heard) -> None:
             await journal.close(entry, heard)
+            if entry.paid is not None:
+                await self.cashier.close(entry)
             self.report(entry)
 
         await journal.open(entry)
@@ -95,17 +102,18 @@ class Line:
         store = await self.store.copy(session)
         return Line(self.settings, self.directory, self.shelf, self.rules, store, self.playback, self.report)
 
-    async def reach(self, session: str) -> tuple[Shelf | Stack, tuple[Laid, ...]]:
-        """The fixtures and the fault rules that a session's calls meet, in their order."""
+    async def reach(self, session: str) -> tuple[Shelf | Stack, tuple[Laid, ...], Bank]:
+        """The fixtures, the fault rules and the accounts that a session's calls meet, in their order."""
         own, shared = await self.store.layers(session)
         if own is EMPTY and shared is EMPTY:
-            return self.shelf, self.shelf.rules + self.rules
+            return self.shelf, self.shelf.rules + self.rules, self.bank
         rules = (*own.rules, *shared.rules, *self.shelf.rules, *self.rules)
-        return matching.over(own.shelf, shared.shelf, self.shelf), rules
+        bank = Bank(self.shelf.accounts, own, shared)
+        return matching.over(own.shelf, shared.shelf, self.shelf), rules, bank
 
     async def answer(self, call: Call, entry: Entry) -> Answer:
         """Everything is decided here, before the first byte."""
-        shelf, rules = await self.reach(call.session)
+        shelf, rules, bank = await self.reach(call.session)
         answered = await self.store.counts(call.session, ANSWERED)
         lookup = call.place.lookup
         found = None if lookup else matching.pick(call, shelf, answered)
@@ -115,14 +123,17 @@ class Line:
             found = _chosen(asked, shelf, answered) or found
             if asked.error is not None:
                 raise asked.error
-            struck = await trouble.roll(call, rules, self.store, self.settings.seed, now())
+            struck = await trouble.roll(call, rules, self.store, self.settings.seed)
             if struck.error is not None:
                 raise struck.error
-            gate.admit(call)
+            if bank or self.settings.known_keys_only:
+                await self.cashier.admit(call, bank, entry)
+            else:
+                gate.admit(call)
             if lookup and not found:
                 answer = listing.render(call, lookup, {})
             else:
-                answer = await self.say(call, shelf, found, answered)
+                answer = await self.say(entry, call, shelf, found, answered)
             own = found.response.fault if found else None
         except ApiError as error:
             entry.why = error.message or error.detail or (struck.rule and f"the fault rule {struck.rule}")
@@ -133,23 +144,36 @@ class Line:
         answer = _late(_signed(answer, call, entry.fixture, self.settings.seed), struck.delay + asked.delay)
         fault = asked.fault or struck.fault or own
         worse = _spoiled(answer, call, fault)
-        entry.fault = "" if worse is answer else str(fault)
+        if worse is not answer:
+            entry.fault, entry.meant = str(fault), answer
+        if entry.paid is not None:
+            await self.cashier.decide(call, worse, entry)
         return worse
 
     async def say(
-        self, call: Call, shelf: Shelf | Stack, found: Found | None, answered: Mapping[str, int]
+        self,
+        entry: Entry,
+        call: Call,
+        shelf: Shelf | Stack,
+        found: Found | None,
+        answered: Mapping[str, int],
     ) -> Answer:
         """What the fixture says, or what is made up where none speaks; a strict server makes nothing up."""
         seed = self.settings.seed
         if found is None:
             if self.settings.strict:
                 raise _unmatched(matching.nearest(call, shelf, answered))
-            return completion.render(call, improvise.response(call, seed), _chance(seed, call))
-        before = await self.store.count(call.session, ANSWERED, found.fixture.name)
-        response = found.response
-        if response.template:
-            response = templated.filled(call, found.fixture, response, seed)
-        return completion.render(call, response, _chance(seed, call, found.fixture.name, before))
+            response, chance = improvise.response(call, seed), _chance(seed, call)
+            left = await self.cashier.charge(call, response, entry)
+        else:
+            response = found.response
+            if response.template:
+                response = templated.filled(call, found.fixture, response, seed)
+            left = await self.cashier.charge(call, response, entry)
+            before = await self.store.count(call.session, ANSWERED, found.fixture.name)
+            chance = _chance(seed, call, found.fixture.name, before)
+        entry.said = response
+        return completion.render(call, response, chance, left)
 
     def nowhere(self, asked: Head) -> Answer:
         """A path that belongs to no vendor: most often a base URL that is not quite right."""

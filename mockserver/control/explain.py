@@ -68,7 +68,7 @@ async def rehearse(line: Line, call: Call, head: Head) -> Explained:
     """What would become of a call that has been read."""
     entry = Entry(call.id, head, call.session, call)
     rehearsed = await line.rehearsed(call.session)
-    shelf, _ = await line.reach(call.session)
+    shelf, *_ = await line.reach(call.session)
     answered = await line.store.counts(call.session, ANSWERED)
     answer = await rehearsed.answer(call, entry)
     status = answer.status if answer.head else 0

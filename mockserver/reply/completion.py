@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -32,8 +33,10 @@ class Delta(NamedTuple):
     counts: bool = True  # whether it is one that a person counts: the opening and the end are not
 
 
-def render(call: Call, response: Response, chance: random.Random) -> Answer:
-    """The answer that a response gives to a call.
+def render(
+    call: Call, response: Response, chance: random.Random, left: Values = MappingProxyType({})
+) -> Answer:
+    """The answer that a response gives to a call; `left` are the blanks of what its account has left.
 
     `chance` draws what varies: delays and the jitter of a stream. Raises nothing: an error is an answer too.
     """
@@ -45,7 +48,7 @@ def render(call: Call, response: Response, chance: random.Random) -> Answer:
     elif call.stream:
         answer = _stream(call, response, said(call, response), chance)
     else:
-        answer = _body(call, response, said(call, response))
+        answer = _body(call, response, said(call, response), left)
     headers = tuple((response.headers or {}).items())
     return replace(answer, wait=wait, headers=replaced(answer.headers, headers))
 
@@ -79,11 +82,11 @@ def _refused(call: Call, response: Response) -> Answer:
     return replace(answer, status=response.status or answer.status)
 
 
-def _body(call: Call, response: Response, heard: tuple[Said, ...]) -> Answer:
+def _body(call: Call, response: Response, heard: tuple[Said, ...], left: Values) -> Answer:
     vendor = call.vendor
     values = _values(call, response)
     raw = usage(call, response, heard)
-    values |= vendor.charged(raw, call.model)
+    values |= {**vendor.charged(raw, call.model), **left}
     values["usage"] = vendor.usage(raw, call.model)
     values["choices"] = [
         vendor.choice.fill(

@@ -10,14 +10,19 @@ from mockserver.session.rules import Issue
 
 def admit(call: Call) -> None:
     """Raises ApiError for the first thing that a vendor would refuse; returns when there is none."""
-    _reached(call)
-    lookup = call.place.lookup
+    reach(call)
     for name in call.vendor.profile.checks:
-        if lookup is None or (name in _OF_WHOEVER_READS and not lookup.open):
-            _CHECKS[name](call)
+        check(call, name)
 
 
-def _reached(call: Call) -> None:
+def check(call: Call, name: str) -> None:
+    """One of the vendor's checks, as far as it needs to know of no account."""
+    lookup = call.place.lookup
+    if name in _CHECKS and (lookup is None or (name in _OF_WHOEVER_READS and not lookup.open)):
+        _CHECKS[name](call)
+
+
+def reach(call: Call) -> None:
     """It came to a place that there is, in a way that can be told."""
     place = call.place
     if not place.chat and place.lookup is None:

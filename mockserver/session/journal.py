@@ -17,6 +17,10 @@ from itertools import takewhile
 from typing import Literal, NamedTuple, Protocol
 
 from mockserver.call import Call, Head
+from mockserver.money import Charge
+from mockserver.session.purse import Paid
+from mockserver.shelf.account import Account
+from mockserver.shelf.response import Response
 from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Heard
 
@@ -42,6 +46,11 @@ class Entry:
     fixture: str = ""
     rule: str = ""
     fault: str = ""  # that struck, with its point
+    said: Response | None = None  # what the answer says
+    meant: Answer | None = None  # the answer, where a fault has made another of it
+    account: Account | None = None  # of its key, where there is one
+    paid: Paid | None = None  # what its account has paid for it
+    charge: Charge | None = None  # what it costs, once somebody has asked after it has ended
     status: int = 0
     why: str = ""
     matched: bool = False

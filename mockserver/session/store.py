@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, Literal, Protocol
 
+from mockserver.money import Charge
+from mockserver.session.clock import Clock
 from mockserver.session.journal import Journal, Ring
+from mockserver.session.purse import Denied, Paid, Purse, Statement
+from mockserver.shelf.account import Account
 from mockserver.shelf.matching import Shelf
 from mockserver.shelf.rule import Laid
 
@@ -29,20 +34,28 @@ ALL: Final[tuple[Counted, ...]] = (ANSWERED, ROLLED, STRUCK)
 class Layer:
     """What was added while the server ran, for one session or for all: fixtures and fault rules, newest first.
 
-    `made` and `laid` say how many there have been, so that none is given a name that another one had.
+    `made` and `laid` say how many there have been, so that none is given a name that another one had. `accounts`
+    are by key, and so are `topups`, which are added to balances wherever these stand.
     """
 
     shelf: Shelf = NO_SHELF
     rules: tuple[Laid, ...] = ()
     made: int = 0
     laid: int = 0
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    topups: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 EMPTY: Final = Layer()
 
 
 class Store(Protocol):
-    """The verbs that a session needs, and the journal, which has its own."""
+    """The verbs that a session needs, and the journal and the clock, which have their own."""
+
+    @property
+    def clock(self) -> Clock:
+        """What limits, windows and fault rules go by."""
+        ...
 
     @property
     def journal(self) -> Journal:
@@ -75,6 +88,36 @@ class Store(Protocol):
         """From now on this, in the place of what was added before."""
         ...
 
+    async def enter(self, session: str, account: Account, least: Charge, now: float) -> Denied | None:
+        """One more request of an account, or why not: nothing is left, not the `least`, or a limit is full."""
+        ...
+
+    async def charge(
+        self, session: str, account: Account, charge: Charge, least: Charge, tokens: int, now: float
+    ) -> Denied | Paid:
+        """Draw what an answer costs, at once and wholly, or say why not. At least `least` is held."""
+        ...
+
+    async def refund(self, session: str, key: str, paid: Paid, charge: Charge, *, void: bool = False) -> None:
+        """Give back so much of what was paid; `void`: the request was not charged at all."""
+        ...
+
+    async def statement(self, session: str, account: Account, now: float) -> Statement:
+        """What became of an account in a session."""
+        ...
+
+    async def spenders(self, key: str) -> tuple[str, ...]:
+        """The sessions that an account was used in."""
+        ...
+
+    async def redeem(self, session: str | None, key: str) -> None:
+        """What was drawn does not count any more against the balance, in a session or in all of them."""
+        ...
+
+    async def forgive(self, session: str | None) -> None:
+        """No account has ever spent anything, in a session or in all of them."""
+        ...
+
     async def sessions(self) -> tuple[str, ...]:
         """The names of all sessions, the one used last at the end."""
         ...
@@ -91,6 +134,7 @@ class Store(Protocol):
 class _Session:
     counters: dict[Counted, dict[str, int]] = field(default_factory=dict)
     layer: Layer = EMPTY
+    purses: dict[str, Purse] = field(default_factory=dict)
 
 
 class Memory:
@@ -101,6 +145,7 @@ class Memory:
 
     def __init__(self, most: int = 10_000, requests: int = 10_000) -> None:
         self.journal: Journal = Ring(requests)
+        self.clock = Clock()
         self._most = most
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._shared = EMPTY
@@ -141,16 +186,56 @@ class Memory:
         else:
             self._session(session).layer = layer
 
+    async def enter(self, session: str, account: Account, least: Charge, now: float) -> Denied | None:
+        return self._purse(session, account.key).enter(account, least, now)
+
+    async def charge(
+        self, session: str, account: Account, charge: Charge, least: Charge, tokens: int, now: float
+    ) -> Denied | Paid:
+        return self._purse(session, account.key).charge(account, charge, least, tokens, now)
+
+    async def refund(self, session: str, key: str, paid: Paid, charge: Charge, *, void: bool = False) -> None:
+        known = self._sessions.get(session)
+        if known is not None and key in known.purses:  # or nothing is remembered that could be given back
+            known.purses[key].refund(charge, paid.era, void=void)
+
+    async def statement(self, session: str, account: Account, now: float) -> Statement:
+        known = self._sessions.get(session)
+        return (known.purses.get(account.key, Purse()) if known else Purse()).statement(account, now)
+
+    async def spenders(self, key: str) -> tuple[str, ...]:
+        return tuple(name for name, one in self._sessions.items() if key in one.purses)
+
+    async def redeem(self, session: str | None, key: str) -> None:
+        for known in self._some(session):
+            if key in known.purses:
+                known.purses[key].redeem()
+
+    async def forgive(self, session: str | None) -> None:
+        for known in self._some(session):
+            for purse in known.purses.values():
+                purse.forgive()
+
     async def sessions(self) -> tuple[str, ...]:
         return tuple(self._sessions)
 
     async def copy(self, session: str) -> Store:
         copied = Memory(1)
         copied._shared = self._shared
+        copied.clock = self.clock
         if known := self._known(session):
             counters = {what: dict(counted) for what, counted in known.counters.items()}
-            copied._sessions[session] = _Session(counters, known.layer)
+            purses = {key: purse.copy() for key, purse in known.purses.items()}
+            copied._sessions[session] = _Session(counters, known.layer, purses)
         return copied
+
+    def _some(self, session: str | None) -> list[_Session]:
+        if session is None:
+            return list(self._sessions.values())
+        return [self._sessions[session]] if session in self._sessions else []
+
+    def _purse(self, session: str, key: str) -> Purse:
+        return self._session(session).purses.setdefault(key, Purse())
 
     def _known(self, name: str) -> _Session | None:
         """The session, which counts as used now; None where nothing is to be remembered of it yet."""

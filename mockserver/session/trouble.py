@@ -12,14 +12,16 @@ from mockserver.session.store import ROLLED, STRUCK, Store
 from mockserver.shelf.rule import Laid
 
 
-async def roll(call: Call, rules: Iterable[Laid], store: Store, seed: int, now: float) -> Demand:
+async def roll(call: Call, rules: Iterable[Laid], store: Store, seed: int) -> Demand:
     """What the first rule that strikes demands; those before it have been rolled, those after it have not.
 
     A roll depends on the seed, the session, the rule, and how often it has been rolled there: not on time, and
-    not on what other sessions do. `now` is in seconds, on the clock of the rules.
+    not on what other sessions do.
     """
     for laid in rules:
-        if not laid.meets(call, now) or not is_session(call.session):
+        if not laid.meets(call, laid.since + store.clock.elapsed(laid.since, call.session)) or not is_session(
+            call.session
+        ):
             continue
         times = laid.rule.times
         if times is not None and (await store.counts(call.session, STRUCK)).get(laid.name, 0) >= times:

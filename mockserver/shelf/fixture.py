@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mockserver.errors import Problem
 from mockserver.record import Check, ListOf, Record, record, said
 from mockserver.shape import Flag, OneOf, Shape, Text
+from mockserver.shelf.account import ACCOUNT, Account
 from mockserver.shelf.match import MATCH, Match, Term, terms
 from mockserver.shelf.response import DELAY, RESPONSE, Pace, Response, Spread
 from mockserver.shelf.rule import RULE, Rule
@@ -67,6 +68,9 @@ class File:
     fixtures: tuple[Written, ...] = said(ListOf(WRITTEN), "the first that matches answers", default=())
     faults: tuple[Rule, ...] = said(
         ListOf(RULE), "what goes wrong, whatever answers; the first that strikes", default=()
+    )
+    accounts: tuple[Account, ...] = said(
+        ListOf(ACCOUNT), "API keys with their money, limits and permissions", default=()
     )
 
 

@@ -15,7 +15,9 @@ from mockserver.document import Document, Trail, clipped
 from mockserver.errors import InputError, Problem
 from mockserver.record import ListOf, sayings
 from mockserver.shelf import template
+from mockserver.shelf.account import Account
 from mockserver.shelf.fixture import FILE, WRITTEN, File, Fixture, ready
+from mockserver.shelf.match import masked
 from mockserver.shelf.matching import Look, Shelf
 from mockserver.shelf.rule import Laid, laid
 
@@ -55,7 +57,8 @@ def load(paths: Iterable[Path], text: str = "") -> Shelf:
     if problems:
         raise InputError(*problems)
     fixtures = (fixture for book in books for fixture in book.fixtures)
-    return Shelf(fixtures, look, (rule for book in books for rule in book.rules))
+    rules = (rule for book in books for rule in book.rules)
+    return Shelf(fixtures, look, rules, (account for book in books for account in book.accounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Book:
     written: Document
     fixtures: tuple[Fixture, ...] = ()
     rules: tuple[Laid, ...] = ()
+    accounts: tuple[Account, ...] = ()
     trails: tuple[Trail, ...] = ()
 
 
@@ -102,6 +106,7 @@ def added(written: Document, label: str, before: tuple[int, int]) -> Book:
         book,
         fixtures=tuple(replace(one, source=RUNTIME) for one in book.fixtures),
         rules=tuple(replace(one, source=RUNTIME) for one in book.rules),
+        accounts=tuple(replace(one, source=RUNTIME) for one in book.accounts),
     )
 
 
@@ -125,7 +130,10 @@ def _book(written: Document, file: File, label: str, trail: Trail, before: tuple
             ((one, ("faults", index)) for index, one in enumerate(file.faults)), before[1] + 1
         )
     ]
-    return Book(written, tuple(fixtures), tuple(rules), tuple(trails))
+    accounts = tuple(
+        replace(one, source=_source(written, ("accounts", index))) for index, one in enumerate(file.accounts)
+    )
+    return Book(written, tuple(fixtures), tuple(rules), accounts, tuple(trails))
 
 
 def _source(written: Document, trail: Trail) -> str:
@@ -199,8 +207,9 @@ def _templates(fixture: Fixture, trail: Trail, written: Document) -> Iterator[Pr
 
 
 def _twins(books: Iterable[Book]) -> Iterator[Problem]:
-    """The fixtures whose name another one has already."""
+    """The fixtures whose name another one has already, and the accounts whose key."""
     met: dict[str, Fixture] = {}
+    keys: dict[str, Account] = {}
     for book in books:
         for fixture, trail in zip(book.fixtures, book.trails, strict=True):
             first = met.setdefault(fixture.name, fixture)
@@ -209,3 +218,9 @@ def _twins(books: Iterable[Book]) -> Iterator[Problem]:
                 message = f"the name {clipped(fixture.name)!r} is taken by the fixture at {first.source}"
                 place = book.written.place(path)
                 yield Problem(message, document.spelled(path), book.written.name, *place)
+        for index, account in enumerate(book.accounts):
+            known = keys.setdefault(account.key, account)
+            if known is not account:
+                path = ("accounts", index, "key")
+                message = f"the key {masked(account.key)} is an account already, at {known.source}"
+                yield Problem(message, document.spelled(path), book.written.name, *book.written.place(path))

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from mockserver.call import Call, ToolResult
+from mockserver.shelf.account import Account
 from mockserver.shelf.condition import MISSING, as_text, spell
 from mockserver.shelf.fixture import Fixture
 from mockserver.shelf.index import Index
@@ -53,19 +54,24 @@ class Found:
 
 
 class Shelf:
-    """All fixtures in the order in which they are asked, and the fault rules that stand beside them.
+    """All fixtures in the order in which they are asked, and the fault rules and accounts that stand beside them.
 
     `look` is what their files were when they were read.
     """
 
-    __slots__ = ("_by_name", "_index", "fixtures", "look", "rules")
+    __slots__ = ("_by_name", "_index", "accounts", "fixtures", "look", "rules")
 
     def __init__(
-        self, fixtures: Iterable[Fixture], look: Look | None = None, rules: Iterable[Laid] = ()
+        self,
+        fixtures: Iterable[Fixture],
+        look: Look | None = None,
+        rules: Iterable[Laid] = (),
+        accounts: Iterable[Account] = (),
     ) -> None:
         self.fixtures = tuple(fixtures)
         self.look: Look = look or {}
         self.rules = tuple(rules)
+        self.accounts: Mapping[str, Account] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._index: Index | None = None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from mockserver import document
 from mockserver.errors import KINDS
+from mockserver.money import ZERO, Amount
 from mockserver.record import ListOf, MapOf, OneOrMore, Record, record, said
 from mockserver.shape import (
     Anything,
@@ -36,13 +37,15 @@ from mockserver.vendors.spelling import (
     HEADERS,
     HOST,
     LINE,
+    MONEY,
     NAME,
     PATH,
     PATTERN,
+    RATE,
     TIME,
 )
 
-CHECKS = ("content_type", "key", "body")  # in the order of a vendor that states none
+CHECKS = ("content_type", "key", "model", "balance", "body")  # in the order of a vendor that states none
 LISTS = ("models", "charges", "rollups")  # the last two are told by an account
 OTHER = "other"  # the wording of whatever has none
 
@@ -126,6 +129,31 @@ class Model:
     )
     minimum: dict[str, float] | None = said(
         MapOf(Number()), "the least that a number in the request may be", default=None
+    )
+
+
+@record
+class Billing:
+    """How it charges the accounts of its customers."""
+
+    price: Price | None = said(
+        Record(Price), "of a model that has none; absent: it costs nothing", default=None
+    )
+    whole_credits: bool = said(
+        Flag(), "whether request and answer cost whole credits each, rounded half up", default=False
+    )
+    statuses: tuple[int, ...] | None = said(
+        ListOf(Whole(200, 599), at_least=1), "of the answers that it charges; absent: below 400", default=None
+    )
+    hold: Amount = said(
+        MONEY,
+        "the least that it holds until an answer has ended; a balance must cover it",
+        default=Amount(ZERO),
+    )
+    cut: str = said(
+        OneOf("full", "delivered", "none"),
+        "what an answer costs that was not heard to its end",
+        default="full",
     )
 
 
@@ -232,7 +260,8 @@ class Profile:
         default="messages[$index].role: this model does not hear '$role'",
     )
     thinking: str | None = said(Text(), "the request's flag that asks for reasoning_content", default=None)
-    credits_per_dollar: float = said(Number(0), "its own money", default=1)
+    credits_per_dollar: float = said(RATE, "its own money", default=1)
+    billing: Billing = said(Record(Billing), "how it charges", default=Billing())
     models: dict[str, Model] | None = said(MapOf(Record(Model)), "the models it documents", default=None)
     ids: dict[str, str] = said(MapOf(PATTERN), "the blanks that are identifiers")
     headers: dict[str, str] | None = said(HEADERS, "headers of every answer", default=None)

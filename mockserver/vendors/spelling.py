@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from mockserver import money
 from mockserver.record import Check, MapOf
-from mockserver.shape import Anything, Duration, Shape, Text
+from mockserver.shape import Anything, Duration, Number, Shape, Text
 from mockserver.vendors import ids
 
 RESERVED = ("_mock", "healthz", "readyz", "metrics", "s")  # the server's own paths
@@ -75,10 +76,18 @@ def _lasting(seconds: float) -> float:
     return seconds
 
 
+def _some(number: float) -> float:
+    if not number:
+        raise ValueError("found 0, expected what a dollar buys")
+    return number
+
+
 def _named(headers: dict[str, str]) -> dict[str, str]:
     return {_token(name): value for name, value in headers.items()}
 
 
+MONEY: Shape = Check(Text(), money.read, money.SCHEMA)
+RATE: Shape = Check(Number(0), _some)
 NAME: Shape = Check(Text(), _name)
 HOST: Shape = Check(Text(), _host)
 PATH: Shape = Check(Text(), _path)

@@ -14,16 +14,19 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
 from mockserver.errors import KINDS, ApiError
+from mockserver.money import NOTHING, Amount, Charge, spell
 from mockserver.vendors import ids
 from mockserver.vendors.form import ABSENT, Form, Values, text
 from mockserver.vendors.lookup import Lookup
-from mockserver.vendors.profile import OTHER, Model, Profile, Success, Wording
+from mockserver.vendors.price import Tariff
+from mockserver.vendors.profile import OTHER, Model, Price, Profile, Success, Wording
 from mockserver.wire.answer import Answer, Frame
 
 Headers = tuple[tuple[str, str], ...]
@@ -57,6 +60,7 @@ class Vendor:
         self._data = {kind: Form(wording.data) for kind, wording in profile.errors.items()}
         self._echo = {name: re.compile(pattern) for name, pattern in (profile.echo or {}).items()}
         self._ids = {name: ids.maker(pattern) for name, pattern in profile.ids.items()}
+        self.tariff = Tariff(profile)
         self._models = _by_every_name(profile.models or {})
         self._lookups = [Lookup(endpoint) for endpoint in (profile.endpoints or {}).values()]
         self.listed = [_item(name, model) for name, model in (profile.models or {}).items()]
@@ -132,13 +136,33 @@ class Vendor:
         """The usage as this vendor words it."""
         return (self._chunk_usage if streamed else self._usage).fill(self.charged(raw, model))
 
+    def price(self, model: str) -> Price | None:
+        """What a model costs; where it has no price of its own, what any other does."""
+        return self.model(model).price or self.profile.billing.price
+
+    def charge(self, raw: Usage, model: str) -> Charge:
+        """What an answer of so many tokens costs."""
+        price = self.price(model)
+        return NOTHING if price is None else self.tariff.charge(price, raw.prompt, raw.completion)
+
+    def remaining(self, left: Amount | None) -> dict[str, Any]:
+        """The blanks of what is left of a balance; none where there is no end of it."""
+        if left is None:
+            return {}
+        dollars = left.value if left.unit == "usd" else self.tariff.dollars(left.value)
+        own = left.value if left.unit == "credits" else self.tariff.credits(left.value)
+        return {"remaining_usd": spell(dollars), "remaining_credits": spell(own)}
+
     def charged(self, raw: Usage, model: str) -> dict[str, Any]:
-        """The blanks of a usage: tokens, and what they cost in the vendor's credits and in dollars."""
+        """The blanks of a usage: tokens, and what they cost in the vendor's credits and in dollars.
+
+        A model without a price of its own is counted in tokens, whatever is charged for it.
+        """
         price = self.model(model).price
-        rate = self.profile.credits_per_dollar / 1_000_000
-        prompt = _half_up(raw.prompt * price.prompt * rate) if price else raw.prompt
-        completion = _half_up(raw.completion * price.completion * rate) if price else raw.completion
-        usd = (raw.prompt * price.prompt + raw.completion * price.completion) / 1_000_000 if price else 0.0
+        prompt, completion = raw.prompt, raw.completion
+        if price is not None:
+            prompt, completion = self.tariff.parts(price, prompt, completion)
+        cost = self.charge(raw, model)
         return {
             "prompt_tokens": raw.prompt,
             "completion_tokens": raw.completion,
@@ -148,8 +172,10 @@ class Vendor:
             "prompt_credits": prompt,
             "completion_credits": completion,
             "total_credits": prompt + completion,
-            "usd": round(usd, 9),
-            "usd_spent": f"{usd:.9f}",
+            "credits_used": number(cost.credits),
+            "cost": spell(cost.credits),
+            "usd": float(cost.usd),
+            "usd_spent": f"{cost.usd:.9f}",
         }
 
     def headers(self, values: Values, body: bytes | None = None) -> Headers:
@@ -198,7 +224,11 @@ class Vendor:
     def _blanks(self, error: ApiError, kind: str, status: int, about: Values) -> dict[str, Any]:
         wording = self.profile.errors.get(kind, _WORDLESS)
         now = datetime.now(UTC)
-        reset = now + timedelta(seconds=_WINDOW if error.retry_after is None else error.retry_after)
+        wait = next((one for one in (error.reset, error.retry_after) if one is not None), _WINDOW)
+        # In whole seconds, and not before it is true.
+        reset = now + timedelta(
+            seconds=math.ceil(wait + now.microsecond / 1e6), microseconds=-now.microsecond
+        )
         title = _phrase(status)
         values: dict[str, Any] = {
             **{name: make() for name, make in self._ids.items()},
@@ -248,9 +278,9 @@ def _first_of_each_status(errors: Mapping[str, Wording]) -> dict[int, str]:
     return first
 
 
-def _half_up(value: float) -> int:
-    # JavaScript's Math.round; Python's round() would send 346.5 to 346.
-    return math.floor(value + 0.5)
+def number(value: Decimal) -> int | float:
+    """A number as JSON has it."""
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def stamp(moment: datetime) -> str:
@@ -259,8 +289,9 @@ def stamp(moment: datetime) -> str:
 
 
 def filled(headers: Mapping[str, str] | None, values: Values) -> list[tuple[str, str]]:
-    """Headers of a profile, their blanks filled."""
-    return [(name, _line(text(value, values))) for name, value in (headers or {}).items()]
+    """Headers of a profile, their blanks filled; one that is a blank which nobody fills is left out."""
+    told = ((name, value, _line(text(value, values))) for name, value in (headers or {}).items())
+    return [(name, line) for name, value, line in told if line or not value]
 
 
 def _line(value: str) -> str:

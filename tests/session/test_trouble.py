@@ -11,7 +11,7 @@ import pytest
 from mockserver.session import trouble
 from mockserver.session.demand import NOTHING, Demand
 from mockserver.session.store import ROLLED, STRUCK, Memory
-from mockserver.shelf.rule import Laid, now, parse
+from mockserver.shelf.rule import Laid, parse
 from tests.session.conftest import Asked
 
 
@@ -32,7 +32,7 @@ def rolls(
     laid = list(laid)
 
     async def roll() -> list[Demand]:
-        return [await trouble.roll(call, laid, known, seed, now()) for _ in range(count)]
+        return [await trouble.roll(call, laid, known, seed) for _ in range(count)]
 
     return asyncio.run(roll())
 

@@ -1,0 +1,60 @@
+"""Money for answers: drawn when an answer is decided, and given back as far as it is not due after all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mockserver.call import Call
+from mockserver.money import Charge
+from mockserver.reply import bill
+from mockserver.session import till
+from mockserver.session.bank import Bank
+from mockserver.session.journal import Entry
+from mockserver.session.store import Store
+from mockserver.shelf.response import Response
+from mockserver.vendors.form import Values
+from mockserver.wire.answer import Answer, Ending
+
+
+class Cashier:
+    """Serves the calls that may have an account; `strangers` says whether other keys are let in."""
+
+    def __init__(self, store: Store, *, strangers: bool) -> None:
+        self._store = store
+        self._strangers = strangers
+
+    async def admit(self, call: Call, bank: Bank, entry: Entry) -> None:
+        """Let a call in, on the account of its key. Raises ApiError for the first thing that is refused."""
+        now = self._store.clock.now(call.session)
+        entry.account = await till.admit(call, bank, self._store, now, strangers=self._strangers)
+
+    async def charge(self, call: Call, response: Response, entry: Entry) -> Values:
+        """Draw what a response costs; returns what is left, as blanks. Raises ApiError where that is too little."""
+        if entry.account is None:
+            return {}
+        used = bill.tokens(call, response)
+        charge, now = call.vendor.charge(used, call.model), self._store.clock.now(call.session)
+        tokens = used.prompt + used.completion
+        entry.paid = await till.pay(call, entry.account, charge, tokens, self._store, now)
+        return call.vendor.remaining(entry.paid.left)
+
+    async def decide(self, call: Call, answer: Answer, entry: Entry) -> None:
+        """The answer that was paid for is to be played so: a hold lasts as long as somebody listens to it."""
+        if entry.said is None:
+            return
+        due = bill.due(call, entry.said, entry.meant or answer, answer)
+        lasts = answer.ending is Ending.FINISH and (answer.wait or any(frame.wait for frame in answer.frames))
+        if not lasts or not bill.billed(call, answer):
+            await self._keep(entry, due, void=not bill.billed(call, answer))
+
+    async def close(self, entry: Entry) -> None:
+        """The answer that was paid for has ended."""
+        await self._keep(entry, bill.of(entry))
+
+    async def _keep(self, entry: Entry, due: Charge, *, void: bool = False) -> None:
+        paid, account = entry.paid, entry.account
+        if paid is None or account is None:
+            return
+        if void or paid.held != due:
+            await self._store.refund(entry.session, account.key, paid, paid.held - due, void=void)
+        entry.paid = None if void else replace(paid, held=due)
