@@ -27,14 +27,15 @@ The house. A room imports only from the rooms below it, and in a room a module o
     control/        who steers it?               admin door window openapi guard verify replay desk feed inventory
     control/        ... in which words?          views explain raises intake refusal
     chat            the line
-    reply/          what should be said?         listing cashier bill completion said templated improvise tokens
+    reply/          what should be said?         listing cashier bill completion templated improvise said tokens
     session/        who is asking, and heard?    till gate bank rules trouble demand store journal
     session/        ... and what is left?        clock purse window
     shelf/          what did the user write?     watch reach library matching index template sandbox fixture
     shelf/          ... in which words?          rule response account fault match operators condition clue
     call            one client request, read once
     vendors/        what would the vendor do?    directory vendor price lookup profile overlay spelling form ids
-    invention/      what when nobody wrote it?   invent specimen hint likeness conformity pattern schema
+    invention/      what when nobody wrote it?   invent prompted prose voice choosing
+    invention/      ... and by which schema?     specimen hint likeness conformity pattern schema
     settings        flags, then the environment, then defaults
     wire/           what is heard, and when?     playback faults gateway strike frames sse answer
     record          shapes made of shapes

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -20,8 +21,11 @@ from mockserver.chat import Line, Report
 from mockserver.control.admin import control
 from mockserver.control.openapi import PREFIX
 from mockserver.control.window import FILES, Window
+from mockserver.errors import InputError
+from mockserver.invention import voice
 from mockserver.session.store import Memory
-from mockserver.settings import Settings
+from mockserver.settings import REPLIES, Settings
+from mockserver.shape import choice, meant
 from mockserver.shelf import library, rule, watch
 from mockserver.shelf.matching import Shelf
 from mockserver.vendors import overlay, profile
@@ -43,12 +47,25 @@ def vendors(files: tuple[Path, ...] = ()) -> Directory:
 
 
 def line(settings: Settings, playback: Playback, report: Report) -> Line:
-    """The line of one server. Raises InputError for fixtures or profiles that are wrong."""
+    """The line of one server. Raises InputError for settings, fixtures or profiles that are wrong."""
+    settings = _checked(settings)
     rules = tuple(
         rule.parse(text, f"flag-fault-{number}", "--fault") for number, text in enumerate(settings.faults, 1)
     )
     store = Memory(requests=settings.journal_size)
     return Line(settings, vendors(settings.vendors), stock(settings), rules, store, playback, report)
+
+
+def _checked(settings: Settings) -> Settings:
+    """The settings, the locale by Faker's own name for it."""
+    try:
+        locale = voice.known(settings.locale)
+    except ValueError as error:
+        raise InputError.of(str(error), "--locale") from None
+    if settings.reply not in REPLIES:
+        near = meant(settings.reply, REPLIES) or f", expected {choice(REPLIES)}"
+        raise InputError.of(f"found {settings.reply!r}{near}", "--reply")
+    return replace(settings, locale=locale)
 
 
 def stock(settings: Settings) -> Shelf:

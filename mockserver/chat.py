@@ -163,12 +163,13 @@ class Line:
         if found is None:
             if self.settings.strict:
                 raise _unmatched(matching.nearest(call, shelf, answered))
-            response, chance = improvise.response(call, seed), _chance(seed, call)
+            response = improvise.response(call, seed, self.settings.locale, self.settings.reply)
+            chance = _chance(seed, call)
             left = await self.cashier.charge(call, response, entry)
         else:
             response = found.response
             if response.template:
-                response = templated.filled(call, found.fixture, response, seed)
+                response = templated.filled(call, found.fixture, response, seed, self.settings.locale)
             left = await self.cashier.charge(call, response, entry)
             before = await self.store.count(call.session, ANSWERED, found.fixture.name)
             chance = _chance(seed, call, found.fixture.name, before)

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from mockserver import __version__, words
 from mockserver.errors import InputError, Problem
-from mockserver.settings import Settings
+from mockserver.settings import REPLIES, Settings
 
 if TYPE_CHECKING:
     from mockserver.session.journal import Entry
@@ -113,6 +113,14 @@ def vendors() -> Callable[[Command], Command]:
 @click.option("--strict", cls=Flag, is_flag=True, help="Refuse what no fixture matches.")
 @click.option("--known-keys-only", cls=Flag, is_flag=True, help="Refuse keys that are no account.")
 @click.option("--seed", cls=Flag, default=DEFAULTS.seed, help="Seed of all that is invented or varies.")
+@click.option("--locale", cls=Flag, default=DEFAULTS.locale, help="Language and country of what is invented.")
+@click.option(
+    "--reply",
+    cls=Flag,
+    type=click.Choice(REPLIES),
+    default=DEFAULTS.reply,
+    help="What an invented text says.",
+)
 @vendors()
 @click.option(
     "--max-body", cls=Flag, type=click.IntRange(1), default=DEFAULTS.max_body, help="Request bytes."

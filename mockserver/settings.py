@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+REPLIES = ("faker", "echo", "lorem")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -16,6 +18,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8402  # 0: any free one
     seed: int = 0  # of everything that is invented or varies
+    locale: str = "en_US"  # whose names, places and words are invented
+    reply: str = "faker"  # how an invented text is made: one of REPLIES
     faults: tuple[str, ...] = ()  # fault rules in one line each
     max_body: int = 32 * 1024 * 1024
     strict: bool = False  # what no fixture matches is refused

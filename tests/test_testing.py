@@ -344,6 +344,19 @@ def test_a_setting_that_does_not_exist_is_told() -> None:
         MockServer(stirct=True)
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"reply": "ecko"}, "--reply: found 'ecko', did you mean 'echo'?"),
+        ({"reply": "?"}, "--reply: found '?', expected faker, echo or lorem"),
+        ({"locale": "klingon"}, "--locale: found the locale 'klingon', expected one of Faker's"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_told(setting: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        MockServer(**setting)
+
+
 def test_three_hundred_sessions_at_once_do_not_hear_each_other() -> None:
     async def one(server: MockServer, http: httpx2.AsyncClient, number: int) -> None:
         session = server.session()

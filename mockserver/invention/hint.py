@@ -2,27 +2,36 @@
 
 - A choice is the one that the message names, whole words in any case.
 - Each property that is a number takes the next number of the message: `add 2 and 3` is a=2, b=3.
-- An email address, a URL, a date or a time goes where the format or the property's name asks for one.
-- A place (`city`, `location`, ...) is what is capitalised or quoted after in, for, at, to, from, of.
-- A name is what follows `named`, `called`, `name is`, or what `is` follows: `Jason is 25`.
+- An email address, a URL, a date, a time or a telephone number goes where the format or the property's name asks for
+  one, and so do a currency (`$`), a company (`Acme Inc.`) and a title in quotes.
+- A place (`city`, `location`, ...) is what is capitalised or quoted after in, for, at, to, from, of, near; where one
+  sets out (`origin`, `departure_city`) stands after from, where one goes after to.
+- A name is what follows `named`, `called`, `name is`, or what a verb follows: `Jason is 25`, `Ada and Bob are here`;
+  a message or line may begin with it (`Jane Doe, ...`).
 - A query (`query`, `search`, `question`, ...) is what is quoted, else the whole message.
+
+Where the message lists several (`in Paris and London`) a list takes them all, and a single value the one whose turn
+it is.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from mockserver.invention.likeness import endings
+from mockserver.invention.likeness import NAMES, endings
 
 ASKED = 400  # characters of a message that a query repeats
+LONGEST = 20_000  # characters of a message that are looked at
 
 
 class Hint:
-    """One message; its numbers are given away one by one."""
+    """One message; its numbers are given away one by one. `take` is the turn among what it lists."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text.strip()[:20_000]
-        self._numbers = [float(found) for found in NUMBER.findall(self.text)]
+    def __init__(self, text: str, take: int = 0) -> None:
+        self.text = text.strip()[:LONGEST]
+        self._take = take
+        self._numbers = [float(found.replace(",", "")) for found in NUMBER.findall(self.text)]
 
     def number(self) -> float | None:
         """The next number."""
@@ -35,50 +44,118 @@ class Hint:
 
     def string(self, name: str, form: object) -> str | None:
         """The part of the message that suits a property of that name or format."""
-        if not self.text:
-            return None
-        if isinstance(form, str):
-            kind = form if form in PARTS else None
-        else:
-            kind = next((KINDS[each] for each in endings(name) if each in KINDS), None)
-        if kind == "query":
-            return self._part("quoted") or self.text[:ASKED]
-        return self._part(kind) if kind else None
+        listed = self.all(name, form)
+        return listed[min(self._take, len(listed) - 1)] if listed else None
 
-    def _part(self, kind: str) -> str | None:
+    def all(self, name: str, form: object) -> list[str]:
+        """All that the message lists in one place for such a property; often one, or none."""
+        kind = _kind(name, form)
+        if not self.text or kind is None:
+            return []
+        if kind == "query":
+            return self._parts("quoted") or [self.text[:ASKED]]
+        return [TOLD[kind](part) for part in self._parts(kind)] if kind in TOLD else self._parts(kind)
+
+    def _parts(self, kind: str) -> list[str]:
+        kind = {"first": "name", "last": "name"}.get(kind, kind)
         found = PARTS[kind].search(self.text)
-        return next((group for group in (*found.groups(), found[0]) if group), None) if found else None
+        if not found:
+            return []
+        whole = next((group for group in (*found.groups(), found[0]) if group), "")
+        return LISTS[kind](whole) if kind in LISTS else [whole]
 
     def _has(self, choice: str) -> bool:
         spelled = re.escape(choice).replace("_", "[ _-]")
         return bool(choice) and bool(re.search(rf"(?<!\w){spelled}(?!\w)", self.text, re.IGNORECASE))
 
 
-NUMBER = re.compile(r"(?<![\w.,:/-])-?\d{1,15}(?:\.\d{1,15})?(?![\w:/-]|\.\d)")
+def _kind(name: str, form: object) -> str | None:
+    """What is looked for. A name that is known for something else (`product_name`) is not looked for at all."""
+    if isinstance(form, str):
+        return form if form in FORMS else None
+    return next((KINDS.get(each) for each in endings(name) if each in KINDS or each in NAMES), None)
+
+
+def _several(text: str) -> list[str]:
+    """The members of a list; `Paris, France` is one place, and `Paris, London and Rome` are three."""
+    parts = [part.strip(QUOTES) for part in SEPARATOR.split(text)]
+    alone = len(parts) == 2 and not re.search(r" (?:and|or|&) ", text)
+    return [text.strip(QUOTES)] if alone or len(parts) == 1 else parts
+
+
+def _each(text: str) -> list[str]:
+    return SEPARATOR.split(text)
+
+
+QUOTES = "\"“”'"
+SEPARATOR = re.compile(r", (?:and |or |& )?| (?:and|or|&) ")
+_SEP = r"(?:, (?:and |or |& )?| (?:and|or|&) )"
+NUMBER = re.compile(
+    r"(?<![\w.,:/-])-?\d{1,3}(?:,\d{3})+(?:\.\d{1,15})?(?![\w:/-])"
+    r"|(?<![\w.,:/-])-?\d{1,15}(?:\.\d{1,15})?(?![\w:/-]|[.,]\d)"
+)
 QUOTE = r"\"([^\"\n]{1,200})\"|“([^”\n]{1,200})”|(?<!\w)'([^'\n]{1,200})'(?!\w)"
 TITLE = r"[A-ZÀ-Þ][\w'’-]*"
+PLACE = rf"{TITLE}(?: {TITLE}){{0,4}}(?:, [A-Z]{{2}}\b)?"
+PLACES = rf"(?:{QUOTE}|({PLACE}(?:{_SEP}{PLACE}){{0,15}}))"
+NO_NAME = r"(?!(?:It|This|That|He|She|We|They|You|I|What|Who|Where|When|How|Why|There|Here|The|My|Your|Our|Please)\b)"
+PERSON = rf"{NO_NAME}{TITLE}(?: {TITLE}){{0,2}}"
+PEOPLE = rf"{PERSON}(?:{_SEP}{PERSON}){{0,15}}"
+EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+URI = r"https?://[^\s\"'<>)]+[^\s\"'<>).,;!?]"
+DATE = r"\b\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])\b"
+DAYS = r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|today|tomorrow|tonight)\b"
 
 PARTS = {
-    "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-    "uri": re.compile(r"https?://[^\s\"'<>)]+[^\s\"'<>).,;!?]"),
-    "date": re.compile(r"\b\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])\b"),
+    "email": re.compile(rf"{EMAIL}(?:{_SEP}{EMAIL}){{0,15}}"),
+    "uri": re.compile(rf"{URI}(?:{_SEP}{URI}){{0,15}}"),
+    "date": re.compile(DATE),
+    "day": re.compile(rf"{DATE}|{DAYS}", re.IGNORECASE),
     "time": re.compile(r"\b(?:[01]\d|2[0-3]):[0-5]\d\b"),
-    "place": re.compile(rf"\b(?:in|for|at|to|from|of) (?:{QUOTE}|({TITLE}(?:,? {TITLE}){{0,4}}))"),
+    "phone": re.compile(r"(?<![\w.])\+?\(?\d[\d ().-]{7,18}\d(?!\w)"),
+    "currency": re.compile(r"\b(?:USD|EUR|GBP|JPY|CHF|CAD|AUD|INR|CNY)\b|[$€£¥]"),
+    "company": re.compile(rf"\b({TITLE}(?: {TITLE}){{0,3}},? (?:Inc|Ltd|LLC|GmbH|Corp|AG|SE|PLC)\b\.?)"),
+    "place": re.compile(rf"\b(?:in|for|at|to|from|of|near) {PLACES}"),
+    "origin": re.compile(rf"\bfrom {PLACES}"),
+    "goal": re.compile(rf"\bto {PLACES}"),
     "name": re.compile(
-        rf"\b(?:named|called|name is) ({TITLE}(?: {TITLE}){{0,2}})"
-        rf"|\b(?!(?:It|This|That|He|She|What|Who|Where|When|How|Why|There|Here|The)\b)({TITLE}) is\b"
+        rf"\b(?:named|called|name is) ({PEOPLE})"
+        rf"|\b({PEOPLE}) (?:is|are|was|were|has|have|will|lives?|works?|wants?)\b"
+        rf"|^({PERSON} {TITLE})(?=[,;:]| [<(]|$)",
+        re.MULTILINE,
     ),
     "quoted": re.compile(QUOTE),
 }
+LISTS = {
+    **dict.fromkeys(("place", "origin", "goal", "name"), _several),
+    **dict.fromkeys(("email", "uri"), _each),
+}
+TOLD: dict[str, Callable[[str], str]] = {
+    "currency": lambda sign: {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}.get(sign, sign),
+    "first": lambda name: name.split()[0],
+    "last": lambda name: name.split()[-1],
+}
+FORMS = {"email", "uri", "date", "time"}
 
+_WHERE = ("", "_city", "_location", "_place", "_town", "_country", "_airport", "_station", "_address")
 KINDS = {
     **dict.fromkeys(("email", "mail", "email_address"), "email"),
     **dict.fromkeys(("url", "uri", "link", "website", "href"), "uri"),
-    **dict.fromkeys(("date", "day"), "date"),
+    **dict.fromkeys(("date", "day"), "day"),
     "time": "time",
-    **dict.fromkeys(
-        ("city", "location", "place", "town", "country", "region", "destination", "address"), "place"
-    ),
-    **dict.fromkeys(("name", "full_name", "first_name", "person"), "name"),
+    **dict.fromkeys(("phone", "phone_number", "telephone", "mobile"), "phone"),
+    **dict.fromkeys(("currency", "currency_code"), "currency"),
+    **dict.fromkeys(("company", "company_name", "organization", "employer"), "company"),
+    **dict.fromkeys(("city", "location", "place", "town", "country", "region", "address"), "place"),
+    **{
+        word + where: "origin"
+        for word in ("origin", "departure", "from", "start", "pickup")
+        for where in _WHERE
+    },
+    **{word + where: "goal" for word in ("destination", "arrival", "to", "dropoff") for where in _WHERE},
+    **dict.fromkeys(("name", "full_name", "person", "participant", "attendee", "passenger", "guest"), "name"),
+    **dict.fromkeys(("first_name", "given_name", "firstname"), "first"),
+    **dict.fromkeys(("last_name", "surname", "family_name", "lastname"), "last"),
+    **dict.fromkeys(("title", "movie", "book", "song"), "quoted"),
     **dict.fromkeys(("query", "search", "question", "prompt", "search_query", "q"), "query"),
 }

@@ -79,7 +79,13 @@ def _passage(faker: Faker) -> str:
 
 
 def _email(faker: Faker) -> str:
-    return f"{faker.first_name()}.{faker.last_name()}@example.com".lower().replace(" ", "").replace("'", "")
+    name = f"{faker.first_name()}.{faker.last_name()}".lower().replace(" ", "").replace("'", "")
+    return f"{name if name.isascii() else faker.user_name()}@example.com"
+
+
+def _host(faker: Faker) -> str:
+    word = str(faker.word())
+    return f"{word if word.isascii() and word.isalnum() else faker.domain_word()}.example.com"
 
 
 def _uri(faker: Faker) -> str:
@@ -96,8 +102,8 @@ FORMATS: dict[str, Callable[[Faker], str]] = {
     "duration": _one_of("PT30M", "PT1H", "P1D", "P3DT4H", "P2W"),
     "email": _email,
     "idn-email": _email,
-    "hostname": lambda faker: f"{faker.word()}.example.com",
-    "idn-hostname": lambda faker: f"{faker.word()}.example.com",
+    "hostname": _host,
+    "idn-hostname": _host,
     "ipv4": lambda faker: faker.ipv4(),
     "ipv6": lambda faker: faker.ipv6(),
     "uuid": lambda faker: str(faker.uuid4()),

@@ -32,10 +32,13 @@ HUGE = Fraction(sys.float_info.max)
 TRIES = 10  # for one value that must differ from others
 
 
-def specimen(schema: object, faker: Faker, hint: str = "") -> object:
-    """A JSON value that validates against the schema; the same for the same schema, Faker's seed and hint."""
+def specimen(schema: object, faker: Faker, hint: str = "", *, name: str = "", take: int = 0) -> object:
+    """A JSON value that validates against the schema; the same for the same schema, Faker's seed and hint.
+
+    `name` is what the whole is called; `take` is the turn among values that the hint lists.
+    """
     try:
-        return _Maker(schema, faker, Hint(hint)).make(schema, "", 0)
+        return _Maker(schema, faker, Hint(hint, take)).make(schema, name, 0)
     except RecursionError:  # a schema nested as no person writes it
         return None
 

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
-from mockserver.call import Call
+from mockserver.call import Call, text_of
 from mockserver.invention.invent import Ask, Invented, invent
-from mockserver.shelf.response import Choice, Response, ToolCall
+from mockserver.invention.voice import DEFAULT
+from mockserver.reply import tokens
+from mockserver.reply.said import limit
+from mockserver.shelf.response import Choice, RawUsage, Response, ToolCall
+
+PROMPTING = ("system", "developer", "user")
 
 
-def response(call: Call, seed: int) -> Response:
-    """As many choices as were asked for, the same for the same request and seed."""
+def response(call: Call, seed: int, locale: str = DEFAULT, mode: str = "faker") -> Response:
+    """As many choices as were asked for, the same for the same request and seed.
+
+    A reasoning model thinks first, and what it thinks is charged to the request's limit: where that is all used up,
+    the choices are empty and end for their `length`, as those of the real ones do.
+    """
+    ask = _ask(call)
+    count = call.body.get("n") or 1
+    choices = tuple(_choice(invent(ask, index, seed, locale, mode)) for index in range(count))
+    most = limit(call.body)
+    if most is None or not call.vendor.model(call.model).reasoning:
+        return Response(choices=choices)
+    thought = tokens.reasoning(call.body.get("reasoning_effort"))
+    if thought >= most:
+        silent = (Choice(text="", finish_reason="length"),) * count
+        spent = count * most
+        return Response(choices=silent, usage=RawUsage(completion_tokens=spent, reasoning_tokens=spent))
+    whole = call.response_format != "text"
+    return Response(choices=tuple(_within(choice, most - thought, whole) for choice in choices))
+
+
+def _ask(call: Call) -> Ask:
     body = call.body
     result = call.tool_result
     parallel = body.get("parallel_tool_calls")
-    ask = Ask(
+    return Ask(
         user=call.user,
+        prompts=[text_of(message) for message in call.messages if message.get("role") in PROMPTING],
         tools=call.tools,
         tool_choice=body.get("tool_choice"),
         parallel_tool_calls=parallel if isinstance(parallel, bool) else None,
@@ -23,9 +51,16 @@ def response(call: Call, seed: int) -> Response:
         tool_result=(result.name, result.text) if result else None,
         seed_parts=(call.model, orjson.dumps(call.messages).decode(), str(body.get("seed"))),
     )
-    return Response(choices=tuple(_choice(invent(ask, index, seed)) for index in range(body.get("n") or 1)))
 
 
 def _choice(made: Invented) -> Choice:
     calls = tuple(ToolCall(name=name, arguments=arguments) for name, arguments in made.tool_calls)
     return Choice(text=made.text, tool_calls=calls or None)
+
+
+def _within(choice: Choice, most: int, whole: bool) -> Choice:
+    """The choice with no more tokens; a call or a document is whole all the same."""
+    if whole or not choice.text:
+        return choice
+    text, reason = tokens.limit(choice.text, most)
+    return replace(choice, text=text, finish_reason=reason)

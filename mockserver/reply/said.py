@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from mockserver.call import Call
+from mockserver.invention.choosing import forced
 from mockserver.reply import tokens
 from mockserver.shelf.response import Choice, Pause, Response, ToolCall
 from mockserver.vendors.vendor import Usage
@@ -45,7 +46,7 @@ def usage(call: Call, response: Response, heard: tuple[Said, ...]) -> Usage:
     reasoning = stated.reasoning_tokens if stated else None
     spoken = sum(map(_spoken, heard))
     if reasoning is None:
-        reasoning = _thought(call, response, thinks=model.reasoning)
+        reasoning = _thought(call, response, thinking=len(heard) if model.reasoning else 0)
         # A stated sum includes the reasoning, which can be no more than the rest of it.
         reasoning = reasoning if completion is None else min(reasoning, max(completion - spoken, 0))
     if completion is None:
@@ -53,6 +54,12 @@ def usage(call: Call, response: Response, heard: tuple[Said, ...]) -> Usage:
     if prompt is None:
         prompt = tokens.prompt(call.messages, call.tools, model.prompt_overhead)
     return Usage(prompt, completion, reasoning, stated.cached_tokens if stated else 0)
+
+
+def limit(body: Mapping[str, Any]) -> int | None:
+    """How many tokens one choice may have; clients send 0 and less for "no limit"."""
+    most = body.get("max_completion_tokens") or body.get("max_tokens")
+    return int(most) if most and most >= 1 else None
 
 
 @lru_cache(maxsize=256)
@@ -64,6 +71,8 @@ def cut(text: str, chunk: str | int = "token") -> tuple[str, ...]:
 def _heard(call: Call, choice: Choice) -> Said:
     content, ended = _let_through(call, choice)
     calls = tuple(_numbered(call, made) for made in choice.tool_calls or ())
+    # A tool that the request names ends with stop, one that it only requires with tool_calls [C 2025-09, OpenAI].
+    called = calls and not forced(call.body.get("tool_choice"))
     flag = call.vendor.profile.thinking
     aloud = flag is not None and call.body.get(flag) is True
     return Said(
@@ -72,7 +81,7 @@ def _heard(call: Call, choice: Choice) -> Said:
         reasoning=choice.reasoning if aloud else None,
         refusal=choice.refusal,
         tool_calls=calls,
-        finish_reason=ended or choice.finish_reason or ("tool_calls" if calls else "stop"),
+        finish_reason=ended or choice.finish_reason or ("tool_calls" if called else "stop"),
     )
 
 
@@ -81,20 +90,18 @@ def _let_through(call: Call, choice: Choice) -> tuple[str | None, str | None]:
 
     What is of no use in half is given whole: tool calls and the text beside them, and a document, whether it is
     the fixture's `json` or any text for a request that wants JSON. (Half a document to test with is a text with
-    its own `finish_reason`.) The limit counts what is heard: an o-model's reasoning is not charged to it, or a
-    small limit would silence it altogether.
+    its own `finish_reason`.) The limit counts what is heard: the reasoning of an o-model is not charged to what a
+    person wrote, or a small limit would silence it altogether; it is to what is invented.
     """
     content = choice.content
     whole = choice.json is not None or choice.tool_calls or call.response_format != "text"
     if not content or whole:
         return content, None
-    stop, most = call.body.get("stop"), call.body.get("max_completion_tokens") or call.body.get("max_tokens")
+    stop, most = call.body.get("stop"), limit(call.body)
     if stop is None and most is None:
         return content, None
     stops = (stop,) if isinstance(stop, str) else tuple(one for one in stop or () if isinstance(one, str))
-    # No text has more tokens than characters; clients send 0 and less for "no limit".
-    bound = int(min(most, len(content))) if most and most >= 1 else None
-    return tokens.limit(content, bound, stops)
+    return tokens.limit(content, most, stops)
 
 
 def _up_to(content: str | None, chunks: Iterable[str | Pause]) -> Iterator[str | Pause]:
@@ -125,10 +132,10 @@ def _spoken(one: Said) -> int:
     return sum(len(cut(text)) for text in texts if text)
 
 
-def _thought(call: Call, response: Response, *, thinks: bool) -> int:
-    """The tokens of reasoning: of the text that is written, heard or not; else as its effort makes it likely."""
+def _thought(call: Call, response: Response, *, thinking: int) -> int:
+    """The tokens of reasoning: of the text that is written, heard or not; else as its effort makes it likely.
+
+    `thinking` is how many choices are thought about unseen: each on its own.
+    """
     written = sum(len(cut(choice.reasoning)) for choice in response.spoken if choice.reasoning)
-    if written or not thinks:
-        return written
-    effort = call.body.get("reasoning_effort")
-    return tokens.reasoning(effort if isinstance(effort, str) else None)
+    return written or thinking * tokens.reasoning(call.body.get("reasoning_effort"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.call import Call
 from mockserver.errors import ApiError, InputError
-from mockserver.invention.invent import digest, faker_for
+from mockserver.invention.voice import DEFAULT, digest, faker_for
 from mockserver.shape import meant
 from mockserver.shelf import matching, template
 from mockserver.shelf.fixture import Fixture
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 class _Fake:
     """Faker, made when a template first asks for it."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, locale: str) -> None:
+        self._seed, self._locale = seed, locale
         self._faker: Faker | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name not in template.providers():
             raise AttributeError(f"fake has no {name!r}{meant(name, template.providers())}")
         if self._faker is None:
-            self._faker = faker_for("en_US", self._seed)
+            self._faker = faker_for(self._locale, self._seed)
         return getattr(self._faker, name)
 
 
-def filled(call: Call, fixture: Fixture, response: Response, seed: int) -> Response:
+def filled(call: Call, fixture: Fixture, response: Response, seed: int, locale: str = DEFAULT) -> Response:
     """The response in its final words, every choice in its own.
 
     Raises ApiError when a template fails: the mock speaks then, and asks clients not to try again.
@@ -50,13 +50,16 @@ def filled(call: Call, fixture: Fixture, response: Response, seed: int) -> Respo
         "attempt": call.attempt,
         "now": datetime.now(UTC),
     }
+
+    def fake(index: int) -> _Fake:
+        return _Fake(digest(seed, call.body.get("seed"), fixture.name, index), locale)
+
     try:
         if response.error is not None or response.raw is not None:
-            return _words(response, names, digest(seed, call.body.get("seed"), fixture.name, 0))
+            return _words(response, names, fake(0))
         choices = response.spoken if response.choices else response.spoken * (call.body.get("n") or 1)
         words = tuple(
-            _words(Response(choices=(one,)), names, digest(seed, call.body.get("seed"), fixture.name, index))
-            for index, one in enumerate(choices)
+            _words(Response(choices=(one,)), names, fake(index)) for index, one in enumerate(choices)
         )
     except InputError as error:
         message = f"fixture {fixture.name!r} ({fixture.source}): {error.problems[0].message}"
@@ -69,6 +72,6 @@ def _only(response: Response) -> Choice:
     return response.spoken[0]
 
 
-def _words(response: Response, names: dict[str, Any], seed: int) -> Response:
-    known = {**names, "fake": _Fake(seed)}
+def _words(response: Response, names: dict[str, Any], fake: _Fake) -> Response:
+    known = {**names, "fake": fake}
     return template.turned(response, lambda text, _: template.fill(text, known))

@@ -93,9 +93,9 @@ def limit(
     return ("".join(cut[:most]), "length") if len(cut) > most else (text, reason)
 
 
-def reasoning(effort: str | None = None) -> int:
-    """How many tokens a model thinks; like OpenAI's they come in steps of 64. No effort named is `medium`."""
-    return EFFORTS.get(effort or "medium", EFFORTS["medium"])
+def reasoning(effort: object = None) -> int:
+    """How many tokens a model thinks; like OpenAI's they come in steps of 64. No effort that is known is `medium`."""
+    return EFFORTS[effort if isinstance(effort, str) and effort in EFFORTS else "medium"]
 
 
 def _message(message: object) -> int:

@@ -47,7 +47,8 @@ for path, name in [("/aimlapi/v1", "o3-mini"), ("/omixa/api/v1", "o1-preview")]:
         "model": name,
         "messages": [{"role": "user", "content": "Ada Lovelace is glad, and 36 years old."}],
     }
-    for mode in ("TOOLS", "TOOLS_STRICT", "JSON_SCHEMA"):  # JSON has its schema in the prompt alone
+    # The last two tell the schema in the prompt alone.
+    for mode in ("TOOLS", "TOOLS_STRICT", "JSON_SCHEMA", "JSON", "MD_JSON"):
         client = instructor.from_openai(plain, mode=getattr(instructor.Mode, mode))
         assert isinstance(client.chat.completions.create(response_model=Person, **asked), Person), mode
     client = instructor.from_openai(plain)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from pydantic_ai import Agent, ModelHTTPError, NativeOutput, ToolOutput
+from pydantic_ai import Agent, ModelHTTPError, NativeOutput, PromptedOutput, ToolOutput
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
@@ -46,11 +46,7 @@ async def flows(path: str, name: str) -> None:
     assert (await talker.run("mock tools")).output == "It is 21 °C in Paris."
     assert called == [("Paris", "celsius")]
 
-    for kind in (
-        Feeling,
-        ToolOutput(Feeling),
-        NativeOutput(Feeling),
-    ):  # PromptedOutput has its schema in the prompt alone
+    for kind in (Feeling, ToolOutput(Feeling), NativeOutput(Feeling), PromptedOutput(Feeling)):
         made = await Agent(model, output_type=kind).run("How do they feel?")
         assert isinstance(made.output, Feeling), kind
         async with Agent(model, output_type=kind).run_stream("How do they feel?") as stream:
