@@ -23,7 +23,7 @@ from mockserver.control.openapi import PREFIX
 from mockserver.control.window import FILES, Window
 from mockserver.errors import InputError
 from mockserver.invention import voice
-from mockserver.session.store import Memory
+from mockserver.session.store import Memory, Store
 from mockserver.settings import REPLIES, Settings
 from mockserver.shape import choice, meant
 from mockserver.shelf import library, rule, watch
@@ -46,13 +46,16 @@ def vendors(files: tuple[Path, ...] = ()) -> Directory:
     return Directory(known.values())
 
 
-def line(settings: Settings, playback: Playback, report: Report) -> Line:
-    """The line of one server. Raises InputError for settings, fixtures or profiles that are wrong."""
+def line(settings: Settings, playback: Playback, report: Report, store: Store | None = None) -> Line:
+    """The line of one server; what it remembers is kept in memory, or in another store.
+
+    Raises InputError for settings, fixtures or profiles that are wrong.
+    """
     settings = _checked(settings)
     rules = tuple(
         rule.parse(text, f"flag-fault-{number}", "--fault") for number, text in enumerate(settings.faults, 1)
     )
-    store = Memory(requests=settings.journal_size)
+    store = store or Memory(requests=settings.journal_size)
     return Line(settings, vendors(settings.vendors), stock(settings), rules, store, playback, report)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 import yaml
 
 from mockserver.control.admin import WAYS
+from mockserver.document import Document
+from mockserver.shelf import library
+from mockserver.shelf.library import Book
 from mockserver.testing import MockServer
 from tests.conftest import Caller, Callers, Json, Start
 
@@ -640,6 +644,27 @@ def test_files_are_read_again(tmp_path: Path, callers: Callers) -> None:
 def test_a_body_is_bounded(start: Start) -> None:
     control = Control(start(FIXTURES, max_body=100))
     assert "more than 100 bytes" in control.refused("POST", "/fixtures", "x" * 101, 413)
+
+
+def test_other_calls_are_answered_while_many_fixtures_are_read(
+    control: Control, running: MockServer, callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reading, answered = library.added, threading.Event(), threading.Event()
+
+    def added(written: Document, label: str) -> Book:
+        reading.set()
+        assert answered.wait(20)
+        return read(written, label)
+
+    monkeypatch.setattr(library, "added", added)
+    many = [{"match": {"user": f"question {number}"}, "response": "x"} for number in range(1000)]
+    with ThreadPoolExecutor() as pool:
+        posted = pool.submit(control.ask, "POST", "/fixtures?session=many", many, status=201)
+        assert reading.wait(20)
+        assert said(callers(running, "many"), "weather") == "Sunny today."
+        assert control.ask("GET", "")["counts"]["fixtures"] == 4
+        answered.set()
+        assert len(posted.result()["fixtures"]) == 1000
 
 
 # --- explain, reset

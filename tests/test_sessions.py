@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,8 +14,10 @@ import pytest
 
 from mockserver.testing import MockServer
 from tests.conftest import Start
+from tests.elsewhere import Elsewhere, served
 
 NAMES = [f"test-{number}" for number in range(300)]
+SAID = ["mine", "broken", "sequence", "sequence", "broken", "mine", "broken", "sequence", "sequence"]
 FIXTURES = """
 fixtures:
 - {name: sequence, match: {user: sequence}, responses: [first, second, third], then: cycle}
@@ -29,59 +33,53 @@ def running(start: Start) -> MockServer:
 
 
 class Test:
-    """One test of many: a session of its own, and what it hears."""
+    """One test of many: a connection and a session of its own, and what it hears."""
 
     __test__ = False
 
-    def __init__(self, client: httpx2.AsyncClient, name: str) -> None:
-        self.client = client
+    def __init__(self, url: str, name: str) -> None:
+        self.host, self.port = url.removeprefix("http://").split(":")
         self.name = name
         self.heard: list[str] = []
 
-    async def steer(self, path: str, body: Any) -> Any:
-        response = await self.client.post(f"/_mock{path}?session={self.name}", json=body)
-        assert response.status_code < 300, response.text
-        return response.json()
+    async def post(self, path: str, body: Any) -> tuple[int, Any]:
+        text = json.dumps(body).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer shared\r\n"
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+        self.writer.write(f"{head}{kind}".encode() + text)
+        told = await self.reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: ([0-9]+)", told)
+        assert length is not None
+        return int(told[9:12]), json.loads(await self.reader.readexactly(int(length[1])))
+
+    async def steer(self, path: str, body: Any) -> None:
+        status, told = await self.post(f"/_mock{path}?session={self.name}", body)
+        assert status < 300, told
 
     async def ask(self, said: str) -> None:
         body = {"model": "o1-preview", "messages": [{"role": "user", "content": said}]}
-        response = await self.client.post(
-            f"/s/{self.name}/aimlapi/v1/chat/completions",
-            json=body,
-            headers={"Authorization": "Bearer shared"},
-        )
-        told = response.json()
-        self.heard.append(told["choices"][0]["message"]["content"] if response.status_code < 400 else "error")
+        status, told = await self.post(f"/s/{self.name}/aimlapi/v1/chat/completions", body)
+        self.heard.append(told["choices"][0]["message"]["content"] if status < 400 else "error")
 
     async def run(self) -> list[str]:
+        self.reader, self.writer = await asyncio.open_connection(self.host, int(self.port))
         await self.steer(
             "/fixtures", {"name": "mine", "match": {"user": "mine"}, "response": f"I am {self.name}."}
         )
         await self.steer("/faults", {"match": {"user": "broken"}, "error": 503, "times": 2})
-        for said in (
-            "mine",
-            "broken",
-            "sequence",
-            "sequence",
-            "broken",
-            "mine",
-            "broken",
-            "sequence",
-            "sequence",
-        ):
+        for said in SAID:
             await self.ask(said)
         for _ in range(8):
             await self.ask("sometimes")
         await self.steer("/verify", {"match": {"user": {"regex": "^broken$"}}, "count": 3})
         await self.steer("/verify", {"match": {}, "count": 17})
+        self.writer.close()
         return self.heard
 
 
-def everybody(server: MockServer, names: list[str]) -> list[list[str]]:
+def everybody(url: str, names: list[str]) -> list[list[str]]:
     async def run() -> list[list[str]]:
-        limits = httpx2.Limits(max_connections=60)
-        async with httpx2.AsyncClient(base_url=server.url, limits=limits, timeout=60) as client:
-            return await asyncio.gather(*(Test(client, name).run() for name in names))
+        return await asyncio.gather(*(Test(url, name).run() for name in names))
 
     return asyncio.run(run())
 
@@ -89,13 +87,13 @@ def everybody(server: MockServer, names: list[str]) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def heard(running: MockServer) -> list[list[str]]:
     """What each of many heard, all at once."""
-    return everybody(running, NAMES)
+    return everybody(running.url, NAMES)
 
 
 @pytest.fixture(scope="module")
 def few(start: Start) -> list[list[str]]:
     """What the first of them hear where nobody else is."""
-    return everybody(start(FIXTURES, seed=1), NAMES[:3])
+    return everybody(start(FIXTURES, seed=1).url, NAMES[:3])
 
 
 def test_three_hundred_sessions_at_once_do_not_hear_each_other(heard: list[list[str]]) -> None:
@@ -108,6 +106,15 @@ def test_three_hundred_sessions_at_once_do_not_hear_each_other(heard: list[list[
 
 def test_a_session_hears_the_same_whoever_else_is_about(heard: list[list[str]], few: list[list[str]]) -> None:
     assert few == heard[:3]
+
+
+def test_they_hear_the_same_where_what_is_remembered_is_kept_elsewhere(
+    tmp_path: Path, heard: list[list[str]]
+) -> None:
+    file = tmp_path / "fixtures.yaml"
+    file.write_text(FIXTURES)
+    [again] = [everybody(url, NAMES) for url in served(Elsewhere(), file)]
+    assert again == heard
 
 
 def test_a_session_may_be_named_in_three_ways(running: MockServer) -> None:

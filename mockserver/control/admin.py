@@ -14,7 +14,7 @@ from mockserver import __version__, document, record, shape
 from mockserver.chat import Line
 from mockserver.control import explain, inventory, openapi, replay, views
 from mockserver.control import verify as verification
-from mockserver.control.desk import Desk
+from mockserver.control.desk import Desk, label
 from mockserver.control.door import door
 from mockserver.control.feed import Feed
 from mockserver.control.guard import Guard
@@ -26,7 +26,9 @@ from mockserver.document import clipped
 from mockserver.record import ByType, ListOf, Record
 from mockserver.session.journal import Entry
 from mockserver.shape import Shape
+from mockserver.shelf import library
 from mockserver.shelf.fixture import FILE, WRITTEN
+from mockserver.shelf.library import Book
 from mockserver.shelf.matching import Miss
 from mockserver.shelf.rule import RULE
 
@@ -115,7 +117,7 @@ async def write_fixture(admin: Admin, asked: Asked) -> Response:
 
 
 async def verify(admin: Admin, asked: Asked) -> Response:
-    wanted = shape.read(verification.VERIFICATION, await asked.document())
+    wanted = await asked.read(lambda written: shape.read(verification.VERIFICATION, written))
     given_up = asyncio.ensure_future(_over(admin, asked.request))
     try:
         count = await verification.verify(wanted, admin.line.store.journal, asked.session, given_up)
@@ -140,13 +142,17 @@ async def fixtures(admin: Admin, asked: Asked) -> Response:
 
 
 async def add_fixtures(admin: Admin, asked: Asked) -> Response:
-    book = await admin.desk.add(asked.session, await asked.document())
+    book = await admin.desk.add(asked.session, await _book(asked))
     return answer(_names(book.fixtures, book.rules), 201)
 
 
 async def exchange_fixtures(admin: Admin, asked: Asked) -> Response:
-    book = await admin.desk.exchange(asked.session, await asked.document())
+    book = await admin.desk.exchange(asked.session, await _book(asked))
     return answer(_names(book.fixtures, book.rules))
+
+
+async def _book(asked: Asked) -> Book:
+    return await asked.read(lambda written: library.added(written, label(asked.session)))
 
 
 def _names(made: Any, rules: Any) -> dict[str, Any]:
@@ -168,7 +174,7 @@ async def fixture(admin: Admin, asked: Asked) -> Response:
 
 
 async def put_fixture(admin: Admin, asked: Asked) -> Response:
-    new = await admin.desk.put(asked.session, asked.name, await asked.document())
+    new = await admin.desk.put(asked.session, asked.name, await _book(asked))
     return answer({"fixtures": [asked.name]}, 201 if new else 200)
 
 
@@ -186,7 +192,8 @@ async def faults(admin: Admin, asked: Asked) -> Response:
 
 
 async def add_faults(admin: Admin, asked: Asked) -> Response:
-    rules = await admin.desk.add_rules(asked.session, await asked.document())
+    read = await asked.read(library.rules)
+    rules = await admin.desk.add_rules(asked.session, read)
     return answer(
         {"faults": [{"id": one.name, "written": inventory.veiled(one.written)} for one in rules]}, 201
     )

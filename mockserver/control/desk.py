@@ -6,19 +6,17 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import replace
 
-from mockserver import shape
 from mockserver.chat import Line
 from mockserver.control.feed import Feed
 from mockserver.control.refusal import Refused
-from mockserver.document import Document, clipped
-from mockserver.record import ListOf
+from mockserver.document import clipped
 from mockserver.session.store import ALL, ANSWERED, NO_SHELF, ROLLED, STRUCK, Counted, Layer
 from mockserver.shape import meant
 from mockserver.shelf import library
 from mockserver.shelf.fixture import Fixture
 from mockserver.shelf.library import Book
 from mockserver.shelf.matching import Shelf
-from mockserver.shelf.rule import RULE, Laid, laid
+from mockserver.shelf.rule import Laid
 
 _RULES: tuple[Counted, ...] = (ROLLED, STRUCK)
 
@@ -30,33 +28,33 @@ class Desk:
         self._line = line
         self._feed = feed
 
-    async def add(self, session: str | None, written: Document) -> Book:
-        """Fixtures, and fault rules if it has any, before all others. Raises InputError, Refused."""
-        layer = await self._line.store.layer(session)
-        book = library.added(written, _label(session), (layer.made, layer.laid))
-        if taken := [one.name for one in book.fixtures if one.name in layer.shelf]:
-            raise Refused(409, f"there is a fixture {clipped(taken[0])!r} already; PUT takes its place")
-        shelf = Shelf((*book.fixtures, *layer.shelf))
-        await self._stock(session, _with(layer, shelf, len(book.fixtures)), book.fixtures)
-        if book.rules:
-            await self._rule(session, book.rules)
+    async def add(self, session: str | None, book: Book) -> Book:
+        """Fixtures, and fault rules if it has any, before all others; named as they are now. Raises Refused."""
+        async with self._line.store.turn(session):
+            layer = await self._line.store.layer(session)
+            book = library.after(book, label(session), layer.made, layer.laid)
+            if taken := [one.name for one in book.fixtures if one.name in layer.shelf]:
+                raise Refused(409, f"there is a fixture {clipped(taken[0])!r} already; PUT takes its place")
+            shelf = Shelf((*book.fixtures, *layer.shelf))
+            await self._stock(session, _with(layer, shelf, len(book.fixtures)), book.fixtures)
+            if book.rules:
+                await self._rule(session, book.rules)
         return book
 
-    async def exchange(self, session: str | None, written: Document) -> Book:
+    async def exchange(self, session: str | None, book: Book) -> Book:
         """These fixtures in the place of all that were added; fault rules too, if it has any."""
-        before = await self._line.store.layer(session)
-        book = library.added(written, _label(session), (0, before.laid))
-        layer = replace(before, shelf=Shelf(book.fixtures), made=len(book.fixtures))
-        await self._stock(session, layer, (*before.shelf, *book.fixtures))
-        if book.rules:
-            await self.drop_rules(session)
-            await self._rule(session, book.rules)
+        async with self._line.store.turn(session):
+            before = await self._line.store.layer(session)
+            book = library.after(book, label(session), 0, before.laid)
+            layer = replace(before, shelf=Shelf(book.fixtures), made=len(book.fixtures))
+            await self._stock(session, layer, (*before.shelf, *book.fixtures))
+            if book.rules:
+                await self._drop_rules(session)
+                await self._rule(session, book.rules)
         return book
 
-    async def put(self, session: str | None, name: str, written: Document) -> bool:
+    async def put(self, session: str | None, name: str, book: Book) -> bool:
         """A fixture in the place of the one with this name, or before all others; returns whether it is new."""
-        layer = await self._line.store.layer(session)
-        book = library.added(written, _label(session), (layer.made, layer.laid))
         if len(book.fixtures) != 1 or book.rules:
             raise Refused(
                 400, f"found {len(book.fixtures)} fixtures, expected the one that is called {name!r}"
@@ -68,49 +66,55 @@ class Desk:
                 400, f"found the name {clipped(str(stated))!r}, expected {clipped(name)!r}, as in the path"
             )
         one = replace(one, name=name)
-        new = name not in layer.shelf
-        kept = [one if old.name == name else old for old in layer.shelf]
-        await self._stock(session, _with(layer, Shelf((one, *kept) if new else kept), 1), [one])
+        async with self._line.store.turn(session):
+            layer = await self._line.store.layer(session)
+            new = name not in layer.shelf
+            kept = [one if old.name == name else old for old in layer.shelf]
+            await self._stock(session, _with(layer, Shelf((one, *kept) if new else kept), 1), [one])
         return new
 
     async def remove(self, session: str | None, name: str) -> None:
-        layer = await self._line.store.layer(session)
-        gone = layer.shelf.named(name)
-        if gone is None:
-            raise self._absent(session, name, layer)
-        shelf = Shelf(one for one in layer.shelf if one is not gone)
-        await self._stock(session, replace(layer, shelf=shelf), [gone])
+        async with self._line.store.turn(session):
+            layer = await self._line.store.layer(session)
+            gone = layer.shelf.named(name)
+            if gone is None:
+                raise self._absent(session, name, layer)
+            shelf = Shelf(one for one in layer.shelf if one is not gone)
+            await self._stock(session, replace(layer, shelf=shelf), [gone])
 
     async def clear(self, session: str | None) -> int:
         """No fixture but those of the files; returns how many are gone."""
-        layer = await self._line.store.layer(session)
-        await self._stock(session, replace(layer, shelf=NO_SHELF, made=0), layer.shelf.fixtures)
+        async with self._line.store.turn(session):
+            layer = await self._line.store.layer(session)
+            await self._stock(session, replace(layer, shelf=NO_SHELF, made=0), layer.shelf.fixtures)
         return len(layer.shelf)
 
-    async def add_rules(self, session: str | None, written: Document) -> tuple[Laid, ...]:
-        """One rule or a list of them, before all others. Raises InputError."""
-        layer = await self._line.store.layer(session)
-        many = isinstance(written.value, list)
-        read = shape.read(ListOf(RULE), written) if many else (shape.read(RULE, written),)
-        plain = written.value if isinstance(written.value, list) else [written.value]
-        rules = tuple(
-            laid(one, f"{_label(session)}-fault-{number}", library.RUNTIME, wrote)
-            for number, (one, wrote) in enumerate(zip(read, plain, strict=True), layer.laid + 1)
-        )
-        await self._rule(session, rules)
+    async def add_rules(self, session: str | None, rules: tuple[Laid, ...]) -> tuple[Laid, ...]:
+        """These before all others; named as they are now."""
+        async with self._line.store.turn(session):
+            layer = await self._line.store.layer(session)
+            rules = library.named(rules, label(session), layer.laid)
+            await self._rule(session, rules)
         return rules
 
     async def remove_rule(self, session: str | None, name: str) -> None:
-        layer = await self._line.store.layer(session)
-        kept = tuple(one for one in layer.rules if one.name != name)
-        if len(kept) == len(layer.rules):
-            known = [one.name for one in layer.rules]
-            raise Refused(404, f"there is no fault rule {clipped(name)!r} to take away{meant(name, known)}")
-        await self._line.store.lay(session, replace(layer, rules=kept))
+        async with self._line.store.turn(session):
+            layer = await self._line.store.layer(session)
+            kept = tuple(one for one in layer.rules if one.name != name)
+            if len(kept) == len(layer.rules):
+                known = [one.name for one in layer.rules]
+                raise Refused(
+                    404, f"there is no fault rule {clipped(name)!r} to take away{meant(name, known)}"
+                )
+            await self._line.store.lay(session, replace(layer, rules=kept))
         self._feed.change("faults", session)
 
     async def drop_rules(self, session: str | None) -> int:
         """No fault rule but those of files and flags; returns how many are gone."""
+        async with self._line.store.turn(session):
+            return await self._drop_rules(session)
+
+    async def _drop_rules(self, session: str | None) -> int:
         layer = await self._line.store.layer(session)
         await self._line.store.lay(session, replace(layer, rules=(), laid=0))
         await self._line.store.uncount(session, _RULES, [one.name for one in layer.rules])
@@ -164,7 +168,7 @@ class Desk:
         return Refused(404, f"there is no fixture {clipped(name)!r} {whose}{meant(name, layer.shelf.names)}")
 
 
-def _label(session: str | None) -> str:
+def label(session: str | None) -> str:
     """What is added has this in its name, so that the same calls give the same names in every run."""
     return "shared" if session is None else "session"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
@@ -20,6 +21,9 @@ from mockserver.shape import choice, meant
 
 BODY = "body"  # what a message calls the document that was sent
 
+T = TypeVar("T")
+
+_LITTLE = 16_384  # bytes that are read sooner than a thread is asked to
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json")
 # curl -d says that a body is a form, whatever it is.
 _ANY = re.compile(
@@ -57,21 +61,19 @@ class Asked:
 
     async def document(self) -> Document:
         """What was sent. Raises Refused, or InputError where it cannot be read."""
+        return await self.read(lambda written: written)
+
+    async def read(self, read: Callable[[Document], T]) -> T:
+        """What is made of what was sent; much of it on a thread, while other calls go on."""
         kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if not _JSON.fullmatch(kind) and not _ANY.fullmatch(kind):
             raise Refused(415, f"found the Content-Type {clipped(kind)!r}, expected JSON or YAML")
         raw = await self._body()
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError as error:
-            message = f"found the byte 0x{raw[error.start]:02x} at {error.start}, expected UTF-8 text"
-            raise Refused(400, message, [Problem(message)]) from None
-        try:
-            return document.of(orjson.loads(raw), BODY)
-        except orjson.JSONDecodeError as error:
-            if _JSON.fullmatch(kind):
-                raise Refused(400, f"the body is not JSON: {error}", [Problem(str(error))]) from None
-            return document.parse(text, BODY)
+
+        def made() -> T:
+            return read(_document(raw, kind))
+
+        return made() if len(raw) < _LITTLE else await asyncio.to_thread(made)
 
     async def _body(self) -> bytes:
         gathered = bytearray()
@@ -83,6 +85,20 @@ class Asked:
         except ClientDisconnect:
             raise Refused(400, "the client left before it had said everything") from None
         return bytes(gathered)
+
+
+def _document(raw: bytes, kind: str) -> Document:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        message = f"found the byte 0x{raw[error.start]:02x} at {error.start}, expected UTF-8 text"
+        raise Refused(400, message, [Problem(message)]) from None
+    try:
+        return document.of(orjson.loads(raw), BODY)
+    except orjson.JSONDecodeError as error:
+        if _JSON.fullmatch(kind):
+            raise Refused(400, f"the body is not JSON: {error}", [Problem(str(error))]) from None
+        return document.parse(text, BODY)
 
 
 def read(request: Request, known: tuple[str, ...], most: int) -> Asked:

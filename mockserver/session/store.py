@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal, Protocol
@@ -47,6 +48,7 @@ class Layer:
 
 
 EMPTY: Final = Layer()
+_FREE: Final = nullcontext()
 
 
 class Store(Protocol):
@@ -60,6 +62,13 @@ class Store(Protocol):
     @property
     def journal(self) -> Journal:
         """What was asked and heard, in all sessions."""
+        ...
+
+    def turn(self, session: str | None) -> AbstractAsyncContextManager[object]:
+        """While somebody has a session's turn, or that of what all share, nobody else has it.
+
+        What is read in it holds until it is over. Nothing is awaited in it but this store's verbs.
+        """
         ...
 
     async def counts(self, session: str | None, what: Counted) -> Mapping[str, int]:
@@ -140,7 +149,7 @@ class _Session:
 class Memory:
     """A store in this process. Beyond `most` sessions the one that was used longest ago is forgotten.
 
-    `requests` is how many the journal keeps.
+    `requests` is how many the journal keeps. No verb is ever suspended, so that a turn needs no lock.
     """
 
     def __init__(self, most: int = 10_000, requests: int = 10_000) -> None:
@@ -149,6 +158,9 @@ class Memory:
         self._most = most
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._shared = EMPTY
+
+    def turn(self, session: str | None) -> AbstractAsyncContextManager[object]:  # noqa: ARG002
+        return _FREE
 
     async def counts(self, session: str | None, what: Counted) -> Mapping[str, int]:
         if session is not None:

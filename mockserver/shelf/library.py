@@ -19,7 +19,7 @@ from mockserver.shelf.account import Account
 from mockserver.shelf.fixture import FILE, WRITTEN, File, Fixture, ready
 from mockserver.shelf.match import masked
 from mockserver.shelf.matching import Look, Shelf
-from mockserver.shelf.rule import Laid, laid
+from mockserver.shelf.rule import RULE, Laid, laid
 
 RUNTIME = "runtime"  # the source of what was added while the server ran
 
@@ -83,13 +83,13 @@ def of(written: Document, label: str | None = None) -> Book:
         raise InputError(Problem(message, "", written.name, *written.place(())))
     file = shape.read(FILE, written)
     label = Path(written.name).stem if label is None else label
-    return _book(written, file, label, ("fixtures",), (0, 0))
+    return _book(written, file, label, ("fixtures",))
 
 
-def added(written: Document, label: str, before: tuple[int, int]) -> Book:
+def added(written: Document, label: str) -> Book:
     """The book of what is added while the server runs: a file's text, a list of fixtures, or one fixture.
 
-    `before` are the numbers of fixtures and rules that there have been. Raises InputError.
+    Raises InputError.
     """
     value = written.value
     trail: Trail = ("fixtures",)
@@ -99,7 +99,7 @@ def added(written: Document, label: str, before: tuple[int, int]) -> Book:
         file, trail = File(fixtures=(shape.read(WRITTEN, written),)), ("",)
     else:
         file = shape.read(FILE, written)
-    book = _book(written, file, label, trail, before)
+    book = _book(written, file, label, trail)
     if problems := list(_twins([book])):
         raise InputError(*problems)
     return replace(
@@ -110,12 +110,45 @@ def added(written: Document, label: str, before: tuple[int, int]) -> Book:
     )
 
 
-def _book(written: Document, file: File, label: str, trail: Trail, before: tuple[int, int]) -> Book:
+def after(book: Book, label: str, fixtures: int, rules: int) -> Book:
+    """The same book where so many fixtures and rules have been added before: what has no name is called after that.
+
+    Raises InputError.
+    """
+    if not fixtures and not rules:
+        return book
+    called = (
+        one if (one.written or {}).get("name") else replace(one, name=f"{label}#{number}")
+        for number, one in enumerate(book.fixtures, fixtures + 1)
+    )
+    book = replace(book, fixtures=tuple(called), rules=named(book.rules, label, rules))
+    if problems := list(_twins([book])):
+        raise InputError(*problems)
+    return book
+
+
+def rules(written: Document) -> tuple[Laid, ...]:
+    """The fault rules that are added while the server runs, one or a list of them, without names yet.
+
+    Raises InputError.
+    """
+    many = isinstance(written.value, list)
+    read = shape.read(ListOf(RULE), written) if many else (shape.read(RULE, written),)
+    plain = written.value if isinstance(written.value, list) else [written.value]
+    return tuple(laid(one, "", RUNTIME, wrote) for one, wrote in zip(read, plain, strict=True))
+
+
+def named(rules: Iterable[Laid], label: str, before: int) -> tuple[Laid, ...]:
+    """The rules with their names, where there have been so many before."""
+    return tuple(replace(one, name=f"{label}-fault-{number}") for number, one in enumerate(rules, before + 1))
+
+
+def _book(written: Document, file: File, label: str, trail: Trail) -> Book:
     # An empty step says that the document is the fixture itself.
     trails = [() if trail == ("",) else (*trail, index) for index in range(len(file.fixtures))]
     fixtures = [
         ready(one, f"{label}#{number}", _source(written, trail), file.defaults, _at(written, trail))
-        for number, (one, trail) in enumerate(zip(file.fixtures, trails, strict=True), before[0] + 1)
+        for number, (one, trail) in enumerate(zip(file.fixtures, trails, strict=True), 1)
     ]
     problems = [
         problem
@@ -127,7 +160,7 @@ def _book(written: Document, file: File, label: str, trail: Trail, before: tuple
     rules = [
         laid(one, f"{label}-fault-{number}", _source(written, trail), _at(written, trail))
         for number, (one, trail) in enumerate(
-            ((one, ("faults", index)) for index, one in enumerate(file.faults)), before[1] + 1
+            ((one, ("faults", index)) for index, one in enumerate(file.faults)), 1
         )
     ]
     accounts = tuple(

@@ -99,11 +99,19 @@ def test_what_is_wrong_in_a_file_is_told_with_its_place() -> None:
     ],
 )
 def test_what_is_added_may_be_a_file_a_list_or_one(text: str, names: list[str], rules: list[str]) -> None:
-    book = library.added(document.parse(text, "body"), "shared", (2, 4))
+    book = library.after(library.added(document.parse(text, "body"), "shared"), "shared", 2, 4)
     assert [one.name for one in book.fixtures] == names
     assert [one.name for one in book.rules] == rules
     sources = [*(one.source for one in book.fixtures), *(one.source for one in book.rules)]
     assert set(sources) <= {"runtime"}
+
+
+def test_a_name_that_is_given_may_not_be_one_that_is_written() -> None:
+    text = "[{match: {}, response: x}, {name: shared#3, match: {}, response: x}]"
+    book = library.added(document.parse(text, "body"), "shared")
+    assert library.after(book, "shared", 3, 0).fixtures[0].name == "shared#4"
+    with pytest.raises(InputError, match="the name 'shared#3' is taken"):
+        library.after(book, "shared", 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +127,5 @@ def test_what_is_added_may_be_a_file_a_list_or_one(text: str, names: list[str], 
 )
 def test_what_is_wrong_with_what_is_added_is_told_with_its_place(text: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        library.added(document.parse(text, "body"), "shared", (0, 0))
+        library.added(document.parse(text, "body"), "shared")
     assert str(caught.value).startswith(message)
