@@ -104,7 +104,10 @@ def test_the_index_links_to_everything_and_says_how_vendors_are_reached(control:
         "key_scheme": None,
         "sample_key": "SG_0123456789abcdef",
         "sample_model": "o1-preview",
+        "models": ["o1-preview"],
     }
+    assert {"timeout", "rate_limited"} < set(index["errors"])
+    assert {"reset", "no_done"} < set(index["faults"])
     assert index["counts"]["fixtures"] == 4
 
 
@@ -681,6 +684,25 @@ def test_explaining_changes_nothing(control: Control, caller: Caller) -> None:
     control.ask("POST", "/faults", {"error": 503, "times": 1}, 201)
     assert control.ask("POST", "/explain", body)["why"] == "the fault rule shared-fault-1"
     assert control.requests("?session=key-none") == []
+
+
+def test_an_explanation_says_what_an_sdk_makes_of_it_where_one_can_be_used(control: Control) -> None:
+    def openai(headers: dict[str, str], vendor: str = "aimlapi", stream: bool = False) -> Any:
+        body = {"model": "m", "messages": [{"role": "user", "content": "twice"}], "stream": stream}
+        told = control.ask("POST", "/explain", {"vendor": vendor, "headers": headers, "body": body})
+        return told["openai"] and (told["fault"], *told["openai"].values())
+
+    assert openai({}) == (None, None, 1, None, "no error")
+    assert openai({"X-Mock-Error": "429"}) == (None, "RateLimitError", 3, None, "RateLimitError, 3 attempts")
+    heard = "APIConnectionError, after the chunks before it"
+    assert openai({"X-Mock-Fault": "reset@1"}, stream=True) == (
+        "reset@1",
+        "APIConnectionError",
+        1,
+        3,
+        heard,
+    )
+    assert openai({}, "segmind") is None
 
 
 def test_a_reset_goes_back_to_the_files(control: Control, running: MockServer, callers: Callers) -> None:

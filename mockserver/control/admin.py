@@ -23,6 +23,7 @@ from mockserver.control.openapi import PREFIX, Way
 from mockserver.control.refusal import Refused, answer
 from mockserver.control.replay import Replays
 from mockserver.document import clipped
+from mockserver.errors import KINDS
 from mockserver.record import ByType, ListOf, Record
 from mockserver.session.journal import Entry
 from mockserver.shape import Shape
@@ -31,6 +32,7 @@ from mockserver.shelf.fixture import FILE, WRITTEN
 from mockserver.shelf.library import Book
 from mockserver.shelf.matching import Miss
 from mockserver.shelf.rule import RULE
+from mockserver.wire.faults import FAULTS
 
 
 class Admin:
@@ -71,6 +73,8 @@ async def index(admin: Admin, _: Asked) -> Response:
                 ),
             },
             "vendors": vendors,
+            "errors": list(KINDS),
+            "faults": list(FAULTS),
             "links": {f"{way.method} {PREFIX}{way.path.replace(':path', '')}": way.summary for way in WAYS},
         }
     )

@@ -12,6 +12,7 @@ from shlex import quote
 from typing import Any
 
 from mockserver.call import SESSION
+from mockserver.control import raises
 from mockserver.control.explain import Explained
 from mockserver.record import ByType, ListOf, MapOf, Record, record, said, sayings
 from mockserver.session.journal import Entry
@@ -128,6 +129,16 @@ class Requests:
 
 
 @record
+class Raised:
+    """What comes of an answer in the OpenAI SDK for Python."""
+
+    exception: str | None = said(_NO_TEXT, "its name; null: none")
+    attempts: int = said(Whole(1), "how often the SDK asks")
+    chunks: int | None = said(_NO_NUMBER, "of a stream, heard before it; null where it makes no difference")
+    text: str = said(Text(), "all of it in a line")
+
+
+@record
 class Explanation:
     """What would become of a request, with nothing counted and nothing remembered."""
 
@@ -140,6 +151,11 @@ class Explanation:
         ListOf(Record(Missed)), "those asked before it, or those that come nearest"
     )
     others: int = said(Whole(0), "how many more missed")
+    fault: str | None = said(_NO_TEXT, "what would be done to the answer on purpose")
+    openai: Raised | None = said(
+        ByType(mapping=Record(Raised), null=Nothing()),
+        "what the SDK would raise; null where no OpenAI client gets there, or nobody has measured it",
+    )
 
 
 def plain(value: Any) -> Any:
@@ -181,7 +197,17 @@ def explanation(told: Explained) -> Explanation:
         why=told.why or None,
         misses=tuple(map(missed, told.misses)),
         others=told.others,
+        fault=told.fault or None,
+        openai=_raised(told),
     )
+
+
+def _raised(told: Explained) -> Raised | None:
+    outcome = told.outcome
+    if outcome is None or told.call.vendor.profile.paths.openai is None:
+        return None
+    text = raises.text(outcome)
+    return Raised(exception=outcome.raises, attempts=outcome.attempts, chunks=outcome.chunks, text=text)
 
 
 def access(profile: Profile) -> dict[str, Any]:
@@ -195,6 +221,7 @@ def access(profile: Profile) -> dict[str, Any]:
         "key_scheme": key.scheme,
         "sample_key": profile.sample_key,
         "sample_model": profile.sample_model,
+        "models": list(profile.models or {}),
     }
 
 
