@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import call as calls
 from mockserver.chat import Line, Report
-from mockserver.control.admin import control
-from mockserver.control.openapi import PREFIX
 from mockserver.control.window import FILES, Window
 from mockserver.errors import InputError
 from mockserver.invention import voice
 from mockserver.session.store import Memory, Store
-from mockserver.settings import REPLIES, Settings
+from mockserver.settings import PREFIX, REPLIES, Settings
 from mockserver.shape import choice, meant
 from mockserver.shelf import library, rule, watch
 from mockserver.shelf.matching import Shelf
@@ -94,7 +92,7 @@ def build(line: Line, edited: watch.Report) -> Starlette:
         task.cancel()
         await asyncio.wait([task])
 
-    steering = control(line)
+    steering = Steering(line)
     app = Starlette(
         routes=[
             *_page(line),
@@ -128,6 +126,28 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         theirs = calls.place(calls.head(scope), self.line.directory)
         await (self.line if theirs else self.shown)(scope, receive, send)
+
+
+class Steering:
+    """The control API, imported and made when somebody first asks for it: most servers are never steered."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    @functools.cached_property
+    def made(self) -> ASGIApp:
+        return _control()(self.line)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "made" not in vars(self):
+            await asyncio.to_thread(_control)  # an import on another thread makes no stream falter
+        await self.made(scope, receive, send)
+
+
+def _control() -> Callable[[Line], ASGIApp]:
+    from mockserver.control.admin import control  # noqa: PLC0415
+
+    return control
 
 
 class Open:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver import call as calls
 from mockserver.call import Call, ClientLeft, Head
 from mockserver.errors import ApiError
-from mockserver.reply import completion, improvise, listing, templated
+from mockserver.reply import completion, listing
 from mockserver.reply.cashier import Cashier
 from mockserver.session import demand, gate, trouble
 from mockserver.session.bank import Bank
@@ -170,12 +170,16 @@ class Line:
         if found is None:
             if self.settings.strict:
                 raise _unmatched(matching.nearest(call, shelf, answered))
+            from mockserver.reply import improvise  # noqa: PLC0415 not every server makes something up
+
             response = improvise.response(call, seed, self.settings.locale, self.settings.reply)
             chance = _chance(seed, call)
             left = await self.cashier.charge(call, response, entry)
         else:
             response = found.response
             if response.template:
+                from mockserver.reply import templated  # noqa: PLC0415 nor has templates
+
                 response = templated.filled(call, found.fixture, response, seed, self.settings.locale)
             left = await self.cashier.charge(call, response, entry)
             before = await self.store.count(call.session, ANSWERED, found.fixture.name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+PREFIX = "/_mock"  # the path of the control API
 REPLIES = ("faker", "echo", "lorem")
 
 

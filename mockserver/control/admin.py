@@ -19,13 +19,14 @@ from mockserver.control.door import door
 from mockserver.control.feed import Feed
 from mockserver.control.guard import Guard
 from mockserver.control.intake import RESETTABLE, Asked
-from mockserver.control.openapi import PREFIX, Way
+from mockserver.control.openapi import Way
 from mockserver.control.refusal import Refused, answer
 from mockserver.control.replay import Replays
 from mockserver.document import clipped
 from mockserver.errors import KINDS
 from mockserver.record import ByType, ListOf, Record
 from mockserver.session.journal import Entry
+from mockserver.settings import PREFIX
 from mockserver.shape import Shape
 from mockserver.shelf import library
 from mockserver.shelf.fixture import FILE, WRITTEN

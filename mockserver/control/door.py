@@ -13,10 +13,11 @@ from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp
 
 from mockserver.control import intake
-from mockserver.control.openapi import PREFIX, Way
+from mockserver.control.openapi import Way
 from mockserver.control.refusal import Refused, told
 from mockserver.document import clipped
 from mockserver.errors import InputError
+from mockserver.settings import PREFIX
 from mockserver.shape import choice
 
 

@@ -11,9 +11,8 @@ from starlette.responses import Response
 from mockserver import __version__, record
 from mockserver.control.intake import PARAMETERS, Asked
 from mockserver.control.refusal import REFUSAL
+from mockserver.settings import PREFIX
 from mockserver.shape import At, Shape
-
-PREFIX = "/_mock"
 
 House = TypeVar("House")
 

@@ -14,10 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import document
 from mockserver.control.guard import Guard
-from mockserver.control.openapi import PREFIX
 from mockserver.control.refusal import Refused, told
 from mockserver.document import clipped
-from mockserver.settings import Settings
+from mockserver.settings import PREFIX, Settings
 
 FILES = f"{PREFIX}/page"
 ROOT = Path(__file__).with_name("page")

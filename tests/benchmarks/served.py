@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 CORES = sorted(os.sched_getaffinity(0))
 SERVER, CLIENT = CORES[0], CORES[-1]
 _TICK = os.sysconf("SC_CLK_TCK")
+# Settings that are not the defaults; and what would have every start compile the modules anew.
+_NOT_PASSED = ("MOCKSERVER_", "PYTHONDONTWRITEBYTECODE")
 _PATIENCE = 60.0  # seconds that a start may take
 
 
@@ -126,7 +128,7 @@ def bare(said: Path, *flags: str, question: bytes = b"") -> Iterator[Served]:
 
 @contextmanager
 def _running(name: str, command: list[str], port: int, question: bytes) -> Iterator[Served]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MOCKSERVER_")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_PASSED)}
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
