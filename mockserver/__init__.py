@@ -28,12 +28,13 @@ The house. A room imports only from the rooms below it, and in a room a module o
     control/        ... in which words?          views explain raises intake refusal
     chat            the line
     reply/          what should be said?         listing cashier bill completion templated improvise said tokens
-    session/        who is asking, and heard?    till gate bank rules trouble demand store journal
+    session/        who is asking, and heard?    till gate bank rules issues trouble demand store journal
     session/        ... and what is left?        clock purse window
     shelf/          what did the user write?     watch reach library matching index template sandbox fixture
     shelf/          ... in which words?          rule response account fault match operators condition clue
     call            one client request, read once
-    vendors/        what would the vendor do?    directory vendor price lookup profile overlay spelling form ids
+    vendors/        what would the vendor do?    directory vendor price lookup
+    vendors/        ... in which words?          profile parameter overlay spelling form ids
     invention/      what when nobody wrote it?   invent prompted prose voice choosing
     invention/      ... and by which schema?     specimen hint likeness conformity pattern schema
     settings        flags, then the environment, then defaults

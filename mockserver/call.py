@@ -64,6 +64,11 @@ class Call:
         return self.body.get("stream") is True and self.vendor.profile.stream.mode == "openai"
 
     @property
+    def wanted(self) -> int:
+        """The number of choices asked for, of a call that was let in."""
+        return int(self.body.get("n") or 1)
+
+    @property
     def attempt(self) -> int:
         """How often the client's SDK says that it has tried before; 0 when it says nothing."""
         count = self.headers.get("x-stainless-retry-count", "0")

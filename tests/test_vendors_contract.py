@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from mockserver.errors import KINDS, InputError
-from mockserver.session.rules import MOST_CHOICES
 from mockserver.testing import MockServer
+from mockserver.vendors.parameter import MOST_CHOICES
 
 MOST = 100_000  # bytes of a request's body
 HELLO: dict[str, Any] = {"model": "o1-preview", "messages": [{"role": "user", "content": "Hello"}]}
@@ -399,7 +399,7 @@ def test_a_body_that_is_no_object_is_refused(ask: Ask, vendor: Contract, body: b
         ({"messages": []}, "messages: Array must contain at least 1 element(s)"),
         ({"messages": "Hello"}, "messages: Expected array, received string"),
         ({"messages": ["Hello"]}, "messages.0: Expected object, received string"),
-        ({"messages": [{"role": "bot", "content": "x"}]}, "messages.0.role: Invalid enum value"),
+        ({"messages": [{"role": "bot", "content": "x"}]}, "messages.0.role: Invalid discriminator value"),
         (
             {"messages": [{"role": "user", "content": 5}]},
             "messages.0.content: Expected string, received number",

@@ -23,7 +23,7 @@ def response(call: Call, seed: int, locale: str = DEFAULT, mode: str = "faker") 
     the choices are empty and end for their `length`, as those of the real ones do.
     """
     ask = _ask(call)
-    count = call.body.get("n") or 1
+    count = call.wanted
     choices = tuple(_choice(invent(ask, index, seed, locale, mode)) for index in range(count))
     most = limit(call.body)
     if most is None or not call.vendor.model(call.model).reasoning:

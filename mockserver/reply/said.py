@@ -33,7 +33,7 @@ def said(call: Call, response: Response) -> tuple[Said, ...]:
     """Every choice that a response gives to a call; one that is written once is given as often as asked for."""
     choices = response.spoken
     if response.choices is None:
-        choices *= call.body.get("n") or 1
+        choices *= call.wanted
     return tuple(_heard(call, choice) for choice in choices)
 
 

@@ -57,7 +57,7 @@ def filled(call: Call, fixture: Fixture, response: Response, seed: int, locale: 
     try:
         if response.error is not None or response.raw is not None:
             return _words(response, names, fake(0))
-        choices = response.spoken if response.choices else response.spoken * (call.body.get("n") or 1)
+        choices = response.spoken if response.choices else response.spoken * call.wanted
         words = tuple(
             _words(Response(choices=(one,)), names, fake(index)) for index, one in enumerate(choices)
         )

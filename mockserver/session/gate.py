@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mockserver.call import Call, is_session
 from mockserver.errors import ApiError
-from mockserver.session import rules
-from mockserver.session.rules import Issue
+from mockserver.session import issues, rules
+from mockserver.session.issues import Issue
 
 
 def admit(call: Call) -> None:
@@ -45,7 +45,7 @@ def _typed(call: Call) -> None:
     media = kind.partition(";")[0].strip().lower()
     if media != "application/json" and not media.endswith("+json"):
         words = f"Content-Type: expected application/json, received {kind[:80] or 'nothing'}"
-        raise ApiError("wrong_content_type", detail=words, issues=(rules.issue("custom", (), words),))
+        raise ApiError("wrong_content_type", detail=words, issues=(issues.custom(words),))
 
 
 def _keyed(call: Call) -> None:
@@ -56,8 +56,8 @@ def _keyed(call: Call) -> None:
 def _sound(call: Call) -> None:
     """Its body is what a chat request must be."""
     if call.flaw:
-        raise _invalid([rules.issue("custom", (), call.flaw_detail)])
-    found = rules.issues(call)
+        raise _invalid([issues.custom(call.flaw_detail)])
+    found = rules.broken(call)
     if found:
         raise _invalid(found)
     _heard(call)
@@ -70,8 +70,8 @@ def _heard(call: Call) -> None:
         raise ApiError("invalid_request", words)
 
 
-def _invalid(issues: list[Issue]) -> ApiError:
-    return ApiError("invalid_request", detail=rules.spelled(issues), issues=tuple(issues))
+def _invalid(found: list[Issue]) -> ApiError:
+    return ApiError("invalid_request", detail=issues.spelled(found), issues=tuple(found))
 
 
 _CHECKS = {"content_type": _typed, "key": _keyed, "body": _sound}

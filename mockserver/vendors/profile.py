@@ -28,6 +28,7 @@ from mockserver.shape import (
     read,
 )
 from mockserver.vendors import overlay
+from mockserver.vendors.parameter import PARAMETERS, Parameter
 from mockserver.vendors.spelling import (
     CHAT_PATH,
     ENDPOINT,
@@ -127,8 +128,11 @@ class Model:
     facts: dict[str, Any] | None = said(
         FORM, "blanks that its item in a list of models fills besides `$id` and `$aliases`", default=None
     )
-    minimum: dict[str, float] | None = said(
-        MapOf(Number()), "the least that a number in the request may be", default=None
+    parameters: dict[str, Parameter] | None = said(
+        PARAMETERS, "what fields of a request must be; those that are not told may be there", default=None
+    )
+    messages: dict[str, dict[str, Parameter]] | None = said(
+        MapOf(PARAMETERS), "the same of a message, by its role", default=None
     )
 
 
@@ -263,6 +267,9 @@ class Profile:
     credits_per_dollar: float = said(RATE, "its own money", default=1)
     billing: Billing = said(Record(Billing), "how it charges", default=Billing())
     models: dict[str, Model] | None = said(MapOf(Record(Model)), "the models it documents", default=None)
+    parameters: dict[str, Parameter] | None = said(
+        PARAMETERS, "what fields of a request must be, for whatever model", default=None
+    )
     ids: dict[str, str] = said(MapOf(PATTERN), "the blanks that are identifiers")
     headers: dict[str, str] | None = said(HEADERS, "headers of every answer", default=None)
     echo: dict[str, str] | None = said(

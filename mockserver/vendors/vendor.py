@@ -25,6 +25,7 @@ from mockserver.money import NOTHING, Amount, Charge, spell
 from mockserver.vendors import ids
 from mockserver.vendors.form import ABSENT, Form, Values, text
 from mockserver.vendors.lookup import Lookup
+from mockserver.vendors.parameter import Parameter, held
 from mockserver.vendors.price import Tariff
 from mockserver.vendors.profile import OTHER, Model, Price, Profile, Success, Wording
 from mockserver.wire.answer import Answer, Frame
@@ -64,6 +65,11 @@ class Vendor:
         self._models = _by_every_name(profile.models or {})
         self._lookups = [Lookup(endpoint) for endpoint in (profile.endpoints or {}).values()]
         self.listed = [_item(name, model) for name, model in (profile.models or {}).items()]
+        every = profile.parameters or {}
+        self._parameters = {
+            name: held(every | (model.parameters or {})) for name, model in self._models.items()
+        }
+        self._usual = held(every)
         self._exact = {path for path in profile.paths.chat if "{model}" not in path}
         self._patterns = [_pattern(path) for path in profile.paths.chat if "{model}" in path]
         self._statuses = _first_of_each_status(profile.errors)
@@ -121,6 +127,10 @@ class Vendor:
     def model(self, name: str) -> Model:
         """What is known of a model, under its own name or its snapshot's."""
         return self._models.get(name, _UNKNOWN)
+
+    def parameters(self, model: str) -> Mapping[str, Parameter]:
+        """What the fields of a request to a model must be."""
+        return self._parameters.get(model, self._usual)
 
     def knows(self, name: str) -> bool:
         return name in self._models

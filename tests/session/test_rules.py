@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mockserver.session import rules
+from mockserver.session import issues, rules
 
 if TYPE_CHECKING:
     from tests.session.conftest import Asked
@@ -29,8 +29,12 @@ def assistant(**parts: Any) -> dict[str, Any]:
     return good(messages=[*HELLO, {"role": "assistant", **parts}])
 
 
+def neither(received: str, other: str = "array") -> str:
+    return f"Expected string, received {received}, or Expected {other}, received {received}"
+
+
 def spelled(asked: Asked, body: Any, path: str = AIMLAPI) -> str:
-    return rules.spelled(rules.issues(asked(body, path=path)))
+    return issues.spelled(rules.broken(asked(body, path=path)))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,7 @@ def spelled(asked: Asked, body: Any, path: str = AIMLAPI) -> str:
             seed=-9007199254740991,
             reasoning_effort="none",
         ),
+        good(n=2.0, max_completion_tokens=100.0),
         good(max_tokens=1.5, stop="a", tool_choice="auto", stream_options={}, stream=False),
         good(
             tools=[{"type": "function"}], tool_choice={"type": "function"}, response_format={"type": "text"}
@@ -86,32 +91,32 @@ def test_what_clients_send_is_good(asked: Asked, body: Any) -> None:
         (good(messages={}), "messages: Expected array, received object"),
         (good(messages=[]), "messages: Array must contain at least 1 element(s)"),
         (good(messages=["Hello"]), "messages.0: Expected object, received string"),
-        (good(messages=[{}]), "messages.0.role: Required; messages.0.content: Required"),
-        (message(role=1), "messages.0.role: Expected string, received number"),
-        (message(role="bot"),
-         f"messages.0.role: Invalid enum value. Expected {OPTIONS}, received 'bot'"),
-        (message(content=None), "messages.0.content: Expected string, received null"),
-        (message(content=5.5), "messages.0.content: Expected string, received number"),
+        (good(messages=[{}]), f"messages.0.role: Invalid discriminator value. Expected {OPTIONS}"),
+        (message(role=1), f"messages.0.role: Invalid discriminator value. Expected {OPTIONS}"),
+        (message(role="bot"), f"messages.0.role: Invalid discriminator value. Expected {OPTIONS}"),
+        (good(messages=[{"role": "user"}]), "messages.0.content: Required"),
+        (message(content=None), f"messages.0.content: {neither('null')}"),
+        (message(content=5.5), f"messages.0.content: {neither('number')}"),
         (message(content=["Hello"]), "messages.0.content.0: Expected object, received string"),
         (message(content=[{}]), "messages.0.content.0.type: Required"),
         (message(content=[{"type": None}]), "messages.0.content.0.type: Expected string, received null"),
-        (assistant(content=5), "messages.1.content: Expected string, received number"),
+        (assistant(content=5), f"messages.1.content: {neither('number')}"),
         (assistant(content="", tool_calls={}), "messages.1.tool_calls: Expected array, received object"),
         (good(stream="true"), "stream: Expected boolean, received string"),
-        (good(n="2"), "n: Expected integer, received string"),
+        (good(n="2"), "n: Expected number, received string"),
         (good(n=1.5), "n: Expected integer, received float"),
-        (good(n=True), "n: Expected integer, received boolean"),
+        (good(n=True), "n: Expected number, received boolean"),
         (good(n=0), "n: Number must be greater than or equal to 1"),
         (good(n=129), "n: Number must be less than or equal to 128"),
         (good(n=10**18), "n: Number must be less than or equal to 128"),
-        (good(n=10**30), "n: Expected integer, received float; n: Number must be less than or equal to 128"),
+        (good(n=10**30), "n: Number must be less than or equal to 128"),
         (good(max_completion_tokens=1.5), "max_completion_tokens: Expected integer, received float"),
         (good(max_tokens="many"), "max_tokens: Expected number, received string"),
-        (good(stop=5), "stop: Expected string, received number"),
+        (good(stop=5), f"stop: {neither('number')}"),
         (good(stop=["a", 5]), "stop.1: Expected string, received number"),
         (good(tools={}), "tools: Expected array, received object"),
         (good(tools=["a"]), "tools.0: Expected object, received string"),
-        (good(tool_choice=True), "tool_choice: Expected string, received boolean"),
+        (good(tool_choice=True), f"tool_choice: {neither('boolean', 'object')}"),
         (good(response_format="json"), "response_format: Expected object, received string"),
     ],
 )  # fmt: skip
@@ -126,9 +131,9 @@ def test_what_is_wrong_is_spelled_out(asked: Asked, body: Any, words: str) -> No
                             "message": "Expected array, received number"}),
         ({"model": "m"}, {"code": "invalid_type", "expected": "array", "received": "undefined", "path": ["messages"],
                           "message": "Required"}),
-        (message(role="bot"), {"received": "bot", "code": "invalid_enum_value", "options": list(rules.ROLES),
+        (message(role="bot"), {"code": "invalid_union_discriminator", "options": list(rules.ROLES),
                                "path": ["messages", 0, "role"],
-                               "message": f"Invalid enum value. Expected {OPTIONS}, received 'bot'"}),
+                               "message": f"Invalid discriminator value. Expected {OPTIONS}"}),
         (good(messages=[]), {"code": "too_small", "minimum": 1, "type": "array", "inclusive": True, "exact": False,
                              "message": "Array must contain at least 1 element(s)", "path": ["messages"]}),
         (good(n=0), {"code": "too_small", "minimum": 1, "type": "number", "inclusive": True, "exact": False,
@@ -138,7 +143,7 @@ def test_what_is_wrong_is_spelled_out(asked: Asked, body: Any, words: str) -> No
     ],
 )  # fmt: skip
 def test_an_issue_has_zods_keys_in_zods_order(asked: Asked, body: Any, issue: dict[str, Any]) -> None:
-    [found] = rules.issues(asked(body))
+    [found] = rules.broken(asked(body))
     assert json.dumps(found) == json.dumps(issue)
 
 
@@ -152,7 +157,7 @@ def test_an_issue_has_zods_keys_in_zods_order(asked: Asked, body: Any, issue: di
 )
 def test_a_known_model_is_held_to_its_bounds(asked: Asked, model: str, told: str) -> None:
     body = good(model=model, max_completion_tokens=0, max_tokens=0, seed=-1)
-    found = rules.issues(asked(body))
+    found = rules.broken(asked(body))
     assert " ".join(issue["path"][0] for issue in found) == told
     assert {issue["message"] for issue in found} <= {"Number must be greater than or equal to 1"}
 
@@ -175,9 +180,4 @@ def test_a_path_may_name_the_model_and_a_prompt_stand_for_messages(
 
 
 def test_a_body_of_many_mistakes_is_refused_in_few_words(asked: Asked) -> None:
-    assert len(rules.issues(asked(good(messages=[5] * 100)))) == rules.MOST
-
-
-def test_a_long_role_is_not_repeated_whole(asked: Asked) -> None:
-    [found] = rules.issues(asked(message(role="x" * 500)))
-    assert found["received"] == "x" * 80
+    assert len(rules.broken(asked(good(messages=[5] * 100)))) == rules.MOST

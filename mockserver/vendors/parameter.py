@@ -1,0 +1,91 @@
+"""What a field of a request must be: of which type, within which bounds, one of which words, holding what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mockserver.record import Lazy, ListOf, MapOf, OneOrMore, Record, record, said
+from mockserver.shape import Flag, Number, OneOf, Shape, Text, choice
+
+TYPES = ("string", "number", "integer", "boolean", "array", "object")
+
+
+@record
+class Parameter:
+    """One field. Null stands for absent, as clients send it; a field that is not described may hold anything."""
+
+    type: tuple[str, ...] | None = said(
+        OneOrMore(OneOf(*TYPES)), "its type, or the types that it may have; absent: any", default=None
+    )
+    required: bool = said(Flag(), "whether it must be there", default=False)
+    minimum: float | None = said(Number(), "the least that a number may be", default=None)
+    maximum: float | None = said(Number(), "the most that a number may be", default=None)
+    enum: tuple[str, ...] | None = said(ListOf(Text(), 1), "the texts that it may be", default=None)
+    items: Parameter | None = said(Lazy(lambda: PARAMETER), "what an array holds", default=None)
+    fields: dict[str, Parameter] | None = said(
+        Lazy(lambda: PARAMETERS), "what an object holds; more is left alone", default=None
+    )
+    by: str | None = said(Text(), "the field of an object that says which of `variants` it is", default=None)
+    variants: dict[str, dict[str, Parameter]] | None = said(
+        MapOf(Lazy(lambda: PARAMETERS)), "what an object of each variant holds", default=None
+    )
+
+    def check(self) -> Iterator[tuple[str | None, str]]:
+        needs = {
+            "minimum": (self.minimum, ("number", "integer")),
+            "maximum": (self.maximum, ("number", "integer")),
+            "enum": (self.enum, ("string",)),
+            "items": (self.items, ("array",)),
+            "fields": (self.fields, ("object",)),
+            "by": (self.by, ("object",)),
+            "required": (self.required or None, TYPES),
+        }
+        for name, (stated, types) in needs.items():
+            if stated is not None and not set(types) & set(self.type or ()):
+                yield name, f"found it without a 'type' that it goes with, expected {choice(types)}"
+        if (self.by is None) is not (self.variants is None):
+            yield None, "found one of 'by' and 'variants', expected both or neither"
+
+
+PARAMETER: Shape = Record(Parameter)
+PARAMETERS: Shape = MapOf(PARAMETER)
+
+
+def held(stated: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """What a request is held to where this is stated: that, and for all else what every vendor wants."""
+    both = {
+        name: replace(
+            own,
+            minimum=USUAL[name].minimum if own.minimum is None else own.minimum,
+            maximum=USUAL[name].maximum if own.maximum is None else own.maximum,
+        )
+        for name, own in stated.items()
+        if name in USUAL
+    }
+    return {**stated, **both, **{name: usual for name, usual in USUAL.items() if name not in stated}}
+
+
+def _typed(*types: str, **more: Any) -> Parameter:
+    return Parameter(type=types, **more)
+
+
+MOST_CHOICES = 128  # no vendor states a bound; OpenAI's is this
+
+# The fields that the mock acts upon.
+USUAL = {
+    "stream": _typed("boolean"),
+    "stream_options": _typed("object"),
+    "n": _typed("integer", minimum=1, maximum=MOST_CHOICES),
+    "max_tokens": _typed("number"),
+    "max_completion_tokens": _typed("integer"),
+    "stop": _typed("string", "array", items=_typed("string")),
+    "seed": _typed("number"),
+    "tools": _typed("array", items=_typed("object")),
+    "tool_choice": _typed("string", "object"),
+    "response_format": _typed("object"),
+    "reasoning_effort": _typed("string"),
+    "temperature": _typed("number"),
+    "top_p": _typed("number"),
+}
