@@ -32,14 +32,18 @@ from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Playback
 
 
-def vendors(files: tuple[Path, ...] = ()) -> Directory:
+def vendors(files: tuple[Path, ...] = (), *, strict_models: bool = False) -> Directory:
     """The shipped vendors, and those of these profiles; one with a shipped name takes its place.
+
+    `strict_models` has all of them refuse a model that they do not document.
 
     Raises InputError for a profile that is wrong.
     """
     known = {}
     for file in (*overlay.shipped(), *files):
         loaded = profile.load(file)
+        if strict_models:
+            loaded = replace(loaded, strict_models=True)
         known[loaded.name] = Vendor(loaded)
     return Directory(known.values())
 
@@ -54,7 +58,8 @@ def line(settings: Settings, playback: Playback, report: Report, store: Store | 
         rule.parse(text, f"flag-fault-{number}", "--fault") for number, text in enumerate(settings.faults, 1)
     )
     store = store or Memory(requests=settings.journal_size)
-    return Line(settings, vendors(settings.vendors), stock(settings), rules, store, playback, report)
+    known = vendors(settings.vendors, strict_models=settings.strict_models)
+    return Line(settings, known, stock(settings), rules, store, playback, report)
 
 
 def _checked(settings: Settings) -> Settings:

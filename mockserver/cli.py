@@ -111,6 +111,7 @@ def vendors() -> Callable[[Command], Command]:
 @click.option("--host", cls=Flag, default=DEFAULTS.host, help="Address to listen on.")
 @click.option("--port", cls=Flag, type=Port(), default=DEFAULTS.port, help="Port; 0 picks a free one.")
 @click.option("--strict", cls=Flag, is_flag=True, help="Refuse what no fixture matches.")
+@click.option("--strict-models", cls=Flag, is_flag=True, help="Refuse models that no profile documents.")
 @click.option("--known-keys-only", cls=Flag, is_flag=True, help="Refuse keys that are no account.")
 @click.option("--seed", cls=Flag, default=DEFAULTS.seed, help="Seed of all that is invented or varies.")
 @click.option("--locale", cls=Flag, default=DEFAULTS.locale, help="Language and country of what is invented.")

@@ -24,6 +24,7 @@ class Settings:
     faults: tuple[str, ...] = ()  # fault rules in one line each
     max_body: int = 32 * 1024 * 1024
     strict: bool = False  # what no fixture matches is refused
+    strict_models: bool = False  # what no profile documents is refused
     known_keys_only: bool = False  # a key that is no account is refused
     reload: bool = True  # watch the fixture files
     vendors: tuple[Path, ...] = ()  # further profiles, or others in place of shipped ones

@@ -250,7 +250,7 @@ def _beating(answer: Answer, every: float) -> Answer:
 def _values(call: Call, response: Response) -> dict[str, Any]:
     """What fills the blanks of a body and of every chunk alike."""
     vendor = call.vendor
-    model = vendor.model(call.model)
+    model = vendor.models[call.model]
     values: dict[str, Any] = {name: vendor.new_id(name) for name in vendor.profile.ids}
     values["created"] = int(time.time()) if response.created is None else response.created
     values["model"] = response.model or model.snapshot or call.model

@@ -26,7 +26,7 @@ def response(call: Call, seed: int, locale: str = DEFAULT, mode: str = "faker") 
     count = call.wanted
     choices = tuple(_choice(invent(ask, index, seed, locale, mode)) for index in range(count))
     most = limit(call.body)
-    if most is None or not call.vendor.model(call.model).reasoning:
+    if most is None or not call.vendor.models[call.model].reasoning:
         return Response(choices=choices)
     thought = tokens.reasoning(call.body.get("reasoning_effort"))
     if thought >= most:

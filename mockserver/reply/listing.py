@@ -24,7 +24,7 @@ def render(call: Call, lookup: Lookup, told: Values) -> Answer:
     """
     vendor = call.vendor
     values: dict[str, Any] = {name: vendor.new_id(name) for name in vendor.profile.ids}
-    values |= {"now": stamp(datetime.now(UTC)), "models": vendor.listed, **told}
+    values |= {"now": stamp(datetime.now(UTC)), **vendor.models.lists, **told}
     try:
         body = orjson.dumps(lookup.fill(values, call.place.item))
     except LookupError:

@@ -39,7 +39,7 @@ def said(call: Call, response: Response) -> tuple[Said, ...]:
 
 def usage(call: Call, response: Response, heard: tuple[Said, ...]) -> Usage:
     """Raw tokens: as the fixture says, and counted where it says nothing."""
-    model = call.vendor.model(call.model)
+    model = call.vendor.models[call.model]
     stated = response.usage
     prompt = stated.prompt_tokens if stated else None
     completion = stated.completion_tokens if stated else None

@@ -6,6 +6,8 @@ from mockserver.call import Call, is_session
 from mockserver.errors import ApiError
 from mockserver.session import issues, rules
 from mockserver.session.issues import Issue
+from mockserver.vendors.form import text
+from mockserver.vendors.profile import Unavailable
 
 
 def admit(call: Call) -> None:
@@ -53,6 +55,22 @@ def _keyed(call: Call) -> None:
         raise ApiError("missing_key" if call.key is None else "invalid_key")
 
 
+def _offered(call: Call) -> None:
+    """A model that it names is to be had."""
+    vendor, profile = call.vendor, call.vendor.profile
+    if vendor.models[call.model].retired:
+        raise _unavailable(call, profile.retired_model)
+    # Where an unknown one is a mistake in the body, the rules tell.
+    if call.model and not vendor.offers(call.model) and profile.unknown_model.kind != "invalid_request":
+        raise _unavailable(call, profile.unknown_model)
+
+
+def _unavailable(call: Call, how: Unavailable) -> ApiError:
+    known = ", ".join(call.vendor.models.names) or "none"
+    words = text(how.message, {"model": call.model[:80]}) or None
+    return ApiError(how.kind, words, detail=f"found the model {call.model[:80]!r}, expected one of {known}")
+
+
 def _sound(call: Call) -> None:
     """Its body is what a chat request must be."""
     if call.flaw:
@@ -74,5 +92,5 @@ def _invalid(found: list[Issue]) -> ApiError:
     return ApiError("invalid_request", detail=issues.spelled(found), issues=tuple(found))
 
 
-_CHECKS = {"content_type": _typed, "key": _keyed, "body": _sound}
+_CHECKS = {"content_type": _typed, "key": _keyed, "model": _offered, "body": _sound}
 _OF_WHOEVER_READS = ("key",)  # what asks for no completion has no body

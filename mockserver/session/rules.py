@@ -30,8 +30,10 @@ def _all(call: Call) -> Iterator[Issue]:
         if call.body.get("model") == "":
             words = "String must contain at least 1 character(s)"
             yield issues.too_small(1, "string", words, ("model",))
+    if call.model and not call.vendor.offers(call.model):
+        yield issues.not_among(call.vendor.models.names, call.model, ("model",))
     yield from _messages(call)
-    yield from issues.fields(call.vendor.parameters(call.model), call.body)
+    yield from issues.fields(call.vendor.models.parameters(call.model), call.body)
 
 
 def _messages(call: Call) -> Iterator[Issue]:
@@ -42,7 +44,7 @@ def _messages(call: Call) -> Iterator[Issue]:
     messages = body.get("messages")
     if messages == []:
         yield issues.too_small(1, "array", "Array must contain at least 1 element(s)", ("messages",))
-    model = call.vendor.model(call.model)
+    model = call.vendor.models[call.model]
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         yield from _message(message, ("messages", index), model)
 

@@ -47,7 +47,7 @@ from mockserver.vendors.spelling import (
 )
 
 CHECKS = ("content_type", "key", "model", "balance", "body")  # in the order of a vendor that states none
-LISTS = ("models", "charges", "rollups")  # the last two are told by an account
+LISTS = ("models", "retired", "charges", "rollups")  # the last two are told by an account
 OTHER = "other"  # the wording of whatever has none
 
 
@@ -111,6 +111,14 @@ class Price:
 
 
 @record
+class Unavailable:
+    """How a model is refused that is not to be had."""
+
+    kind: str = said(OneOf(*KINDS), "the kind of error")
+    message: str | None = said(Text(), "in other words than the kind's; `$model` is its name", default=None)
+
+
+@record
 class Model:
     """What is particular to one model."""
 
@@ -122,6 +130,7 @@ class Model:
     price: Price | None = said(Record(Price), "what it costs", default=None)
     prompt_overhead: int = said(Whole(0), "prompt tokens it counts beyond the messages' own", default=0)
     reasoning: bool = said(Flag(), "whether it counts reasoning tokens", default=False)
+    retired: bool = said(Flag(), "whether it is no more to be had", default=False)
     roles: tuple[str, ...] | None = said(
         ListOf(Text(), at_least=1), "the roles it hears; absent: all", default=None
     )
@@ -269,6 +278,15 @@ class Profile:
     models: dict[str, Model] | None = said(MapOf(Record(Model)), "the models it documents", default=None)
     parameters: dict[str, Parameter] | None = said(
         PARAMETERS, "what fields of a request must be, for whatever model", default=None
+    )
+    strict_models: bool = said(
+        Flag(), "whether models that are not documented here are refused", default=False
+    )
+    unknown_model: Unavailable = said(
+        Record(Unavailable), "how they are", default=Unavailable(kind="not_found")
+    )
+    retired_model: Unavailable = said(
+        Record(Unavailable), "how a retired one is", default=Unavailable(kind="gone")
     )
     ids: dict[str, str] = said(MapOf(PATTERN), "the blanks that are identifiers")
     headers: dict[str, str] | None = said(HEADERS, "headers of every answer", default=None)

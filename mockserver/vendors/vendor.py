@@ -23,11 +23,11 @@ import orjson
 from mockserver.errors import KINDS, ApiError
 from mockserver.money import NOTHING, Amount, Charge, spell
 from mockserver.vendors import ids
+from mockserver.vendors.catalogue import Catalogue
 from mockserver.vendors.form import ABSENT, Form, Values, text
 from mockserver.vendors.lookup import Lookup
-from mockserver.vendors.parameter import Parameter, held
 from mockserver.vendors.price import Tariff
-from mockserver.vendors.profile import OTHER, Model, Price, Profile, Success, Wording
+from mockserver.vendors.profile import OTHER, Price, Profile, Success, Wording
 from mockserver.wire.answer import Answer, Frame
 
 Headers = tuple[tuple[str, str], ...]
@@ -62,14 +62,8 @@ class Vendor:
         self._echo = {name: re.compile(pattern) for name, pattern in (profile.echo or {}).items()}
         self._ids = {name: ids.maker(pattern) for name, pattern in profile.ids.items()}
         self.tariff = Tariff(profile)
-        self._models = _by_every_name(profile.models or {})
+        self.models = Catalogue(profile)
         self._lookups = [Lookup(endpoint) for endpoint in (profile.endpoints or {}).values()]
-        self.listed = [_item(name, model) for name, model in (profile.models or {}).items()]
-        every = profile.parameters or {}
-        self._parameters = {
-            name: held(every | (model.parameters or {})) for name, model in self._models.items()
-        }
-        self._usual = held(every)
         self._exact = {path for path in profile.paths.chat if "{model}" not in path}
         self._patterns = [_pattern(path) for path in profile.paths.chat if "{model}" in path]
         self._statuses = _first_of_each_status(profile.errors)
@@ -118,25 +112,18 @@ class Vendor:
 
     def deaf_to(self, model: str, roles: Iterable[object]) -> str | None:
         """What the vendor says of the first role that a model does not hear; None when it hears them all."""
-        heard = self.model(model).roles
+        heard = self.models[model].roles
         for index, role in enumerate(roles):
             if heard is not None and role not in heard:
                 return text(self.profile.unsupported_role, {"index": index, "role": role})
         return None
 
-    def model(self, name: str) -> Model:
-        """What is known of a model, under its own name or its snapshot's."""
-        return self._models.get(name, _UNKNOWN)
-
-    def parameters(self, model: str) -> Mapping[str, Parameter]:
-        """What the fields of a request to a model must be."""
-        return self._parameters.get(model, self._usual)
-
-    def knows(self, name: str) -> bool:
-        return name in self._models
+    def offers(self, model: str) -> bool:
+        """Whether a model is to be had, as far as anybody says."""
+        return model in self.models or not self.profile.strict_models
 
     def success(self, model: str) -> Success:
-        return self.model(model).success or self.profile.success
+        return self.models[model].success or self.profile.success
 
     def new_id(self, name: str) -> str:
         """One of the identifiers that the profile describes, made new."""
@@ -148,7 +135,7 @@ class Vendor:
 
     def price(self, model: str) -> Price | None:
         """What a model costs; where it has no price of its own, what any other does."""
-        return self.model(model).price or self.profile.billing.price
+        return self.models[model].price or self.profile.billing.price
 
     def charge(self, raw: Usage, model: str) -> Charge:
         """What an answer of so many tokens costs."""
@@ -168,7 +155,7 @@ class Vendor:
 
         A model without a price of its own is counted in tokens, whatever is charged for it.
         """
-        price = self.model(model).price
+        price = self.models[model].price
         prompt, completion = raw.prompt, raw.completion
         if price is not None:
             prompt, completion = self.tariff.parts(price, prompt, completion)
@@ -259,22 +246,6 @@ class Vendor:
         return values
 
 
-def _by_every_name(models: Mapping[str, Model]) -> dict[str, Model]:
-    known = dict(models)
-    for model in models.values():
-        if model.snapshot:
-            known[model.snapshot] = model
-    return known
-
-
-def _item(name: str, model: Model) -> dict[str, Any]:
-    """What a list of models says of one."""
-    price = model.price
-    prices = {"prompt_price": price.prompt, "completion_price": price.completion} if price else {}
-    aliases = [model.snapshot] if model.snapshot else []
-    return {"id": name, "aliases": aliases, **prices, **(model.facts or {})}
-
-
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path).replace(r"\{model\}", r"(?P<model>[^/]+)"))
 
@@ -333,7 +304,6 @@ def _phrase(status: int) -> str:
         return "Unknown Error"
 
 
-_UNKNOWN = Model()
 _WORDLESS = Wording(message="$title")
 _WINDOW = 60.0  # seconds until a limit is over, where nobody says
 _GENERAL = {status: kind for kind, status in reversed(KINDS.items())}

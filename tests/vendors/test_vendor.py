@@ -164,9 +164,9 @@ def test_a_stream_may_word_its_usage_otherwise(load: Load) -> None:
 
 def test_a_model_is_known_by_its_name_and_its_snapshot(vendors: dict[str, Vendor]) -> None:
     vendor = vendors["aimlapi"]
-    assert vendor.model("o1-mini") is vendor.model("o1-mini-2024-09-12")
-    assert (vendor.knows("o1-mini"), vendor.knows("gpt-4o")) == (True, False)
-    assert vendor.model("gpt-4o").price is None
+    assert vendor.models["o1-mini"] is vendor.models["o1-mini-2024-09-12"]
+    assert ("o1-mini" in vendor.models, "gpt-4o" in vendor.models) == (True, False)
+    assert vendor.models["gpt-4o"].price is None
 
 
 @pytest.mark.parametrize(
