@@ -79,7 +79,7 @@ def stock(settings: Settings) -> Shelf:
     return library.load(settings.paths, settings.fixtures_yaml)
 
 
-def build(line: Line, edited: watch.Report) -> Starlette:
+def build(line: Line, edited: watch.Report) -> Door:
     """The application. `edited` hears of every edit of a fixture file: the new shelf, or what is wrong."""
 
     def healthz(_: Request) -> Response:
@@ -111,7 +111,26 @@ def build(line: Line, edited: watch.Report) -> Starlette:
         lifespan=watching if line.settings.reload and line.settings.paths else None,
     )
     app.router.redirect_slashes = False
-    return app
+    return Door(app)
+
+
+class Door:
+    """What no other route could want goes straight to the vendors', past the regular expression of each before it."""
+
+    def __init__(self, app: Starlette) -> None:
+        *own, vendors = [route for route in app.routes if isinstance(route, Route)]
+        self.app = app
+        self.vendors = vendors.app
+        self.own = frozenset(_first(route.path) for route in own)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        straight = scope["type"] == "http" and _first(scope["path"]) not in self.own
+        await (self.vendors if straight else self.app)(scope, receive, send)
+
+
+def _first(path: str) -> str:
+    """The first step of a path."""
+    return path[1:].partition("/")[0]
 
 
 def _page(line: Line) -> list[Route]:

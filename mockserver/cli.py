@@ -19,7 +19,6 @@ from mockserver.errors import InputError, Problem
 from mockserver.settings import REPLIES, Settings
 
 if TYPE_CHECKING:
-    from mockserver.session.journal import Entry
     from mockserver.shelf.matching import Shelf
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -147,11 +146,10 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     flags["paths"] = _mounted(flags["paths"])
     settings = Settings(**flags, reload=not no_reload, page=not no_page)
     _exist(settings.paths)
-    written = log.LINES[settings.log_format]
 
-    def report(entry: Entry) -> None:
+    def told(lines: str) -> None:
         with contextlib.suppress(OSError):  # a log that cannot be written is no reason to refuse a call
-            _say(written(entry))
+            _say(lines)
 
     def edited(outcome: Shelf | InputError) -> None:
         with contextlib.suppress(OSError):
@@ -159,14 +157,17 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
                 _complain(outcome.problems)
             _say(words.edited(outcome, settings))
 
-    playback = Playback()
+    playback, report = Playback(), log.Log(settings.log_format, told)
     line = app.line(settings, playback, report)
     sock = bind(settings.host, settings.port)
     sock.listen()  # whoever reads the greeting and connects at once is answered as soon as the server has started
     server = Server(app.build(line, edited), sock, playback)
     if settings.log_format == "text":
         _say(words.greeting(server.address, line.directory, len(line.shelf), settings))
-    server.run()
+    try:
+        server.run()
+    finally:
+        report.flush()
 
 
 @main.command()

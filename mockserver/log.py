@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 
@@ -11,9 +13,35 @@ from mockserver import duration
 from mockserver.session.journal import Entry
 
 
+class Log:
+    """Lines of this `form`; those of one turn of the event loop are said together, for many may end in one."""
+
+    def __init__(self, form: str, say: Callable[[str], None]) -> None:
+        self._spell = LINES[form]
+        self._say = say
+        self._lines: list[str] = []
+
+    def __call__(self, entry: Entry) -> None:
+        """A request has ended."""
+        self._lines.append(self._spell(entry))
+        if len(self._lines) == 1:
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Say what is still to be said."""
+        if self._lines:
+            said, self._lines = "\n".join(self._lines), []
+            self._say(said)
+
+
+@lru_cache(maxsize=2)
+def _clock(second: int) -> str:
+    return datetime.fromtimestamp(second).strftime("%H:%M:%S")
+
+
 def _text(entry: Entry) -> str:
     parts = [
-        datetime.fromtimestamp(entry.arrived).strftime("%H:%M:%S"),
+        _clock(int(entry.arrived)),
         entry.vendor or "-",
         entry.model[:40] or f"{entry.method} {entry.path[:80]}",
         "stream" if entry.stream else "json",

@@ -1,4 +1,4 @@
-"""uvicorn, taught two things: to hand the transport to the application, and to stop at once, in silence."""
+"""uvicorn, taught three things: to hand its transport over, to say an answer in one breath, to stop at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.importer import import_from_string
 
 from mockserver.errors import InputError
-from mockserver.wire.playback import TRANSPORT, Playback
+from mockserver.wire.playback import BREATH, TRANSPORT, Playback
 
 _GRACE = 0.3  # seconds until a connection that has not ended by itself is cut
 _BACKSTOP = 0.5  # seconds until uvicorn cancels what even that did not end
@@ -140,13 +140,14 @@ class _Uvicorn(uvicorn.Server):
 class _HandsOver(asyncio.Protocol):
     """Puts the transport into the state that every request of the connection is given a copy of."""
 
+    breath: Any = None
     app_state: dict[str, Any]
     cycle: Any
     transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.app_state = {**self.app_state, TRANSPORT: transport}
+        self.app_state = {**self.app_state, TRANSPORT: transport, BREATH: self.breath}
 
     def send_400_response(self, msg: str) -> None:
         if self.cycle is None or self.cycle.response_complete:
@@ -174,18 +175,25 @@ def _config(app: ASGIApp, http: str, loop: str, lifespan: Literal["on", "off"]) 
 
 def _protocol(http: str) -> type[asyncio.Protocol]:
     """uvicorn's protocol of that name, handing the transport over."""
-    fast = http == "httptools" or (http == "auto" and find_spec("httptools"))
-    name = "httptools_impl:HttpToolsProtocol" if fast else "h11_impl:H11Protocol"
+    known: dict[str, Any] = {}
+    if http == "httptools" or (http == "auto" and find_spec("httptools")):
+        from mockserver.breath import Breath  # noqa: PLC0415 where there is no httptools, there is none
+
+        name, known["breath"] = "httptools_impl:HttpToolsProtocol", Breath()
+    else:
+        name = "h11_impl:H11Protocol"
     spoken = import_from_string(f"uvicorn.protocols.http.{name}")
-    return type(f"HandsOver{spoken.__name__}", (_HandsOver, spoken), {})
+    return type(f"HandsOver{spoken.__name__}", (_HandsOver, spoken), known)
 
 
 def _patient(app: ASGIApp) -> ASGIApp:
     """uvicorn's backstop cancels a call, and would log a traceback for one that lets that through."""
 
     async def patient(scope: Scope, receive: Receive, send: Send) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
+        try:  # noqa: SIM105 `suppress` would take longer than all else here
             await app(scope, receive, send)
+        except asyncio.CancelledError:
+            pass
 
     return patient
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 import string
-import uuid
 from collections.abc import Callable
 
 Maker = Callable[[], str]
@@ -28,17 +27,30 @@ def _piece(part: str) -> str | Maker:
     if "{" not in part and "}" not in part:
         return part
     if part == "{uuid}":
-        return lambda: str(uuid.UUID(int=_random.getrandbits(128), version=4))
+        return _uuid
     blank = _DRAWN.fullmatch(part)
     if blank is None or blank[1] not in ALPHABETS or int(blank[2]) > LONGEST:
         known = ", ".join(f"{{{name}:24}}" for name in ALPHABETS)
         raise ValueError(f"found {part!r}, expected {known} or {{uuid}}, with 1 to {LONGEST} characters")
-    alphabet, length = ALPHABETS[blank[1]], int(blank[2])
-    return lambda: "".join(_random.choices(alphabet, k=length))
+    letters, length = _LETTERS[blank[1]], int(blank[2])
+    return lambda: _random.randbytes(length).translate(letters).decode()
+
+
+def _uuid() -> str:
+    """Version 4, its digits drawn at once: `uuid.UUID` would take twice as long to say them."""
+    digits = f"{_random.getrandbits(128):032x}"
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 ALPHABETS = {
     "alnum": string.ascii_letters + string.digits,
     "hex": "0123456789abcdef",
     "nano": string.ascii_letters + string.digits + "_-",  # nanoid's
+}
+
+# Each byte that can be drawn, as a letter; that a few letters are a little likelier does no harm.
+_LETTERS = {
+    name: bytes(ord(letters[byte % len(letters)]) for byte in range(256))
+    for name, letters in ALPHABETS.items()
 }

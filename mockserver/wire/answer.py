@@ -48,17 +48,37 @@ class Answer:
     streamed: bool = False
     head: bool = True
 
+    def adding(self, headers: tuple[tuple[str, str], ...]) -> Answer:
+        """The answer with these headers after its own."""
+        headers = (*self.headers, *headers)
+        return Answer(self.status, headers, self.frames, self.wait, self.ending, self.streamed, self.head)
+
+    @property
+    def bodiless(self) -> bool:
+        return self.status in _BODILESS
+
+
+def at_once(frames: tuple[Frame, ...]) -> bytes | None:
+    """What frames say together; None where there is silence between them, or what is outside of HTTP."""
+    if len(frames) == 1:
+        only = frames[0]
+        return None if only.wait or only.raw else only.data
+    if any(frame.wait or frame.raw for frame in frames):
+        return None
+    return b"".join([frame.data for frame in frames])
+
 
 def settled(answer: Answer) -> Answer:
     """The answer with the headers it goes out with: a body that is whole and not streamed tells its length.
 
     An answer with another ending is left alone: its frames are not the body that its headers speak of.
     """
-    if answer.status in _BODILESS:
+    if answer.bodiless:
         return replace(answer, frames=()) if answer.frames else answer
     if answer.streamed or answer.ending is not Ending.FINISH:
         return answer
-    if any(name.lower() == "content-length" for name, _ in answer.headers):
-        return answer
-    length = sum(len(frame.data) for frame in answer.frames)
-    return replace(answer, headers=(*answer.headers, ("content-length", str(length))))
+    for name, _ in answer.headers:
+        if name.lower() == "content-length":
+            return answer
+    length = sum([len(frame.data) for frame in answer.frames])
+    return answer.adding((("content-length", str(length)),))

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapp
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mockserver.wire.answer import Answer, Ending, Frame, settled
+from mockserver.wire.answer import Answer, Ending, Frame, at_once, settled
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -25,7 +25,9 @@ OnEnd = Callable[["Heard"], Awaitable[None]]
 Ended = Literal["finished", "dropped", "left", "closed"]
 
 TRANSPORT = "mockserver.transport"  # where `server` puts the transport: scope["state"][TRANSPORT]
+BREATH = "mockserver.breath"  # and what says a whole answer in one write, where the protocol has that
 
+_PRINTABLE = bytes(letter for letter in range(256) if (letter >= 32 and letter != 127) or letter == 9)
 _PATIENCE = 1.0  # seconds that a reset waits for what was said before to arrive
 _LOOK = 0.0005, 0.01  # seconds between two looks at it: the first pause, and the longest
 _LINGER_NONE = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: what makes a close an RST
@@ -77,8 +79,12 @@ class Playback:
         if scope.get("http_version") == "1.0":
             # That version knows no chunks; what is said tells its length.
             answer = replace(answer, streamed=False)
-        play = _Play(settled(answer), scope, send, on_end, arrived)
-        if not play.waits:  # the usual answer: no task, no sleep
+        answer = settled(answer)
+        heard = await _in_one_breath(answer, scope, send, on_end, arrived)
+        if heard is not None:
+            return heard
+        play = _Play(answer, scope, send, on_end, arrived)
+        if not play.waits:
             return await play.run()
         self._open.add(play)
         play.closed = self.closing.is_set()
@@ -95,6 +101,37 @@ class Playback:
         for play in self._open:
             play.closed = True
             play.rouse()
+
+
+async def _in_one_breath(
+    answer: Answer, scope: Message, send: Send, on_end: OnEnd | None, arrived: float | None
+) -> Heard | None:
+    """The usual answer: no task, no sleep, one write. None where it takes more than that, and nothing was said."""
+    breath = scope["state"].get(BREATH) if "state" in scope else None
+    if breath is None or answer.wait or answer.ending is not Ending.FINISH or answer.bodiless:
+        return None
+    body, head = at_once(answer.frames), _encoded(answer)
+    cycle = breath.take(send)
+    if body is None or head is None or cycle is None or scope["method"] == "HEAD":
+        return None
+    now = time.perf_counter() - arrived if arrived else 0.0
+    heard = Heard(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
+    if on_end is not None:
+        await on_end(heard)
+    if answer.streamed:
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+    breath.say(cycle, answer.status, head, body)
+    return heard
+
+
+def _encoded(answer: Answer) -> bytes | None:
+    """The headers as they stand on the wire; None for what uvicorn refuses."""
+    lines = [f"{name.lower()}: {value}\r\n" for name, value in answer.headers]
+    if answer.streamed:
+        lines.append("transfer-encoding: chunked\r\n")
+    text = "".join(lines).encode("latin-1")
+    # Nothing but printable letters, and an end to each line.
+    return text if text.translate(None, _PRINTABLE) == b"\r\n" * len(lines) else None
 
 
 class _Play:

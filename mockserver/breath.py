@@ -1,0 +1,44 @@
+"""A whole answer in one breath: one write, where uvicorn would check, join and send the head and the body apart.
+
+It knows uvicorn's httptools protocol from within, and steps back wherever that one would do more than write.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+Header = tuple[bytes, bytes]
+
+
+class Breath:
+    """The breath of one server."""
+
+    def __init__(self) -> None:
+        self._own: list[Header] = []  # the headers that uvicorn adds, a new list every second
+        self._told = b""
+
+    def take(self, send: Any) -> Any:
+        """What `say` needs; None where the answer must be sent as ASGI has it."""
+        cycle = getattr(send, "__self__", None)
+        if (
+            type(cycle) is not RequestResponseCycle
+            or cycle.response_started
+            or cycle.disconnected
+            or not cycle.keep_alive
+            or cycle.flow.write_paused
+        ):
+            return None
+        return cycle
+
+    def say(self, cycle: Any, status: int, head: bytes, body: bytes) -> None:
+        """The status line, the headers as they stand in `head`, the body as it stands; then it is over."""
+        if cycle.default_headers is not self._own:
+            self._own = cycle.default_headers
+            self._told = b"".join([b"%s: %s\r\n" % header for header in self._own])
+        cycle.response_started = True
+        cycle.transport.write(b"".join((STATUS_LINE[status], self._told, head, b"\r\n", body)))
+        cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
