@@ -25,10 +25,11 @@ The house. A room imports only from the rooms below it, and in a room a module o
     app             the composition root; the route table is the table of contents
     server          uvicorn, taught to hand the transport over and to stop at once
     breath          a whole answer in one write
-    control/        who steers it?               admin door window openapi guard verify replay desk feed inventory
-    control/        ... in which words?          views explain raises intake refusal
+    control/        who steers it?               admin door window openapi guard verify replay desk
+    control/        ... in which words?          accounts feed inventory views explain raises intake refusal
     chat            the line
-    reply/          what should be said?         listing cashier bill completion templated improvise said tokens
+    reply/          what should be said?         listing completion templated improvise
+    reply/          ... and what does it cost?   cashier passbook bill said tokens
     session/        who is asking, and heard?    till gate bank rules issues trouble demand store journal
     session/        ... and what is left?        clock purse window
     shelf/          what did the user write?     watch reach library matching index template sandbox fixture

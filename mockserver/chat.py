@@ -138,7 +138,7 @@ class Line:
             else:
                 gate.admit(call)
             if lookup and not found:
-                answer = listing.render(call, lookup, {})
+                answer = listing.render(call, lookup, await self.cashier.told(call, lookup, entry))
             else:
                 answer = await self.say(entry, call, shelf, found, answered)
             own = found.response.fault if found else None

@@ -281,3 +281,51 @@ def test_nothing_is_charged_for_an_explanation(bank: MockServer) -> None:
         told = requests.post(f"{bank.url}/_mock/explain", data=json.dumps(asked), timeout=20).json()
         assert told["status"] == 201
     assert statement(bank, "dry", "sk-slow").requests == 0
+
+
+# --- what an account is told of itself
+
+
+def read(server: MockServer, key: str, path: str, session: str = "read") -> Any:
+    told = requests.get(
+        f"{server.url}/s/{session}/{path}", headers={"Authorization": f"Bearer {key}"}, timeout=20
+    )
+    return told.json() if told.ok else told.status_code
+
+
+def test_an_account_is_told_what_it_has_left(bank: MockServer) -> None:
+    for vendor in VENDORS:
+        ask(bank, "sk-rich", vendor, "read")
+    assert read(bank, "sk-rich", "aimlapi/v2/billing") == {"current_balance": 4.924375, "currency": "USD"}
+    told = read(bank, "sk-rich", "aimlapi/v1/billing/balance")
+    assert (told["balance"], told["lowBalance"], told["lowBalanceThreshold"]) == (9848750, False, 10000)
+    assert read(bank, "sk-poor", "aimlapi/v1/billing/balance")["lowBalance"] is True
+    assert read(bank, "sk-rich", "segmind/v1/get-user-credits") == {"credits": 4.924375, "free-credits": 0.0}
+    assert read(bank, "sk-credits", "aimlapi/v2/billing")["current_balance"] == 0.05
+
+
+def test_a_key_without_an_account_is_told_the_sum_of_the_profile(
+    bank: MockServer, server: MockServer
+) -> None:
+    for one, key in ((bank, "nobody"), (bank, "sk-free"), (server, "anybody")):
+        assert read(one, key, "aimlapi/v2/billing")["current_balance"] == 100
+        assert read(one, key, "segmind/v1/get-user-credits")["credits"] == 100
+
+
+def test_what_was_charged_is_listed_and_summed_by_the_day(bank: MockServer) -> None:
+    for said in ("Hello", "fails", "Hello"):
+        ask(bank, "sk-rich", "omixa", "usage", said)
+    ask(bank, "sk-rich", "segmind", "usage")
+    ask(bank, "sk-free", "omixa", "usage")
+    listed = read(bank, "sk-rich", "omixa/api/v1/usage/requests", "usage")["data"]
+    assert [(one["total_tokens"], one["cost"], one["status"]) for one in listed] == [
+        (420, "0.024795", 200)
+    ] * 2
+    [day] = read(bank, "sk-rich", "omixa/api/v1/usage/rollups?period_type=day", "usage")["data"]
+    assert (day["requests"], day["total_tokens"], day["cost"]) == (2, 840, "0.04959")
+    assert read(bank, "sk-new", "omixa/api/v1/usage/rollups", "usage")["data"] == []
+
+
+def test_a_revoked_key_is_told_nothing(bank: MockServer) -> None:
+    assert read(bank, "sk-old", "aimlapi/v2/billing") == 401
+    assert read(bank, "sk-old", "aimlapi/v1/models")["object"] == "list"

@@ -12,8 +12,10 @@ from starlette.types import ASGIApp
 
 from mockserver import __version__, document, record, shape
 from mockserver.chat import Line
+from mockserver.control import accounts as keeping
 from mockserver.control import explain, inventory, openapi, replay, views
 from mockserver.control import verify as verification
+from mockserver.control.accounts import Ledger
 from mockserver.control.desk import Desk, label
 from mockserver.control.door import door
 from mockserver.control.feed import Feed
@@ -42,7 +44,8 @@ class Admin:
     def __init__(self, line: Line) -> None:
         self.line = line
         self.feed = Feed(line.playback.closing)
-        self.desk = Desk(line, self.feed)
+        self.ledger = Ledger(line, self.feed)
+        self.desk = Desk(line, self.feed, self.ledger)
         self.replays = Replays(line)
         line.store.journal.listeners.append(self.feed.request)
         line.listeners.append(lambda: self.feed.change("fixtures", None))
@@ -213,6 +216,32 @@ async def remove_fault(admin: Admin, asked: Asked) -> Response:
     return answer({"deleted": 1})
 
 
+async def accounts(admin: Admin, asked: Asked) -> Response:
+    return answer(views.plain(await admin.ledger.all(asked.session)))
+
+
+async def account(admin: Admin, asked: Asked) -> Response:
+    return answer(views.plain(await admin.ledger.one(asked.session, asked.name)))
+
+
+async def put_account(admin: Admin, asked: Asked) -> Response:
+    new = await admin.ledger.put(asked.session, asked.name, await asked.document())
+    return answer(views.plain(await admin.ledger.one(asked.session, asked.name)), 201 if new else 200)
+
+
+async def remove_account(admin: Admin, asked: Asked) -> Response:
+    await admin.ledger.remove(asked.session, asked.name)
+    return answer({"deleted": 1})
+
+
+async def clock(admin: Admin, asked: Asked) -> Response:
+    return answer(views.plain(admin.ledger.time(asked.session)))
+
+
+async def advance_clock(admin: Admin, asked: Asked) -> Response:
+    return answer(views.plain(admin.ledger.advance(asked.session, await asked.document())))
+
+
 async def explain_request(admin: Admin, asked: Asked) -> Response:
     written = await asked.document()
     if isinstance(written.value, dict) and "body" not in written.value:
@@ -254,6 +283,8 @@ _ADDED: Shape = ByType(mapping=FILE, sequence=ListOf(WRITTEN))
 _RULES: Shape = ByType(mapping=RULE, sequence=ListOf(RULE))
 _OF = ("session",)
 _STORY: Shape = Record(views.Story)
+_KEPT: Shape = Record(keeping.Kept)
+_TIME: Shape = Record(keeping.Time)
 
 WAYS = (
     Way("GET", "", index, "What there is: links, version, vendors, counts."),
@@ -290,6 +321,12 @@ WAYS = (
     Way("POST", "/faults", add_faults, "Add fault rules before all others.", _OF, _RULES, status=201),
     Way("DELETE", "/faults", clear_faults, "Take away all that were added.", _OF),
     Way("DELETE", "/faults/{name:path}", remove_fault, "Take away one that was added.", _OF),
+    Way("GET", "/accounts", accounts, "All accounts, as they stand.", _OF, told=keeping.ACCOUNTS),
+    Way("GET", "/accounts/{name:path}", account, "One account, by key or id.", _OF, told=_KEPT),
+    Way("PUT", "/accounts/{name:path}", put_account, "Change one, or make it.", _OF, keeping.CHANGE, _KEPT),
+    Way("DELETE", "/accounts/{name:path}", remove_account, "Take away what was added.", _OF),
+    Way("GET", "/clock", clock, "What limits, windows and fault rules go by.", _OF, told=_TIME),
+    Way("POST", "/clock", advance_clock, "Move it on.", _OF, keeping.ADVANCE, _TIME),
     Way(
         "POST",
         "/explain",

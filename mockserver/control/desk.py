@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from mockserver.chat import Line
+from mockserver.control.accounts import Ledger
 from mockserver.control.feed import Feed
 from mockserver.control.refusal import Refused
 from mockserver.document import clipped
@@ -24,12 +25,13 @@ _RULES: tuple[Counted, ...] = (ROLLED, STRUCK)
 class Desk:
     """The changes. Whatever is new or gone is counted from nothing, in every session that it concerns."""
 
-    def __init__(self, line: Line, feed: Feed) -> None:
+    def __init__(self, line: Line, feed: Feed, ledger: Ledger) -> None:
         self._line = line
         self._feed = feed
+        self._ledger = ledger
 
     async def add(self, session: str | None, book: Book) -> Book:
-        """Fixtures, and fault rules if it has any, before all others; named as they are now. Raises Refused."""
+        """Fixtures, and what else it has, before all others; named as they are now. Raises Refused."""
         async with self._line.store.turn(session):
             layer = await self._line.store.layer(session)
             book = library.after(book, label(session), layer.made, layer.laid)
@@ -39,6 +41,7 @@ class Desk:
             await self._stock(session, _with(layer, shelf, len(book.fixtures)), book.fixtures)
             if book.rules:
                 await self._rule(session, book.rules)
+        await self._ledger.add(session, book.accounts)
         return book
 
     async def exchange(self, session: str | None, book: Book) -> Book:
@@ -51,6 +54,9 @@ class Desk:
             if book.rules:
                 await self._drop_rules(session)
                 await self._rule(session, book.rules)
+        if book.accounts:
+            await self._ledger.clear(session)
+            await self._ledger.add(session, book.accounts)
         return book
 
     async def put(self, session: str | None, name: str, book: Book) -> bool:
@@ -146,6 +152,10 @@ class Desk:
                 await self.clear(name)
             if "faults" in what:
                 await self.drop_rules(name)
+            if "accounts" in what:
+                await self._ledger.clear(name)
+        if "accounts" in what:
+            await self._ledger.forgive(session)
 
     async def _stock(self, session: str | None, layer: Layer, changed: Collection[Fixture]) -> None:
         await self._line.store.lay(session, layer)

@@ -49,7 +49,7 @@ class Feed:
             self._tell("request", entry.session, {"moment": moment, "request": views.line(entry)})
 
     def change(self, what: str, session: str | None) -> None:
-        """Something was steered: requests, counters, faults, fixtures."""
+        """Something was steered: requests, counters, faults, fixtures, accounts, clock."""
         if self._begun:
             self._tell("change", session, {"what": what, "session": session})
 

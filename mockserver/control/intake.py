@@ -155,7 +155,7 @@ def _what(text: str) -> tuple[str, ...]:
 
 
 _FLAGS = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-RESETTABLE = ("requests", "counters", "faults", "fixtures")
+RESETTABLE = ("requests", "counters", "faults", "fixtures", "accounts")
 _TEXT: Mapping[str, Any] = {"type": "string"}
 
 PARAMETERS: dict[str, Parameter] = {

@@ -36,6 +36,13 @@ def of(entry: Entry) -> Charge:
     return charge
 
 
+def used(entry: Entry) -> Usage:
+    """The tokens of a request of the journal."""
+    if entry.call is None or entry.said is None:
+        return Usage(0, 0)
+    return tokens(entry.call, entry.said)
+
+
 def due(call: Call, response: Response, meant: Answer, played: Answer, heard: Heard | None = None) -> Charge:
     """What an answer costs that is played so, where it was `meant` otherwise; when it has ended, as far as heard."""
     vendor, billing = call.vendor, call.vendor.profile.billing

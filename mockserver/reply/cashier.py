@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from mockserver.call import Call
 from mockserver.money import Charge
-from mockserver.reply import bill
+from mockserver.reply import bill, passbook
 from mockserver.session import till
 from mockserver.session.bank import Bank
 from mockserver.session.journal import Entry
 from mockserver.session.store import Store
 from mockserver.shelf.response import Response
 from mockserver.vendors.form import Values
+from mockserver.vendors.lookup import Lookup
 from mockserver.wire.answer import Answer, Ending
 
 
@@ -27,6 +28,10 @@ class Cashier:
         """Let a call in, on the account of its key. Raises ApiError for the first thing that is refused."""
         now = self._store.clock.now(call.session)
         entry.account = await till.admit(call, bank, self._store, now, strangers=self._strangers)
+
+    async def told(self, call: Call, lookup: Lookup, entry: Entry) -> Values:
+        """The blanks of what whoever asks may know of their account; those who need no key are told nothing."""
+        return {} if lookup.open else await passbook.told(call, entry.account, self._store)
 
     async def charge(self, call: Call, response: Response, entry: Entry) -> Values:
         """Draw what a response costs; returns what is left, as blanks. Raises ApiError where that is too little."""

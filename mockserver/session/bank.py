@@ -27,8 +27,8 @@ class Bank:
         """All of them, the session's own first."""
         met: set[str] = set()
         for accounts in (self._own.accounts, self._shared.accounts, self._filed):
-            for key in accounts.keys() - met if met else accounts:
-                found = self.of(key)
+            for key in accounts:
+                found = None if key in met else self.of(key)
                 if found is not None:
                     yield found
             met |= accounts.keys()

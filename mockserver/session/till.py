@@ -44,10 +44,7 @@ async def pay(call: Call, account: Account, charge: Charge, tokens: int, store: 
 
 def least(call: Call) -> Charge:
     """The least that the call's vendor holds until an answer has ended."""
-    tariff, hold = call.vendor.tariff, call.vendor.profile.billing.hold
-    if hold.unit == "usd":
-        return Charge(hold.value, tariff.credits(hold.value))
-    return Charge(tariff.dollars(hold.value), hold.value)
+    return Charge(*call.vendor.worth(call.vendor.profile.billing.hold))
 
 
 def _known(account: Account | None, *, strangers: bool) -> None:

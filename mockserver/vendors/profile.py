@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,10 @@ class Billing:
         "the least that it holds until an answer has ended; a balance must cover it",
         default=Amount(ZERO),
     )
+    unlimited: Amount = said(
+        MONEY, "the balance that is told where there is no end of it", default=Amount(Decimal(100))
+    )
+    low: Amount = said(MONEY, "a balance below this is low", default=Amount(ZERO))
     cut: str = said(
         OneOf("full", "delivered", "none"),
         "what an answer costs that was not heard to its end",

@@ -146,9 +146,14 @@ class Vendor:
         """The blanks of what is left of a balance; none where there is no end of it."""
         if left is None:
             return {}
-        dollars = left.value if left.unit == "usd" else self.tariff.dollars(left.value)
-        own = left.value if left.unit == "credits" else self.tariff.credits(left.value)
+        dollars, own = self.worth(left)
         return {"remaining_usd": spell(dollars), "remaining_credits": spell(own)}
+
+    def worth(self, amount: Amount) -> tuple[Decimal, Decimal]:
+        """An amount in dollars, and in the vendor's credits."""
+        if amount.unit == "usd":
+            return amount.value, self.tariff.credits(amount.value)
+        return self.tariff.dollars(amount.value), amount.value
 
     def charged(self, raw: Usage, model: str) -> dict[str, Any]:
         """The blanks of a usage: tokens, and what they cost in the vendor's credits and in dollars.
