@@ -21,8 +21,9 @@ from mockserver.chat import Line, Report
 from mockserver.control.window import FILES, Window
 from mockserver.errors import InputError
 from mockserver.invention import voice
+from mockserver.reply import tokens, vocabulary
 from mockserver.session.store import Memory, Store
-from mockserver.settings import PREFIX, REPLIES, Settings
+from mockserver.settings import PREFIX, REPLIES, TOKENIZERS, Settings
 from mockserver.shape import choice, meant
 from mockserver.shelf import library, rule, watch
 from mockserver.shelf.matching import Shelf
@@ -32,10 +33,12 @@ from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Playback
 
 
-def vendors(files: tuple[Path, ...] = (), *, strict_models: bool = False) -> Directory:
+def vendors(
+    files: tuple[Path, ...] = (), tokenizer: str = tokens.ESTIMATE, *, strict_models: bool = False
+) -> Directory:
     """The shipped vendors, and those of these profiles; one with a shipped name takes its place.
 
-    `strict_models` has all of them refuse a model that they do not document.
+    `tokenizer` is what all of them count by; `strict_models` has all of them refuse a model that they do not document.
 
     Raises InputError for a profile that is wrong.
     """
@@ -44,7 +47,7 @@ def vendors(files: tuple[Path, ...] = (), *, strict_models: bool = False) -> Dir
         loaded = profile.load(file)
         if strict_models:
             loaded = replace(loaded, strict_models=True)
-        known[loaded.name] = Vendor(loaded)
+        known[loaded.name] = Vendor(loaded, tokenizer)
     return Directory(known.values())
 
 
@@ -58,20 +61,32 @@ def line(settings: Settings, playback: Playback, report: Report, store: Store | 
         rule.parse(text, f"flag-fault-{number}", "--fault") for number, text in enumerate(settings.faults, 1)
     )
     store = store or Memory(requests=settings.journal_size)
-    known = vendors(settings.vendors, strict_models=settings.strict_models)
+    known = vendors(settings.vendors, settings.tokenizer, strict_models=settings.strict_models)
     return Line(settings, known, stock(settings), rules, store, playback, report)
 
 
 def _checked(settings: Settings) -> Settings:
-    """The settings, the locale by Faker's own name for it."""
+    """The settings, the locale by Faker's own name for it, and the tokenizer that there is."""
+    for flag, value, known in (
+        ("--reply", settings.reply, REPLIES),
+        ("--tokenizer", settings.tokenizer, TOKENIZERS),
+    ):
+        if value not in known:
+            raise InputError.of(
+                f"found {value!r}{meant(value, known) or f', expected {choice(known)}'}", flag
+            )
     try:
         locale = voice.known(settings.locale)
     except ValueError as error:
         raise InputError.of(str(error), "--locale") from None
-    if settings.reply not in REPLIES:
-        near = meant(settings.reply, REPLIES) or f", expected {choice(REPLIES)}"
-        raise InputError.of(f"found {settings.reply!r}{near}", "--reply")
-    return replace(settings, locale=locale)
+    tokenizer = settings.tokenizer
+    if tokenizer == "auto":
+        tokenizer = vocabulary.NAME if vocabulary.installed() else tokens.ESTIMATE
+    if tokenizer == vocabulary.NAME and not vocabulary.installed():
+        raise InputError.of(
+            f"{tokenizer} is not installed: pip install 'mock-provider-server[tokens]'", "--tokenizer"
+        )
+    return replace(settings, locale=locale, tokenizer=tokenizer)
 
 
 def stock(settings: Settings) -> Shelf:

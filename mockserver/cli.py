@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from mockserver import __version__, words
 from mockserver.errors import InputError, Problem
-from mockserver.settings import REPLIES, Settings
+from mockserver.settings import REPLIES, TOKENIZERS, Settings
 
 if TYPE_CHECKING:
     from mockserver.shelf.matching import Shelf
@@ -120,6 +120,13 @@ def vendors() -> Callable[[Command], Command]:
     type=click.Choice(REPLIES),
     default=DEFAULTS.reply,
     help="What an invented text says.",
+)
+@click.option(
+    "--tokenizer",
+    cls=Flag,
+    type=click.Choice(TOKENIZERS),
+    default=DEFAULTS.tokenizer,
+    help="What counts tokens.",
 )
 @vendors()
 @click.option(

@@ -8,6 +8,7 @@ from typing import Literal
 
 PREFIX = "/_mock"  # the path of the control API
 REPLIES = ("faker", "echo", "lorem")
+TOKENIZERS = ("auto", "estimate", "o200k_base")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,9 @@ class Settings:
     seed: int = 0  # of everything that is invented or varies
     locale: str = "en_US"  # whose names, places and words are invented
     reply: str = "faker"  # how an invented text is made: one of REPLIES
+    tokenizer: str = (
+        "auto"  # what counts tokens: `estimate`, `o200k_base`, or the latter where it is installed
+    )
     faults: tuple[str, ...] = ()  # fault rules in one line each
     max_body: int = 32 * 1024 * 1024
     strict: bool = False  # what no fixture matches is refused

@@ -176,7 +176,8 @@ def _deltas(vendor: Vendor, heard: tuple[Said, ...], pace: Pace, chance: random.
         opening = {"content": None if one.content is None else ""}
         yield Delta(wait, index, vendor.opening.fill(opening), counts=False)
         wait = 0.0
-    rows = zip_longest(*(_pieces(one, pace, chance) for one in heard))
+    chunk = vendor.tokenizer if pace.chunk in (None, "token") else pace.chunk
+    rows = zip_longest(*(_pieces(one, chunk, chance) for one in heard))
     for number, row in enumerate(rows):
         wait += _gap(pace, chance) if number else 0.0
         for index, piece in enumerate(row):
@@ -191,12 +192,11 @@ def _deltas(vendor: Vendor, heard: tuple[Said, ...], pace: Pace, chance: random.
         wait = 0.0
 
 
-def _pieces(one: Said, pace: Pace, chance: random.Random) -> Iterator[tuple[float, Any]]:
+def _pieces(one: Said, chunk: str | int, chance: random.Random) -> Iterator[tuple[float, Any]]:
     """What one choice adds between its opening and its end, each piece after its own silence.
 
     A model thinks, then speaks, then calls. A silence that nothing follows has None for a piece.
     """
-    chunk = pace.chunk or "token"
     for part in cut(one.reasoning or "", chunk):
         yield 0.0, {"reasoning_content": part}
     texts = cut(one.content or "", chunk) if one.chunks is None else one.chunks

@@ -33,8 +33,7 @@ def response(call: Call, seed: int, locale: str = DEFAULT, mode: str = "faker") 
         silent = (Choice(text="", finish_reason="length"),) * count
         spent = count * most
         return Response(choices=silent, usage=RawUsage(completion_tokens=spent, reasoning_tokens=spent))
-    whole = call.response_format != "text"
-    return Response(choices=tuple(_within(choice, most - thought, whole) for choice in choices))
+    return Response(choices=tuple(_within(call, choice, most - thought) for choice in choices))
 
 
 def _ask(call: Call) -> Ask:
@@ -58,9 +57,9 @@ def _choice(made: Invented) -> Choice:
     return Choice(text=made.text, tool_calls=calls or None)
 
 
-def _within(choice: Choice, most: int, whole: bool) -> Choice:
+def _within(call: Call, choice: Choice, most: int) -> Choice:
     """The choice with no more tokens; a call or a document is whole all the same."""
-    if whole or not choice.text:
+    if not choice.text or call.response_format != "text":
         return choice
-    text, reason = tokens.limit(choice.text, most)
+    text, reason = tokens.limit(choice.text, most, tokenizer=call.vendor.tokenizer)
     return replace(choice, text=text, finish_reason=reason)

@@ -44,7 +44,8 @@ def usage(call: Call, response: Response, heard: tuple[Said, ...]) -> Usage:
     prompt = stated.prompt_tokens if stated else None
     completion = stated.completion_tokens if stated else None
     reasoning = stated.reasoning_tokens if stated else None
-    spoken = sum(map(_spoken, heard))
+    tokenizer = call.vendor.tokenizer
+    spoken = sum(_spoken(one, tokenizer) for one in heard)
     if reasoning is None:
         reasoning = _thought(call, response, thinking=len(heard) if model.reasoning else 0)
         # A stated sum includes the reasoning, which can be no more than the rest of it.
@@ -52,7 +53,7 @@ def usage(call: Call, response: Response, heard: tuple[Said, ...]) -> Usage:
     if completion is None:
         completion = reasoning + spoken
     if prompt is None:
-        prompt = tokens.prompt(call.messages, call.tools, model.prompt_overhead)
+        prompt = tokens.prompt(call.messages, call.tools, model.prompt_overhead, tokenizer)
     return Usage(prompt, completion, reasoning, stated.cached_tokens if stated else 0)
 
 
@@ -101,7 +102,7 @@ def _let_through(call: Call, choice: Choice) -> tuple[str | None, str | None]:
     if stop is None and most is None:
         return content, None
     stops = (stop,) if isinstance(stop, str) else tuple(one for one in stop or () if isinstance(one, str))
-    return tokens.limit(content, most, stops)
+    return tokens.limit(content, most, stops, call.vendor.tokenizer)
 
 
 def _up_to(content: str | None, chunks: Iterable[str | Pause]) -> Iterator[str | Pause]:
@@ -125,11 +126,17 @@ def _numbered(call: Call, made: ToolCall) -> dict[str, Any]:
     }
 
 
-def _spoken(one: Said) -> int:
+@lru_cache(maxsize=256)
+def counted(text: str, tokenizer: str) -> int:
+    """How many tokens a text is, remembered too."""
+    return tokens.count(text, tokenizer)
+
+
+def _spoken(one: Said, tokenizer: str) -> int:
     """The tokens of one choice but for its reasoning."""
     texts = [one.content, one.refusal]
     texts += [made["function"]["name"] + made["function"]["arguments"] for made in one.tool_calls]
-    return sum(len(cut(text)) for text in texts if text)
+    return sum(counted(text, tokenizer) for text in texts if text)
 
 
 def _thought(call: Call, response: Response, *, thinking: int) -> int:
@@ -137,5 +144,6 @@ def _thought(call: Call, response: Response, *, thinking: int) -> int:
 
     `thinking` is how many choices are thought about unseen: each on its own.
     """
-    written = sum(len(cut(choice.reasoning)) for choice in response.spoken if choice.reasoning)
+    texts = [choice.reasoning for choice in response.spoken if choice.reasoning]
+    written = sum(counted(text, call.vendor.tokenizer) for text in texts)
     return written or thinking * tokens.reasoning(call.body.get("reasoning_effort"))

@@ -1,6 +1,7 @@
 """A token is a piece of text: what is counted is what is streamed, and the pieces joined are the text.
 
-An estimate, stated as one: no vocabulary, one expression. An English word with its leading space is a token
+Where the vocabulary of the o-models is installed it cuts and counts (`vocabulary`). Else it is an estimate, stated as
+one: no vocabulary, one expression. An English word with its leading space is a token
 (the part beyond twelve letters another), as are a short run of signs, three digits, three letters of another
 alphabet, one Chinese, Japanese or Korean character, one emoji. Where OpenAI publishes the real count, English
 prose and requests come within 10 % (120 for 124 in its cookbook), Japanese within 15 %; long rare words are
@@ -10,7 +11,10 @@ counted low (`antidisestablishmentarianism` is 3 here and 6 there).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from mockserver.reply import vocabulary
 
 # What a reader sees as part of the character before it: combining marks, the vowel signs of Indic scripts,
 # Thai and Arabic, variation selectors, skin tones, tags, and the later letters of a Hangul syllable.
@@ -41,30 +45,37 @@ _TOKEN = re.compile(
 _CHARACTER = re.compile(_GRAPHEME, re.DOTALL)
 _WORD = re.compile(r"\s*\S+|\s+")
 
+ESTIMATE = "estimate"
+
 MESSAGE = 3  # what frames one message, its role included
-TOOLS = 12  # what frames the list of tools
-TOOL = 7  # what frames one tool
+# What frames the tools, one of them, its properties, one of these, a choice and its values (OpenAI's cookbook, "how to
+# count tokens", for gpt-4o).
+TOOLS, TOOL, PROPERTIES, PROPERTY, CHOICE, VALUE = 12, 7, 3, 3, -3, 3
 # OpenAI's vision guide: 85 for low detail; otherwise 85 and 170 a tile, of which a square picture has four.
 IMAGE_LOW, IMAGE = 85, 765
 OTHER_PART = 256  # a sound or a file, whose length in tokens cannot be seen from outside
 # A vendor's profile gives `overhead`, what frames a request: 5 for o1-preview and o1-mini, 3 for o3-mini.
 # "Hello" is 3 + 1 + 5 = 9 and 3 + 1 + 3 = 7, as in the samples that the vendor's pages print.
+Count = Callable[[str], int]
 
 
-def count(text: str) -> int:
+def count(text: str, tokenizer: str = ESTIMATE) -> int:
     """How many tokens a text is."""
-    return len(_TOKEN.findall(text))
+    return vocabulary.count(text) if tokenizer == vocabulary.NAME else len(_TOKEN.findall(text))
 
 
-def prompt(messages: Iterable[object], tools: Iterable[object] = (), overhead: int = 3) -> int:
+def prompt(
+    messages: Iterable[object], tools: Iterable[object] = (), overhead: int = 3, tokenizer: str = ESTIMATE
+) -> int:
     """How many tokens a request is; messages and tools as the client sent them, odd ones not refused."""
-    said = sum(MESSAGE + _message(message) for message in messages)
-    offered = sum(TOOL + _words(tool) for tool in tools)
+    counted = partial(count, tokenizer=tokenizer)
+    said = sum(MESSAGE + _message(message, counted) for message in messages)
+    offered = sum(TOOL + _tool(tool, counted) for tool in tools)
     return said + overhead + (offered and TOOLS + offered)
 
 
 def pieces(text: str, chunk: str | int = "token") -> list[str]:
-    """Cuts a text for streaming: by `token`, `word`, `char`, in so many characters, or not at all (`whole`).
+    """Cuts a text for streaming: by `word`, `char`, in so many characters, not at all (`whole`), or by a tokenizer.
 
     A character is what a reader sees: a letter with its accents, an emoji family. No text, no pieces.
     """
@@ -73,11 +84,14 @@ def pieces(text: str, chunk: str | int = "token") -> list[str]:
         return ["".join(seen[start : start + chunk]) for start in range(0, len(seen), chunk)]
     if chunk == "whole":
         return [text] if text else []
-    return CUTS[chunk].findall(text)
+    return CUTS[chunk](text)
 
 
 def limit(
-    text: str, max_tokens: int | None = None, stop: str | Iterable[str] | None = None
+    text: str,
+    max_tokens: int | None = None,
+    stop: str | Iterable[str] | None = None,
+    tokenizer: str = ESTIMATE,
 ) -> tuple[str, str | None]:
     """The part of a text that a request lets through, and the finish reason, None where nothing was cut.
 
@@ -89,8 +103,8 @@ def limit(
     text = text[: min(ends)] if ends else text
     if max_tokens is None:
         return text, reason
-    cut, most = pieces(text), max(max_tokens, 0)
-    return ("".join(cut[:most]), "length") if len(cut) > most else (text, reason)
+    cut = FIRST[tokenizer](text, max(max_tokens, 0))
+    return (text, reason) if cut is None else (cut, "length")
 
 
 def reasoning(effort: object = None) -> int:
@@ -98,35 +112,78 @@ def reasoning(effort: object = None) -> int:
     return EFFORTS[effort if isinstance(effort, str) and effort in EFFORTS else "medium"]
 
 
-def _message(message: object) -> int:
+def _first(text: str, most: int) -> str | None:
+    """The text of the first tokens, None where it has no more."""
+    cut = _TOKEN.findall(text)
+    return "".join(cut[:most]) if len(cut) > most else None
+
+
+def _message(message: object, counted: Count) -> int:
     if not isinstance(message, dict):
         return 0
     content = message.get("content")
     parts = content if isinstance(content, list) else [content]
     # A name costs one token beside itself, a call is written out as the model wrote it.
-    named = 1 + count(str(message["name"])) if message.get("name") else 0
-    return named + sum(map(_part, parts)) + _words(message.get("tool_calls"))
+    named = 1 + counted(str(message["name"])) if message.get("name") else 0
+    said = sum(_part(part, counted) for part in parts)
+    return named + said + sum(map(counted, _words(message.get("tool_calls"))))
 
 
-def _part(part: object) -> int:
+def _part(part: object, counted: Count) -> int:
     if not isinstance(part, dict):
-        return count(part) if isinstance(part, str) else 0
+        return counted(part) if isinstance(part, str) else 0
     match part.get("type"):
         case "text" | "refusal" as kind:
-            return count(str(part.get(kind, "")))
+            return counted(str(part.get(kind, "")))
         case "image_url":
             image = part.get("image_url")
             return IMAGE_LOW if isinstance(image, dict) and image.get("detail") == "low" else IMAGE
     return OTHER_PART
 
 
-def _words(value: object) -> int:
-    """The tokens of a JSON value: its names and texts, one for any other leaf, the punctuation left out."""
-    total, rest = 0, [value]
+def _tool(tool: object, counted: Count) -> int:
+    """A tool as the cookbook counts it: a line for itself and one for each property, however deep that is."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict):
+        return sum(map(counted, _words(tool)))
+    total = counted(f"{function.get('name')}:{_described(function)}")
+    waiting: list[object] = [function.get("parameters")]
+    while waiting:
+        schema = waiting.pop()
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        if isinstance(properties, dict) and properties:
+            total += PROPERTIES + sum(_property(name, part, counted) for name, part in properties.items())
+            waiting += properties.values()
+        if isinstance(schema, dict):
+            waiting.append(schema.get("items"))
+            waiting += [*_members(schema, "$defs"), *_members(schema, "anyOf")]
+    return total
+
+
+def _property(name: str, part: object, counted: Count) -> int:
+    if not isinstance(part, dict):
+        return PROPERTY + counted(name)
+    values = part.get("enum")
+    among = CHOICE + sum(VALUE + counted(str(value)) for value in values) if isinstance(values, list) else 0
+    return PROPERTY + among + counted(f"{name}:{part.get('type')}:{_described(part)}")
+
+
+def _described(part: dict[str, object]) -> str:
+    return str(part.get("description") or "").removesuffix(".")
+
+
+def _members(schema: dict[str, object], word: str) -> Iterator[object]:
+    held = schema.get(word)
+    yield from held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+
+
+def _words(value: object) -> Iterator[str]:
+    """What is written in a JSON value: its names and texts, a sign for any other leaf, the punctuation left out."""
+    rest = [value]
     while rest:
         match rest.pop():
             case str() as text:
-                total += count(text)
+                yield text
             case dict() as mapping:
                 rest += [*mapping, *mapping.values()]
             case list() as items:
@@ -134,11 +191,17 @@ def _words(value: object) -> int:
             case None:
                 pass
             case _:
-                total += 1
-    return total
+                yield "0"
 
 
-CUTS = {"token": _TOKEN, "word": _WORD, "char": _CHARACTER}
+CUTS: dict[str, Callable[[str], list[str]]] = {
+    "token": _TOKEN.findall,
+    ESTIMATE: _TOKEN.findall,
+    vocabulary.NAME: vocabulary.pieces,
+    "word": _WORD.findall,
+    "char": _CHARACTER.findall,
+}
+FIRST = {ESTIMATE: _first, vocabulary.NAME: vocabulary.first}
 
 # The thinking that the vendor's samples show: o1-mini 64, o3-mini 256, o1-preview 384.
 EFFORTS = {"none": 0, "minimal": 0, "low": 64, "medium": 256, "high": 384, "xhigh": 640}

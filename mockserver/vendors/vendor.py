@@ -44,10 +44,11 @@ class Usage:
 
 
 class Vendor:
-    """One vendor, ready to answer."""
+    """One vendor, ready to answer. `tokenizer` is what its tokens are counted and cut by."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, tokenizer: str = "estimate") -> None:
         self.profile = profile
+        self.tokenizer = tokenizer
         self.name = profile.name
         self.body = Form(profile.body.whole)
         self.choice = Form(profile.body.choice)

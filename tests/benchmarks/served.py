@@ -112,7 +112,9 @@ def mockserver(fixtures: Path | None, *flags: str, question: bytes = b"") -> Ite
     """`mockserver serve` of this checkout, its log thrown away."""
     port = free_port()
     paths = [str(fixtures)] if fixtures else []
-    command = [sys.executable, "-m", "mockserver", "serve", *paths, "--port", str(port), *flags]
+    # As most people have it: without the extra `tokens`.
+    plain = ["--port", str(port), "--tokenizer", "estimate"]
+    command = [sys.executable, "-m", "mockserver", "serve", *paths, *plain, *flags]
     with _running("mockserver", command, port, question or asked.body(asked.CANNED)) as served:
         yield served
 
