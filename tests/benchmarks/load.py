@@ -32,9 +32,16 @@ class Spread:
     def median(self) -> float:
         return statistics.median(self.rounds)
 
+    @property
+    def low(self) -> float:
+        return min(self.rounds)
+
+    @property
+    def high(self) -> float:
+        return max(self.rounds)
+
     def spelled(self, form: str = ".2f") -> str:
-        low, high = min(self.rounds), max(self.rounds)
-        return f"{self.median:{form}} ({low:{form}} to {high:{form}})"
+        return f"{self.median:{form}} ({self.low:{form}} to {self.high:{form}})"
 
     def over(self, other: Spread) -> Spread:
         """Round by round, the ratio to another."""
