@@ -13,9 +13,13 @@ import { unlock } from "./lock.js";
 import { painter } from "./painter.js";
 import * as place from "./place.js";
 import { theme } from "./theme.js";
+import { playground } from "./views/playground.js";
 import { requests } from "./views/requests.js";
 
-const VIEWS = [["requests", "Requests", requests]];
+const VIEWS = [
+  ["requests", "Requests", requests],
+  ["playground", "Playground", playground],
+];
 const ENOUGH = 500; // requests of the journal that are read at first
 
 const main = document.getElementById("content");

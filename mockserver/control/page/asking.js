@@ -1,0 +1,53 @@
+// What the playground asks: from what was chosen in its form to a request that any client could make.
+
+import { address } from "./api.js";
+
+/** The choices of a form that nobody has touched. */
+export function blank(vendor) {
+  return {
+    model: vendor.sample_model,
+    key: vendor.sample_key,
+    session: "playground",
+    system: "",
+    user: "Hello",
+    stream: true,
+    error: "",
+    after: "",
+    delay: "",
+    fault: "",
+    where: "",
+  };
+}
+
+/** The request: `{path, url, headers, body}`, the path without the vendor's prefix. */
+export function request(name, vendor, form) {
+  const path = vendor.chat.replace("{model}", encodeURIComponent(form.model));
+  const messages = [];
+  if (form.system) messages.push({ role: "system", content: form.system });
+  messages.push({ role: "user", content: form.user });
+  const model = path === vendor.chat ? { model: form.model } : {}; // or it stands in the path
+  const stream = form.stream ? { stream: true } : {};
+  return {
+    path,
+    url: address(`${name}${path}`),
+    headers: { "content-type": "application/json", ...keyed(vendor, form.key), ...demands(form) },
+    body: { ...model, messages, ...stream },
+  };
+}
+
+/** What is asked of the mock alone. */
+export function demands(form) {
+  const headers = {
+    "x-mock-session": form.session,
+    "x-mock-error": form.error,
+    "x-mock-retry-after": form.error && form.after,
+    "x-mock-delay": form.delay,
+    "x-mock-fault": form.fault && form.fault + form.where,
+  };
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value));
+}
+
+function keyed(vendor, key) {
+  if (!key) return {};
+  return { [vendor.key_header]: vendor.key_scheme ? `${vendor.key_scheme} ${key}` : key };
+}
