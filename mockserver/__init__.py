@@ -26,11 +26,11 @@ The house. A room imports only from the rooms below it, and in a room a module o
     server          uvicorn, taught to hand the transport over and to stop at once
     breath          a whole answer in one write
     control/        who steers it?               admin door window openapi guard verify replay desk
-    control/        ... in which words?          accounts feed inventory views explain raises intake refusal
+    control/        ... in which words?          accounts metrics feed inventory views explain raises intake refusal
     chat            the line
     reply/          what should be said?         listing completion templated improvise
     reply/          ... and what does it cost?   cashier passbook bill said tokens vocabulary
-    session/        who is asking, and heard?    till gate bank rules issues trouble demand store journal
+    session/        who is asking, and heard?    till gate bank rules issues trouble demand store tally journal
     session/        ... and what is left?        clock purse window
     shelf/          what did the user write?     watch reach library matching index template sandbox fixture
     shelf/          ... in which words?          rule response account fault match operators condition clue

@@ -118,6 +118,7 @@ def build(line: Line, edited: watch.Report) -> Door:
             *_page(line),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", steering),
             Route(PREFIX, steering),
             Route(PREFIX + "/{path:path}", steering),
             # Every vendor, by prefix, Host or native path: `vendors.directory` knows whose path it is.

@@ -21,6 +21,7 @@ from mockserver.session.bank import Bank
 from mockserver.session.demand import Demand
 from mockserver.session.journal import Entry
 from mockserver.session.store import ANSWERED, EMPTY, Store
+from mockserver.session.tally import Tally
 from mockserver.settings import Settings
 from mockserver.shape import meant
 from mockserver.shelf import matching
@@ -58,6 +59,7 @@ class Line:
         self.store = store
         self.playback = playback
         self.report = report
+        self.tally = Tally()
         self.cashier = Cashier(store, strangers=not settings.known_keys_only)
         self.bank = Bank(shelf.accounts)  # the accounts of the files
         self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures
@@ -90,6 +92,7 @@ class Line:
             await journal.close(entry, heard)
             if entry.paid is not None:
                 await self.cashier.close(entry)
+            self.tally.note(entry, heard)
             self.report(entry)
 
         await journal.open(entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any
 
@@ -28,7 +29,6 @@ from mockserver.document import clipped
 from mockserver.errors import KINDS
 from mockserver.record import ByType, ListOf, Record
 from mockserver.session.journal import Entry
-from mockserver.settings import PREFIX
 from mockserver.shape import Shape
 from mockserver.shelf import library
 from mockserver.shelf.fixture import FILE, WRITTEN
@@ -60,7 +60,6 @@ class Admin:
 async def index(admin: Admin, _: Asked) -> Response:
     line = admin.line
     extent = await line.store.journal.extent()
-    own, shared = await inventory.layers(line, None)
     vendors = {name: views.access(vendor.profile) for name, vendor in line.directory.vendors.items()}
     return answer(
         {
@@ -72,14 +71,12 @@ async def index(admin: Admin, _: Asked) -> Response:
                 "requests": extent.kept,
                 "dropped": extent.dropped,
                 "sessions": len(await line.store.sessions()),
-                "fixtures": sum(
-                    map(len, (line.shelf, shared.shelf, *(layer.shelf for layer in own.values())))
-                ),
+                "fixtures": await inventory.size(line),
             },
             "vendors": vendors,
             "errors": list(KINDS),
             "faults": list(FAULTS),
-            "links": {f"{way.method} {PREFIX}{way.path.replace(':path', '')}": way.summary for way in WAYS},
+            "links": {f"{way.method} {way.shown}": way.summary for way in WAYS},
         }
     )
 
@@ -273,6 +270,18 @@ async def describe(_: Admin, __: Asked) -> Response:
     return answer(openapi.describe(WAYS))
 
 
+async def metrics(admin: Admin, asked: Asked) -> Response:
+    tell = await asyncio.to_thread(_metrics)
+    body, media = await tell(admin.line, asked.request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": media})
+
+
+def _metrics() -> Callable[[Line, str], Awaitable[tuple[bytes, str]]]:
+    from mockserver.control.metrics import tell  # noqa: PLC0415 few servers are ever asked
+
+    return tell
+
+
 def control(line: Line) -> ASGIApp:
     """The control API of a line, guarded."""
     ways = door(WAYS, Admin(line), line.settings.max_body)
@@ -340,4 +349,5 @@ WAYS = (
     Way("GET", "/events", events, "What happens, as it happens.", _OF, told="text/event-stream"),
     Way("GET", "/schema", schema, "The JSON Schema of fixture files."),
     Way("GET", "/openapi.json", describe, "This, for programs."),
+    Way("GET", "/metrics", metrics, "The metrics, for Prometheus.", told="text/plain", root=True),
 )

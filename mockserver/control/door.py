@@ -26,13 +26,13 @@ def door(ways: tuple[Way, ...], admin: Any, max_body: int) -> ASGIApp:
 
     def no_way(request: Request, _: Exception) -> Response:
         path, method = clipped(request.url.path), request.method
-        known = [way.method for way in ways if compile_path(PREFIX + way.path)[0].match(request.url.path)]
+        known = [way.method for way in ways if compile_path(way.at)[0].match(request.url.path)]
         if not known:
             return told(Refused(404, f"nothing is at {path}; GET {PREFIX} tells what there is"))
         headers = {"allow": ", ".join(sorted(known))}
         return told(Refused(405, f"found {method} {path}, expected {choice(known)}", headers=headers))
 
-    routes = [Route(PREFIX + way.path, _endpoint(way, admin, max_body), methods=[way.method]) for way in ways]
+    routes = [Route(way.at, _endpoint(way, admin, max_body), methods=[way.method]) for way in ways]
     app = Starlette(routes=routes, exception_handlers={HTTPException: no_way})
     app.router.redirect_slashes = False
     return app

@@ -93,6 +93,12 @@ async def rules(line: Line, session: str | None) -> Rules:
     return Rules(faults=[*mine, *rest])
 
 
+async def size(line: Line) -> int:
+    """How many fixtures there are, those of every session included."""
+    own, shared = await layers(line, None)
+    return sum(map(len, (line.shelf, shared.shelf, *(layer.shelf for layer in own.values()))))
+
+
 async def layers(line: Line, session: str | None) -> tuple[dict[str, Layer], Layer]:
     """The layers of a session, or of every one that has its own; and what they share."""
     names = await line.store.sessions() if session is None else (session,)

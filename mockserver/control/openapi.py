@@ -21,7 +21,8 @@ House = TypeVar("House")
 class Way:
     """One thing that may be asked: where, how, of what, and what is told then.
 
-    `told` is what is answered with `status`: a shape of JSON, or a media type where it is none.
+    `told` is what is answered with `status`: a shape of JSON, or a media type where it is none. `root` says that
+    the path is not under the prefix.
     """
 
     method: str
@@ -32,6 +33,17 @@ class Way:
     reads: Shape | None = None
     told: Shape | str | None = None
     status: int = 200
+    root: bool = False
+
+    @property
+    def at(self) -> str:
+        """The whole path, as routes have it."""
+        return self.path if self.root else PREFIX + self.path
+
+    @property
+    def shown(self) -> str:
+        """The same for people and programs."""
+        return self.at.replace(":path", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ def describe(ways: Iterable[Way]) -> dict[str, Any]:
     known = record.schema(_All((REFUSAL, *shapes)))["$defs"]
     paths: dict[str, dict[str, Any]] = {}
     for way in ways:
-        paths.setdefault(PREFIX + way.path.replace(":path", ""), {})[way.method.lower()] = _operation(way)
+        paths.setdefault(way.shown, {})[way.method.lower()] = _operation(way)
     whole: dict[str, Any] = _moved(
         {
             "openapi": "3.1.0",

@@ -61,6 +61,11 @@ class Playback:
         self.closing = asyncio.Event()
         self._open: set[_Play] = set()
 
+    @property
+    def streams(self) -> int:
+        """How many streams are under way."""
+        return sum(play.answer.streamed for play in self._open)
+
     async def play(
         self,
         answer: Answer,
