@@ -251,3 +251,16 @@ def contents(chunks: list[dict[str, Any]]) -> list[str]:
     """The texts of a stream's chunks, the empty opening left out."""
     texts = [choice["delta"].get("content") for chunk in chunks for choice in chunk["choices"]]
     return [text for text in texts if text]
+
+
+@pytest.mark.parametrize(("generation", "has_meta"), [("2024", False), ("2026-01", False), ("2026-08", True)])
+def test_only_the_last_generation_says_at_its_end_what_was_spent(
+    start: Start, callers: Callers, generation: str, has_meta: bool
+) -> None:
+    server = start(
+        "fixtures: [{match: {}, response: Hi}]", f"extends: aimlapi\nenvelope: '{generation}'\n", seed=1
+    )
+    caller = callers(server)
+    chunks = caller.ask(stream=True, stream_options={"include_usage": True}).chunks
+    assert ["meta" in chunk for chunk in chunks] == [False] * (len(chunks) - 1) + [has_meta]
+    assert chunks[-1].get("meta") == (caller.ask().json["meta"] if has_meta else None)

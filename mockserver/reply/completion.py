@@ -125,8 +125,10 @@ def _stream(call: Call, response: Response, heard: tuple[Said, ...], chance: ran
         for delta in _deltas(vendor, heard, response.stream or Pace(), chance)
     ]
     if counted:
-        values["usage"] = vendor.usage(usage(call, response, heard), call.model, streamed=True)
-        frames.append(Frame(_chunk(vendor, values, []), chunk=False))
+        raw = usage(call, response, heard)
+        values |= vendor.charged(raw, call.model)
+        values |= {"usage": vendor.usage(raw, call.model, streamed=True), "choices": []}
+        frames.append(Frame(orjson.dumps(vendor.last_chunk.fill(values)), chunk=False))
     status = response.status or vendor.success(call.model).stream
     heartbeat = vendor.profile.stream.heartbeat
     answer = sse.stream(frames, status=status, headers=vendor.headers(values))

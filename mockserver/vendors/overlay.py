@@ -116,5 +116,6 @@ FORMS = {
     ("stream", "choice"),
     ("stream", "opening"),
     ("stream", "usage_form"),
+    ("stream", "last"),
     ("refusal", "body"),
 }

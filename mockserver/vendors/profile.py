@@ -228,6 +228,7 @@ class Streaming:
     usage_form: dict[str, Any] | None = said(
         FORM, "its usage, where it differs from the body's", default=None
     )
+    last: dict[str, Any] | None = said(FORM, "what the usage chunk has besides", default=None)
     heartbeat: float | None = said(TIME, "a comment this often while nothing else is sent", default=None)
 
 

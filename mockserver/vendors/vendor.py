@@ -54,6 +54,7 @@ class Vendor:
         self.choice = Form(profile.body.choice)
         self.message = Form(profile.body.message)
         self.chunk = Form(profile.stream.chunk)
+        self.last_chunk = Form(profile.stream.chunk | (profile.stream.last or {}))
         self.chunk_choice = Form(profile.stream.choice)
         self.opening = Form(profile.stream.opening)
         self._usage = Form(profile.usage)
