@@ -35,8 +35,8 @@ The house. A room imports only from the rooms below it, and in a room a module o
     shelf/          what did the user write?     watch reach library matching index template sandbox fixture
     shelf/          ... in which words?          rule response account fault match operators condition clue
     call            one client request, read once
-    vendors/        what would the vendor do?    directory vendor catalogue price lookup
-    vendors/        ... in which words?          profile parameter overlay spelling form ids
+    vendors/        what would the vendor do?    directory vendor catalogue price
+    vendors/        ... in which words?          profile blanks lookup model parameter overlay spelling form ids
     invention/      what when nobody wrote it?   invent prompted prose voice choosing
     invention/      ... and by which schema?     specimen hint likeness conformity pattern schema
     settings        flags, then the environment, then defaults

@@ -7,7 +7,7 @@ from mockserver.errors import ApiError
 from mockserver.session import issues, rules
 from mockserver.session.issues import Issue
 from mockserver.vendors.form import text
-from mockserver.vendors.profile import Unavailable
+from mockserver.vendors.model import Unavailable
 
 
 def admit(call: Call) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 from mockserver.call import Call
 from mockserver.session import issues
 from mockserver.session.issues import Issue, Path
+from mockserver.vendors.model import Model
 from mockserver.vendors.parameter import Parameter
-from mockserver.vendors.profile import Model
 
 MOST = 20  # issues that are told; a body of a million mistakes is refused in a few words too
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.vendors.form import Values
+from mockserver.vendors.model import Model
 from mockserver.vendors.parameter import Parameter, held
-from mockserver.vendors.profile import Model, Profile
+from mockserver.vendors.profile import Profile
 
 
 class Catalogue:

@@ -8,7 +8,7 @@ sentence (`Cannot $method $path`) a blank is text, and nothing when there is non
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 Values = Mapping[str, Any]
@@ -41,6 +41,11 @@ def text(template: str | None, values: Values) -> str:
         return blank[1] or ("" if value is None or value is ABSENT else str(value))
 
     return _BLANK.sub(filled, template).strip()
+
+
+def named(template: str) -> Iterator[str]:
+    """The names of the blanks in a text."""
+    yield from (blank[2] or blank[3] for blank in _BLANK.finditer(template) if not blank[1])
 
 
 def _compiled(tree: object) -> Callable[[Values], Any]:

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mockserver.record import OneOrMore, record, said
+from mockserver.shape import Anything, OneOf
 from mockserver.vendors.form import Form, Values
-from mockserver.vendors.profile import Endpoint
+from mockserver.vendors.spelling import ENDPOINT, FORM, HEADERS
 
 ITEM = "{id}"  # in a path: one of the items, by the name it goes by
+LISTS = ("models", "retired", "charges", "rollups")  # the last two are told by an account
+
+
+@record
+class Endpoint:
+    """What clients may read besides, with GET: a list of models, what is left of their money."""
+
+    paths: tuple[str, ...] = said(
+        OneOrMore(ENDPOINT), "where it is; `{id}` at the end stands for one item's name", name="path"
+    )
+    key: str = said(OneOf("required", "none"), "whether it asks for an API key", default="required")
+    headers: dict[str, str] | None = said(HEADERS, "headers besides those of every answer", default=None)
+    list: str | None = said(OneOf(*LISTS), "what its items are made of", default=None)
+    item: dict[str, Any] | None = said(FORM, "the form of one item", default=None)
+    body: Any = said(Anything(), "the form of the whole; `$items`, or where the path has `{id}`, `$item`")
+
+    def check(self) -> Iterator[tuple[str | None, str]]:
+        if (self.list is None) is not (self.item is None):
+            yield None, "found one of 'list' and 'item', expected both or neither"
+        if self.list is None and any(path.endswith("{id}") for path in self.paths):
+            yield "paths", "found {id}, expected a 'list' that it is an item of"
 
 
 class Lookup:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 from mockserver.money import Charge, exact
-from mockserver.vendors.profile import Price, Profile
+from mockserver.vendors.model import Price
+from mockserver.vendors.profile import Profile
 
 _MILLION: Final = Decimal(1_000_000)
 _ONE: Final = Decimal(1)

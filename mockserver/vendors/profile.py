@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mockserver import document
-from mockserver.errors import KINDS
+from mockserver.errors import KINDS, InputError
 from mockserver.money import ZERO, Amount
-from mockserver.record import ListOf, MapOf, OneOrMore, Record, record, said
+from mockserver.record import ListOf, MapOf, Record, record, said
 from mockserver.shape import (
     Anything,
     At,
     Flag,
-    Number,
     OneOf,
     Shape,
     Text,
@@ -28,11 +27,12 @@ from mockserver.shape import (
     meant,
     read,
 )
-from mockserver.vendors import overlay
+from mockserver.vendors import blanks, overlay
+from mockserver.vendors.lookup import Endpoint
+from mockserver.vendors.model import Model, Price, Success, Unavailable
 from mockserver.vendors.parameter import PARAMETERS, Parameter
 from mockserver.vendors.spelling import (
     CHAT_PATH,
-    ENDPOINT,
     EXPRESSIONS,
     FORM,
     HEADER,
@@ -48,7 +48,6 @@ from mockserver.vendors.spelling import (
 )
 
 CHECKS = ("content_type", "key", "model", "balance", "body")  # in the order of a vendor that states none
-LISTS = ("models", "retired", "charges", "rollups")  # the last two are told by an account
 OTHER = "other"  # the wording of whatever has none
 
 
@@ -93,57 +92,6 @@ class KeyHeader:
     header: str = said(HEADER, "the header's name")
     scheme: str | None = said(Text(), "the word before the key, as `Bearer`", default=None)
     lenient: bool = said(Flag(), "whether `strict_auth` refuses it", default=False)
-
-
-@record
-class Success:
-    """The status of a good answer."""
-
-    body: int = said(Whole(200, 299), "for a JSON body", default=200)
-    stream: int = said(Whole(200, 299), "for a stream", default=200)
-
-
-@record
-class Price:
-    """Dollars for a million tokens."""
-
-    prompt: float = said(Number(0), "of the request")
-    completion: float = said(Number(0), "of the answer, reasoning included")
-
-
-@record
-class Unavailable:
-    """How a model is refused that is not to be had."""
-
-    kind: str = said(OneOf(*KINDS), "the kind of error")
-    message: str | None = said(Text(), "in other words than the kind's; `$model` is its name", default=None)
-
-
-@record
-class Model:
-    """What is particular to one model."""
-
-    snapshot: str | None = said(
-        Text(), "the name it answers with; absent: the name it was asked by", default=None
-    )
-    success: Success | None = said(Record(Success), "its own statuses", default=None)
-    fingerprint: str | None = said(Text(), "its system_fingerprint", default=None)
-    price: Price | None = said(Record(Price), "what it costs", default=None)
-    prompt_overhead: int = said(Whole(0), "prompt tokens it counts beyond the messages' own", default=0)
-    reasoning: bool = said(Flag(), "whether it counts reasoning tokens", default=False)
-    retired: bool = said(Flag(), "whether it is no more to be had", default=False)
-    roles: tuple[str, ...] | None = said(
-        ListOf(Text(), at_least=1), "the roles it hears; absent: all", default=None
-    )
-    facts: dict[str, Any] | None = said(
-        FORM, "blanks that its item in a list of models fills besides `$id` and `$aliases`", default=None
-    )
-    parameters: dict[str, Parameter] | None = said(
-        PARAMETERS, "what fields of a request must be; those that are not told may be there", default=None
-    )
-    messages: dict[str, dict[str, Parameter]] | None = said(
-        MapOf(PARAMETERS), "the same of a message, by its role", default=None
-    )
 
 
 @record
@@ -233,26 +181,6 @@ class Streaming:
 
 
 @record
-class Endpoint:
-    """What clients may read besides, with GET: a list of models, what is left of their money."""
-
-    paths: tuple[str, ...] = said(
-        OneOrMore(ENDPOINT), "where it is; `{id}` at the end stands for one item's name", name="path"
-    )
-    key: str = said(OneOf("required", "none"), "whether it asks for an API key", default="required")
-    headers: dict[str, str] | None = said(HEADERS, "headers besides those of every answer", default=None)
-    list: str | None = said(OneOf(*LISTS), "what its items are made of", default=None)
-    item: dict[str, Any] | None = said(FORM, "the form of one item", default=None)
-    body: Any = said(Anything(), "the form of the whole; `$items`, or where the path has `{id}`, `$item`")
-
-    def check(self) -> Iterator[tuple[str | None, str]]:
-        if (self.list is None) is not (self.item is None):
-            yield None, "found one of 'list' and 'item', expected both or neither"
-        if self.list is None and any(path.endswith("{id}") for path in self.paths):
-            yield "paths", "found {id}, expected a 'list' that it is an item of"
-
-
-@record
 class Profile:
     """One vendor."""
 
@@ -331,4 +259,10 @@ PROFILE: Shape = Record(Profile)
 def load(path: Path) -> Profile:
     """The profile in this file. Raises InputError with everything that is wrong with it."""
     written = document.read(path)
-    return read(PROFILE, overlay.whole(written) if isinstance(written.value, dict) else written)  # type: ignore[no-any-return]
+    file = overlay.whole(written) if isinstance(written.value, dict) else written
+    profile: Profile = read(PROFILE, file)
+    models = (profile.models or {}).values()
+    wrong = list(blanks.unknown(file, profile.ids, (name for model in models for name in model.facts or {})))
+    if wrong:
+        raise InputError(*wrong)
+    return profile

@@ -26,8 +26,9 @@ from mockserver.vendors import ids
 from mockserver.vendors.catalogue import Catalogue
 from mockserver.vendors.form import ABSENT, Form, Values, text
 from mockserver.vendors.lookup import Lookup
+from mockserver.vendors.model import Price, Success
 from mockserver.vendors.price import Tariff
-from mockserver.vendors.profile import OTHER, Price, Profile, Success, Wording
+from mockserver.vendors.profile import OTHER, Profile, Wording
 from mockserver.wire.answer import Answer, Frame
 
 Headers = tuple[tuple[str, str], ...]

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.vendors.lookup import Lookup
-from mockserver.vendors.profile import Endpoint
+from mockserver.vendors.lookup import Endpoint, Lookup
 
 MODELS = {
     "models": [

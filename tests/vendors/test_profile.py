@@ -10,7 +10,7 @@ import yaml
 
 from mockserver.errors import KINDS, InputError
 from mockserver.vendors import overlay, profile
-from mockserver.vendors.profile import Price, Success
+from mockserver.vendors.model import Price, Success
 from mockserver.vendors.spelling import RESERVED
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mockserver.errors import KINDS, ApiError
 from mockserver.vendors import overlay, profile
-from mockserver.vendors.profile import Success
+from mockserver.vendors.model import Success
 from mockserver.vendors.vendor import Usage, Vendor
 from mockserver.wire.answer import Answer
 
