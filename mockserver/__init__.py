@@ -38,7 +38,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     vendors/        what would the vendor do?    directory vendor catalogue price
     vendors/        ... in which words?          profile blanks lookup model parameter overlay spelling form ids
     invention/      what when nobody wrote it?   invent prompted prose voice choosing
-    invention/      ... and by which schema?     specimen hint likeness conformity pattern schema
+    invention/      ... and by which schema?     specimen agreement hint likeness lexicon conformity pattern schema
     settings        flags, then the environment, then defaults
     wire/           what is heard, and when?     playback faults gateway strike frames sse answer
     record          shapes made of shapes

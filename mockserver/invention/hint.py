@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from mockserver.invention.lexicon import WORDS
 from mockserver.invention.likeness import NAMES, endings
 
 ASKED = 400  # characters of a message that a query repeats
@@ -26,11 +27,11 @@ LONGEST = 20_000  # characters of a message that are looked at
 
 
 class Hint:
-    """One message; its numbers are given away one by one. `take` is the turn among what it lists."""
+    """One message; its numbers are given away one by one. `take` is whose turn it is among what it lists."""
 
     def __init__(self, text: str, take: int = 0) -> None:
         self.text = text.strip()[:LONGEST]
-        self._take = take
+        self.take = take
         self._numbers = [float(found.replace(",", "")) for found in NUMBER.findall(self.text)]
 
     def number(self) -> float | None:
@@ -45,7 +46,7 @@ class Hint:
     def string(self, name: str, form: object) -> str | None:
         """The part of the message that suits a property of that name or format."""
         listed = self.all(name, form)
-        return listed[min(self._take, len(listed) - 1)] if listed else None
+        return listed[min(self.take, len(listed) - 1)] if listed else None
 
     def all(self, name: str, form: object) -> list[str]:
         """All that the message lists in one place for such a property; often one, or none."""
@@ -58,11 +59,13 @@ class Hint:
 
     def _parts(self, kind: str) -> list[str]:
         kind = {"first": "name", "last": "name"}.get(kind, kind)
-        found = PARTS[kind].search(self.text)
-        if not found:
-            return []
-        whole = next((group for group in (*found.groups(), found[0]) if group), "")
-        return LISTS[kind](whole) if kind in LISTS else [whole]
+        parts: list[str] = []
+        for found in PARTS[kind].finditer(self.text):
+            whole = next(group for group in (*found.groups(), found[0]) if group)
+            parts += LISTS[kind](whole) if kind in LISTS else [whole]
+            if kind != "name":  # people are named here and there
+                break
+        return list(dict.fromkeys(parts))
 
     def _has(self, choice: str) -> bool:
         spelled = re.escape(choice).replace("_", "[ _-]")
@@ -73,7 +76,9 @@ def _kind(name: str, form: object) -> str | None:
     """What is looked for. A name that is known for something else (`product_name`) is not looked for at all."""
     if isinstance(form, str):
         return form if form in FORMS else None
-    return next((KINDS.get(each) for each in endings(name) if each in KINDS or each in NAMES), None)
+    return next(
+        (KINDS.get(each) for each in endings(name) if each in KINDS or each in NAMES or each in WORDS), None
+    )
 
 
 def _several(text: str) -> list[str]:
@@ -156,6 +161,6 @@ KINDS = {
     **dict.fromkeys(("name", "full_name", "person", "participant", "attendee", "passenger", "guest"), "name"),
     **dict.fromkeys(("first_name", "given_name", "firstname"), "first"),
     **dict.fromkeys(("last_name", "surname", "family_name", "lastname"), "last"),
-    **dict.fromkeys(("title", "movie", "book", "song"), "quoted"),
+    **dict.fromkeys(("title", "movie", "book", "song", "movie_title", "book_title", "song_title"), "quoted"),
     **dict.fromkeys(("query", "search", "question", "prompt", "search_query", "q"), "query"),
 }

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mockserver.invention.lexicon import PASSAGES, WORDS
+
 if TYPE_CHECKING:
     from faker import Faker
 
@@ -23,7 +25,13 @@ def by_format(form: object, faker: Faker) -> str | None:
 
 def by_name(name: str, faker: Faker) -> str | None:
     """A text for a property of that name: `customer_email` and `customerEmail` read as `email`."""
-    return next((made for each in endings(name) if (made := _made(NAMES, each, faker))), None)
+    for each in endings(name):
+        if each in WORDS and _english(faker):
+            return str(faker.random.choice(WORDS[each]))
+        made = _made(NAMES, each, faker)
+        if made or each in WORDS:  # a product's name is no person's in any language
+            return made
+    return None
 
 
 def measure(name: str) -> tuple[float, float, int] | None:
@@ -32,9 +40,9 @@ def measure(name: str) -> tuple[float, float, int] | None:
 
 
 def words(faker: Faker, least: int = 0, most: int | None = None) -> str:
-    """A text of so many characters: a word or two where it is short, else a sentence and more."""
+    """A text of so many characters: a word where it is short, else a few, and sentences where it is long."""
     room = LONGEST if most is None else min(most, LONGEST)
-    text = faker.sentence() if room >= 60 else str(faker.word())
+    text = _phrase(faker) if room >= 60 else str(faker.word())
     while len(text) < min(least, LONGEST):
         text += " " + faker.sentence()
     return text if len(text) <= room else text[:room].rstrip().ljust(min(least, room), "a")
@@ -48,7 +56,10 @@ def endings(name: str) -> Iterator[str]:
 
 def singular(name: str) -> str:
     """What one of these is called: the items of `tags` read as a `tag`."""
-    return name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
+    for plural, single in PLURALS:
+        if name.endswith(plural):
+            return name.removesuffix(plural) + single
+    return name
 
 
 def _made(table: dict[str, Callable[[Faker], str]], key: str, faker: Faker) -> str | None:
@@ -70,12 +81,30 @@ def _one_of(*choices: str) -> Callable[[Faker], str]:
     return lambda faker: faker.random.choice(choices)
 
 
+def _english(faker: Faker) -> bool:
+    return str(faker.locales[0]).startswith("en")
+
+
 def _phrase(faker: Faker) -> str:
-    return str(faker.sentence(nb_words=4)).rstrip(".")
+    return str(faker.sentence(nb_words=3)).rstrip(".。")
 
 
 def _passage(faker: Faker) -> str:
-    return " ".join(faker.sentences(nb=2))
+    return " ".join(faker.random.sample(PASSAGES, 2) if _english(faker) else faker.sentences(nb=2))
+
+
+def _person(faker: Faker) -> str:
+    # Without the titles and degrees that English names come with.
+    return f"{faker.first_name()} {faker.last_name()}" if _english(faker) else str(faker.name())
+
+
+def _phone(faker: Faker) -> str:
+    return str(faker.numerify("+1 ###-555-01##") if _english(faker) else faker.phone_number())
+
+
+def _code(form: str) -> Callable[[Faker], str]:
+    """`?` is a capital letter, `#` a digit, `%` one that is not 0."""
+    return lambda faker: str(faker.bothify(form, letters="ABCDEFGHJKLMNPRSTUVWXYZ"))
 
 
 def _email(faker: Faker) -> str:
@@ -92,6 +121,21 @@ def _uri(faker: Faker) -> str:
     return f"https://www.example.com/{faker.slug()}"
 
 
+def _picture(faker: Faker) -> str:
+    return f"{_uri(faker)}.jpg"
+
+
+# What many things end in, and what one of them does.
+PLURALS = (
+    ("people", "person"),
+    ("ies", "y"),
+    ("sses", "ss"),
+    ("shes", "sh"),
+    ("ches", "ch"),
+    ("xes", "x"),
+    ("ss", "ss"),
+    ("s", ""),
+)
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 # JSON Schema 2020-12, section 7.3, and the names that other tools add.
@@ -120,16 +164,18 @@ FORMATS: dict[str, Callable[[Faker], str]] = {
 }
 
 NAMES: dict[str, Callable[[Faker], str]] = {
-    **dict.fromkeys(
-        ("name", "full_name", "author", "person", "customer", "recipient"), lambda faker: faker.name()
-    ),
+    **dict.fromkeys(("name", "full_name", "person", "people", "contact", "owner", "user", "member", "friend"), _person),
+    **dict.fromkeys(("author", "artist", "director", "actor", "cast", "speaker", "host", "player", "singer"), _person),
+    **dict.fromkeys(("customer", "recipient", "sender", "passenger", "guest", "patient", "doctor"), _person),
+    **dict.fromkeys(("participant", "attendee", "student", "teacher", "employee", "manager", "assignee"), _person),
+    **dict.fromkeys(("candidate", "driver", "reviewer", "contact_name", "triple_subject"), _person),
     **dict.fromkeys(("first_name", "given_name", "firstname"), lambda faker: faker.first_name()),
     **dict.fromkeys(("last_name", "surname", "family_name", "lastname"), lambda faker: faker.last_name()),
     **dict.fromkeys(("username", "user_name", "login", "handle"), lambda faker: faker.user_name()),
     **dict.fromkeys(("email", "mail", "email_address"), _email),
-    **dict.fromkeys(("phone", "phone_number", "telephone", "mobile"), lambda faker: faker.phone_number()),
+    **dict.fromkeys(("phone", "phone_number", "telephone", "mobile", "fax"), _phone),
     **dict.fromkeys(
-        ("city", "town", "location", "place", "destination", "origin"), lambda faker: faker.city()
+        ("city", "town", "location", "place", "destination", "origin", "venue"), lambda faker: faker.city()
     ),
     **dict.fromkeys(("state", "region", "province"), lambda faker: faker.state()),
     "country": lambda faker: faker.country(),
@@ -140,8 +186,14 @@ NAMES: dict[str, Callable[[Faker], str]] = {
         ("zip", "zip_code", "zipcode", "postal_code", "postcode"), lambda faker: faker.postcode()
     ),
     **dict.fromkeys(("company", "organization", "employer", "company_name"), lambda faker: faker.company()),
+    **dict.fromkeys(("seller", "buyer", "vendor", "supplier", "merchant", "publisher", "client", "store"),
+                    lambda faker: faker.company()),
+    **{f"{who}_name": lambda faker: faker.company()
+       for who in ("seller", "buyer", "vendor", "supplier", "merchant", "publisher", "client", "store",
+                   "organization", "employer", "business")},
     **dict.fromkeys(("job", "job_title", "occupation", "profession"), lambda faker: faker.job()),
-    **dict.fromkeys(("url", "uri", "link", "website", "homepage", "href"), _uri),
+    **dict.fromkeys(("url", "uri", "link", "website", "homepage", "href", "source"), _uri),
+    **dict.fromkeys(("image", "image_url", "photo", "picture", "avatar", "thumbnail", "logo"), _picture),
     **dict.fromkeys(("hostname", "domain"), FORMATS["hostname"]),
     **dict.fromkeys(("ip", "ip_address"), FORMATS["ipv4"]),
     **dict.fromkeys(("id", "uuid", "guid"), FORMATS["uuid"]),
@@ -150,29 +202,50 @@ NAMES: dict[str, Callable[[Faker], str]] = {
     **dict.fromkeys(("datetime", "timestamp", "at"), FORMATS["date-time"]),
     "time": lambda faker: _moment(faker).strftime("%H:%M"),
     "year": lambda faker: str(_moment(faker).year),
+    "month": lambda faker: _moment(faker).strftime("%B"),
+    **dict.fromkeys(("weekday", "day_of_week"), lambda faker: _moment(faker).strftime("%A")),
     "duration": FORMATS["duration"],
+    **dict.fromkeys(("cook_time", "prep_time", "cooking_time", "total_time", "travel_time", "runtime"),
+                    lambda faker: f"{faker.random.randrange(10, 120, 5)} minutes"),
     **dict.fromkeys(("price", "amount", "cost", "total"), FORMATS["decimal"]),
-    **dict.fromkeys(("currency", "currency_code"), lambda faker: faker.currency_code()),
+    **dict.fromkeys(("currency", "currency_code"), _one_of("USD", "EUR", "GBP", "JPY")),
     "language": lambda faker: faker.language_name(),
-    **dict.fromkeys(("language_code", "lang", "locale"), lambda faker: faker.language_code()),
+    **dict.fromkeys(("language_code", "lang", "locale"), _one_of("en", "fr", "es", "de", "ja")),
     **dict.fromkeys(("timezone", "time_zone", "tz"), lambda faker: faker.timezone()),
     **dict.fromkeys(("color", "colour"), lambda faker: faker.safe_color_name()),
     **dict.fromkeys(("title", "headline", "subject", "topic", "step", "task", "query", "keyword"), _phrase),
     **dict.fromkeys(
-        ("description", "summary", "explanation", "reasoning", "content", "body", "text"), _passage
+        ("description", "summary", "explanation", "reasoning", "content", "body", "text", "overview"), _passage
     ),
-    **dict.fromkeys(("answer", "output", "message", "comment", "reason", "bio", "notes"), _passage),
+    **dict.fromkeys(("answer", "output", "message", "comment", "reason", "bio", "notes", "note"), _passage),
+    **dict.fromkeys(("abstract", "analysis", "feedback", "review", "rationale", "justification"), _passage),
+    **dict.fromkeys(("thought", "conclusion", "plot", "details", "instructions", "quote", "paragraph"), _passage),
     **dict.fromkeys(("tag", "category", "label", "genre", "slug", "key"), lambda faker: faker.word()),
     "sentiment": _one_of("positive", "neutral", "negative"),
     "status": _one_of("open", "active", "done"),
-    "priority": _one_of("low", "medium", "high"),
+    **dict.fromkeys(("priority", "severity", "urgency", "risk", "level"), _one_of("low", "medium", "high")),
+    "difficulty": _one_of("easy", "medium", "hard"),
+    "role": _one_of("admin", "editor", "viewer"),
     "gender": _one_of("female", "male"),
-    "unit": _one_of("celsius", "metric"),
+    "unit": _one_of("kg", "cm", "pieces"),
+    **{f"{what}_unit": _one_of("celsius", "fahrenheit") for what in ("weather", "temperature", "forecast")},
     "filename": lambda faker: f"{faker.word()}.txt",
     "path": lambda faker: f"/{faker.word()}/{faker.word()}.txt",
-    "sku": lambda faker: faker.bothify("???-####").upper(),
-    **dict.fromkeys(("ticker", "symbol"), lambda faker: faker.lexify("????").upper()),
-}
+    "version": _code("%.#.#"),
+    "sku": _code("???-####"),
+    **dict.fromkeys(("ticker", "symbol"), _code("????")),
+    **dict.fromkeys(("number", "no", "code", "reference", "ref"), _code("??-#####")),
+    **dict.fromkeys(("booking_reference", "confirmation_code", "confirmation_number"), _code("??#?%?")),
+    **{f"{what}_{end}": _code(f"{what[:3].upper()}-%####")
+       for what in ("invoice", "order", "ticket", "case") for end in ("number", "id", "no")},
+    **dict.fromkeys(("flight_number", "flight"), _code("?? %##")),
+    **dict.fromkeys(("seat", "gate"), _code("%?")),
+    **dict.fromkeys(("tax_id", "tax_number", "ein"), _code("%#-#######")),
+    **dict.fromkeys(("vat_number", "vat_id"), _code("GB#########")),
+    **dict.fromkeys(("account_number", "customer_number", "tracking_number"), _code("%#########")),
+    "iban": lambda faker: faker.iban(),
+    "size": _one_of("S", "M", "L"),
+}  # fmt: skip
 
 # The least, the greatest, the decimals.
 MEASURES: dict[str, tuple[float, float, int]] = {
@@ -181,19 +254,35 @@ MEASURES: dict[str, tuple[float, float, int]] = {
         ("score", "confidence", "probability", "similarity", "relevance", "likelihood"), (0, 1, 2)
     ),
     **dict.fromkeys(("price", "amount", "cost", "total", "subtotal", "fee", "balance"), (5, 500, 2)),
-    **dict.fromkeys(("salary", "income"), (30_000, 120_000, 0)),
+    **dict.fromkeys(("tax", "discount", "tip", "shipping"), (1, 40, 2)),
+    **dict.fromkeys(("salary", "income", "revenue", "budget"), (30_000, 120_000, 0)),
     **dict.fromkeys(("rating", "stars"), (1, 5, 1)),
     **dict.fromkeys(("quantity", "count", "number", "limit", "size", "n"), (1, 10, 0)),
+    **dict.fromkeys(("stops", "layovers", "children"), (0, 2, 0)),
+    **dict.fromkeys(("servings", "passengers", "guests", "nights", "adults"), (1, 6, 0)),
     **dict.fromkeys(("percent", "percentage"), (0, 100, 1)),
+    "humidity": (30, 90, 0),
+    "gpa": (2, 4, 1),
     "year": (1990, 2030, 0),
+    **dict.fromkeys(("graduation_year", "release_year", "birth_year", "founded"), (1970, 2020, 0)),
+    **dict.fromkeys(("years_of_experience", "experience", "years"), (1, 20, 0)),
     "month": (1, 12, 0),
-    "day": (1, 28, 0),
+    **dict.fromkeys(("day", "days"), (1, 28, 0)),
     "hour": (0, 23, 0),
+    **dict.fromkeys(("hours", "duration_hours"), (1, 12, 0)),
     **dict.fromkeys(("minute", "second", "minutes", "seconds"), (0, 59, 0)),
+    **dict.fromkeys(("duration_minutes", "time_minutes", "duration", "runtime"), (20, 180, 0)),
     **dict.fromkeys(("latitude", "lat"), (-60, 70, 4)),
     **dict.fromkeys(("longitude", "lon", "lng"), (-180, 180, 4)),
     "temperature": (-10, 35, 1),
+    "wind_speed": (0, 40, 1),
+    **dict.fromkeys(("calories", "kcal"), (80, 900, 0)),
+    **dict.fromkeys(("weight", "weight_kg", "kg"), (1, 90, 1)),
+    **dict.fromkeys(("height", "height_cm", "width", "depth", "length", "cm"), (5, 200, 0)),
     "id": (1, 99_999, 0),
     "population": (10_000, 9_000_000, 0),
+    **dict.fromkeys(("reviews", "review_count", "views", "likes"), (3, 2_000, 0)),
     **dict.fromkeys(("page", "index", "rank", "step", "position"), (1, 5, 0)),
+    **dict.fromkeys(("line", "line_number"), (1, 300, 0)),
+    **dict.fromkeys(("word_count", "characters"), (50, 2_000, 0)),
 }

@@ -11,14 +11,16 @@ and size are bounded.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from mockserver.invention.agreement import agreed
 from mockserver.invention.conformity import conforms
 from mockserver.invention.hint import Hint
-from mockserver.invention.likeness import LONGEST, by_format, by_name, measure, singular, words
+from mockserver.invention.likeness import LONGEST, by_format, by_name, endings, measure, singular, words
 from mockserver.invention.pattern import TRUSTED, matching
 from mockserver.invention.schema import Flat, endless, flat, listed, merge, number
 
@@ -118,6 +120,7 @@ class _Maker:
         # What is long is not held against every pattern, so it is not proposed for one.
         if offered is not None and (not isinstance(pattern, str) or len(offered) <= TRUSTED):
             yield offered
+        yield from (text for text in self._shown(form) if isinstance(text, str))
         if isinstance(pattern, str):
             made = matching(pattern, self.random, least, most)
             yield from () if made is None else (made,)
@@ -134,6 +137,7 @@ class _Maker:
         offered = self.hint.number()
         if offered is not None:
             yield int(offered) if offered.is_integer() else offered
+        yield from (shown for shown in self._shown(form) if number(shown) is not None)
         low, high, decimals = measure(name) or (1, 100, 0 if whole else 2)
         if whole and (high - low) <= 1:
             low, high = 1, 100
@@ -152,6 +156,18 @@ class _Maker:
                 yield from (_plain((first + (some + at) % count) * step) for at in range(min(count, ITEMS)))
             yield from (_plain((start + end) / 2), _plain(start), _plain(end))
 
+    def _shown(self, form: Flat) -> Iterator[object]:
+        """What the schema itself gives for an example, and its default, where that says something."""
+        examples = listed(form.get("examples")) or [
+            each for each in [form.get("example")] if each is not None
+        ]
+        yield from self.random.sample(examples, len(examples))
+        described = EXAMPLE.search(str(form.get("description", "")))
+        if described:
+            yield next(group for group in described.groups() if group)
+        if form.get("default"):
+            yield form["default"]
+
     def boolean(self, *_: object) -> Iterator[object]:
         said = self.random.random() < 0.5
         yield from (said, not said)
@@ -165,17 +181,38 @@ class _Maker:
             first, rest = rest, form.get("additionalItems", True)
         least, most = _size(form, "minItems", 0), _size(form, "maxItems", ITEMS)
         shown = 0 if first or rest is True or self._stops(rest) else self.random.randint(1, 3)
+        shown = shown and (self._offered(rest, singular(name)) or shown)
         some = _size(form, "minContains", 1) if "contains" in form else 0
         contained = [{"allOf": [rest, form.get("contains")]}] * min(some, ITEMS)
         count = min(max(least, len(first) + max(shown, len(contained))), most, ITEMS)
         made: list[object] = []
         add = self._unlike if form.get("uniqueItems") is True else self._item
-        for part in [*first, *contained, *[rest] * count][:count]:
+        outside = self.hint.take
+        for at, part in enumerate([*first, *contained, *[rest] * count][:count]):
+            self.hint.take = at
             made.append(add(made, part, singular(name), depth + 1))
+        self.hint.take = outside
         yield made
 
-    def _item(self, _: list[object], part: object, name: str, depth: int) -> object:
-        return self.make(part, name, depth)
+    def _offered(self, part: object, name: str) -> int:
+        """How many items the message lists; 0 where it says nothing of them."""
+        form, _ = flat(part, self.root)
+        if form.get("type") == "string":
+            return 0 if "enum" in form else len(self.hint.all(name, form.get("format")))
+        named = form.get("properties")
+        several = [
+            len(self.hint.all(f"{_whose(name, form)}{each}", None))
+            for each in (named if isinstance(named, dict) else ())
+        ]
+        most = max(several, default=0)
+        return most if most > 1 else 0
+
+    def _item(self, made: list[object], part: object, name: str, depth: int) -> object:
+        """One more item, another one where that is easy."""
+        item = self.make(part, name, depth)
+        if isinstance(item, str) and item in made:
+            item = self.make(part, name, depth)
+        return item
 
     def _unlike(self, made: list[object], part: object, name: str, depth: int) -> object:
         """One more item that differs from those that are made."""
@@ -189,23 +226,26 @@ class _Maker:
         self.hint = hint
         return item
 
-    def mapping(self, form: Flat, _: str, depth: int) -> Iterator[object]:
+    def mapping(self, form: Flat, own: str, depth: int) -> Iterator[object]:
+        whose = _whose(own, form)
         named = form.get("properties")
         named = named if isinstance(named, dict) else {}
         required = [name for name in listed(form.get("required")) if isinstance(name, str)]
         most = _size(form, "maxProperties", ITEMS)
         made: Flat = {}
-        for name in [*required, *(name for name in named if name not in required)][:ITEMS]:
+        for name in [*required, *(each for each in named if each not in required)][:ITEMS]:
             part = named[name] if name in named else self._other(form, name)
             if name not in required and (self._stops(part) or len(made) >= most):
                 continue
-            value = self.make(part, name, depth + 1)
+            value = self.make(part, whose + name, depth + 1)
             if name in required or self.met:
                 made[name] = value
         self._fill(made, form, depth)
         # As the schema has them, which is how a model writes them.
         order = {name: at for at, name in enumerate(named)}
-        yield dict(sorted(made.items(), key=lambda item: order.get(item[0], len(order))))
+        made = dict(sorted(made.items(), key=lambda item: order.get(item[0], len(order))))
+        yield agreed(made)
+        yield made
 
     def _fill(self, made: Flat, form: Flat, depth: int) -> None:
         """Members that the schema does not name: as many as it wants, or one to show how they look."""
@@ -239,6 +279,14 @@ class _Maker:
     def _stops(self, part: object) -> bool:
         """Whether this part is better left out: it would not end, or there is no room."""
         return part is False or self.left < NODES // 4 or endless(part, self.root, self.entered)
+
+
+def _whose(name: str, form: Flat) -> str:
+    """What stands before the names of an object's members, so that an ingredient's `name` is not a person's."""
+    title = form.get("title")
+    whose = name or (title if isinstance(title, str) else "")
+    last = next(iter([*endings(whose)][-1:]), "")
+    return f"{whose[-40:]}_" if whose and last not in PERSONS else ""
 
 
 def _kinds(form: Flat) -> list[str]:
@@ -286,6 +334,16 @@ def _plain(value: Fraction) -> float | int:
         return int(value)
     return float(max(min(value, HUGE), -HUGE))
 
+
+# Whose `name` is a person's.
+PERSONS = frozenset(
+    ("user", "person", "author", "customer", "contact", "member", "employee", "student", "patient", "passenger",
+     "participant", "attendee", "guest", "character", "actor", "director", "player", "candidate", "profile")
+)  # fmt: skip
+# "The city and state, e.g. San Francisco, CA", as the guides of function calling have it.
+EXAMPLE = re.compile(
+    r"\be\.g\.,? ?(?:'([^']{1,80})'|\"([^\"]{1,80})\"|([^\s;)][^;)\n]{0,80}?)(?=[;)\n]|\.?$| or ))"
+)
 
 MAKERS: dict[str, Callable[[_Maker, Flat, str, int], Iterator[object]]] = {
     "string": _Maker.string,

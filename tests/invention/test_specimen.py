@@ -517,6 +517,48 @@ def test_a_schema_that_cannot_be_met_gets_something_soon(schema: object) -> None
         ("link", {"type": "string"}, "see https://example.com/a?b=c.", "https://example.com/a?b=c"),
         ("start_date", {"type": "string"}, "from 2025-02-03 on", "2025-02-03"),
         ("city", {"type": "string", "pattern": "^[A-Z][a-z]+$"}, "in Paris", "Paris"),
+        ("first_name", {"type": "string"}, "Jane Doe, jane@acme.io", "Jane"),
+        ("last_name", {"type": "string"}, "Jane Doe, jane@acme.io", "Doe"),
+        ("name", {"type": "string"}, "Ada Lovelace wants a ticket", "Ada Lovelace"),
+        ("company", {"type": "string"}, "I work at Acme Tools Inc. in Rome", "Acme Tools Inc."),
+        ("phone", {"type": "string"}, "call +44 20 7946 0000 now", "+44 20 7946 0000"),
+        ("currency", {"type": "string"}, "it is €5", "EUR"),
+        ("currency", {"type": "string"}, "5 CHF", "CHF"),
+        ("amount", {"type": "number"}, "it is $1,234.50", 1234.5),
+        ("origin", {"type": "string"}, "fly from Berlin to Paris", "Berlin"),
+        ("arrival_city", {"type": "string"}, "fly from Berlin to Paris", "Paris"),
+        ("date", {"type": "string"}, "see you on Friday", "Friday"),
+        ("title", {"type": "string"}, "the film 'Night Train'", "Night Train"),
+        (
+            "cities",
+            {"type": "array", "items": {"type": "string"}},
+            "in Paris, Rome and Oslo",
+            ["Paris", "Rome", "Oslo"],
+        ),
+        ("cities", {"type": "array", "items": {"type": "string"}}, "in Paris, France", ["Paris, France"]),
+        (
+            "participants",
+            {"type": "array", "items": {"type": "string"}},
+            "Alice and Bob are here",
+            ["Alice", "Bob"],
+        ),
+        (
+            "emails",
+            {"type": "array", "items": {"type": "string", "format": "email"}},
+            "write to a@b.io and c@d.io",
+            ["a@b.io", "c@d.io"],
+        ),
+        (
+            "users",
+            {
+                "items": {
+                    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+                    "required": ["name"],
+                }
+            },
+            "Jason is 25 and Ada is 36",
+            [{"name": "Jason", "age": 25}, {"name": "Ada", "age": 36}],
+        ),
     ],
 )
 def test_what_the_message_offers_is_taken(name: str, schema: Schema, hint: str, expected: object) -> None:
