@@ -23,6 +23,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     words           what the commands say to a person
     log             the line that is logged of each request
     app             the composition root; the route table is the table of contents
+    demo            a few clients, so that the page has something to show
     server          uvicorn, taught to hand the transport over and to stop at once
     breath          a whole answer in one write
     control/        who steers it?               admin door window openapi guard verify replay desk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,8 @@ from mockserver.vendors import overlay, profile
 from mockserver.vendors.directory import Directory
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Playback
+
+Beside = Callable[[], Coroutine[None, None, None]]
 
 
 def vendors(
@@ -94,8 +96,11 @@ def stock(settings: Settings) -> Shelf:
     return library.load(settings.paths, settings.fixtures_yaml)
 
 
-def build(line: Line, edited: watch.Report) -> Door:
-    """The application. `edited` hears of every edit of a fixture file: the new shelf, or what is wrong."""
+def build(line: Line, edited: watch.Report, address: tuple[str, int] | None = None) -> Door:
+    """The application. `edited` hears of every edit of a fixture file: the new shelf, or what is wrong.
+
+    `address` is where it is going to listen; a demo, if there is to be one, calls it there.
+    """
 
     def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -103,14 +108,15 @@ def build(line: Line, edited: watch.Report) -> Door:
     def readyz(_: Request) -> Response:
         return JSONResponse({"status": "ok", "fixtures": len(line.shelf)})
 
+    beside = list(_beside(line, edited, address))
+
     @contextlib.asynccontextmanager
-    async def watching(_: Starlette) -> AsyncIterator[None]:
-        settings, look = line.settings, line.shelf.look
-        load = functools.partial(stock, settings)
-        task = asyncio.create_task(watch.watch(settings.paths, look, load, line.restock, edited))
+    async def living(_: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(one()) for one in beside]
         yield
-        task.cancel()
-        await asyncio.wait([task])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
     steering = Steering(line)
     app = Starlette(
@@ -124,7 +130,7 @@ def build(line: Line, edited: watch.Report) -> Door:
             # Every vendor, by prefix, Host or native path: `vendors.directory` knows whose path it is.
             Route("/{path:path}", Open(line)),
         ],
-        lifespan=watching if line.settings.reload and line.settings.paths else None,
+        lifespan=living if beside else None,
     )
     app.router.redirect_slashes = False
     return Door(app)
@@ -147,6 +153,18 @@ class Door:
 def _first(path: str) -> str:
     """The first step of a path."""
     return path[1:].partition("/")[0]
+
+
+def _beside(line: Line, edited: watch.Report, address: tuple[str, int] | None) -> Iterator[Beside]:
+    """What goes on beside the calls, for as long as the server runs."""
+    settings = line.settings
+    if settings.reload and settings.paths:
+        load = functools.partial(stock, settings)
+        yield lambda: watch.watch(settings.paths, line.shelf.look, load, line.restock, edited)
+    if settings.demo and address is not None:
+        from mockserver import demo  # noqa: PLC0415 few want it
+
+        yield lambda: demo.play(line, address)
 
 
 def _page(line: Line) -> list[Route]:

@@ -143,11 +143,12 @@ def vendors() -> Callable[[Command], Command]:
 @click.option("--admin-token", cls=Flag, metavar="TOKEN", help="What the control API is to be asked with.")
 @click.option("--no-reload", cls=Flag, is_flag=True, help="Ignore edits.")
 @click.option("--no-page", cls=Flag, is_flag=True, help="No live page at the root.")
+@click.option("--demo", cls=Flag, is_flag=True, help="A few scripted clients call the server.")
 @click.option("--log-format", cls=Flag, type=click.Choice(["text", "json"]), default=DEFAULTS.log_format)
 def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
     from mockserver import app, log
-    from mockserver.server import Server, bind
+    from mockserver.server import Server, bind, reached
     from mockserver.wire.playback import Playback
 
     flags["paths"] = _mounted(flags["paths"])
@@ -168,7 +169,7 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     line = app.line(settings, playback, report)
     sock = bind(settings.host, settings.port)
     sock.listen()  # whoever reads the greeting and connects at once is answered as soon as the server has started
-    server = Server(app.build(line, edited), sock, playback)
+    server = Server(app.build(line, edited, reached(sock)), sock, playback)
     if settings.log_format == "text":
         _say(words.greeting(server.address, line.directory, len(line.shelf), settings))
     try:

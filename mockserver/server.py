@@ -51,6 +51,12 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
+def reached(sock: socket.socket) -> tuple[str, int]:
+    """Where a client on this machine finds the socket."""
+    host, port = sock.getsockname()[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, str(host)), int(port)  # noqa: S104
+
+
 class Server:
     """One application on one bound socket: `run` here, or `start` and `stop` on a thread of its own."""
 

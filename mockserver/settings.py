@@ -35,4 +35,5 @@ class Settings:
     journal_size: int = 10_000  # requests that are remembered
     admin_token: str | None = None  # what the control API asks for
     page: bool = True  # a live page at the root
+    demo: bool = False  # a few scripted clients call the server
     log_format: Literal["text", "json"] = "text"

@@ -13,7 +13,7 @@ from mockserver.app import build, line
 from mockserver.errors import InputError
 from mockserver.remote import Remote, Session
 from mockserver.seen import Request
-from mockserver.server import Server, bind
+from mockserver.server import Server, bind, reached
 from mockserver.session.journal import Entry
 from mockserver.settings import Settings
 from mockserver.shelf.matching import Shelf
@@ -38,8 +38,9 @@ class MockServer(Remote):
         self.edits: list[Shelf | InputError] = []
         playback = Playback()
         self._line = line(self.settings, playback, self.entries.append)
-        app = build(self._line, self.edits.append)
-        self._server = Server(app, bind(self.settings.host, port), playback)
+        sock = bind(self.settings.host, port)
+        app = build(self._line, self.edits.append, reached(sock))
+        self._server = Server(app, sock, playback)
         super().__init__(words.url(self._server.address), self.settings.admin_token)
 
     def start(self) -> Self:

@@ -123,12 +123,14 @@ def test_the_project_speaks_of_itself_alone(module: Module) -> None:
 
 
 def test_no_call_is_delayed_outside_playback() -> None:
-    # The server waits for its own end, the watch for the next look, the health check for the next try.
+    # The server waits for its own end, the watch for the next look, the health check for the next try; the demo is
+    # no server but its clients, who wait before they try again.
     assert _where("sleep", "call_at", "call_later") == {
         "wire.playback",
         "server",
         "shelf.watch",
         "healthcheck",
+        "demo",
     }
 
 

@@ -103,3 +103,76 @@ def test_what_has_ended_does_not_open_again_and_only_the_newest_are_kept(run: Ru
       return [kept, ids, book.requests.length];
     })()"""
     assert run("book.js", script) == ["finished", ["r2", "r3"], 1]
+
+
+def attempt(at: int, status: int = 503, took: int | None = 10, **more: Any) -> dict[str, Any]:
+    """One as the book has it, by default one that failed and counts nothing."""
+    told = {"session": "s", "vendor": "v", "path": "/p", "digest": "d", "attempt": 0, "fault": None}
+    told |= {
+        "retry_after_ms": None,
+        "first_byte_ms": 1,
+        "frames_ms": [],
+        "ended": "finished" if took else None,
+    }
+    return {"id": f"r{at}", "at": at, "end": at + took if took else None, "status": status, **told, **more}
+
+
+GROUPS = {
+    "a repetition after a failure": ([attempt(0), attempt(500, 200)], [2]),
+    "a repetition after success": ([attempt(0, 200), attempt(500)], [1, 1]),
+    "a repetition of what will not pass": ([attempt(0, 402), attempt(500)], [1, 1]),
+    "a repetition much later": ([attempt(0), attempt(10_011)], [1, 1]),
+    "one that was told to wait": ([attempt(0, 429, retry_after_ms=5000), attempt(15_000)], [2]),
+    "one that waits longer each time": ([attempt(0), attempt(8_000), attempt(30_000)], [3]),
+    "one beside it": ([attempt(0), attempt(5)], [1, 1]),
+    "another body": ([attempt(0), attempt(500, digest="e")], [1, 1]),
+    "another session": ([attempt(0), attempt(500, session="t")], [1, 1]),
+    "one that counts": ([attempt(0), attempt(60_000, attempt=1), attempt(90_000, attempt=2)], [3]),
+    "one that counts, after a wait of its own": ([attempt(0, took=None), attempt(500, attempt=1)], [2]),
+    "one that counts anew": ([attempt(0), attempt(50, attempt=1), attempt(100)], [2, 1]),
+    "two that count": ([attempt(0), attempt(1), attempt(50, attempt=1), attempt(51, attempt=1)], [2, 2]),
+    "nothing": ([], []),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_attempts_are_of_one_call_when_they_look_so(run: Run, name: str) -> None:
+    requests, sizes = GROUPS[name]
+    assert run("calls.js", "m.group(a).map((call) => call.attempts.length)", requests) == sizes
+
+
+VERDICTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
+    # The moments of the attempts, and what each was told to wait; each takes ten milliseconds.
+    "": (None, [(0, None)]),
+    "tries again": (None, [(0, None), (20, None)]),
+    "no backoff": (False, [(0, None), (20, None), (40, None)]),
+    "honours Retry-After": (True, [(0, 1000), (1000, None)]),
+    "ignores Retry-After": (False, [(0, 1000), (1012, 1000), (1300, None)]),
+    "backs off": (True, [(0, None), (510, None), (1520, None), (3530, None)]),
+}
+
+
+@pytest.mark.parametrize("text", VERDICTS)
+def test_how_a_client_tries_again_is_judged(run: Run, text: str) -> None:
+    good, script = VERDICTS[text]
+    requests = [attempt(at, retry_after_ms=asked) for at, asked in script]
+    assert run("calls.js", "m.group(a).map((call) => call.verdict)", requests) == [
+        {"good": good, "text": text}
+    ]
+
+
+@pytest.mark.parametrize(("ms", "length"), [(3, 50), (50, 50), (2600, 3000), (5_000_000, 7_200_000)])
+def test_an_axis_has_one_of_few_lengths(run: Run, ms: int, length: int) -> None:
+    assert run("scale.js", "m.reach(a)", ms) == length
+
+
+@pytest.mark.parametrize(
+    ("of", "at"),
+    [
+        ((0, 5000, 500), [0, 1000, 2000, 3000, 4000, 5000]),
+        ((0, 3000, 90), [0]),
+        ((12_340, 3000, 400), [13_000, 14_000, 15_000]),
+    ],
+)
+def test_marks_stand_at_round_moments_and_have_room(run: Run, of: tuple[int, ...], at: list[int]) -> None:
+    assert run("scale.js", "m.marks(...a)", of) == at

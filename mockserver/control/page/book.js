@@ -7,6 +7,8 @@ export class Book {
     this.most = most;
     this.known = new Map(); // by id, in the order of arrival
     this.version = 0; // another one whenever anything has changed
+    this.listed = -1; // the version that `list` is of
+    this.list = [];
     this.ahead = 0; // milliseconds by which the server's clock is ahead of ours, as far as that is known
   }
 
@@ -33,9 +35,13 @@ export class Book {
     this.version += 1;
   }
 
-  /** In the order of arrival. */
+  /** In the order of arrival; the same list for as long as nothing has changed. */
   get requests() {
-    return [...this.known.values()];
+    if (this.listed !== this.version) {
+      this.list = [...this.known.values()];
+      this.listed = this.version;
+    }
+    return this.list;
   }
 
   /** The server's time, in milliseconds since 1970. */

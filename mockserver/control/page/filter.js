@@ -9,7 +9,7 @@ export const STATUSES = [
   ["4xx", "▲ refused (4xx)"],
   ["429", "◆ rate limited (429)"],
   ["5xx", "✕ failed (5xx)"],
-  ["cut", "⨯ cut, spoiled or left"],
+  ["cut", "✂\uFE0E cut, spoiled or left"],
   ["open", "○ still open"],
 ];
 

@@ -15,8 +15,10 @@ import * as place from "./place.js";
 import { theme } from "./theme.js";
 import { playground } from "./views/playground.js";
 import { requests } from "./views/requests.js";
+import { timeline } from "./views/timeline.js";
 
 const VIEWS = [
+  ["timeline", "Timeline", timeline],
   ["requests", "Requests", requests],
   ["playground", "Playground", playground],
 ];
@@ -27,7 +29,7 @@ const live = document.getElementById("live");
 const said = document.getElementById("said");
 const links = new Map();
 const views = new Map();
-let link = "lost";
+let link = "new";
 
 const context = {
   book: new Book(),
@@ -36,12 +38,14 @@ const context = {
   id: "",
   paused: null, // the requests that were there when the page was paused
   missed: 0,
+  loaded: false, // whether the journal has been read
   ask: painter(draw),
   requests: () => context.paused ?? context.book.requests,
   /** For whoever hears the page and does not see it. */
   say: (text) => write(said, text),
   pause() {
-    context.paused = context.paused ? null : context.book.requests;
+    const { book } = context;
+    context.paused = context.paused ? null : Object.assign(book.requests, { at: book.now() });
     context.missed = 0;
     context.ask();
   },
@@ -51,7 +55,7 @@ function draw() {
   const state = context.paused ? "paused" : link;
   if (live.dataset.state !== state) {
     live.dataset.state = state;
-    write(live, { live: "live", lost: "reconnecting", paused: "paused" }[state]);
+    write(live, { new: "connecting", live: "live", lost: "reconnecting", paused: "paused" }[state]);
   }
   return views.get(context.view).draw() && !context.paused;
 }
@@ -82,9 +86,11 @@ function show(view) {
 }
 
 async function refresh() {
-  const { requests: known } = await ask("GET", `/requests?limit=${ENOUGH}`);
+  // Before the journal is read, not after: the feed may be ahead of it by then.
   context.book.forget();
+  const { requests: known } = await ask("GET", `/requests?limit=${ENOUGH}`);
   context.book.fill(known);
+  context.loaded = true;
   for (const view of views.values()) view.changed?.("all");
   context.ask();
 }

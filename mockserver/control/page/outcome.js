@@ -5,13 +5,16 @@ const SIGNS = {
   limited: ["◆", "rate limited"],
   refused: ["▲", "refused"],
   failed: ["✕", "failed"],
-  cut: ["⨯", "cut off"],
+  cut: ["✂\uFE0E", "cut off"],
   spoiled: ["◐", "spoiled"],
   left: ["↩", "client left"],
   open: ["○", "open"],
 };
 
-export const KINDS = Object.keys(SIGNS);
+/** Every kind with its sign and word. */
+export function signs() {
+  return Object.entries(SIGNS).map(([kind, [sign, word]]) => [kind, sign, word]);
+}
 
 /** `{kind, sign, word, status}`; status is what a person calls it: a number, or what was heard in its place. */
 export function outcome(request) {

@@ -23,14 +23,16 @@ export function tools(context, ...extra) {
   const told = h("span", { class: "count" });
   const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => context.pause() }, "Pause");
   const clear = h("button", { type: "button", onclick: () => forget(context) }, "Clear");
+  // On a phone the choices are folded away behind a button; elsewhere there is room.
+  const more = h("button", { type: "button", class: "more", "aria-expanded": "false" }, "Filter");
+  const choices = h("div", { class: "choices" }, session, vendor, status, ...extra);
+  more.addEventListener("click", () => more.setAttribute("aria-expanded", String(choices.classList.toggle("unfolded"))));
   const element = h(
     "div",
     { class: "tools", role: "search", "aria-label": "Filter" },
     search,
-    session,
-    vendor,
-    status,
-    ...extra,
+    more,
+    choices,
     h("div", { class: "ends" }, told, pause, clear),
   );
 

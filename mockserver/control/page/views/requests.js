@@ -45,7 +45,7 @@ export function requests(context) {
     const shown = found.slice(-MOST).reverse();
     bar.draw(found.length, all);
     table.hidden = shown.length === 0;
-    empty.replaceChildren(...(shown.length ? [] : [nothing(all.length)]));
+    empty.replaceChildren(...(shown.length || !context.loaded ? [] : [nothing(all.length)]));
     lay(shown);
     return false;
   }
