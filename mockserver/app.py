@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import call as calls
 from mockserver.chat import Line, Report
-from mockserver.control.window import FILES, Window
 from mockserver.errors import InputError
 from mockserver.invention import voice
 from mockserver.reply import tokens, vocabulary
@@ -118,7 +117,7 @@ def build(line: Line, edited: watch.Report, address: tuple[str, int] | None = No
             task.cancel()
         await asyncio.wait(tasks)
 
-    steering = Steering(line)
+    steering = Later(line, _control)
     app = Starlette(
         routes=[
             *_page(line),
@@ -170,8 +169,8 @@ def _beside(line: Line, edited: watch.Report, address: tuple[str, int] | None) -
 def _page(line: Line) -> list[Route]:
     if not line.settings.page:
         return []
-    shown = Window(line.settings)
-    return [Route("/", Front(line, shown), methods=["GET"]), Route(FILES + "/{file:path}", shown)]
+    shown = Later(line, _window)
+    return [Route("/", Front(line, shown), methods=["GET"]), Route(PREFIX + "/page/{file:path}", shown)]
 
 
 class Front:
@@ -186,20 +185,27 @@ class Front:
         await (self.line if theirs else self.shown)(scope, receive, send)
 
 
-class Steering:
-    """The control API, imported and made when somebody first asks for it: most servers are never steered."""
+class Later:
+    """An application of the line, imported and made when somebody first asks for it: most servers are never steered."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, imported: Callable[[], Callable[[Line], ASGIApp]]) -> None:
         self.line = line
+        self.imported = imported
 
     @functools.cached_property
     def made(self) -> ASGIApp:
-        return _control()(self.line)
+        return self.imported()(self.line)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "made" not in vars(self):
-            await asyncio.to_thread(_control)  # an import on another thread makes no stream falter
+            await asyncio.to_thread(self.imported)  # an import on another thread makes no stream falter
         await self.made(scope, receive, send)
+
+
+def _window() -> Callable[[Line], ASGIApp]:
+    from mockserver.control.window import window  # noqa: PLC0415
+
+    return window
 
 
 def _control() -> Callable[[Line], ASGIApp]:

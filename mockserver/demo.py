@@ -143,7 +143,7 @@ async def play(
 
 def _written(scene: Scene) -> tuple[Any, ...]:
     text = f"{{name: {scene.session}, match: {{}}, then: cycle, responses: {scene.hears}}}"
-    return library.added(document.parse(text, "demo"), scene.session, (0, 0)).fixtures
+    return library.added(document.parse(text, "demo"), scene.session).fixtures
 
 
 async def _act(scene: Scene, vendor: Vendor, address: tuple[str, int]) -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from mockserver import document
+from mockserver.chat import Line
 from mockserver.control.guard import Guard
 from mockserver.control.refusal import Refused, told
 from mockserver.document import clipped
-from mockserver.settings import PREFIX, Settings
+from mockserver.settings import PREFIX
 
-FILES = f"{PREFIX}/page"
 ROOT = Path(__file__).with_name("page")
 
 
@@ -31,17 +31,12 @@ class File:
     tag: str
 
 
-class Window:
+def window(line: Line) -> ASGIApp:
     """The page at `/` and its files. They tell nothing, so that nobody needs the token to see them."""
-
-    def __init__(self, settings: Settings) -> None:
-        routes = [Route("/", show), Route(FILES + "/{file:path}", show)]
-        app = Router(routes, redirect_slashes=False)
-        # With a token any name may be used, as for the control API; without one the same names as there.
-        self._app: ASGIApp = app if settings.admin_token else Guard(app, None, settings.host)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+    routes = [Route("/", show), Route(PREFIX + "/page/{file:path}", show)]
+    app = Router(routes, redirect_slashes=False)
+    # With a token any name may be used, as for the control API; without one the same names as there.
+    return app if line.settings.admin_token else Guard(app, None, line.settings.host)
 
 
 async def show(request: Request) -> Response:
