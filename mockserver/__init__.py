@@ -16,6 +16,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     pytest_plugin   the `mockserver` fixture and marker
     testing         MockServer: one server on a thread
     remote          a server seen from outside, and its sessions
+    spending        its accounts, and what was spent
     link            its control API, asked over HTTP
     access          how a client reaches one of its vendors
     seen            one request, as a test sees it afterwards

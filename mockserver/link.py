@@ -41,6 +41,10 @@ class Link:
         """`body` is sent as JSON; bytes are sent as the YAML that they are."""
         return self.told(*self.send("POST", path, session, body))
 
+    def put(self, path: str, session: str | None = None, body: object = None) -> Any:
+        """As `post`."""
+        return self.told(*self.send("PUT", path, session, body))
+
     def send(
         self,
         method: str,

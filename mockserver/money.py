@@ -71,6 +71,14 @@ def read(text: str) -> Amount:
     raise ValueError(f"found text {shown!r}, expected money like $0.001 or 5000 credits")
 
 
+def figure(text: str) -> Decimal:
+    """A number of dollars or credits, its unit said elsewhere; ValueError says what is wrong with the text."""
+    found = _BARE.fullmatch(text) or _DOLLARS.fullmatch(text)
+    if not found:
+        raise ValueError(f"found text {text[:40]!r}, expected an amount like 0.052070")
+    return Decimal(found[0].lstrip("$ "))
+
+
 def exact(value: Decimal) -> Decimal:
     """A sum as it is kept: without what is finer than anybody counts."""
     return value.quantize(_FINEST).normalize() + ZERO

@@ -18,6 +18,7 @@ from mockserver.link import PATIENCE, Link
 from mockserver.seen import Request
 from mockserver.shape import meant
 from mockserver.shelf import library
+from mockserver.spending import Purse
 
 Said = str | int | Mapping[str, Any]
 __tracebackhide__ = True  # a failed test shows its own line, not ours
@@ -33,7 +34,7 @@ class Fixture:
     own: bool
 
 
-class Session:
+class Session(Purse):
     """What one test owns of a server: fixtures in front of the shared ones, faults, counters, and its requests.
 
     Each vendor of the server is an attribute (`session.NAME.openai()`), or `session.vendor("NAME")`.
@@ -99,11 +100,11 @@ class Session:
 
     def assert_called(self, count: int | None = None, **match: Unpack[Match]) -> None:
         """AssertionError unless so many requests match; without `count`, at least one."""
-        self._verify("assert_called()", {"min": 1} if count is None else _number(count), match)
+        self._verify("assert_called()", match, count={"min": 1} if count is None else _number(count))
 
     def assert_not_called(self, **match: Unpack[Match]) -> None:
         """AssertionError when any request matches."""
-        self._verify("assert_not_called()", 0, match)
+        self._verify("assert_not_called()", match, count=0)
 
     def wait_for(self, count: int = 1, within: str = "5s", **match: Unpack[Match]) -> None:
         """Return as soon as at least so many requests have matched; AssertionError when that takes longer.
@@ -111,10 +112,10 @@ class Session:
         `within` is a duration with its unit. It blocks: on an event loop that must go on meanwhile, write
         `await asyncio.to_thread(session.wait_for, ...)`.
         """
-        self._verify("wait_for()", {"min": _number(count)}, match, within)
+        self._verify("wait_for()", match, within, count={"min": _number(count)})
 
     def reset(self) -> None:
-        """Forget its requests, fixtures, faults and counters, and begin again with what the files say."""
+        """Forget its requests, fixtures, faults, counters and accounts, and begin again with what the files say."""
         self._link.post("/reset", self._name)
 
     def vendor(self, name: str) -> Access:
@@ -173,9 +174,9 @@ class Session:
         told: Mapping[str, Any] = self._link.get(f"/requests/{identifier}")
         return told
 
-    def _verify(self, who: str, count: object, match: Match, within: str | None = None) -> None:
+    def _verify(self, who: str, match: Match, within: str | None = None, **asked: Any) -> None:
         keywords.known(who, match, Match)
-        asked: dict[str, Any] = {"match": match, "count": count}
+        asked["match"] = match
         seconds = 0.0
         if within is not None:
             seconds = duration.seconds(str(within))

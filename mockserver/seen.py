@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -72,6 +73,8 @@ class Request:
     first_byte_ms: float | None = None
     total_ms: float | None = None
     arrived: datetime | None = None
+    usd: Decimal = Decimal(0)  # what its vendor charges for it, in dollars
+    credits: Decimal = Decimal(0)  # and in its own credits
     _user: str = ""
     _details: Details = field(default=lambda _: {}, repr=False, compare=False)
 
@@ -159,6 +162,8 @@ def read(told: Mapping[str, Any], details: Details) -> Request:
     stated = {name: told[name] for name in _FIELDS if told.get(name) is not None}
     if "arrived" in stated:
         stated["arrived"] = datetime.fromisoformat(stated["arrived"])
+    if told.get("charged"):
+        stated |= {unit: Decimal(told["charged"][unit]) for unit in ("usd", "credits")}
     return Request(**stated, _user=told.get("user") or "", _details=details)
 
 

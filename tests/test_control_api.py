@@ -373,7 +373,7 @@ def test_it_waits_for_a_request_and_no_longer(control: Control, caller: Caller) 
     caller.ask(said="other")
     caller.ask(said="weather")
     waiting.join(10)
-    assert told == [{"count": 2, "matched": True}]
+    assert told == [{"count": 2, "spent": None, "matched": True}]
 
 
 def test_a_bound_from_above_is_sure_when_the_time_is_over(control: Control, caller: Caller) -> None:

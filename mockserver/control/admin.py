@@ -125,10 +125,10 @@ async def verify(admin: Admin, asked: Asked) -> Response:
     wanted = await asked.read(lambda written: shape.read(verification.VERIFICATION, written))
     given_up = asyncio.ensure_future(_over(admin, asked.request))
     try:
-        count = await verification.verify(wanted, admin.line.store.journal, asked.session, given_up)
+        verified = await verification.verify(wanted, admin.line.store.journal, asked.session, given_up)
     finally:
         given_up.cancel()
-    return answer(views.plain(verification.Verified(count=count)))
+    return answer(views.plain(verified))
 
 
 async def _over(admin: Admin, request: Request) -> None:

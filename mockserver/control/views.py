@@ -14,7 +14,9 @@ from typing import Any
 from mockserver.call import SESSION
 from mockserver.control import raises
 from mockserver.control.explain import Explained
+from mockserver.money import Charge, spell
 from mockserver.record import ByType, ListOf, MapOf, Record, record, said, sayings
+from mockserver.reply import bill
 from mockserver.session.journal import Entry
 from mockserver.shape import Anything, Flag, Nothing, Number, Shape, Text, Whole
 from mockserver.shelf.match import is_secret, masked
@@ -51,6 +53,14 @@ class Missed:
 
 
 @record
+class Charged:
+    """What was charged for a request."""
+
+    usd: str = said(Text(), "in dollars, exact")
+    credits: str = said(Text(), "in the vendor's credits, exact")
+
+
+@record
 class Request:
     """One request of the journal."""
 
@@ -70,6 +80,9 @@ class Request:
     rule: str | None = said(_NO_TEXT, "the fault rule that struck")
     fault: str | None = said(_NO_TEXT, "what was done to the answer on purpose")
     why: str | None = said(_NO_TEXT, "why it was refused")
+    charged: Charged | None = said(
+        ByType(mapping=Record(Charged), null=Nothing()), "what its vendor charges for it, account or not"
+    )
     first_byte_ms: float | None = said(_NO_NUMBER, "from its arrival to the first byte")
     total_ms: float | None = said(_NO_NUMBER, "from its arrival to the end")
     bytes: int = said(Whole(0), "of body that were heard")
@@ -225,6 +238,10 @@ def access(profile: Profile) -> dict[str, Any]:
     }
 
 
+def charged(charge: Charge) -> Charged:
+    return Charged(usd=spell(charge.usd), credits=spell(charge.credits))
+
+
 def missed(miss: Miss) -> Missed:
     return Missed(
         fixture=miss.fixture.name,
@@ -290,6 +307,7 @@ def line(entry: Entry) -> dict[str, Any]:
         "rule": entry.rule or None,
         "fault": entry.fault or None,
         "why": entry.why or None,
+        "charged": charged(cost) if (cost := bill.of(entry)) else None,
         "first_byte_ms": None if ended is None or ended.first_byte is None else _ms(ended.first_byte),
         "total_ms": _ms(ended.seconds) if ended else None,
         "bytes": ended.size if ended else 0,
