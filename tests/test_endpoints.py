@@ -181,7 +181,7 @@ endpoints:
   models:
     path: [/catalogue, "/catalogue/{id}"]
     key: required
-    headers: {x-count: "by $name", cache-control: no-store}
+    headers: {x-at: "on $now", cache-control: no-store}
     item: {called: $id, colour: $colour, in: $prompt_price, out: $completion_price}
     body: {all: $items, one: $item}
   about: {path: /talk/about, key: none, body: [fourth, {since: 1999}]}
@@ -201,6 +201,7 @@ def test_a_vendor_of_ones_own_says_what_may_be_read_of_it(fourth: MockServer) ->
     heard = read(fourth, "/fourth/catalogue", authorization="Bearer k")
     assert heard.json()["all"][2] == {"called": "o3-mini", "colour": "red", "in": 1.155, "out": 4.62}
     assert heard.headers["cache-control"] == "no-store"
+    assert heard.headers["x-at"].startswith("on 20")
     one = read(fourth, "/catalogue/o3-mini", authorization="Bearer k").json()
     assert one == {"one": heard.json()["all"][2]}
     assert read(fourth, "/fourth/catalogue").status_code == 401

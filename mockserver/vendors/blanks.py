@@ -85,7 +85,7 @@ def _standing(value: Any, pattern: Trail, at: Trail = ()) -> Iterator[tuple[Trai
     """What stands in a document where a pattern says, each with its trail."""
     if not pattern:
         yield at, value
-    elif isinstance(value, dict):
+    else:
         for key in value if pattern[0] == _EVERY else [key for key in value if key == pattern[0]]:
             yield from _standing(value[key], pattern[1:], (*at, key))
 

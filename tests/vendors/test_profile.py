@@ -90,6 +90,7 @@ def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -
         (changed("errors", "errors: {rate_limit: {}}"),
          "400 to 599 or 'other', did you mean 'rate_limited'?"),
         (changed("errors", "errors: {600: {}}"), "errors[\"600\"]: found '600', expected a kind, a status from 400"),
+        (WHOLE + "credits_per_dollar: 0\n", "mine.yaml:13:1: credits_per_dollar: found 0, expected what a dollar buys"),
         (WHOLE + "checks: [key, body]\n", "checks: found key, body; expected each of content_type, key, model, bal"),
         (WHOLE + "checks: [key, key, body]\n", "mine.yaml:13:1: checks: found key, key, body; expected each of"),
         (WHOLE + "checks: []\n", "mine.yaml:13:1: checks: found nothing; expected each of content_type, key"),
