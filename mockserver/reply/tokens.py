@@ -58,10 +58,23 @@ OTHER_PART = 256  # a sound or a file, whose length in tokens cannot be seen fro
 # "Hello" is 3 + 1 + 5 = 9 and 3 + 1 + 3 = 7, as in the samples that the vendor's pages print.
 Count = Callable[[str], int]
 
+_MOST = 10_000  # texts whose count is known; some 2 MB
+_counted: dict[tuple[int, int, str], int] = {}
+
 
 def count(text: str, tokenizer: str = ESTIMATE) -> int:
-    """How many tokens a text is."""
-    return vocabulary.count(text) if tokenizer == vocabulary.NAME else len(_TOKEN.findall(text))
+    """How many tokens a text is. A conversation repeats what was said before: what was counted stays known.
+
+    Of a text its length and its hash are kept, 64 bits that no other text has but by design of its author.
+    """
+    key = hash(text), len(text), tokenizer
+    known = _counted.get(key)
+    if known is None:
+        if len(_counted) >= _MOST:
+            _counted.clear()
+        known = vocabulary.count(text) if tokenizer == vocabulary.NAME else len(_TOKEN.findall(text))
+        _counted[key] = known
+    return known
 
 
 def prompt(

@@ -194,3 +194,22 @@ def test_thinking_comes_in_steps_of_64_and_grows_with_the_effort() -> None:
     assert thought == sorted(set(thought))
     assert not any(tokens_ % 64 for tokens_ in thought)
     assert tokens.reasoning() == tokens.reasoning("unheard of") == tokens.reasoning("medium") == 256
+
+
+@given(TEXTS)
+def test_a_text_that_is_counted_again_has_as_many_tokens_as_pieces(text: str) -> None:
+    assert tokens.count(text) == tokens.count(text) == len(tokens.pieces(text))
+
+
+def test_what_was_said_before_is_not_cut_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "It has been a long conversation. " * 1000
+    counted = tokens.count(said)
+    monkeypatch.delattr(tokens, "_TOKEN")
+    assert tokens.count(said) == counted
+
+
+def test_counts_are_forgotten_before_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_counted", {})
+    monkeypatch.setattr(tokens, "_MOST", 3)
+    assert [tokens.count("word " * number) for number in (1, 2, 3, 4, 1)] == [2, 3, 4, 5, 2]
+    assert len(tokens._counted) == 2
