@@ -58,6 +58,7 @@ OTHER_PART = 256  # a sound or a file, whose length in tokens cannot be seen fro
 # "Hello" is 3 + 1 + 5 = 9 and 3 + 1 + 3 = 7, as in the samples that the vendor's pages print.
 Count = Callable[[str], int]
 
+_PLAIN = {"role", "content"}
 _MOST = 10_000  # texts whose count is known; some 2 MB
 _counted: dict[tuple[int, int, str], int] = {}
 
@@ -135,6 +136,8 @@ def _message(message: object, counted: Count) -> int:
     if not isinstance(message, dict):
         return 0
     content = message.get("content")
+    if isinstance(content, str) and message.keys() <= _PLAIN:
+        return counted(content)  # a role and a text: what most messages are
     parts = content if isinstance(content, list) else [content]
     # A name costs one token beside itself, a call is written out as the model wrote it.
     named = 1 + counted(str(message["name"])) if message.get("name") else 0
