@@ -30,7 +30,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     control/        who steers it?               admin door window openapi guard verify replay desk
     control/        ... in which words?          accounts metrics feed inventory views explain raises intake refusal
     chat            the line
-    reply/          what should be said?         listing completion templated improvise
+    reply/          what should be said?         listing completion moulds chance templated improvise
     reply/          ... and what does it cost?   cashier passbook bill said tokens vocabulary
     session/        who is asking, and heard?    till gate bank rules issues trouble demand store tally journal
     session/        ... and what is left?        clock purse window
@@ -42,7 +42,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     invention/      what when nobody wrote it?   invent prompted prose voice choosing
     invention/      ... and by which schema?     specimen agreement hint likeness lexicon conformity pattern schema
     settings        flags, then the environment, then defaults
-    wire/           what is heard, and when?     playback faults gateway strike frames sse answer
+    wire/           what is heard, and when?     playback faults gateway strike frames sse stencil answer
     record          shapes made of shapes
     shape           what a person may write, as a value
     document        strict YAML that knows where everything stands

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,6 +15,8 @@ from mockserver.call import Call, ClientLeft, Head
 from mockserver.errors import ApiError
 from mockserver.reply import completion, listing
 from mockserver.reply.cashier import Cashier
+from mockserver.reply.chance import Chance
+from mockserver.reply.moulds import Moulds
 from mockserver.session import demand, gate, trouble
 from mockserver.session.bank import Bank
 from mockserver.session.demand import Demand
@@ -62,6 +63,7 @@ class Line:
         self.tally = Tally()
         self.cashier = Cashier(store, strangers=not settings.known_keys_only)
         self.bank = Bank(shelf.accounts)  # the accounts of the files
+        self.moulds = Moulds()
         self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures
 
     def restock(self, shelf: Shelf) -> None:
@@ -176,7 +178,7 @@ class Line:
             from mockserver.reply import improvise  # noqa: PLC0415 not every server makes something up
 
             response = improvise.response(call, seed, self.settings.locale, self.settings.reply)
-            chance = _chance(seed, call)
+            chance = Chance(seed, call.session)
             left = await self.cashier.charge(call, response, entry)
         else:
             response = found.response
@@ -186,9 +188,10 @@ class Line:
                 response = templated.filled(call, found.fixture, response, seed, self.settings.locale)
             left = await self.cashier.charge(call, response, entry)
             before = await self.store.count(call.session, ANSWERED, found.fixture.name)
-            chance = _chance(seed, call, found.fixture.name, before)
+            chance = Chance(seed, call.session, found.fixture.name, before)
         entry.said = response
-        return completion.render(call, response, chance, left)
+        lasting = found is not None and not response.template
+        return completion.render(call, response, chance, left, self.moulds if lasting else None)
 
     def nowhere(self, asked: Head) -> Answer:
         """A path that belongs to no vendor: most often a base URL that is not quite right."""
@@ -242,17 +245,12 @@ def _signed(answer: Answer, call: Call, fixture: str, seed: int) -> Answer:
         ("access-control-expose-headers", EXPOSED),
         *call.vendor.echoed(call.headers),
     )
-    return replace(answer, headers=(*answer.headers, *mine))
+    return answer.adding(mine)
 
 
 @lru_cache(maxsize=4096)
 def _quoted(name: str) -> str:
     return quote(name)
-
-
-def _chance(seed: int, call: Call, *more: object) -> random.Random:
-    """Chance that falls the same way for the same seed, session and fixture's turn."""
-    return random.Random(repr((seed, call.session, *more)))
 
 
 EXPOSED = "x-mock-request-id, x-mock-fixture, x-mock-session, x-mock-seed, x-request-id, retry-after, retry-after-ms"

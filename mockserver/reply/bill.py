@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mockserver.call import Call
 from mockserver.money import NOTHING, Charge
-from mockserver.reply.said import said, usage
+from mockserver.reply.said import asked, said, usage
 from mockserver.session.journal import Entry
 from mockserver.shelf.response import Response
 from mockserver.vendors.vendor import Usage
@@ -20,7 +20,8 @@ def tokens(call: Call, response: Response) -> Usage:
     """The tokens of an answer; of bytes that somebody wrote, and of an error, none are known."""
     if response.raw is not None or response.error is not None:
         return Usage(0, 0)
-    return usage(call, response, said(call, response))
+    known = asked(call, response)
+    return usage(known, response, said(known, response))
 
 
 def of(entry: Entry) -> Charge:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -15,12 +14,15 @@ import orjson
 
 from mockserver.call import Call
 from mockserver.errors import ApiError
-from mockserver.reply.said import Said, cut, said, usage
+from mockserver.reply.chance import Chance
+from mockserver.reply.moulds import Moulds
+from mockserver.reply.said import Asked, Said, asked, cut, said, usage
 from mockserver.shelf.response import Pace, Pause, Raw, Response
 from mockserver.vendors.form import ABSENT, Values
 from mockserver.vendors.vendor import Headers, Vendor
 from mockserver.wire import sse
 from mockserver.wire.answer import Answer, Frame
+from mockserver.wire.stencil import Marks, Stencil
 
 
 class Delta(NamedTuple):
@@ -34,23 +36,61 @@ class Delta(NamedTuple):
 
 
 def render(
-    call: Call, response: Response, chance: random.Random, left: Values = MappingProxyType({})
+    call: Call,
+    response: Response,
+    chance: Chance,
+    left: Values = MappingProxyType({}),
+    moulds: Moulds | None = None,
 ) -> Answer:
     """The answer that a response gives to a call; `left` are the blanks of what its account has left.
 
-    `chance` draws what varies: delays and the jitter of a stream. Raises nothing: an error is an answer too.
+    `chance` draws what varies: delays and the jitter of a stream. `moulds` keep what was rendered, of a response
+    that will be given again. Raises nothing: an error is an answer too.
     """
     wait = response.delay.draw(chance) if response.delay else 0.0
     if response.raw is not None:
-        answer = _raw(response.raw, chance)
+        answer = _with_headers(_raw(response.raw, chance), response)
     elif response.error is not None:
-        answer = _refused(call, response)
-    elif call.stream:
-        answer = _stream(call, response, said(call, response), chance)
+        answer = _with_headers(_refused(call, response), response)
     else:
-        answer = _body(call, response, said(call, response), left)
-    headers = tuple((response.headers or {}).items())
-    return replace(answer, wait=wait, headers=replaced(answer.headers, headers))
+        known = asked(call, response)
+        stencil = moulds.get(response, known) if moulds is not None else None
+        if stencil is None or left:
+            before = chance.asked
+            stencil = _stencil(known, response, chance, left)
+            if moulds is not None and not left and chance.asked == before:
+                moulds.put(response, known, stencil)
+        answer = _filled(stencil, known.vendor)
+    return replace(answer, wait=wait) if wait else answer
+
+
+def _stencil(asked: Asked, response: Response, chance: Chance, left: Values) -> Stencil:
+    """The answer with marks for what is made new for each."""
+    marks = Marks()
+    heard = said(asked, response, marks.text)
+    if asked.stream:
+        answer = _stream(asked, response, heard, chance, marks)
+    else:
+        answer = _body(asked, response, heard, left, marks)
+    return Stencil(_with_headers(answer, response), marks)
+
+
+def _filled(stencil: Stencil, vendor: Vendor) -> Answer:
+    values = {
+        mark: str(int(time.time())) if name == _CREATED else vendor.new_id(name)
+        for mark, name in stencil.blanks
+        if name != _ETAG
+    }
+    body = stencil.body(values)
+    for mark, name in stencil.blanks:
+        if name == _ETAG:
+            values[mark] = vendor.tag(body)
+    return stencil.fill(values, body)
+
+
+def _with_headers(answer: Answer, response: Response) -> Answer:
+    own = tuple((response.headers or {}).items())
+    return replace(answer, headers=replaced(answer.headers, own)) if own else answer
 
 
 def replaced(headers: Headers, by: Headers) -> Headers:
@@ -64,7 +104,7 @@ def about(call: Call) -> dict[str, Any]:
     return {"method": call.method, "path": call.place.path, "model": call.model, "allow": call.place.method}
 
 
-def _raw(raw: Raw, chance: random.Random) -> Answer:
+def _raw(raw: Raw, chance: Chance) -> Answer:
     headers = tuple((raw.headers or {}).items())
     if raw.sse is None:
         return Answer(raw.status, replaced(_JSON, headers), (Frame((raw.body or "").encode()),))
@@ -82,12 +122,12 @@ def _refused(call: Call, response: Response) -> Answer:
     return replace(answer, status=response.status or answer.status)
 
 
-def _body(call: Call, response: Response, heard: tuple[Said, ...], left: Values) -> Answer:
-    vendor = call.vendor
-    values = _values(call, response)
-    raw = usage(call, response, heard)
-    values |= {**vendor.charged(raw, call.model), **left}
-    values["usage"] = vendor.usage(raw, call.model)
+def _body(asked: Asked, response: Response, heard: tuple[Said, ...], left: Values, marks: Marks) -> Answer:
+    vendor = asked.vendor
+    values = _values(asked, response, marks)
+    raw = usage(asked, response, heard)
+    values |= {**vendor.charged(raw, asked.model), **left}
+    values["usage"] = vendor.usage(raw, asked.model)
     values["choices"] = [
         vendor.choice.fill(
             {"index": index, "finish_reason": one.finish_reason, "message": _message(vendor, one)}
@@ -95,8 +135,9 @@ def _body(call: Call, response: Response, heard: tuple[Said, ...], left: Values)
         for index, one in enumerate(heard)
     ]
     body = orjson.dumps(vendor.body.fill(values))
-    status = response.status or vendor.success(call.model).body
-    return Answer(status, (*vendor.body_headers(values), *vendor.headers(values, body)), (Frame(body),))
+    status = response.status or vendor.success(asked.model).body
+    tag = (("etag", marks.text(_ETAG)),) if vendor.profile.etag else ()
+    return Answer(status, (*vendor.body_headers(values), *vendor.headers(values), *tag), (Frame(body),))
 
 
 def _message(vendor: Vendor, one: Said) -> Any:
@@ -114,33 +155,26 @@ def _message(vendor: Vendor, one: Said) -> Any:
     return vendor.message.fill(values)
 
 
-def _stream(call: Call, response: Response, heard: tuple[Said, ...], chance: random.Random) -> Answer:
-    vendor = call.vendor
-    values = _values(call, response)
-    counted = _counted(call)
-    values["usage"] = None if counted else ABSENT
+def _stream(
+    asked: Asked, response: Response, heard: tuple[Said, ...], chance: Chance, marks: Marks
+) -> Answer:
+    vendor = asked.vendor
+    values = _values(asked, response, marks)
+    values["usage"] = None if asked.counted else ABSENT
     write = [_writer(vendor, values, index) for index in range(len(heard))]
     frames = [
         Frame(write[delta.choice](delta), delta.wait, delta.counts)
         for delta in _deltas(vendor, heard, response.stream or Pace(), chance)
     ]
-    if counted:
-        raw = usage(call, response, heard)
-        values |= vendor.charged(raw, call.model)
-        values |= {"usage": vendor.usage(raw, call.model, streamed=True), "choices": []}
+    if asked.counted:
+        raw = usage(asked, response, heard)
+        values |= vendor.charged(raw, asked.model)
+        values |= {"usage": vendor.usage(raw, asked.model, streamed=True), "choices": []}
         frames.append(Frame(orjson.dumps(vendor.last_chunk.fill(values)), chunk=False))
-    status = response.status or vendor.success(call.model).stream
+    status = response.status or vendor.success(asked.model).stream
     heartbeat = vendor.profile.stream.heartbeat
     answer = sse.stream(frames, status=status, headers=vendor.headers(values))
     return answer if heartbeat is None else _beating(answer, heartbeat)
-
-
-def _counted(call: Call) -> bool:
-    """Whether the stream ends with its usage (OpenAI, `stream_options`: every chunk before it says null)."""
-    asked = call.body.get("stream_options")
-    return call.vendor.profile.stream.usage == "always" or (
-        isinstance(asked, dict) and asked.get("include_usage") is True
-    )
 
 
 def _chunk(vendor: Vendor, values: Values, choices: list[Any]) -> bytes:
@@ -167,7 +201,7 @@ def _writer(vendor: Vendor, values: Values, index: int) -> Callable[[Delta], byt
     return write
 
 
-def _deltas(vendor: Vendor, heard: tuple[Said, ...], pace: Pace, chance: random.Random) -> Iterator[Delta]:
+def _deltas(vendor: Vendor, heard: tuple[Said, ...], pace: Pace, chance: Chance) -> Iterator[Delta]:
     """Every chunk but the usage: the openings, what is said, the ends.
 
     Choices are interleaved, as a model that writes them side by side sends them; all are paced as one.
@@ -194,7 +228,7 @@ def _deltas(vendor: Vendor, heard: tuple[Said, ...], pace: Pace, chance: random.
         wait = 0.0
 
 
-def _pieces(one: Said, chunk: str | int, chance: random.Random) -> Iterator[tuple[float, Any]]:
+def _pieces(one: Said, chunk: str | int, chance: Chance) -> Iterator[tuple[float, Any]]:
     """What one choice adds between its opening and its end, each piece after its own silence.
 
     A model thinks, then speaks, then calls. A silence that nothing follows has None for a piece.
@@ -219,7 +253,7 @@ def _fragments(made: dict[str, Any], chunk: str | int) -> Iterator[dict[str, Any
         yield {"function": {"arguments": part}}
 
 
-def _timed(items: Iterable[str | Pause], chance: random.Random) -> Iterator[tuple[float, str | None]]:
+def _timed(items: Iterable[str | Pause], chance: Chance) -> Iterator[tuple[float, str | None]]:
     """Texts, each with the silence before it; None for a text when the last silence has nothing after it."""
     wait = 0.0
     for item in items:
@@ -232,10 +266,10 @@ def _timed(items: Iterable[str | Pause], chance: random.Random) -> Iterator[tupl
         yield wait, None
 
 
-def _gap(pace: Pace, chance: random.Random) -> float:
+def _gap(pace: Pace, chance: Chance) -> float:
     if not pace.tps:
         return 0.0
-    return (1 + chance.uniform(-1, 1) * (pace.jitter or 0.0)) / pace.tps
+    return (1 + (chance().uniform(-1, 1) * pace.jitter if pace.jitter else 0.0)) / pace.tps
 
 
 def _beating(answer: Answer, every: float) -> Answer:
@@ -249,13 +283,13 @@ def _beating(answer: Answer, every: float) -> Answer:
     return replace(answer, frames=tuple(frames))
 
 
-def _values(call: Call, response: Response) -> dict[str, Any]:
-    """What fills the blanks of a body and of every chunk alike."""
-    vendor = call.vendor
-    model = vendor.models[call.model]
-    values: dict[str, Any] = {name: vendor.new_id(name) for name in vendor.profile.ids}
-    values["created"] = int(time.time()) if response.created is None else response.created
-    values["model"] = response.model or model.snapshot or call.model
+def _values(asked: Asked, response: Response, marks: Marks) -> dict[str, Any]:
+    """What fills the blanks of a body and of every chunk alike; a mark where it is made new for each answer."""
+    vendor = asked.vendor
+    model = vendor.models[asked.model]
+    values: dict[str, Any] = {name: marks.text(name) for name in vendor.profile.ids}
+    values["created"] = marks.number(_CREATED) if response.created is None else response.created
+    values["model"] = response.model or model.snapshot or asked.model
     if response.id is not None:
         values["id"] = response.id
     fingerprint = response.system_fingerprint or model.fingerprint
@@ -264,6 +298,7 @@ def _values(call: Call, response: Response) -> dict[str, Any]:
     return values
 
 
+_CREATED, _ETAG = "$created", "$etag"  # no names of ids
 _HERE: Final = b"\0"  # where what is added goes: a byte that no JSON text contains
 _BEAT: Final = sse.comment("heartbeat")
 _JSON: Final = (("content-type", "application/json"),)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.call import Call
 from mockserver.invention.choosing import forced
 from mockserver.reply import tokens
 from mockserver.shelf.response import Choice, Pause, Response, ToolCall
-from mockserver.vendors.vendor import Usage
+from mockserver.vendors.vendor import Usage, Vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +29,76 @@ class Said:
     finish_reason: str
 
 
-def said(call: Call, response: Response) -> tuple[Said, ...]:
-    """Every choice that a response gives to a call; one that is written once is given as often as asked for."""
+class Asked(NamedTuple):
+    """What of a request bears on the words of its answer. Nothing else of it does: the same for the same `Asked`."""
+
+    vendor: Vendor
+    model: str
+    prompt: int  # tokens
+    stream: bool
+    counted: bool  # whether the stream ends with its usage
+    choices: int
+    stops: tuple[str, ...]
+    most: int | None  # tokens of one choice
+    document: bool  # whether it wants JSON
+    aloud: bool  # whether the reasoning is to be heard
+    forced: bool  # whether it names the tool to be called
+    effort: str | None
+
+
+def asked(call: Call, response: Response) -> Asked:
+    """What bears on the words of a response to a call."""
+    body, vendor = call.body, call.vendor
+    stop, options, effort = body.get("stop"), body.get("stream_options"), body.get("reasoning_effort")
+    prompt = response.usage.prompt_tokens if response.usage else None
+    if prompt is None:
+        prompt = tokens.prompt(
+            call.messages, call.tools, vendor.models[call.model].prompt_overhead, vendor.tokenizer
+        )
+    # OpenAI, `stream_options`: every chunk before it says null.
+    counted = isinstance(options, dict) and options.get("include_usage") is True
+    return Asked(
+        vendor,
+        call.model,
+        prompt,
+        call.stream,
+        counted or vendor.profile.stream.usage == "always",
+        call.wanted,
+        (stop,) if isinstance(stop, str) else tuple([one for one in stop or () if isinstance(one, str)]),
+        limit(body),
+        call.response_format != "text",
+        body.get(vendor.profile.thinking or "") is True,
+        forced(body.get("tool_choice")),
+        effort if isinstance(effort, str) else None,
+    )
+
+
+def said(asked: Asked, response: Response, new_id: Callable[[str], str] | None = None) -> tuple[Said, ...]:
+    """Every choice that a response gives; one that is written once is given as often as asked for.
+
+    `new_id` makes the ids of tool calls; the vendor's do unless others are wanted.
+    """
     choices = response.spoken
     if response.choices is None:
-        choices *= call.wanted
-    return tuple(_heard(call, choice) for choice in choices)
+        choices *= asked.choices
+    return tuple(_heard(asked, choice, new_id or asked.vendor.new_id) for choice in choices)
 
 
-def usage(call: Call, response: Response, heard: tuple[Said, ...]) -> Usage:
+def usage(asked: Asked, response: Response, heard: tuple[Said, ...]) -> Usage:
     """Raw tokens: as the fixture says, and counted where it says nothing."""
-    model = call.vendor.models[call.model]
+    model = asked.vendor.models[asked.model]
     stated = response.usage
-    prompt = stated.prompt_tokens if stated else None
     completion = stated.completion_tokens if stated else None
     reasoning = stated.reasoning_tokens if stated else None
-    tokenizer = call.vendor.tokenizer
+    tokenizer = asked.vendor.tokenizer
     spoken = sum(_spoken(one, tokenizer) for one in heard)
     if reasoning is None:
-        reasoning = _thought(call, response, thinking=len(heard) if model.reasoning else 0)
+        reasoning = _thought(asked, response, thinking=len(heard) if model.reasoning else 0)
         # A stated sum includes the reasoning, which can be no more than the rest of it.
         reasoning = reasoning if completion is None else min(reasoning, max(completion - spoken, 0))
     if completion is None:
         completion = reasoning + spoken
-    if prompt is None:
-        prompt = tokens.prompt(call.messages, call.tools, model.prompt_overhead, tokenizer)
-    return Usage(prompt, completion, reasoning, stated.cached_tokens if stated else 0)
+    return Usage(asked.prompt, completion, reasoning, stated.cached_tokens if stated else 0)
 
 
 def limit(body: Mapping[str, Any]) -> int | None:
@@ -69,24 +113,22 @@ def cut(text: str, chunk: str | int = "token") -> tuple[str, ...]:
     return tuple(tokens.pieces(text, chunk))
 
 
-def _heard(call: Call, choice: Choice) -> Said:
-    content, ended = _let_through(call, choice)
-    calls = tuple(_numbered(call, made) for made in choice.tool_calls or ())
+def _heard(asked: Asked, choice: Choice, new_id: Callable[[str], str]) -> Said:
+    content, ended = _let_through(asked, choice)
+    calls = tuple(_numbered(made, new_id) for made in choice.tool_calls or ())
     # A tool that the request names ends with stop, one that it only requires with tool_calls [C 2025-09, OpenAI].
-    called = calls and not forced(call.body.get("tool_choice"))
-    flag = call.vendor.profile.thinking
-    aloud = flag is not None and call.body.get(flag) is True
+    called = calls and not asked.forced
     return Said(
         content=content,
         chunks=choice.chunks if ended is None or not choice.chunks else tuple(_up_to(content, choice.chunks)),
-        reasoning=choice.reasoning if aloud else None,
+        reasoning=choice.reasoning if asked.aloud else None,
         refusal=choice.refusal,
         tool_calls=calls,
         finish_reason=ended or choice.finish_reason or ("tool_calls" if called else "stop"),
     )
 
 
-def _let_through(call: Call, choice: Choice) -> tuple[str | None, str | None]:
+def _let_through(asked: Asked, choice: Choice) -> tuple[str | None, str | None]:
     """The text as far as `stop` and the token limit let it through, and the finish reason where they cut it.
 
     What is of no use in half is given whole: tool calls and the text beside them, and a document, whether it is
@@ -95,14 +137,12 @@ def _let_through(call: Call, choice: Choice) -> tuple[str | None, str | None]:
     person wrote, or a small limit would silence it altogether; it is to what is invented.
     """
     content = choice.content
-    whole = choice.json is not None or choice.tool_calls or call.response_format != "text"
+    whole = choice.json is not None or choice.tool_calls or asked.document
     if not content or whole:
         return content, None
-    stop, most = call.body.get("stop"), limit(call.body)
-    if stop is None and most is None:
+    if not asked.stops and asked.most is None:
         return content, None
-    stops = (stop,) if isinstance(stop, str) else tuple(one for one in stop or () if isinstance(one, str))
-    return tokens.limit(content, most, stops, call.vendor.tokenizer)
+    return tokens.limit(content, asked.most, asked.stops, asked.vendor.tokenizer)
 
 
 def _up_to(content: str | None, chunks: Iterable[str | Pause]) -> Iterator[str | Pause]:
@@ -118,9 +158,9 @@ def _up_to(content: str | None, chunks: Iterable[str | Pause]) -> Iterator[str |
             left -= len(chunk)
 
 
-def _numbered(call: Call, made: ToolCall) -> dict[str, Any]:
+def _numbered(made: ToolCall, new_id: Callable[[str], str]) -> dict[str, Any]:
     return {
-        "id": made.id or call.vendor.new_id("tool_call_id"),
+        "id": made.id or new_id("tool_call_id"),
         "type": "function",
         "function": {"name": made.name, "arguments": made.json},
     }
@@ -139,11 +179,11 @@ def _spoken(one: Said, tokenizer: str) -> int:
     return sum(counted(text, tokenizer) for text in texts if text)
 
 
-def _thought(call: Call, response: Response, *, thinking: int) -> int:
+def _thought(asked: Asked, response: Response, *, thinking: int) -> int:
     """The tokens of reasoning: of the text that is written, heard or not; else as its effort makes it likely.
 
     `thinking` is how many choices are thought about unseen: each on its own.
     """
     texts = [choice.reasoning for choice in response.spoken if choice.reasoning]
-    written = sum(counted(text, call.vendor.tokenizer) for text in texts)
-    return written or thinking * tokens.reasoning(call.body.get("reasoning_effort"))
+    written = sum(counted(text, asked.vendor.tokenizer) for text in texts)
+    return written or thinking * tokens.reasoning(asked.effort)

@@ -23,6 +23,7 @@ from mockserver.shelf.account import Account
 from mockserver.shelf.response import Response
 from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Heard
+from mockserver.wire.stencil import whole
 
 MOST_BYTES = 64 * 1024 * 1024
 _ENTRY = 2_000  # bytes of an entry that keeps neither body
@@ -163,7 +164,7 @@ class Ring:
         entry.answer = answer
         entry.status = answer.status if answer.head else 0
         if entry.id in self._entries:  # it may have been let go while its answer was sought
-            said = sum([len(frame.data) for frame in answer.frames])
+            said = len(whole(answer.frames))
             entry.size += said
             self._bytes += said
             self._trim()

@@ -39,5 +39,5 @@ def _demanded(laid: Laid, chance: random.Random) -> Demand:
     error = None
     if rule.error is not None:
         error = ApiError(rule.error, rule.message, code=rule.code, retry_after=rule.retry_after)
-    delay = rule.delay.draw(chance) if rule.delay else 0.0
+    delay = rule.delay.draw(lambda: chance) if rule.delay else 0.0
     return Demand(error, delay, rule.fault, rule=laid.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -29,6 +29,8 @@ from mockserver.shape import (
 from mockserver.shelf.fault import FAULT
 from mockserver.wire.faults import Fault
 
+Chance = Callable[[], random.Random]
+
 # 95 of 100 draws of a normal distribution are below this many deviations.
 _P95 = 1.6448536269514722
 
@@ -44,11 +46,11 @@ class Spread:
         if self.p95 < self.median:
             yield "p95", "found a time shorter than the median, expected a longer one"
 
-    def draw(self, chance: random.Random) -> float:
-        """One time, in seconds."""
+    def draw(self, chance: Chance) -> float:
+        """One time, in seconds; chance is asked only where it varies."""
         if self.p95 == self.median or not self.median:
             return self.median
-        return self.median * math.exp(chance.gauss(0, math.log(self.p95 / self.median) / _P95))
+        return self.median * math.exp(chance().gauss(0, math.log(self.p95 / self.median) / _P95))
 
 
 def _headers(stated: dict[str, str]) -> dict[str, str]:

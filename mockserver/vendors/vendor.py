@@ -190,6 +190,10 @@ class Vendor:
             sent.append(("etag", _etag(body)))
         return tuple(sent)
 
+    def tag(self, body: bytes) -> str:
+        """The entity tag of a body, as Express makes it."""
+        return _etag(body)
+
     def body_headers(self, values: Values) -> Headers:
         """The headers that a completion has as one JSON body."""
         return (("content-type", self.profile.body.content_type), *filled(self.profile.body.headers, values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -42,7 +43,7 @@ class Answer:
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    frames: tuple[Frame, ...] = ()
+    frames: Sequence[Frame] = ()
     wait: float = 0.0
     ending: Ending = Ending.FINISH
     streamed: bool = False
@@ -56,16 +57,6 @@ class Answer:
     @property
     def bodiless(self) -> bool:
         return self.status in _BODILESS
-
-
-def at_once(frames: tuple[Frame, ...]) -> bytes | None:
-    """What frames say together; None where there is silence between them, or what is outside of HTTP."""
-    if len(frames) == 1:
-        only = frames[0]
-        return None if only.wait or only.raw else only.data
-    if any(frame.wait or frame.raw for frame in frames):
-        return None
-    return b"".join([frame.data for frame in frames])
 
 
 def settled(answer: Answer) -> Answer:

@@ -16,7 +16,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapp
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mockserver.wire.answer import Answer, Ending, Frame, at_once, settled
+from mockserver.wire.answer import Answer, Ending, Frame, settled
+from mockserver.wire.stencil import together
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -115,7 +116,7 @@ async def _in_one_breath(
     breath = scope["state"].get(BREATH) if "state" in scope else None
     if breath is None or answer.wait or answer.ending is not Ending.FINISH or answer.bodiless:
         return None
-    body, head = at_once(answer.frames), _encoded(answer)
+    body, head = together(answer.frames), _encoded(answer)
     cycle = breath.take(send)
     if body is None or head is None or cycle is None or scope["method"] == "HEAD":
         return None
@@ -151,7 +152,7 @@ class _Play:
         arrived: float | None,
     ) -> None:
         self.answer = answer
-        self.frames = () if scope["method"] == "HEAD" else answer.frames
+        self.frames = () if scope["method"] == "HEAD" else tuple(answer.frames)
         self.waits = (
             bool(answer.wait) or answer.ending is not Ending.FINISH or any(f.wait for f in self.frames)
         )

@@ -68,18 +68,19 @@ class Strike:
 
 def find(answer: Answer, after: After | None, refuse: Refuse, rate: float) -> Strike | None:
     """The strike at that point, at once without one; None where the answer is over before it."""
-    answer = settled(answer)
-    begun = Strike(answer, (), answer.frames, refuse, rate, answer.wait)
+    whole = tuple(answer.frames)
+    answer = settled(replace(answer, frames=whole))
+    begun = Strike(answer, (), whole, refuse, rate, answer.wait)
     if after is None:
         return replace(begun, early=True)
     if after.unit == "time":
         return _after_seconds(begun, after.amount)
     divide = frames.after_chunks if after.unit == "chunks" else frames.after_bytes
-    divided = divide(answer.frames, int(after.amount))
+    divided = divide(whole, int(after.amount))
     if divided is None:
         return None
     heard, rest = divided
-    split = len(heard) + len(rest) > len(answer.frames)
+    split = len(heard) + len(rest) > len(whole)
     return replace(begun, heard=heard, rest=rest, split=split)
 
 

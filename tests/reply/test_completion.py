@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ from mockserver import app, document, shape
 from mockserver import call as calls
 from mockserver.call import Call
 from mockserver.reply import completion, improvise
+from mockserver.reply.chance import Chance
 from mockserver.shelf.response import RESPONSE, Response
 from mockserver.wire import sse
 from mockserver.wire.answer import Answer
@@ -408,7 +408,7 @@ def response(stated: object) -> Response:
 
 
 def rendered(vendor: str, stated: object, **body: Any) -> Answer:
-    return completion.render(asked(vendor, **body), response(stated), random.Random(1))
+    return completion.render(asked(vendor, **body), response(stated), Chance(1))
 
 
 def plain(vendor: str, stated: object, **body: Any) -> Json:

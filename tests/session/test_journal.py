@@ -64,7 +64,7 @@ async def test_it_is_bounded_in_number_and_says_how_many_it_let_go(of: Ring) -> 
 @law({"most_bytes": 5000})
 async def test_it_is_bounded_in_bytes_but_the_newest_stays(of: Ring) -> None:
     a, b = await fill(of, "a", "a")
-    await of.decide(b, replace(ANSWER, frames=ANSWER.frames * 10))
+    await of.decide(b, replace(ANSWER, frames=tuple(ANSWER.frames) * 10))
     assert await of.entries() == [b]
     await of.decide(a, ANSWER)  # it was let go, and weighs nothing here any more
     c, d = await fill(of, "a", "a")

@@ -82,14 +82,14 @@ def test_arguments_are_json_and_a_text_is_sent_as_it_stands() -> None:
 
 def test_half_of_the_times_are_below_the_median_and_one_in_twenty_above_p95() -> None:
     chance = random.Random(1)
-    times = sorted(Spread(median=0.8, p95=4).draw(chance) for _ in range(10_000))
+    times = sorted(Spread(median=0.8, p95=4).draw(lambda: chance) for _ in range(10_000))
     assert statistics.median(times) == pytest.approx(0.8, rel=0.05)
     assert times[9_500] == pytest.approx(4, rel=0.1)
 
 
 def test_a_time_without_a_spread_is_always_the_same() -> None:
-    assert Spread(median=1, p95=1).draw(random.Random()) == 1
-    assert Spread(median=0, p95=4).draw(random.Random()) == 0
+    assert Spread(median=1, p95=1).draw(random.Random) == 1
+    assert Spread(median=0, p95=4).draw(random.Random) == 0
 
 
 def test_defaults_lie_under_what_a_response_states() -> None:

@@ -1,0 +1,90 @@
+"""A filled stencil is the answer that would have been rendered with those values in it, whole and in frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.wire.answer import Answer, Frame
+from mockserver.wire.stencil import Filled, Marks, Stencil, together, whole
+
+Render = Callable[[str, int], list[Frame]]
+WORD = st.text(max_size=8)
+
+
+def body(id: str, created: int) -> list[Frame]:  # noqa: A002
+    return [Frame(orjson.dumps({"id": id, "text": "Hi", "created": created, "again": f"{id}!"}))]
+
+
+def chunks(id: str, created: int) -> list[Frame]:  # noqa: A002
+    return [Frame(orjson.dumps({"id": id, "at": created, "text": word})) for word in ("a", "b")] + [
+        Frame(b"end")
+    ]
+
+
+def uneven(id: str, created: int) -> list[Frame]:  # noqa: A002
+    return [Frame(b"no mark"), *chunks(id, created), Frame(orjson.dumps([created, id])), Frame(b"", 0.5)]
+
+
+def silent(id: str, created: int) -> list[Frame]:  # noqa: A002
+    return [Frame(b"always the same")]
+
+
+def stencil(render: Render) -> tuple[Stencil, dict[str, str]]:
+    """A stencil, and its blanks by name."""
+    marks = Marks()
+    name, number = marks.text("id"), marks.number("created")
+    marks.text("never used")
+    headers = (("x-id", f"<{name}>"), ("x-fixed", "1"), ("x-both", f"{number}{name}"))
+    made = Stencil(Answer(201, headers, tuple(render(name, number)), streamed=True), marks)
+    return made, {name: mark for mark, name in made.blanks}
+
+
+@pytest.mark.parametrize("render", [body, chunks, uneven, silent])
+@given(id=WORD, created=st.integers(0, 2**40))
+def test_it_is_what_would_have_been_rendered(render: Render, id: str, created: int) -> None:  # noqa: A002
+    made, marks = stencil(render)
+    values = {marks["id"]: id, marks["created"]: str(created)}
+    answer = made.fill(values, made.body(values))
+    frames = render(id, created)
+    assert list(answer.frames) == frames
+    assert whole(answer.frames) == b"".join(frame.data for frame in frames)
+    assert answer.headers == (("x-id", f"<{id}>"), ("x-fixed", "1"), ("x-both", f"{created}{id}"))
+    assert (answer.status, answer.streamed) == (201, True)
+
+
+def test_only_the_marks_that_were_used_are_blanks() -> None:
+    assert sorted(stencil(body)[1]) == ["created", "id"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        ((), b""),
+        ((Frame(b"a"),), b"a"),
+        ((Frame(b"a", 1),), None),
+        ((Frame(b"a", raw=True),), None),
+        ((Frame(b"a"), Frame(b"b")), b"ab"),
+        ((Frame(b"a"), Frame(b"b", 1)), None),
+        ((Frame(b"a"), Frame(b"b", raw=True)), None),
+    ],
+)
+def test_frames_go_together_where_no_silence_parts_them(
+    frames: tuple[Frame, ...], said: bytes | None
+) -> None:
+    assert together(frames) == said
+    made = Stencil(Answer(200, (), frames), Marks())
+    assert together(Filled(made, {}, whole(frames))) == said
+
+
+def test_filled_frames_can_be_counted_and_cut() -> None:
+    made, marks = stencil(chunks)
+    values = dict.fromkeys(marks.values(), "7")
+    frames = made.fill(values, made.body(values)).frames
+    assert len(frames) == 3
+    assert frames[2] == Frame(b"end")
+    assert frames[:1] == (Frame(b'{"id":"7","at":7,"text":"a"}'),)
