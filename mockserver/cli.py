@@ -148,7 +148,7 @@ def vendors() -> Callable[[Command], Command]:
 def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
     from mockserver import app, log
-    from mockserver.server import Server, bind, reached
+    from mockserver.server import Server, bind, open_wide, reached
     from mockserver.wire.playback import Playback
 
     flags["paths"] = _mounted(flags["paths"])
@@ -167,6 +167,7 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
 
     playback, report = Playback(), log.Log(settings.log_format, told)
     line = app.line(settings, playback, report)
+    open_wide()
     sock = bind(settings.host, settings.port)
     sock.listen()  # whoever reads the greeting and connects at once is answered as soon as the server has started
     server = Server(app.build(line, edited, reached(sock)), sock, playback)

@@ -22,6 +22,7 @@ from mockserver.wire.playback import BREATH, TRANSPORT, Playback
 
 _GRACE = 0.3  # seconds until a connection that has not ended by itself is cut
 _BACKSTOP = 0.5  # seconds until uvicorn cancels what even that did not end
+_FILES = 65_536  # open at once; there are no more ports to come from
 _KEEP_ALIVE = (
     75  # seconds; longer than an SDK's pool keeps an idle connection, so that the client ends it first
 )
@@ -55,6 +56,19 @@ def reached(sock: socket.socket) -> tuple[str, int]:
     """Where a client on this machine finds the socket."""
     host, port = sock.getsockname()[:2]
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, str(host)), int(port)  # noqa: S104
+
+
+def open_wide() -> None:
+    """As many connections as the system allows: a shell's soft limit is 1,024 files, its hard one far more."""
+    if sys.platform == "win32":  # pragma: no cover
+        return
+    import resource  # noqa: PLC0415 there is none on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft < most:
+        with contextlib.suppress(ValueError, OSError):  # a system may have a limit below its own hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class Server:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
+from mockserver.server import open_wide
 from mockserver.testing import MockServer
 
 # Which modules are heavy, and when they are needed.
@@ -79,3 +82,34 @@ def test_help_imports_no_server(tmp_path: Path, options: list[str]) -> None:
     with command(tmp_path, *options) as asked:
         assert asked.wait() == 0
     assert imported(tmp_path) & {"starlette", "uvicorn", "yaml", "asyncio"} == set()
+
+
+def test_more_connections_than_a_shell_allows_are_answered() -> None:
+    few, many = 40, 100
+    limited = f"ulimit -S -n {few}; exec '{sys.executable}' -m mockserver --port 0"
+    with subprocess.Popen(["bash", "-c", limited], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            port = int(re.findall(r"http://127.0.0.1:(\d+)", server.stdout.readline())[0])
+            with ExitStack() as stack:
+                here = ("127.0.0.1", port)
+                calls = [stack.enter_context(socket.create_connection(here, timeout=20)) for _ in range(many)]
+                for call in calls:
+                    call.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert {call.recv(12) for call in calls} == {b"HTTP/1.1 200"}
+        finally:
+            server.terminate()
+
+
+def test_a_system_that_allows_no_more_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int, limits: tuple[int, int]) -> None:
+        asked.append(limits)
+        raise ValueError("not allowed to raise maximum limit")
+
+    asked: list[tuple[int, int]] = []
+    known = iter([(64, 128), (64, resource.RLIM_INFINITY), (1024, 1024), (64, 10**9)])
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: next(known))
+    for _ in range(4):
+        open_wide()
+    assert asked == [(128, 128), (65_536, resource.RLIM_INFINITY), (65_536, 10**9)]
