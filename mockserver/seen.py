@@ -11,20 +11,9 @@ from typing import Any
 
 from mockserver.call import text_of
 from mockserver.shelf.library import RUNTIME
+from mockserver.shelf.matching import Difference
 
 Details = Callable[[str], Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Where a request and a match part: the field, what the match expected, what the request had."""
-
-    field: str
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: expected {self.expected}, found {self.found}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -678,6 +678,10 @@ def test_explaining_changes_nothing(control: Control, caller: Caller) -> None:
     for _ in range(2):
         told = control.ask("POST", "/explain?session=mine", body)
         assert (told["status"], told["fixture"], told["matched"]) == (201, "twice", True)
+        assert told["instead_of"] is None
+    named = control.ask("POST", "/explain", {"body": body, "headers": {"X-Mock-Fixture": "weather"}})
+    assert (named["fixture"], named["instead_of"]) == ("weather", "twice")
+    assert named["instead_of_source"].endswith("fixtures.yaml:5")
     assert [said(caller, "twice") for _ in range(2)] == ["first", "second"]
     gone = control.ask("POST", "/explain", {"body": body, "session": "mine"})
     assert (gone["matched"], gone["misses"][0]["differences"][0]["field"]) == (False, "times")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
@@ -15,11 +15,13 @@ from mockserver.chat import Line
 from mockserver.control import raises
 from mockserver.errors import InputError
 from mockserver.record import ByType, MapOf, Record, record, said
+from mockserver.session.demand import FIXTURE
 from mockserver.session.journal import Entry
 from mockserver.session.store import ANSWERED
 from mockserver.shape import Anything, Shape, Text
 from mockserver.shelf import matching
 from mockserver.shelf.condition import spell
+from mockserver.shelf.fixture import Fixture
 from mockserver.shelf.matching import Miss
 
 
@@ -41,7 +43,7 @@ ASKED: Shape = ByType(mapping=Record(Asked))
 class Explained:
     """The answer of a request, the fixture it comes from, and what others missed.
 
-    Those are the ones that were asked before it; where none answered, the ones that came nearest.
+    Those are the ones that are asked before the one that matches; where none does, the ones that came nearest.
     """
 
     call: Call
@@ -53,6 +55,7 @@ class Explained:
     others: int = 0  # fixtures that missed, and are not among these
     fault: str = ""  # that struck
     outcome: raises.Outcome | None = None  # of the OpenAI SDK; None where nobody knows
+    instead_of: Fixture | None = None  # that matches, where the request names another one
 
 
 async def explain(line: Line, asked: Asked, session: str | None = None) -> Explained:
@@ -73,17 +76,21 @@ async def rehearse(line: Line, call: Call, head: Head) -> Explained:
     answer = await rehearsed.answer(call, entry)
     status = answer.status if answer.head else 0
     fixture = shelf.named(entry.fixture) if entry.fixture else None
+    found = matching.pick(call, shelf, answered) if fixture else None
+    matched = found.fixture if found else None
     raw = fixture is not None and any(response.raw for response in fixture.responses)
     outcome = None if raw and status < 400 else raises.of(answer, entry.fault, stream=call.stream)
-    if fixture is None:
+    if matched is None:
         misses = tuple(matching.nearest(call, shelf, answered, MOST))
         others = sum(1 for _ in shelf) - len(misses)
-        return Explained(call, status, "", "", entry.why, misses, others, entry.fault, outcome)
-    before = list(takewhile(lambda one: one is not fixture, shelf))
-    misses = tuple(Miss(one, matching.differences(call, one, answered)) for one in before[:MOST])
-    others = len(before) - len(misses)
-    source = fixture.source
-    return Explained(call, status, entry.fixture, source, entry.why, misses, others, entry.fault, outcome)
+    else:
+        before = list(takewhile(lambda one: one is not matched, shelf))
+        misses = tuple(Miss(one, matching.differences(call, one, answered)) for one in before[:MOST])
+        others = len(before) - len(misses)
+    source = fixture.source if fixture else ""
+    instead_of = None if fixture is matched else matched
+    told = Explained(call, status, entry.fixture, source, entry.why, misses, others, entry.fault, outcome)
+    return replace(told, instead_of=instead_of)
 
 
 async def _call(line: Line, asked: Asked, session: str | None) -> Call:
@@ -126,6 +133,9 @@ def text(explained: Explained) -> str:
         lines.append(f"  answers  {status}  {explained.fixture}  ({explained.source})")
     else:
         lines.append(f"  answers  {status}  no fixture matched")
+    if explained.instead_of is not None:
+        other = explained.instead_of
+        lines.append(f"           as {FIXTURE} says, instead of  {other.name}  ({other.source})")
     if explained.why and explained.fixture:
         lines.append(f"           {explained.why}")
     if explained.fault:

@@ -156,8 +156,10 @@ class Explanation:
     """What would become of a request, with nothing counted and nothing remembered."""
 
     status: int = said(Whole(0), "what would be heard")
-    fixture: str | None = said(_NO_TEXT, "the fixture that matches")
+    fixture: str | None = said(_NO_TEXT, "the fixture that matches, or that the request names")
     source: str | None = said(_NO_TEXT, "where it stands")
+    instead_of: str | None = said(_NO_TEXT, "the fixture that matches, where the request names another one")
+    instead_of_source: str | None = said(_NO_TEXT, "where that one stands")
     matched: bool = said(Flag(), "whether one does")
     why: str | None = said(_NO_TEXT, "why it would be refused")
     misses: Sequence[Missed] = said(
@@ -206,6 +208,8 @@ def explanation(told: Explained) -> Explanation:
         status=told.status,
         fixture=told.fixture or None,
         source=told.source or None,
+        instead_of=told.instead_of.name if told.instead_of else None,
+        instead_of_source=told.instead_of.source if told.instead_of else None,
         matched=bool(told.fixture),
         why=told.why or None,
         misses=tuple(map(missed, told.misses)),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http
 import math
 import re
 import string
@@ -29,7 +28,7 @@ from mockserver.vendors.lookup import Lookup
 from mockserver.vendors.model import Price, Success
 from mockserver.vendors.price import Tariff
 from mockserver.vendors.profile import OTHER, Profile, Wording
-from mockserver.wire.answer import Answer, Frame
+from mockserver.wire.answer import Answer, Frame, phrase
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -238,7 +237,7 @@ class Vendor:
         reset = now + timedelta(
             seconds=math.ceil(wait + now.microsecond / 1e6), microseconds=-now.microsecond
         )
-        title = _phrase(status)
+        title = phrase(status, _PHRASES) or "Unknown Error"
         values: dict[str, Any] = {
             **{name: make() for name, make in self._ids.items()},
             **about,
@@ -305,15 +304,6 @@ def _etag(body: bytes) -> str:
     # Express: length in hexadecimal, then 27 characters of the SHA-1 in base 64.
     digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest())[:27].decode()
     return f'W/"{len(body):x}-{digest}"'
-
-
-def _phrase(status: int) -> str:
-    if status in _PHRASES:
-        return _PHRASES[status]
-    try:
-        return http.HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown Error"
 
 
 _WORDLESS = Wording(message="$title")

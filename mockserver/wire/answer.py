@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from http import HTTPStatus
 
 # RFC 9110, 6.4.1: these have no body and no content-length, whatever was written for them.
 _BODILESS = frozenset({204, 304})
@@ -57,6 +58,16 @@ class Answer:
     @property
     def bodiless(self) -> bool:
         return self.status in _BODILESS
+
+
+def phrase(status: int, own: Mapping[int, str]) -> str:
+    """A status in words: its own, or the standard's; nothing where neither knows it."""
+    if status in own:
+        return own[status]
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def settled(answer: Answer) -> Answer:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from mockserver import duration
 from mockserver.errors import ApiError
+from mockserver.shape import meant
 from mockserver.wire import frames, gateway, sse, strike
 from mockserver.wire.answer import Answer, Ending, Frame
 from mockserver.wire.strike import LENGTH, After, Refuse, Strike, without
@@ -81,20 +81,11 @@ def point(text: str) -> After:
 def known(name: str) -> str:
     """The name of a fault; ValueError says which there are."""
     if name not in FAULTS:
-        raise ValueError(f"found fault {name!r}, expected one of {_listed(FAULTS)}{_meant(name, FAULTS)}")
+        raise ValueError(f"found fault {name!r}, expected one of {', '.join(FAULTS)}{meant(name, FAULTS)}")
     return name
 
 
 # Words
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _meant(found: object, names: Iterable[str]) -> str:
-    close = get_close_matches(str(found), list(names), 1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _spell(after: After | None) -> str:

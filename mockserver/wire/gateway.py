@@ -5,13 +5,12 @@ A gateway speaks first or not at all: once the status line is out, an answer is 
 
 from __future__ import annotations
 
-import http
 from dataclasses import replace
 
 import orjson
 
 from mockserver.errors import ApiError
-from mockserver.wire.answer import Answer, Frame, settled
+from mockserver.wire.answer import Answer, Frame, phrase, settled
 from mockserver.wire.strike import LENGTH, Refuse, Strike, without
 
 _MARK = "\x00"  # a message that no vendor says
@@ -22,7 +21,7 @@ def html(at: Strike) -> Answer:
     if not at.early:
         return at.answer
     status = at.answer.status if at.answer.status >= 400 else 502
-    title = f"{status} {_phrase(status)}".strip()
+    title = f"{status} {phrase(status, _PHRASES)}".strip()
     headers = (("server", "nginx"), ("content-type", "text/html"), *_kept(at.answer))
     return settled(Answer(status, headers, (Frame(_PAGE.replace("$title", title).encode()),), at.wait))
 
@@ -43,7 +42,7 @@ def wrapped(at: Strike) -> Answer:
     if not at.early:
         return at.answer
     upstream = at.answer if at.answer.status >= 400 else at.refuse(ApiError("invalid_request"))
-    message = _message(upstream, at.refuse) or _phrase(upstream.status)
+    message = _message(upstream, at.refuse) or phrase(upstream.status, _PHRASES)
     answer = at.refuse(ApiError(500, f"{upstream.status} {message}"))
     own = {name.lower() for name, _ in answer.headers}
     kept = tuple(header for header in _kept(at.answer) if header[0].lower() not in own)
@@ -81,15 +80,6 @@ def _place(value: object) -> tuple[str, ...] | None:
         if rest is not None:
             return (key, *rest)
     return None
-
-
-def _phrase(status: int) -> str:
-    if status in _PHRASES:
-        return _PHRASES[status]
-    try:
-        return http.HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 _OURS = ("x-mock-", "access-control-", "retry-after")

@@ -78,6 +78,23 @@ def test_where_no_openai_client_can_go_it_is_not_told_of(tmp_path: Path) -> None
     assert "openai" not in told(tmp_path, vendor="segmind")
 
 
+def test_where_the_request_names_a_fixture_the_one_that_matches_is_told_too(tmp_path: Path) -> None:
+    assert told(tmp_path, headers={"X-Mock-Fixture": "cut"}).splitlines()[2:] == [
+        "  answers  201  cut  (f.yaml:5)",
+        "           as x-mock-fixture says, instead of  weather  (f.yaml:4)",
+        "  openai   no error",
+        "",
+        "  missed   snow  (f.yaml:3)",
+        "           user: expected text with 'snow', found 'The weather?'",
+    ]
+    same = told(tmp_path, headers={"X-Mock-Fixture": "weather"})
+    assert "instead" not in same
+    assert same == told(tmp_path)
+    alone = told(tmp_path, body=says("nothing"), headers={"X-Mock-Fixture": "snow"})
+    assert "instead" not in alone
+    assert alone.count("missed") == 4
+
+
 def test_an_answer_that_fails_says_why(tmp_path: Path) -> None:
     text = told(tmp_path, body=says("money"))
     assert "answers  500  broke" in text

@@ -534,7 +534,7 @@ MISTAKES = [
     ),
     pytest.param(
         "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: rest@3}}\n",
-        f"2:46: fixtures[0].response.fault: found fault 'rest', expected one of {FAULTS}; did you mean reset?",
+        f"2:46: fixtures[0].response.fault: found fault 'rest', expected one of {FAULTS}, did you mean 'reset'?",
         id="a fault misspelt",
     ),
     pytest.param(
@@ -549,8 +549,8 @@ MISTAKES = [
     ),
     pytest.param(
         "fixtures:\n  - {name: a, match: {}, response: {text: b, fault: {resett: {}}}}\n",
-        f"2:54: fixtures[0].response.fault.resett: found fault 'resett', expected one of {FAULTS}; "
-        "did you mean reset?",
+        f"2:54: fixtures[0].response.fault.resett: found fault 'resett', expected one of {FAULTS}, "
+        "did you mean 'reset'?",
         id="a long fault misspelt",
     ),
     pytest.param(

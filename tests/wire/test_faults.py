@@ -180,7 +180,7 @@ def test_a_fault_reads_back_as_it_is_written(name: str, after: After | None) -> 
 
 
 WRONG = [
-    ("rest@3", "did you mean reset?"),
+    ("rest@3", "did you mean 'reset'?"),
     ("", "expected one of reset, close"),
     ("reset=3", "only slow has one"),
     ("slow=fast", "found the rate 'fast', expected a number above 0"),
