@@ -46,6 +46,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     record          shapes made of shapes
     shape           what a person may write, as a value
     document        strict YAML that knows where everything stands
+    scalars         ... and what a word in it is
     duration        1.5s
     money           $0.001
     errors          ApiError and its kinds; InputError: what was found, expected, where

@@ -16,14 +16,11 @@ from typing import Any
 
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.composer import Composer, ComposerError
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.scanner import Scanner
 
+from mockserver import scalars
 from mockserver.errors import InputError, Problem
+from mockserver.scalars import BY_TAG, LEVELS, MAP, MERGE, SEQ, TEXT, TOO_DEEP, YAML, Dumper
 
-LEVELS = 64  # lists and mappings inside each other; a response's own JSON rarely reaches ten
 VALUES = 2_000_000  # in one document, each alias counted as what it stands for
 LONG = 60  # characters of somebody's text that a message repeats
 
@@ -76,7 +73,7 @@ class Document:
         own: dict[str, tuple[Node, Node]] = {}
         merged: dict[str, tuple[Node, Node]] = {}
         for key, item in node.value:
-            if key.tag != _MERGE:
+            if key.tag != MERGE:
                 own[key.value] = (key, item)
                 continue
             for source in item.value if isinstance(item, SequenceNode) else [item]:
@@ -117,7 +114,7 @@ def parse(text: str, name: str) -> Document:
     if text.lstrip()[:1] in ("{", "["):
         text = _JSON_ESCAPE.sub(_joined, text)
     try:
-        root = _composer(text).get_single_node()
+        root = scalars.composer(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         raise InputError(_explained(error, name, text)) from None
     except (ValueError, OverflowError) as error:  # PyYAML's own scanner lets them out on absurd numbers
@@ -140,7 +137,7 @@ def of(value: object, name: str) -> Document:
 
 def spell(value: object) -> str:
     """A value as YAML, which `parse` reads back."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def spelled(path: Trail) -> str:
@@ -164,7 +161,7 @@ def clipped(text: str) -> str:
 def _plain(value: object, path: Trail, name: str, problems: list[Problem]) -> object:
     """The value in the seven plain types themselves, whatever subclass of them it came in."""
     if len(path) > LEVELS:
-        raise InputError.of(_TOO_DEEP, spelled(path[:3]) + "…", name)
+        raise InputError.of(TOO_DEEP, spelled(path[:3]) + "…", name)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, list | tuple):
@@ -207,110 +204,6 @@ def _joined(escape: re.Match[str]) -> str:
     return rf"\U{0x10000 + (int(escape[1], 16) - 0xD800) * 0x400 + int(escape[2], 16) - 0xDC00:08x}"
 
 
-# The scalars of https://yaml.org/spec/1.2.2/#103-core-schema, except that 017 is text: it is an id, not 17.
-
-_YAML = "tag:yaml.org,2002:"
-_TEXT, _MERGE, _SEQ, _MAP = _YAML + "str", _YAML + "merge", _YAML + "seq", _YAML + "map"
-_TOO_DEEP = f"nested more than {LEVELS} levels deep"
-_INT = r"[-+]?(?:0|[1-9][0-9]*)"
-
-_BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
-_INFINITE = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
-
-
-def _integer(text: str) -> int:
-    return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
-
-
-def _floating(text: str) -> float:
-    return float(_INFINITE.get(text.lower(), text))
-
-
-@dataclass(frozen=True, slots=True)
-class _Scalar:
-    """A kind of scalar: how it is written, how it is read, and its name in a message."""
-
-    pattern: str
-    convert: Callable[[str], object]
-    words: str
-
-
-# In this order a plain scalar is tried; 300 digits hold every float, and more are an attack on int().
-_SCALARS = {
-    "null": _Scalar("null|Null|NULL|~|", lambda _: None, "null"),
-    "bool": _Scalar("|".join(_BOOLEANS), _BOOLEANS.__getitem__, "true or false"),
-    "int": _Scalar(rf"(?!.{{301}})(?:{_INT}|0o[0-7]+|0x[0-9a-fA-F]+)", _integer, "a whole number"),
-    "float": _Scalar(
-        rf"(?:{_INT}(?:\.[0-9]*)?|[-+]?\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
-        _floating,
-        "a number",
-    ),
-    "merge": _Scalar("<<", str, "<<"),
-    "str": _Scalar(r"[\s\S]*", str, "text"),
-}
-_PLAIN = re.compile(
-    "|".join(f"(?P<{name}>{kind.pattern})" for name, kind in _SCALARS.items() if name != "str")
-)
-_BY_TAG = {_YAML + name: kind for name, kind in _SCALARS.items()}
-_STARTS = frozenset("-+.0123456789~ntfNTF<")  # of everything above but text
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes whatever does not begin with a letter: what is a number or a date differs between YAML's versions."""
-
-
-def _quoted(dumper: yaml.SafeDumper, text: str) -> ScalarNode:
-    return dumper.represent_scalar(_TEXT, text, style=None if text[:1].isalpha() else '"')
-
-
-_Dumper.add_representer(str, _quoted)
-
-
-class _Core:
-    """YAML 1.2's scalars, and a bound on the nesting, for either of PyYAML's composers (which call these)."""
-
-    depth = 0
-
-    def resolve(self, kind: type[Node], value: str, implicit: tuple[bool, bool]) -> str:
-        """The tag of a node that was written without one."""
-        if kind is not ScalarNode:
-            return _MAP if kind is MappingNode else _SEQ
-        if not implicit[0] or (value and value[0] not in _STARTS):
-            return _TEXT
-        match = _PLAIN.fullmatch(value)
-        return _TEXT if match is None else f"{_YAML}{match.lastgroup}"
-
-    def descend_resolver(self, parent: Node | None, _: object) -> None:
-        """One level deeper. Both composers call themselves: unbounded, 100,000 brackets end the process."""
-        self.depth += 1
-        if parent is not None and self.depth > LEVELS + 1:
-            raise ComposerError(None, None, _TOO_DEEP, parent.start_mark)
-
-    def ascend_resolver(self) -> None:
-        """One level up again."""
-        self.depth -= 1
-
-
-class _Pure(_Core, Reader, Scanner, Parser, Composer):
-    """The composer that is always there."""
-
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-        Composer.__init__(self)
-
-
-def _fastest() -> Callable[[str], Any]:
-    """libyaml's composer, three times as fast, where PyYAML was built with it."""
-    if not yaml.__with_libyaml__:
-        return _Pure
-    return type("_Fast", (_Core, yaml.cyaml.CParser), {})  # type: ignore[attr-defined]
-
-
-_composer = _fastest()
-
-
 class _Builder:
     """One walk over the node graph, which becomes plain values or a list of what is wrong with it."""
 
@@ -324,21 +217,21 @@ class _Builder:
 
     def value(self, node: Node) -> object:
         if isinstance(node, ScalarNode):
-            return node.value if node.tag == _TEXT and node.value.isascii() else self._scalar(node)
+            return node.value if node.tag == TEXT and node.value.isascii() else self._scalar(node)
         if id(node) in self._open:
             return self._wrong(node, "an alias stands inside the very value that it repeats")
         self._seen += len(node.value)
         if self._seen > VALUES:
             raise InputError(self._problem(node, f"more than {VALUES:,} values, aliases counted in full"))
         if len(self._open) >= LEVELS:  # a chain of aliases is deeper than its text
-            raise InputError(self._problem(node, _TOO_DEEP))
+            raise InputError(self._problem(node, TOO_DEEP))
         self._open.add(id(node))
         built = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
         self._open.remove(id(node))
         return built
 
     def _scalar(self, node: ScalarNode) -> object:
-        kind = _BY_TAG.get(node.tag)
+        kind = BY_TAG.get(node.tag)
         if kind is None:
             return self._wrong(node, _tagged(node))
         if re.fullmatch(kind.pattern, node.value) is None:
@@ -349,21 +242,21 @@ class _Builder:
         return kind.convert(node.value)
 
     def _sequence(self, node: Node) -> list[object]:
-        if node.tag != _SEQ:
+        if node.tag != SEQ:
             self._wrong(node, _tagged(node))
         return [self.value(item) for item in node.value]
 
     def _mapping(self, node: MappingNode) -> dict[str, object]:
-        if node.tag != _MAP:
+        if node.tag != MAP:
             self._wrong(node, _tagged(node))
         own: dict[str, object] = {}
         merged: dict[str, object] | None = None
         for key, item in node.value:
-            name = key.value if key.tag == _TEXT and key.value.isascii() else self._key(key)
-            if name in own or (key.tag == _MERGE and merged is not None):
+            name = key.value if key.tag == TEXT and key.value.isascii() else self._key(key)
+            if name in own or (key.tag == MERGE and merged is not None):
                 first = next(k.start_mark.line + 1 for k, _ in node.value if k.value == key.value)
                 self._wrong(key, f"duplicate key {clipped(name)!r}, which stands on line {first} already")
-            if key.tag == _MERGE:
+            if key.tag == MERGE:
                 merged = self._merged(item)
             else:
                 own[name] = self.value(item)
@@ -396,7 +289,7 @@ class _Builder:
 
 
 def _tagged(node: Node) -> str:
-    shown = "!!" + node.tag.removeprefix(_YAML) if node.tag.startswith(_YAML) else node.tag
+    shown = "!!" + node.tag.removeprefix(YAML) if node.tag.startswith(YAML) else node.tag
     return f"found the tag {clipped(shown)}, expected a plain value; a text that starts with ! needs quotes"
 
 

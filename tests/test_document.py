@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver import document
+from mockserver import document, scalars
 from mockserver.errors import InputError, Problem
 
 
@@ -21,7 +21,7 @@ def composer(request: pytest.FixtureRequest) -> Any:
     """Every law holds with and without libyaml."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(yaml, "__with_libyaml__", request.param == "libyaml")
-        patch.setattr(document, "_composer", document._fastest())
+        patch.setattr(scalars, "composer", scalars._fastest())
         yield request.param
 
 
@@ -41,7 +41,7 @@ def only(text: str) -> str:
 
 
 def test_libyaml_composes_where_it_is_there(composer: str) -> None:
-    assert (document._composer is document._Pure) == (composer == "pure")
+    assert (scalars.composer is scalars._Pure) == (composer == "pure")
 
 
 # --- values
@@ -309,7 +309,7 @@ def test_nesting_has_a_bound(opening: str) -> None:
 
 
 def test_the_deepest_nesting_is_read() -> None:
-    levels = document.LEVELS
+    levels = scalars.LEVELS
     assert value("[" * levels + "x" + "]" * levels)
     assert "nested" in only("[" * (levels + 1) + "]" * (levels + 1))
     chain = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, levels + 9))
