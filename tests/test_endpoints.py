@@ -227,3 +227,13 @@ def test_a_mistake_in_an_endpoint_is_told_with_its_place(tmp_path: Path, written
     with pytest.raises(InputError) as caught:
         MockServer(vendors=(file,))
     assert problem in str(caught.value)
+
+
+def test_what_was_read_can_be_asked_again_but_is_no_fixture(server: MockServer) -> None:
+    control = f"{server.url}/_mock/requests/{read(server, '/v1/models').headers['x-mock-request-id']}"
+    assert requests.post(f"{control}/replay", timeout=20).json()["status"] == 200
+    refused = requests.post(f"{control}/fixture", timeout=20)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (
+        409,
+        "it asked for no completion, so that no fixture can answer it",
+    )

@@ -76,6 +76,8 @@ def fixture(entry: Entry) -> str:
     call, answer = entry.call, entry.answer
     if call is None or answer is None:
         raise Refused(409, "no vendor has its path, so that no fixture can answer it")
+    if not call.place.chat:
+        raise Refused(409, "it asked for no completion, so that no fixture can answer it")
     match: dict[str, Any] = {"vendor": entry.vendor}
     if call.model:
         match["model"] = call.model

@@ -104,7 +104,8 @@ def test_a_request_without_words_or_model_is_matched_by_its_vendor(
     running: MockServer, callers: Callers
 ) -> None:
     control, caller = Control(running), callers(running)
-    caller.connection.request("GET", "/aimlapi/v1/models", headers={"X-Mock-Session": caller.session})
+    headers = {"X-Mock-Session": caller.session}
+    caller.connection.request("POST", "/aimlapi/v1/chat/completions", "{}", headers)
     caller.connection.getresponse().read()
     [one] = control.requests(f"?session={caller.session}")
     assert yaml(control, one["id"])[0]["match"] == {"vendor": "aimlapi"}
