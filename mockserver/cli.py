@@ -172,7 +172,8 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     sock.listen()  # whoever reads the greeting and connects at once is answered as soon as the server has started
     server = Server(app.build(line, edited, reached(sock)), sock, playback)
     if settings.log_format == "text":
-        _say(words.greeting(server.address, line.directory, len(line.shelf), settings))
+        shelf = line.shelf
+        _say(words.greeting(server.address, line.directory, len(shelf), settings, len(shelf.accounts)))
     try:
         server.run()
     finally:

@@ -36,7 +36,8 @@ class ApiError(Exception):
     `what` is a kind of `KINDS` or a number 400-599; the profile supplies `message` and `code` where they
     are None. `detail` says what was wrong with this request, and is heard where the vendor's words have
     room for it; `issues` says the same for programs. `retry_after` is in seconds; `headers` are sent besides
-    the vendor's own. `reset` is known of a limit: the seconds until it has room again.
+    the vendor's own. `reset` is known of a limit, the seconds until it has room again;
+    `shortage` of a balance, what it is and what it lacks.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ApiError(Exception):
         self.headers = headers
         self.issues = issues
         self.reset: float | None = None
+        self.shortage = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ def url(address: tuple[str, int]) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def greeting(address: tuple[str, int], directory: Directory, fixtures: int, settings: Settings) -> str:
+def greeting(
+    address: tuple[str, int], directory: Directory, fixtures: int, settings: Settings, accounts: int = 0
+) -> str:
     """The start-up lines, ready to paste."""
     from mockserver.shelf import library  # noqa: PLC0415 whoever greets has loaded it
 
@@ -40,11 +42,17 @@ def greeting(address: tuple[str, int], directory: Directory, fixtures: int, sett
         "",
         *([f"  {'page':12}{root}/"] if settings.page else []),
         f"  {'fixtures':12}{fixtures} ({source}){'; what none matches is refused' if settings.strict else ''}",
-        f"  {'keys':12}any works; one with mock-429 in it (or 401, 402, 504, ...) gets that error",
+        f"  {'keys':12}{_keys(accounts, settings)}; one with mock-429 in it (or 401, 402, 504, ...) gets that error",
         f"  {'seed':12}{settings.seed}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _keys(accounts: int, settings: Settings) -> str:
+    if settings.known_keys_only:
+        return f"{_counted(accounts, 'account')}, and no other works"
+    return f"any works, and {_counted(accounts, 'account')}" if accounts else "any works"
 
 
 def edited(outcome: Shelf | InputError, settings: Settings) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -105,6 +104,17 @@ def test_a_balance_that_is_short_is_refused_and_not_touched(bank: MockServer, ve
     assert ask(bank, "sk-empty", vendor, session).status_code == SHORT[vendor]
 
 
+def test_the_balance_and_the_need_are_named_where_the_vendor_does(bank: MockServer) -> None:
+    words = "Insufficient Credits: Not enough credits to process request"
+    short = ask(bank, "sk-poor", "segmind", "named").json()["error"]
+    assert short == f"{words} (balance 0.001, needed 0.024795)"
+    assert ask(bank, "sk-empty", "segmind", "named").json()["error"] == f"{words} (balance 0)"
+    [first, second] = entries(bank, "named", 2)
+    poor = bank._line.shelf.accounts["sk-poor"]
+    assert first.why == f"the account {poor.id} has $0.001 and needs $0.024795"
+    assert second.why.endswith(" has $0")
+
+
 @every_vendor
 def test_a_refused_request_leaves_the_sequence_where_it_was(bank: MockServer, vendor: str) -> None:
     session = f"turn-{vendor}"
@@ -196,7 +206,8 @@ def test_what_is_left_and_what_it_cost_is_told_where_the_vendor_does(bank: MockS
 
 @pytest.mark.parametrize("vendor", ["aimlapi", "omixa"])
 def test_the_sdk_raises_what_the_refusal_is(bank: MockServer, vendor: str) -> None:
-    def raised(key: str) -> type[Exception] | None:
+    def raised(key: str) -> type[Exception]:
+        heard: list[type[Exception]] = []
         path = bank.vendor(vendor).openai()["base_url"]
         client = openai.OpenAI(
             base_url=path, api_key=key, max_retries=0, default_headers={"X-Mock-Session": f"sdk-{vendor}"}
@@ -207,8 +218,8 @@ def test_the_sdk_raises_what_the_refusal_is(bank: MockServer, vendor: str) -> No
                 try:
                     client.chat.completions.create(model="o1-preview", messages=messages)
                 except openai.OpenAIError as error:
-                    return type(error)
-        return None
+                    heard.append(type(error))
+        return heard[0]
 
     assert raised("sk-poor") is RAISES[vendor]
     assert raised("sk-old") is openai.AuthenticationError
@@ -272,15 +283,21 @@ def test_a_hold_lasts_until_the_answer_has_ended(start: Start, callers: Callers)
 
 
 def test_nothing_is_charged_for_an_explanation(bank: MockServer) -> None:
-    asked = {
-        "body": {"model": "o1-preview", "messages": [{"role": "user", "content": "Hello"}]},
-        "session": "dry",
+    asked: dict[str, Any] = {
+        "body": {"model": "o1-preview", "messages": [{"role": "user", "content": "Hello"}]}
     }
-    asked["headers"] = {"authorization": "Bearer sk-slow"}
-    for _ in range(5):
-        told = requests.post(f"{bank.url}/_mock/explain", data=json.dumps(asked), timeout=20).json()
-        assert told["status"] == 201
+    asked |= {"session": "dry", "headers": {"authorization": "Bearer sk-slow"}}
+
+    def explained() -> int:
+        status: int = requests.post(f"{bank.url}/_mock/explain", json=asked, timeout=20).json()["status"]
+        return status
+
+    assert [explained() for _ in range(5)] == [201] * 5
     assert statement(bank, "dry", "sk-slow").requests == 0
+    assert [ask(bank, "sk-slow", "omixa", "dry").status_code for _ in range(3)] == [200] * 3
+    assert explained() == 429
+    told = statement(bank, "dry", "sk-slow")
+    assert (told.requests, told.limits[0].used, told.spent.usd) == (3, 3, COST["omixa"] * 3)
 
 
 # --- what an account is told of itself

@@ -389,6 +389,19 @@ def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
     assert "(the shipped ones)" in words.greeting(("::1", 1), app.vendors(), 3, Settings())
 
 
+@pytest.mark.parametrize(
+    ("accounts", "known_keys_only", "words_of_it"),
+    [
+        (0, False, "any works; one"),
+        (2, False, "any works, and 2 accounts; one"),
+        (1, True, "1 account, and no other works; one"),
+    ],
+)
+def test_the_greeting_says_which_keys_work(accounts: int, known_keys_only: bool, words_of_it: str) -> None:
+    settings = Settings(known_keys_only=known_keys_only)
+    assert words_of_it in words.greeting(("::1", 1), app.vendors(), 3, settings, accounts)
+
+
 def test_an_edit_is_told_in_the_format_of_the_log() -> None:
     bad = InputError.of("x")
     assert words.edited(Shelf(()), Settings()) == "reloaded 0 fixtures"

@@ -180,15 +180,12 @@ class Ledger:
 
     async def remove(self, session: str | None, name: str) -> None:
         """Take away what was added. Raises Refused where nothing was."""
-        account = await self._called(session, name)
-        key, layer = account.key, await self._store.layer(session)
-        if key not in layer.accounts and key not in layer.topups:
-            filed = self._line.shelf.accounts.get(key)
-            where = "is shared by all sessions; leave ?session= out" if account is not filed else ""
-            raise Refused(
-                409, f"the account {account.id} {where or f'stands in {account.source}, and only there'}"
-            )
-        await self._store.lay(session, _without(layer, {key}))
+        async with self._store.turn(session):
+            account = await self._called(session, name)
+            key, layer = account.key, await self._store.layer(session)
+            if key not in layer.accounts and key not in layer.topups:
+                raise self._elsewhere(account)
+            await self._store.lay(session, _without(layer, {key}))
         self._feed.change("accounts", session)
 
     async def clear(self, session: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import cast
 
 from mockserver.call import Call
 from mockserver.money import NOTHING, Charge
@@ -38,10 +39,8 @@ def of(entry: Entry) -> Charge:
 
 
 def used(entry: Entry) -> Usage:
-    """The tokens of a request of the journal."""
-    if entry.call is None or entry.said is None:
-        return Usage(0, 0)
-    return tokens(entry.call, entry.said)
+    """The tokens of a request that was charged."""
+    return tokens(cast(Call, entry.call), cast(Response, entry.said))
 
 
 def due(call: Call, response: Response, meant: Answer, played: Answer, heard: Heard | None = None) -> Charge:

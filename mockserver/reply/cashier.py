@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from mockserver.call import Call
 from mockserver.money import Charge
@@ -10,7 +11,9 @@ from mockserver.reply import bill, passbook
 from mockserver.session import till
 from mockserver.session.bank import Bank
 from mockserver.session.journal import Entry
+from mockserver.session.purse import Paid
 from mockserver.session.store import Store
+from mockserver.shelf.account import Account
 from mockserver.shelf.response import Response
 from mockserver.vendors.form import Values
 from mockserver.vendors.lookup import Lookup
@@ -45,9 +48,7 @@ class Cashier:
 
     async def decide(self, call: Call, answer: Answer, entry: Entry) -> None:
         """The answer that was paid for is to be played so: a hold lasts as long as somebody listens to it."""
-        if entry.said is None:
-            return
-        due = bill.due(call, entry.said, entry.meant or answer, answer)
+        due = bill.due(call, cast(Response, entry.said), entry.meant or answer, answer)
         lasts = answer.ending is Ending.FINISH and (answer.wait or any(frame.wait for frame in answer.frames))
         if not lasts or not bill.billed(call, answer):
             await self._keep(entry, due, void=not bill.billed(call, answer))
@@ -57,9 +58,7 @@ class Cashier:
         await self._keep(entry, bill.of(entry))
 
     async def _keep(self, entry: Entry, due: Charge, *, void: bool = False) -> None:
-        paid, account = entry.paid, entry.account
-        if paid is None or account is None:
-            return
+        paid, account = cast(Paid, entry.paid), cast(Account, entry.account)
         if void or paid.held != due:
             await self._store.refund(entry.session, account.key, paid, paid.held - due, void=void)
         entry.paid = None if void else replace(paid, held=due)

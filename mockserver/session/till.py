@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.call import Call
 from mockserver.errors import ApiError
-from mockserver.money import Amount, Charge
+from mockserver.money import Amount, Charge, spell
 from mockserver.session import gate
 from mockserver.session.bank import Bank
 from mockserver.session.purse import Denied, Paid
@@ -38,7 +38,7 @@ async def pay(call: Call, account: Account, charge: Charge, tokens: int, store: 
     """What is drawn for an answer of so many tokens. Raises ApiError where the account has not got it."""
     paid = await store.charge(call.session, account, charge, least(call), tokens, now)
     if isinstance(paid, Denied):
-        raise _refusal(account, paid)
+        raise _refusal(call, account, paid)
     return paid
 
 
@@ -62,15 +62,19 @@ def _permitted(call: Call, account: Account) -> None:
 async def _solvent(call: Call, account: Account, store: Store, now: float) -> None:
     denied = await store.enter(call.session, account, least(call), now)
     if denied is not None:
-        raise _refusal(account, denied)
+        raise _refusal(call, account, denied)
 
 
-def _refusal(account: Account, denied: Denied) -> ApiError:
+def _refusal(call: Call, account: Account, denied: Denied) -> ApiError:
     if denied.limit is not None:
         after = denied.wait if denied.limit.retry_after else None
         words = f"the account {account.id} has used up {denied.limit.limit}"
         error = ApiError(denied.kind, detail=words, retry_after=after)
         error.reset = denied.wait
         return error
-    need = f" and needs {Amount(denied.need, denied.left.unit)}" if denied.need else ""
-    return ApiError(denied.kind, detail=f"the account {account.id} has {denied.left}{need}")
+    need = Amount(denied.need, denied.left.unit)
+    words = f"the account {account.id} has {denied.left}" + (f" and needs {need}" if denied.need else "")
+    error = ApiError(denied.kind, detail=words)
+    left, lacks = (spell(call.vendor.worth(one)[1]) for one in (denied.left, need))
+    error.shortage = f"(balance {left}, needed {lacks})" if denied.need else f"(balance {left})"
+    return error

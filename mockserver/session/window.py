@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, cast
 
 from mockserver.shelf.account import Rate
@@ -37,7 +36,7 @@ class Window:
 
     def used(self, now: float) -> int:
         """How much of it is used."""
-        self._bucket.leak(math.floor(now * 1000))
+        self._bucket.leak(_ms(now))
         return self._bucket.count()
 
     def resets_in(self, now: float) -> float:
@@ -45,7 +44,7 @@ class Window:
         last = self._bucket.peek(0) if self.used(now) else None
         if last is None:
             return 0.0
-        return (last.timestamp - math.floor(now * 1000)) / 1000 + self.rate.seconds
+        return (last.timestamp - _ms(now)) / 1000 + self.rate.seconds
 
     def copy(self) -> Window:
         """One that goes its own way."""
@@ -57,4 +56,8 @@ class Window:
 def _item(weight: int, now: float) -> RateItem:
     import pyrate_limiter as limiter  # noqa: PLC0415 as above
 
-    return limiter.RateItem("", math.floor(now * 1000), weight)
+    return limiter.RateItem("", _ms(now), weight)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -26,7 +26,7 @@ CHARGED = _names(
 LEFT = _names("remaining_usd remaining_credits")
 ANSWER = _names("created model system_fingerprint choices usage")
 ASKED = _names("method path model allow")
-REFUSED = ASKED | _names("status title reason now reset_at detail issues type code")
+REFUSED = ASKED | _names("status title reason now reset_at shortage detail issues type code")
 ACCOUNT = _names("now balance_usd balance_credits low_balance low_balance_threshold")
 ITEM = _names(
     "id aliases prompt_price completion_price model status at stream day requests prompt_tokens "

@@ -247,6 +247,7 @@ class Vendor:
             "now": stamp(now),
             "reset_at": reset.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "detail": error.detail or ABSENT,
+            "shortage": error.shortage or ABSENT,
             "issues": list(error.issues) or ABSENT,
             "type": wording.type,
             "code": error.code or wording.code,
