@@ -28,7 +28,7 @@ export function address(path) {
 }
 
 /** A call of the control API; asks for the token, and asks again, as often as that is refused. */
-export async function call(method, path, { body, headers = {}, signal } = {}) {
+export async function call(method, path, { body, text, headers = {}, signal } = {}) {
   for (;;) {
     const token = sessionStorage.getItem(KEY);
     const sent = { ...headers };
@@ -37,7 +37,7 @@ export async function call(method, path, { body, headers = {}, signal } = {}) {
     const response = await fetch(address(`_mock${path}`), {
       method,
       headers: sent,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined ? text : JSON.stringify(body),
       cache: "no-store",
       signal,
     });

@@ -6,19 +6,21 @@ const SHOWN = 2000; // milliseconds for which the button says that it has copied
 
 /** `source` is the element whose text is copied. */
 export function copying(context, source, what = "Copy") {
-  const button = h("button", { type: "button", class: "quiet", onclick: copy }, what);
+  const mark = () => getSelection().selectAllChildren(source);
+  return h("button", { type: "button", class: "quiet", onclick: ({ target }) => copy(context, target, source.textContent, mark) }, what);
+}
 
-  async function copy() {
-    let told = "Copied";
-    try {
-      await navigator.clipboard.writeText(source.textContent);
-    } catch {
-      getSelection().selectAllChildren(source);
-      told = "Marked: copy it with your keys";
-    }
-    write(button, told);
-    context.say(told);
-    setTimeout(() => write(button, what), SHOWN);
+/** Copies a text, and says so on the button. `mark` marks it where that is not allowed; else it is shown to be copied. */
+export async function copy(context, button, text, mark = () => prompt("Copy it with your keys:", text)) {
+  const what = button.textContent;
+  let told = "Copied";
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    mark();
+    told = "Marked: copy it with your keys";
   }
-  return button;
+  write(button, told);
+  context.say(told);
+  setTimeout(() => write(button, what), SHOWN);
 }

@@ -6,6 +6,7 @@
 
 import { ask, whenLocked } from "./api.js";
 import { Book } from "./book.js";
+import { detail } from "./detail.js";
 import { h, write } from "./element.js";
 import { follow } from "./feed.js";
 import { filterOf } from "./filter.js";
@@ -51,12 +52,15 @@ const context = {
   },
 };
 
+const beside = detail(context, document.getElementById("detail"));
+
 function draw() {
   const state = context.paused ? "paused" : link;
   if (live.dataset.state !== state) {
     live.dataset.state = state;
     write(live, { new: "connecting", live: "live", lost: "reconnecting", paused: "paused" }[state]);
   }
+  beside.draw();
   return views.get(context.view).draw() && !context.paused;
 }
 

@@ -9,6 +9,7 @@ import { tools } from "../tools.js";
 import { clock, span } from "../words.js";
 
 const MOST = 500; // rows
+const AT_ONCE = 50; // of them are made in one drawing
 
 // Class, heading, and what stands below it; the outcome is drawn apart.
 const COLUMNS = [
@@ -46,11 +47,10 @@ export function requests(context) {
     bar.draw(found.length, all);
     table.hidden = shown.length === 0;
     empty.replaceChildren(...(shown.length || !context.loaded ? [] : [nothing(all.length)]));
-    lay(shown);
-    return false;
+    return lay(shown);
   }
 
-  /** The rows in their order, each made once, and touched only where its request has changed. */
+  /** The rows in their order, each made once, touched only where its request has changed. True: there are more. */
   function lay(shown) {
     const kept = new Set(shown.map((one) => one.id));
     for (const [id, row] of rows) {
@@ -59,12 +59,15 @@ export function requests(context) {
       rows.delete(id);
     }
     let next = body.firstElementChild;
+    const most = rows.size + AT_ONCE;
     for (const one of shown) {
+      if (!rows.has(one.id) && rows.size === most) return true;
       const row = rows.get(one.id) ?? made(one.id);
       if (row.element === next) next = next.nextElementSibling;
       else body.insertBefore(row.element, next);
       fill(row, one);
     }
+    return false;
   }
 
   function made(id) {

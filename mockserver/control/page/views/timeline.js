@@ -105,9 +105,10 @@ export function timeline(context) {
   function made(call) {
     const lane = { link: h("a"), model: h("span", { class: "soft" }), user: h("p", { class: "said soft clip" }) };
     lane.verdict = h("span");
-    lane.picture = s("svg", { class: "track" });
+    lane.picture = s("svg");
+    lane.track = h("div", { class: "track" }, lane.picture);
     const who = h("div", { class: "who" }, h("p", { class: "clip" }, lane.link, " ", lane.model), lane.user, lane.verdict);
-    lane.element = h("li", { class: "lane", "data-id": call.id }, who, lane.picture);
+    lane.element = h("li", { class: "lane", "data-id": call.id }, who, lane.track);
     lanes.set(call.id, lane);
     return lane;
   }
@@ -128,7 +129,7 @@ export function timeline(context) {
     write(lane.verdict, verdict.text);
     const inner = width - 2 * PAD;
     const x = (at) => PAD + ((at - window.of(call)) / window.length) * inner;
-    lane.picture.setAttribute("height", height(call));
+    lane.track.style.minHeight = `${height(call)}px`;
     lane.picture.replaceChildren(...flat(track(call, { x, right: width - 4, now, marks: window.marks.map(([at]) => at) })));
   }
 
