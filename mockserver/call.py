@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -143,7 +143,7 @@ class Head:
 
 def head(scope: Scope) -> Head:
     """The head of a request, the `/s/{session}` prefix taken off its path."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = _headers(scope["headers"])
     path: str = scope["path"]
     session = None
     if path.startswith("/s/"):
@@ -153,6 +153,14 @@ def head(scope: Scope) -> Head:
     # A port is no part of a name; an IPv6 address has colons of its own.
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     return Head(scope["method"], path, name, session, headers)
+
+
+def _headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Names and values as texts, decoded in one go, as far as none of them has a line's end in it."""
+    words = b"\n".join(itertools.chain.from_iterable(pairs)).decode("latin-1").split("\n")
+    if len(words) == 2 * len(pairs):
+        return dict(zip(words[::2], words[1::2], strict=True))
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
 
 
 def place(asked: Head, directory: Directory) -> Place | None:

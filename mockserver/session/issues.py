@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from mockserver.vendors.parameter import Parameter
+from mockserver.vendors.parameter import Fields, Parameter
 
 Issue = dict[str, Any]
 Path = Sequence[str | int]
@@ -29,12 +29,9 @@ def of(parameter: Parameter, value: Any, path: Path) -> Iterator[Issue]:
 
 def fields(stated: Mapping[str, Parameter], holder: Mapping[str, Any], path: Path = ()) -> Iterator[Issue]:
     """What is wrong with the fields of an object."""
-    for name, parameter in stated.items():
-        value = holder.get(name, MISSING)
-        if type(value) is str and parameter.enum is None and "string" in (parameter.type or ()):
-            continue  # what most fields are, and nothing is wrong with it
-        if parameter.required or not (value is MISSING or value is None):
-            yield from of(parameter, value, (*path, name))
+    known = stated if isinstance(stated, Fields) else Fields(stated)
+    for name in known.doubtful(holder):
+        yield from of(stated[name], holder.get(name, MISSING), (*path, name))
 
 
 def custom(message: str, path: Path = ()) -> Issue:
@@ -168,7 +165,7 @@ def _object(parameter: Parameter, value: Any, path: Path) -> Iterator[Issue]:
     yield from _plain("object", value, path)
     if not isinstance(value, dict):
         return
-    yield from fields(parameter.fields or {}, value, path)
+    yield from fields(parameter.fields or _NONE, value, path)
     if parameter.by is not None and parameter.variants is not None:
         variant = value.get(parameter.by)
         if isinstance(variant, str) and variant in parameter.variants:
@@ -203,6 +200,7 @@ def _kind(value: Any) -> str:
     return _KINDS.get(type(value), "undefined")
 
 
+_NONE: Final = Fields({})
 _KINDS = {
     str: "string",
     bool: "boolean",

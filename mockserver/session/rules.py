@@ -13,7 +13,7 @@ from mockserver.call import Call
 from mockserver.session import issues
 from mockserver.session.issues import Issue, Path
 from mockserver.vendors.model import Model
-from mockserver.vendors.parameter import Parameter
+from mockserver.vendors.parameter import Fields, Parameter
 
 MOST = 20  # issues that are told; a body of a million mistakes is refused in a few words too
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -26,7 +26,7 @@ def broken(call: Call) -> list[Issue]:
 
 def _all(call: Call) -> Iterator[Issue]:
     if call.place.model is None:
-        yield from issues.fields({"model": _NAME}, call.body)
+        yield from issues.fields(_NAMED, call.body)
         if call.body.get("model") == "":
             words = "String must contain at least 1 character(s)"
             yield issues.too_small(1, "string", words, ("model",))
@@ -40,7 +40,7 @@ def _messages(call: Call) -> Iterator[Issue]:
     body = call.body
     if "messages" not in body and call.messages:
         return  # `prompt` stood for them
-    yield from issues.fields({"messages": _LIST}, body)
+    yield from issues.fields(_LISTED, body)
     messages = body.get("messages")
     if messages == []:
         yield issues.too_small(1, "array", "Array must contain at least 1 element(s)", ("messages",))
@@ -59,14 +59,18 @@ def _message(message: Any, path: Path, model: Model) -> Iterator[Issue]:
         return
     # Clients send an assistant's tool calls with no content, and with null, whatever a vendor's schema says.
     yield from issues.fields(_ASSISTANT if role == "assistant" else _SPEAKER, message, path)
-    yield from issues.fields((model.messages or {}).get(role, {}), message, path)
+    if model.messages and role in model.messages:
+        yield from issues.fields(model.messages[role], message, path)
 
 
 _NAME = Parameter(type=("string",), required=True)
-_LIST = Parameter(type=("array",), required=True)
-_PART = Parameter(type=("object",), fields={"type": _NAME})
-_ASSISTANT = {
-    "content": Parameter(type=("string", "array"), items=_PART),
-    "tool_calls": Parameter(type=("array",)),
-}
-_SPEAKER = {"content": Parameter(type=("string", "array"), items=_PART, required=True)}
+_NAMED = Fields({"model": _NAME})
+_LISTED = Fields({"messages": Parameter(type=("array",), required=True)})
+_PART = Parameter(type=("object",), fields=Fields({"type": _NAME}))
+_ASSISTANT = Fields(
+    {
+        "content": Parameter(type=("string", "array"), items=_PART),
+        "tool_calls": Parameter(type=("array",)),
+    }
+)
+_SPEAKER = Fields({"content": Parameter(type=("string", "array"), items=_PART, required=True)})

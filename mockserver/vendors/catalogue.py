@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.vendors.form import Values
 from mockserver.vendors.model import Model
-from mockserver.vendors.parameter import Parameter, held
+from mockserver.vendors.parameter import Fields, held
 from mockserver.vendors.profile import Profile
 
 
@@ -39,7 +39,7 @@ class Catalogue:
         """Every name of every model that is to be had, a model's own before its snapshot's."""
         return tuple(name for name, model in self._named.items() if not model.retired)
 
-    def parameters(self, name: str) -> Mapping[str, Parameter]:
+    def parameters(self, name: str) -> Fields:
         """What the fields of a request to a model must be."""
         return self._parameters.get(name, self._usual)
 

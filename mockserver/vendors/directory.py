@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mockserver.errors import InputError
 from mockserver.vendors.lookup import Lookup
@@ -43,6 +44,7 @@ class Directory:
         self._reserved = frozenset(name for vendor in known for name in vendor.profile.paths.reserved)
         owners = ((path.rstrip("/"), vendor) for vendor in known for path in vendor.profile.paths.owns)
         self._owners = sorted(owners, key=lambda owner: -len(owner[0]))
+        self._located = lru_cache(maxsize=_MOST)(self._find)
         for path in (path for vendor in known for path in vendor.profile.paths.chat):
             name = path.split("/")[1]
             if name in self.vendors:
@@ -55,6 +57,11 @@ class Directory:
 
         `host` is the Host header without its port, in lower case.
         """
+        # Clients ask for the same few places again and again.
+        known = self._located if len(host) + len(path) < _LONG else self._find
+        return known(host, method, path)
+
+    def _find(self, host: str, method: str, path: str) -> Place | None:
         prefix, slash, rest = path[1:].partition("/")
         if prefix in self.vendors:
             return _at(self.vendors[prefix], slash + rest or "/")
@@ -81,3 +88,6 @@ def _at(vendor: Vendor, path: str) -> Place:
     lookup, item = vendor.lookup(path) or (None, "")
     chat, model = (False, None) if lookup else vendor.listens(path)
     return Place(vendor, path, chat, model, lookup, item)
+
+
+_MOST, _LONG = 1024, 256  # places that are remembered, and how long their names may be

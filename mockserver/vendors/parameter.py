@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockserver.record import Lazy, ListOf, MapOf, OneOrMore, Record, record, said
+from mockserver.record import Check, Lazy, ListOf, MapOf, OneOrMore, Record, record, said
 from mockserver.shape import Flag, Number, OneOf, Shape, Text, choice
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object")
@@ -50,10 +50,47 @@ class Parameter:
 
 
 PARAMETER: Shape = Record(Parameter)
-PARAMETERS: Shape = MapOf(PARAMETER)
 
 
-def held(stated: Mapping[str, Parameter]) -> dict[str, Parameter]:
+class Fields(dict[str, Parameter]):
+    """Fields by name, which knows at a glance what there can be nothing wrong with."""
+
+    __slots__ = ("_places", "_plain", "_required")
+
+    def __init__(self, stated: Mapping[str, Parameter]) -> None:
+        super().__init__(stated)
+        self._plain = {name: _plain(parameter) for name, parameter in stated.items()}
+        self._required = [name for name, parameter in stated.items() if parameter.required]
+        self._places = {name: place for place, name in enumerate(stated)}
+
+    def doubtful(self, holder: Mapping[str, Any]) -> list[str]:
+        """The fields of an object that must be looked at, and those that it lacks, in the order of this."""
+        plain = self._plain
+        found = [name for name, value in holder.items() if name in plain and type(value) not in plain[name]]
+        found += [name for name in self._required if name not in holder]
+        return sorted(found, key=self._places.__getitem__) if len(found) > 1 else found
+
+
+PARAMETERS: Shape = Check(MapOf(PARAMETER), Fields)
+
+
+def _plain(parameter: Parameter) -> frozenset[type]:
+    """The types of values of which nothing more is asked."""
+    if parameter.type is None:
+        return frozenset(_TYPES)
+    more = {
+        "string": parameter.enum,
+        "number": (parameter.minimum, parameter.maximum),
+        "integer": (parameter.minimum, parameter.maximum),
+        "array": parameter.items,
+        "object": (parameter.fields, parameter.by),
+    }
+    plain = [name for name in parameter.type if more.get(name) in (None, (None, None))]
+    absent = () if parameter.required else (type(None),)
+    return frozenset((*(kind for name in plain for kind in _KINDS[name]), *absent))
+
+
+def held(stated: Mapping[str, Parameter]) -> Fields:
     """What a request is held to where this is stated: that, and for all else what every vendor wants."""
     both = {
         name: replace(
@@ -64,7 +101,7 @@ def held(stated: Mapping[str, Parameter]) -> dict[str, Parameter]:
         for name, own in stated.items()
         if name in USUAL
     }
-    return {**stated, **both, **{name: usual for name, usual in USUAL.items() if name not in stated}}
+    return Fields({**stated, **both, **{name: usual for name, usual in USUAL.items() if name not in stated}})
 
 
 def _typed(*types: str, **more: Any) -> Parameter:
@@ -89,3 +126,14 @@ USUAL = {
     "temperature": _typed("number"),
     "top_p": _typed("number"),
 }
+
+# Whole numbers are no `integer` where they are written with a fraction, so that floats must be looked at.
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+_TYPES = (*(kind for kinds in _KINDS.values() for kind in kinds), type(None))

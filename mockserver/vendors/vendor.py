@@ -115,8 +115,10 @@ class Vendor:
     def deaf_to(self, model: str, roles: Iterable[object]) -> str | None:
         """What the vendor says of the first role that a model does not hear; None when it hears them all."""
         heard = self.models[model].roles
+        if heard is None:
+            return None
         for index, role in enumerate(roles):
-            if heard is not None and role not in heard:
+            if role not in heard:
                 return text(self.profile.unsupported_role, {"index": index, "role": role})
         return None
 

@@ -77,7 +77,8 @@ class Stencil:
             headers[place] = name, "".join([values.get(part, part) for part in parts])
         frames: Sequence[Frame] = Filled(self, values, body)
         if len(form.frames) == 1:
-            frames = (replace(form.frames[0], data=body),)
+            only = form.frames[0]
+            frames = (Frame(body, only.wait, only.chunk, only.raw),)
         return Answer(form.status, tuple(headers), frames, form.wait, form.ending, form.streamed, form.head)
 
 

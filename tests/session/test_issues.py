@@ -166,3 +166,36 @@ def test_a_union_is_spelled_with_what_is_wrong_for_the_type_that_was_sent() -> N
     assert issues.spelled(found(choice, 5)) == (
         "it: Expected 'none' | 'auto', received number, or Expected object, received number"
     )
+
+
+STATED: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (("string",), {}),
+    (("string",), {"enum": ("a", "b")}),
+    (("number",), {}),
+    (("number",), {"maximum": 1}),
+    (("integer",), {}),
+    (("integer", "number"), {"minimum": 1}),
+    (("boolean",), {}),
+    (("array",), {}),
+    (("string", "array"), {"items": Parameter(type=("string",))}),
+    (("object",), {}),
+    (("object", "string"), {"fields": {"a": Parameter(type=("string",), required=True)}}),
+]
+SHAPES = [
+    Parameter(type=types, required=required, **more) for required in (False, True) for types, more in STATED
+] + [Parameter()]
+VALUES: list[Any] = ["a", "c", 0, 1, 2, 0.5, True, None, [], ["a"], [1], {}, {"a": "a"}, {"a": 1}]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nothing_is_wrong_with_what_is_not_looked_at(shape: Parameter) -> None:
+    for value in VALUES:
+        wrong = [] if value is None and not shape.required else list(issues.of(shape, value, ("x",)))
+        assert list(issues.fields({"x": shape}, {"x": value, "y": 1})) == wrong
+    missing = list(issues.of(shape, issues.MISSING, ("x",))) if shape.required else []
+    assert list(issues.fields({"x": shape}, {"y": 1})) == missing
+
+
+def test_what_is_wrong_is_told_in_the_order_of_the_fields() -> None:
+    stated = {name: Parameter(type=("string",), required=True) for name in "abc"}
+    assert [one["path"] for one in issues.fields(stated, {"c": 1, "a": 2})] == [["a"], ["b"], ["c"]]
