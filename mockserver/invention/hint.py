@@ -100,13 +100,14 @@ NUMBER = re.compile(
     r"|(?<![\w.,:/-])-?\d{1,15}(?:\.\d{1,15})?(?![\w:/-]|[.,]\d)"
 )
 QUOTE = r"\"([^\"\n]{1,200})\"|“([^”\n]{1,200})”|(?<!\w)'([^'\n]{1,200})'(?!\w)"
-TITLE = r"[A-ZÀ-Þ][\w'’-]*"
+# A word is begun at its beginning and never taken back in part, so that no message takes long to look through.
+TITLE = r"(?<![\w'’-])[A-ZÀ-Þ][\w'’-]{0,40}+"
 PLACE = rf"{TITLE}(?: {TITLE}){{0,4}}(?:, [A-Z]{{2}}\b)?"
 PLACES = rf"(?:{QUOTE}|({PLACE}(?:{_SEP}{PLACE}){{0,15}}))"
 NO_NAME = r"(?!(?:It|This|That|He|She|We|They|You|I|What|Who|Where|When|How|Why|There|Here|The|My|Your|Our|Please)\b)"
 PERSON = rf"{NO_NAME}{TITLE}(?: {TITLE}){{0,2}}"
 PEOPLE = rf"{PERSON}(?:{_SEP}{PERSON}){{0,15}}"
-EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+EMAIL = r"(?<![\w.+-])[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+)+"
 URI = r"https?://[^\s\"'<>)]+[^\s\"'<>).,;!?]"
 DATE = r"\b\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])\b"
 DAYS = r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|today|tomorrow|tonight)\b"

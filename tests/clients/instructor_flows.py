@@ -62,6 +62,9 @@ for path, name in [("/aimlapi/v1", "o3-mini"), ("/omixa/api/v1", "o1-preview")]:
         isinstance(one, Person)
         for one in client.chat.completions.create_iterable(response_model=Person, **asked)
     )
+    asked_of_two = asked | {"messages": [{"role": "user", "content": "Jason is 25 and Ada is 36."}]}
+    two = client.chat.completions.create(response_model=list[Stubborn], **asked_of_two)
+    assert [one.name for one in two] == ["Jason", "Ada"]
     attempts.clear()
     assert (
         client.chat.completions.create(response_model=Stubborn, max_retries=2, **asked).name == attempts[-1]

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import openai
 from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
+from langchain_core.output_parsers import PydanticOutputParser
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
@@ -62,6 +63,19 @@ for path, name in [("/aimlapi/v1", "o3-mini"), ("/omixa/api/v1", "o1-preview")]:
     assert talker.invoke(talk).content == "It is 21 °C in Paris."
     [call] = model.bind_tools([get_weather], tool_choice="any").invoke("And in Rome?").tool_calls
     assert get_weather.invoke(call["args"]).startswith("21 ")
+
+    # No fixture speaks: the loop of an agent, which ends by itself.
+    talk = [HumanMessage("What is the weather in Paris and London?")]
+    talk.append(talker.invoke(talk))
+    assert [call["args"]["city"] for call in talk[-1].tool_calls] == ["Paris", "London"]
+    talk += [get_weather.invoke(call) for call in talk[-1].tool_calls]
+    closing = talker.invoke(talk)
+    assert "in London" in closing.content
+    assert not closing.tool_calls
+
+    parser = PydanticOutputParser(pydantic_object=Feeling)
+    asked = f"{parser.get_format_instructions()}\n\nHow do they feel? They are positive."
+    assert (model | parser).invoke(asked).sentiment == "positive"
 
     for method in ("json_schema", "function_calling"):
         made = model.with_structured_output(Feeling, method=method).invoke("How do they feel?")

@@ -72,6 +72,18 @@ for path, name in [
         litellm.completion(messages=talk, tools=[WEATHER], **options).choices[0].message.content
         == "It is 21 °C in Paris."
     )
+    # No fixture speaks: the loop of an agent, which ends by itself.
+    talk = said("What is the weather in Paris and London?")
+    message = litellm.completion(messages=talk, tools=[WEATHER], **options).choices[0].message
+    cities = [json.loads(call.function.arguments)["city"] for call in message.tool_calls]
+    assert cities == ["Paris", "London"]
+    talk.append(message)
+    talk += [
+        {"role": "tool", "tool_call_id": call.id, "content": "21 degrees"} for call in message.tool_calls
+    ]
+    closing = litellm.completion(messages=talk, tools=[WEATHER], **options).choices[0]
+    assert "21 degrees" in closing.message.content
+    assert closing.finish_reason == "stop"
     chunks = list(
         litellm.completion(
             messages=said("And in Rome?"), tools=[WEATHER], tool_choice="required", stream=True, **options

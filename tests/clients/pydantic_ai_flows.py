@@ -46,6 +46,12 @@ async def flows(path: str, name: str) -> None:
     assert (await talker.run("mock tools")).output == "It is 21 °C in Paris."
     assert called == [("Paris", "celsius")]
 
+    # No fixture speaks: the agent calls its tool for each city, and its loop ends by itself.
+    called.clear()
+    closing = (await talker.run("What is the weather in Paris and London?")).output
+    assert [city for city, _ in called] == ["Paris", "London"]
+    assert "21" in closing
+
     for kind in (Feeling, ToolOutput(Feeling), NativeOutput(Feeling), PromptedOutput(Feeling)):
         made = await Agent(model, output_type=kind).run("How do they feel?")
         assert isinstance(made.output, Feeling), kind

@@ -54,6 +54,10 @@ for (const [path, id] of [["/aimlapi/v1", "o3-mini"], ["/omixa/api/v1", "o1-prev
   assert.equal(talk.text, "It is 21 °C in Paris.");
   assert.equal(talk.steps[0].toolCalls[0].toolName, "get_weather");
   // No fixture speaks: the call is invented.
+  const loop = await generateText({ model, tools, stopWhen: stepCountIs(5), prompt: "What is the weather in Paris and London?" });
+  assert.deepEqual(loop.steps[0].toolCalls.map((call) => call.input.city), ["Paris", "London"]);
+  assert.equal(loop.steps.length, 2);
+  assert.match(loop.text, /21/);
   const forced = await generateText({ model, tools, toolChoice: "required", prompt: "And in Rome?" });
   assert.equal(typeof forced.toolCalls[0].input.city, "string");
   const fragments = streamText({ model, tools, toolChoice: { type: "tool", toolName: "get_weather" }, prompt: "And in Rome?" });

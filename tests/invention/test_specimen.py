@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from enum import Enum
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from openai.lib._pydantic import to_strict_json_schema
 from pydantic import BaseModel, Field
 
 from mockserver.invention.conformity import conforms, is_a
-from mockserver.invention.hint import Hint
+from mockserver.invention.hint import KINDS, Hint
 from mockserver.invention.likeness import endings, words
 from mockserver.invention.pattern import matches, matching
 from mockserver.invention.schema import endless, flat, merge, same
@@ -583,6 +584,32 @@ def test_what_does_not_fit_is_left(name: str, schema: Schema, hint: str, unwante
     assert isinstance(value, dict)
     assert value[name] != unwanted
     assert validates(value[name], schema)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "A-",
+        "A'",
+        "a",
+        "a.",
+        "1-",
+        "Aa ",
+        "Aa, ",
+        "Aa and ",
+        "in Aa, ",
+        "a@a-",
+        "1,000,",
+        '"',
+        "http://",
+        "Aa Bb\n",
+    ],
+)
+def test_a_long_message_is_looked_through_soon(unit: str) -> None:
+    schema = {"properties": {name: {"type": "string"} for name in KINDS}}
+    began = time.process_time()
+    made(schema, unit * (20_000 // len(unit)))
+    assert time.process_time() - began < 3
 
 
 def test_numbers_are_taken_one_after_the_other() -> None:
