@@ -516,8 +516,23 @@ def test_the_same_calls_give_the_same_names_after_a_reset(control: Control) -> N
             400,
             "body:2:1: respnse: unknown key 'respnse', did you",
         ),
-        ("POST", "/fixtures", b"\xff", 400, "found the byte 0xff at 0, expected UTF-8 text"),
-        ("POST", "/fixtures", None, 400, "body: found nothing, expected a mapping"),
+        ("POST", "/fixtures", b"\xff", 400, "body: found the byte 0xff at 0, expected UTF-8 text"),
+        ("POST", "/fixtures", None, 400, "body: nothing was sent, expected JSON or YAML"),
+        ("POST", "/verify", {"match": {}}, 409, "expected at least 1 request like any; found 0 of 0"),
+        (
+            "GET",
+            "/requests/",
+            None,
+            404,
+            "nothing is at /_mock/requests/, did you mean '/requests'? GET /_mock",
+        ),
+        (
+            "GET",
+            "/requests?limit=9999999999",
+            None,
+            400,
+            "limit: found '9999999999', expected a whole number of nine",
+        ),
         ("PUT", "/fixtures/a", [], 400, "found 0 fixtures, expected the one that is called 'a'"),
         (
             "PUT",
@@ -618,8 +633,9 @@ def test_every_problem_is_told_at_once_with_its_place(control: Control) -> None:
 
 def test_what_says_that_it_is_json_has_to_be(control: Control) -> None:
     kind: dict[str, Any] = {"Content-Type": "application/json"}
-    message = control.refused("POST", "/fixtures", "match: {}", **kind)
-    assert message.startswith("the body is not JSON: ")
+    told = control.ask("POST", "/fixtures", '{"match":\n oops}', 400, **kind)["error"]
+    assert told["message"].startswith("body:2:2: no JSON: ")
+    assert [(one["line"], one["column"]) for one in told["problems"]] == [(2, 2)]
 
 
 def test_a_name_that_is_taken_is_not_taken_again(control: Control) -> None:

@@ -18,7 +18,7 @@ from mockserver.control.refusal import Refused, told
 from mockserver.document import clipped
 from mockserver.errors import InputError
 from mockserver.settings import PREFIX
-from mockserver.shape import choice
+from mockserver.shape import choice, meant
 
 
 def door(ways: tuple[Way, ...], admin: Any, max_body: int) -> ASGIApp:
@@ -28,7 +28,9 @@ def door(ways: tuple[Way, ...], admin: Any, max_body: int) -> ASGIApp:
         path, method = clipped(request.url.path), request.method
         known = [way.method for way in ways if compile_path(way.at)[0].match(request.url.path)]
         if not known:
-            return told(Refused(404, f"nothing is at {path}; GET {PREFIX} tells what there is"))
+            near = meant(request.url.path.removeprefix(PREFIX), {way.path for way in ways})
+            hint = f"nothing is at {path}{near}{' ' if near else '; '}GET {PREFIX} tells what there is"
+            return told(Refused(404, hint))
         headers = {"allow": ", ".join(sorted(known))}
         return told(Refused(405, f"found {method} {path}, expected {choice(known)}", headers=headers))
 

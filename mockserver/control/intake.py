@@ -16,7 +16,7 @@ from mockserver import document
 from mockserver.call import is_session
 from mockserver.control.refusal import Refused
 from mockserver.document import Document, clipped
-from mockserver.errors import Problem
+from mockserver.errors import InputError, Problem
 from mockserver.shape import choice, meant
 
 BODY = "body"  # what a message calls the document that was sent
@@ -88,16 +88,18 @@ class Asked:
 
 
 def _document(raw: bytes, kind: str) -> Document:
+    if not raw:
+        raise InputError.of("nothing was sent, expected JSON or YAML", source=BODY)
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         message = f"found the byte 0x{raw[error.start]:02x} at {error.start}, expected UTF-8 text"
-        raise Refused(400, message, [Problem(message)]) from None
+        raise InputError.of(message, source=BODY) from None
     try:
         return document.of(orjson.loads(raw), BODY)
     except orjson.JSONDecodeError as error:
         if _JSON.fullmatch(kind):
-            raise Refused(400, f"the body is not JSON: {error}", [Problem(str(error))]) from None
+            raise InputError(Problem(f"no JSON: {error.msg}", "", BODY, error.lineno, error.colno)) from None
         return document.parse(text, BODY)
 
 
@@ -140,7 +142,7 @@ def _flag(text: str) -> bool:
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise ValueError(f"found {clipped(text)!r}, expected a whole number")
+        raise ValueError(f"found {clipped(text)!r}, expected a whole number of nine digits at most")
     return int(text)
 
 

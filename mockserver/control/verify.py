@@ -196,7 +196,8 @@ def _unlike(
         message = f"expected {spending} to be spent by requests like {words}; found {spending.shown(spent)}"
         message += f" for {len(alike)} of {len(entries)}"
     else:
-        message = f"expected {wanted} requests like {words}; found {len(alike)} of {len(entries)}"
+        one = "request" if (wanted.max or wanted.min) == 1 else "requests"
+        message = f"expected {wanted} {one} like {words}; found {len(alike)} of {len(entries)}"
     if near and len(alike) < wanted.min:
         told = (f"{entry.id} missed on {'; '.join(map(str, unlike))}" for entry, unlike in near)
         message += f". Nearest: {'. '.join(told)}"
