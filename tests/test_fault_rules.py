@@ -132,6 +132,30 @@ def test_rules_are_told_with_what_they_did(control: Control, caller: Caller) -> 
     assert control.ask("DELETE", "/faults") == {"deleted": 2}
 
 
+def test_a_rule_says_when_it_is_over(control: Control, running: Any, callers: Callers) -> None:
+    def over(where: str = "") -> list[bool]:
+        return [one["over"] for one in control.ask("GET", f"/faults{where}")["faults"][:2]]
+
+    lay(control, {"error": 500, "times": 2}, {"match": {"user": "zzz"}, "error": 500, "for": "1m"})
+    one, two = callers(running, "one"), callers(running, "two")
+    assert over() == [False, False]
+    one.ask()
+    one.ask()
+    assert (over(), over("?session=two")) == ([True, False], [False, False])  # a new session meets it afresh
+    two.ask()
+    assert over() == [False, False]
+    left = control.ask("GET", "/faults")["faults"][1]["left_s"]
+    assert 0 < left <= 60
+    control.ask("POST", "/clock", {"advance": "59s"})
+    assert over() == [False, False]
+    control.ask("POST", "/clock", {"advance": "1s"})
+    told = control.ask("GET", "/faults")["faults"]
+    assert [(rule["left_s"], rule["over"], rule["struck"]) for rule in told[:2]] == [
+        (None, False, 3),
+        (0, True, 0),
+    ]
+
+
 def test_the_seed_is_on_every_response(start: Start, callers: Callers) -> None:
     caller = callers(start(FIXTURES, seed=7))
     assert caller.ask().headers["x-mock-seed"] == "7"

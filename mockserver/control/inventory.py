@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.chat import Line
 from mockserver.record import ByType, ListOf, Record, record, said
 from mockserver.session.store import ANSWERED, ROLLED, STRUCK, Layer
-from mockserver.shape import Anything, Flag, Nothing, OneOf, Shape, Text, Whole
+from mockserver.shape import Anything, Flag, Nothing, Number, OneOf, Shape, Text, Whole
 from mockserver.shelf import reach
 from mockserver.shelf.fixture import Fixture
 from mockserver.shelf.match import is_secret, masked
@@ -51,6 +51,13 @@ class InForce:
     source: str = said(Text(), "where it stands")
     rolled: int = said(Whole(0), "how often it was for a call")
     struck: int = said(Whole(0), "how often it struck")
+    left_s: float | None = said(
+        ByType(number=Number(), null=Nothing()), "seconds until its time is over; null: it has no end"
+    )
+    over: bool = said(
+        Flag(),
+        "whether it strikes no more: its time is over, or its times are, in each session that it struck",
+    )
     written: Any = said(Anything(), "what stands there; keys are masked")
 
 
@@ -77,15 +84,28 @@ async def fixtures(line: Line, session: str | None) -> Inventory:
 
 async def rules(line: Line, session: str | None) -> Rules:
     """Those that a session meets; without one, those of every session, and what they share."""
-    rolled = await line.store.counts(session, ROLLED)
-    struck = await line.store.counts(session, STRUCK)
+    store = line.store
+    names = await store.sessions() if session is None else (session,)
+    rolled = {name: await store.counts(name, ROLLED) for name in names}
+    struck = {name: await store.counts(name, STRUCK) for name in names}
     own, shared = await layers(line, session)
 
     def told(laid: Iterable[Laid], of: str, owner: str | None = None) -> Iterator[InForce]:
+        whose = names if owner is None else (owner,)
         for one in laid:
-            counted = {"rolled": rolled.get(one.name, 0), "struck": struck.get(one.name, 0)}
+            struck_in = [count for name in whose if (count := struck[name].get(one.name, 0))]
+            left = _left(one, store.clock.elapsed(one.since, owner or session))
+            times = one.rule.times
             yield InForce(
-                id=one.name, of=of, session=owner, source=one.source, written=veiled(one.written), **counted
+                id=one.name,
+                of=of,
+                session=owner,
+                source=one.source,
+                rolled=sum(rolled[name].get(one.name, 0) for name in whose),
+                struck=sum(struck_in),
+                left_s=left,
+                over=left == 0 or (bool(struck_in) and times is not None and min(struck_in) >= times),
+                written=veiled(one.written),
             )
 
     mine = [rule for owner, layer in own.items() for rule in told(layer.rules, "session", owner)]
@@ -97,6 +117,11 @@ async def size(line: Line) -> int:
     """How many fixtures there are, those of every session included."""
     own, shared = await layers(line, None)
     return sum(map(len, (line.shelf, shared.shelf, *(layer.shelf for layer in own.values()))))
+
+
+def _left(one: Laid, elapsed: float) -> float | None:
+    lasting = one.rule.lasting
+    return None if lasting is None else max(round(lasting - elapsed, 3), 0)
 
 
 async def layers(line: Line, session: str | None) -> tuple[dict[str, Layer], Layer]:

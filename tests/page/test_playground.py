@@ -26,9 +26,7 @@ fixtures:
   match: {user: weather}
   response: {tool_calls: [{name: get_weather, arguments: {city: Paris}}, {name: get_time, arguments: {}}]}
 - {name: once, match: {user: sequence}, responses: [{error: 429, retry_after: 7s, times: 1}, At last.]}
-- name: no json
-  match: {user: no json}
-  response: {raw: {status: 200, headers: {content-type: text/plain}, body: Hm.}}
+- {name: no json, match: {user: no json}, response: {raw: {headers: {content-type: text/plain}, body: Hm.}}}
 """
 
 

@@ -5,6 +5,7 @@
 // where a view has them, when it comes into sight and when something was steered.
 
 import { ask, whenLocked } from "./api.js";
+import { banner } from "./banner.js";
 import { Book } from "./book.js";
 import { detail } from "./detail.js";
 import { h, write } from "./element.js";
@@ -13,7 +14,9 @@ import { filterOf } from "./filter.js";
 import { unlock } from "./lock.js";
 import { painter } from "./painter.js";
 import * as place from "./place.js";
+import { Rules } from "./rules.js";
 import { theme } from "./theme.js";
+import { faults } from "./views/faults.js";
 import { playground } from "./views/playground.js";
 import { requests } from "./views/requests.js";
 import { timeline } from "./views/timeline.js";
@@ -22,6 +25,7 @@ const VIEWS = [
   ["timeline", "Timeline", timeline],
   ["requests", "Requests", requests],
   ["playground", "Playground", playground],
+  ["faults", "Faults", faults],
 ];
 const ENOUGH = 500; // requests of the journal that are read at first
 
@@ -32,6 +36,7 @@ const links = new Map();
 const views = new Map();
 let link = "new";
 
+const drawing = painter(draw);
 const context = {
   book: new Book(),
   filter: {},
@@ -40,7 +45,8 @@ const context = {
   paused: null, // the requests that were there when the page was paused
   missed: 0,
   loaded: false, // whether the journal has been read
-  ask: painter(draw),
+  ask: drawing,
+  rules: new Rules(drawing),
   requests: () => context.paused ?? context.book.requests,
   /** For whoever hears the page and does not see it. */
   say: (text) => write(said, text),
@@ -53,8 +59,10 @@ const context = {
 };
 
 const beside = detail(context, document.getElementById("detail"));
+const alarm = banner(document.getElementById("banner"), context);
 
 function draw() {
+  alarm.draw();
   const state = context.paused ? "paused" : link;
   if (live.dataset.state !== state) {
     live.dataset.state = state;
@@ -95,6 +103,7 @@ async function refresh() {
   const { requests: known } = await ask("GET", `/requests?limit=${ENOUGH}`);
   context.book.fill(known);
   context.loaded = true;
+  context.rules.read();
   for (const view of views.values()) view.changed?.("all");
   context.ask();
 }
@@ -106,6 +115,7 @@ function told(type, data) {
   } else if (data.what === "requests") {
     context.book.forget(data.session);
   }
+  context.rules.told(type, data);
   for (const view of views.values()) view.changed?.(type === "request" ? type : data.what);
   context.ask();
 }

@@ -24,6 +24,12 @@ export function count(number, what) {
   return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 }
 
+/** A file and line, by its last two names. */
+export function file(source) {
+  const names = source.split("/");
+  return names.length > 2 ? `…/${names.slice(-2).join("/")}` : source;
+}
+
 function trimmed(number, digits) {
   return String(Number(number.toFixed(digits)));
 }

@@ -1,0 +1,20 @@
+// What the server is asked again whenever it may have changed: one question at a time, and the last answer is the newest.
+
+const GAP = 250; // milliseconds at least between two
+
+/** Returns a function that asks again. `read` may fail, as when the server stops; it is asked anew when it is back. */
+export function fresh(read) {
+  let asking = false;
+  let again = false;
+  return async () => {
+    again = true;
+    if (asking) return;
+    asking = true;
+    while (again) {
+      again = false;
+      await read().catch((error) => console.info(`mockserver: ${error.message}`));
+      if (again) await new Promise((done) => setTimeout(done, GAP));
+    }
+    asking = false;
+  };
+}
