@@ -6,7 +6,6 @@ One vendor sends issues as they are; to people they are spelled out in a line.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from mockserver.vendors.parameter import Fields, Parameter
@@ -94,7 +93,7 @@ def _union(parameter: Parameter, types: Sequence[str], value: Any, path: Path) -
     """It must be of one of several types: what it is wrong with, for each of them."""
     errors = []
     for kind in types:
-        found = list(_CHECKS[kind](replace(parameter, type=(kind,)), value, path))
+        found = list(_CHECKS[kind](parameter, value, path))
         if not found:
             return
         errors.append({"issues": found, "name": "ZodError"})
@@ -133,8 +132,12 @@ def _text(parameter: Parameter, value: Any, path: Path) -> Iterator[Issue]:
 def _number(parameter: Parameter, value: Any, path: Path) -> Iterator[Issue]:
     if _kind(value) != "number":
         yield mistyped("number", value, path)
-        return
-    if "integer" in (parameter.type or ()) and value % 1:
+    else:
+        yield from _bounds(parameter, value, path)
+
+
+def _whole(parameter: Parameter, value: Any, path: Path) -> Iterator[Issue]:
+    if _kind(value) == "number" and value % 1:
         yield {
             "code": "invalid_type",
             "expected": "integer",
@@ -142,6 +145,10 @@ def _number(parameter: Parameter, value: Any, path: Path) -> Iterator[Issue]:
             "message": "Expected integer, received float",
             "path": list(path),
         }
+    yield from _number(parameter, value, path)
+
+
+def _bounds(parameter: Parameter, value: float, path: Path) -> Iterator[Issue]:
     if parameter.minimum is not None and value < parameter.minimum:
         words = f"Number must be greater than or equal to {parameter.minimum:.12g}"
         yield too_small(parameter.minimum, "number", words, path)
@@ -213,7 +220,7 @@ _KINDS = {
 _CHECKS = {
     "string": _text,
     "number": _number,
-    "integer": _number,
+    "integer": _whole,
     "boolean": _flag,
     "array": _array,
     "object": _object,
