@@ -189,7 +189,6 @@ class Line:
             left = await self.cashier.charge(call, response, entry)
             before = await self.store.count(call.session, ANSWERED, found.fixture.name)
             chance = Chance(seed, call.session, found.fixture.name, before)
-        entry.said = response
         lasting = found is not None and not response.template
         return completion.render(call, response, chance, left, self.moulds if lasting else None)
 

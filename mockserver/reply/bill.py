@@ -17,50 +17,39 @@ from mockserver.wire.answer import Answer, Ending, Frame
 from mockserver.wire.playback import Heard
 
 
-def tokens(call: Call, response: Response) -> Usage:
-    """The tokens of an answer; of bytes that somebody wrote, and of an error, none are known."""
-    if response.raw is not None or response.error is not None:
-        return Usage(0, 0)
-    known = asked(call, response)
-    return usage(known, response, said(known, response))
-
-
 def of(entry: Entry) -> Charge:
     """What a request of the journal costs, with an account or without; an answer under way, if it is heard whole."""
     if entry.charge is not None:
         return entry.charge
-    call, response, answer = entry.call, entry.said, entry.answer
-    if call is None or response is None or answer is None:
+    if entry.said is None or entry.answer is None:
         return NOTHING
-    charge = due(call, response, entry.meant or answer, answer, entry.heard)
+    charge = due(entry, entry.answer, entry.heard)
     if entry.heard is not None:
         entry.charge = charge
     return charge
 
 
 def used(entry: Entry) -> Usage:
-    """The tokens of a request that was charged."""
-    return tokens(cast(Call, entry.call), cast(Response, entry.said))
+    """The tokens of a request that is answered, counted once."""
+    if entry.used is None:
+        entry.used = _tokens(cast(Call, entry.call), cast(Response, entry.said))
+    return entry.used
 
 
-def due(call: Call, response: Response, meant: Answer, played: Answer, heard: Heard | None = None) -> Charge:
-    """What an answer costs that is played so, where it was `meant` otherwise; when it has ended, as far as heard."""
-    vendor, billing = call.vendor, call.vendor.profile.billing
+def due(entry: Entry, played: Answer, heard: Heard | None = None) -> Charge:
+    """What a request costs whose answer is played so; when it has ended, as far as it was heard."""
+    call, raw = cast(Call, entry.call), used(entry)
+    vendor, cut = call.vendor, call.vendor.profile.billing.cut
     if not billed(call, played):
         return NOTHING
-    raw = tokens(call, response)
-    said, whole = (
-        _chunks(played.frames if heard is None else played.frames[: len(heard.times)]),
-        _chunks(meant.frames),
-    )
-    finished = played.ending is Ending.FINISH and (heard is None or heard.ended == "finished")
-    if billing.cut == "full" or (finished and said >= whole):
+    if cut == "full" or _whole(entry, played, heard):
         return vendor.charge(raw, call.model)
-    if billing.cut == "none":
+    if cut == "none":
         return NOTHING
     # A model has thought before it speaks.
     spoken = raw.completion - raw.reasoning
-    share = math.ceil(spoken * min(said, whole) / whole) if whole else 0
+    meant = _chunks((entry.meant or played).frames)
+    share = math.ceil(spoken * min(_heard(played, heard), meant) / meant) if meant else 0
     return vendor.charge(replace(raw, completion=raw.reasoning + share), call.model)
 
 
@@ -72,3 +61,22 @@ def billed(call: Call, answer: Answer) -> bool:
 
 def _chunks(frames: Iterable[Frame]) -> int:
     return sum(frame.chunk for frame in frames)
+
+
+def _tokens(call: Call, response: Response) -> Usage:
+    """The tokens of an answer; of bytes that somebody wrote, and of an error, none are known."""
+    if response.raw is not None or response.error is not None:
+        return Usage(0, 0)
+    known = asked(call, response)
+    return usage(known, response, said(known, response))
+
+
+def _whole(entry: Entry, played: Answer, heard: Heard | None) -> bool:
+    """Whether an answer is heard to its end, with all that it was meant to say."""
+    if played.ending is not Ending.FINISH or (heard is not None and heard.ended != "finished"):
+        return False
+    return entry.meant is None or _heard(played, heard) >= _chunks(entry.meant.frames)
+
+
+def _heard(played: Answer, heard: Heard | None) -> int:
+    return _chunks(played.frames if heard is None else played.frames[: len(heard.times)])

@@ -38,17 +38,18 @@ class Cashier:
 
     async def charge(self, call: Call, response: Response, entry: Entry) -> Values:
         """Draw what a response costs; returns what is left, as blanks. Raises ApiError where that is too little."""
+        entry.said = response
         if entry.account is None:
             return {}
-        used = bill.tokens(call, response)
+        used = bill.used(entry)
         charge, now = call.vendor.charge(used, call.model), self._store.clock.now(call.session)
         tokens = used.prompt + used.completion
         entry.paid = await till.pay(call, entry.account, charge, tokens, self._store, now)
-        return call.vendor.remaining(entry.paid.left)
+        return call.vendor.remaining(entry.paid.left) if call.vendor.tells_left else {}
 
     async def decide(self, call: Call, answer: Answer, entry: Entry) -> None:
         """The answer that was paid for is to be played so: a hold lasts as long as somebody listens to it."""
-        due = bill.due(call, cast(Response, entry.said), entry.meant or answer, answer)
+        due = bill.due(entry, answer)
         lasts = answer.ending is Ending.FINISH and (answer.wait or any(frame.wait for frame in answer.frames))
         if not lasts or not bill.billed(call, answer):
             await self._keep(entry, due, void=not bill.billed(call, answer))

@@ -21,6 +21,7 @@ from mockserver.money import Charge
 from mockserver.session.purse import Paid
 from mockserver.shelf.account import Account
 from mockserver.shelf.response import Response
+from mockserver.vendors.vendor import Usage
 from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Heard
 from mockserver.wire.stencil import whole
@@ -49,6 +50,7 @@ class Entry:
     fault: str = ""  # that struck, with its point
     said: Response | None = None  # what the answer says
     meant: Answer | None = None  # the answer, where a fault has made another of it
+    used: Usage | None = None  # its tokens, once somebody has asked
     account: Account | None = None  # of its key, where there is one
     paid: Paid | None = None  # what its account has paid for it
     charge: Charge | None = None  # what it costs, once somebody has asked after it has ended

@@ -64,6 +64,8 @@ class Vendor:
         self._echo = {name: re.compile(pattern) for name, pattern in (profile.echo or {}).items()}
         self._ids = {name: ids.maker(pattern) for name, pattern in profile.ids.items()}
         self.tariff = Tariff(profile)
+        # Whether its completions tell what is left; those of others are the same for every account.
+        self.tells_left = b"remaining_" in orjson.dumps([profile.body.headers, profile.body.whole])
         self.models = Catalogue(profile)
         self._lookups = [Lookup(endpoint) for endpoint in (profile.endpoints or {}).values()]
         self._exact = {path for path in profile.paths.chat if "{model}" not in path}
