@@ -31,7 +31,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     control/        ... in which words?          accounts metrics feed inventory views explain raises intake refusal
     chat            the line
     reply/          what should be said?         listing completion moulds chance templated improvise
-    reply/          ... and what does it cost?   cashier passbook bill said tokens vocabulary
+    reply/          ... and what does it cost?   cashier passbook bill said tokens picture vocabulary
     session/        who is asking, and heard?    till gate bank rules issues trouble demand store tally journal
     session/        ... and what is left?        clock purse window
     shelf/          what did the user write?     watch reach library matching index template sandbox fixture

@@ -6,10 +6,13 @@ import json
 import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
+from hypothesis import HealthCheck, given, settings
 from openai.types.chat import ChatCompletion
 
 from tests.conftest import Caller, Callers, Json, Reply, Start, bare, folded
+from tests.invention.test_likeness import STRICT
 
 NOTHING = "fixtures:\n- {name: mine, match: {user: my own}, response: Mine.}\n"
 COUNTED: Json = {"stream": True, "stream_options": {"include_usage": True}}
@@ -111,6 +114,22 @@ def test_an_agents_loop_ends_with_a_text_that_quotes_what_the_tools_said(here: C
 )
 def test_a_document_meets_the_schema_wherever_that_stands(here: Caller, asked: Json) -> None:
     assert json.loads(heard(here, **asked)["message"]["content"]) == {"name": "Jason", "age": 25}
+
+
+@given(STRICT)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_strict_mode_allows_is_met_as_a_document_a_prompt_and_a_call(
+    here: Caller, schema: Json
+) -> None:
+    valid = jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid
+    form = {"type": "json_schema", "json_schema": {"name": "it", "strict": True, "schema": schema}}
+    said = "Make one in Paris, for 3."
+    assert valid(json.loads(heard(here, said, response_format=form)["message"]["content"]))
+    prompt = [{"role": "system", "content": f"Respond with JSON like this: {json.dumps(schema)}"}, PROMPT[1]]
+    assert valid(json.loads(heard(here, prompt)["message"]["content"]))
+    made = {"type": "function", "function": {"name": "make", "strict": True, "parameters": schema}}
+    for call in arguments(heard(here, said, tools=[made], tool_choice="required")):
+        assert valid(call)
 
 
 # --- texts

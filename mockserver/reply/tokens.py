@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from mockserver.reply import vocabulary
+from mockserver.reply import picture, vocabulary
 
 # What a reader sees as part of the character before it: combining marks, the vowel signs of Indic scripts,
 # Thai and Arabic, variation selectors, skin tones, tags, and the later letters of a Hangul syllable.
@@ -51,8 +51,6 @@ MESSAGE = 3  # what frames one message, its role included
 # What frames the tools, one of them, its properties, one of these, a choice and its values (OpenAI's cookbook, "how to
 # count tokens", for gpt-4o).
 TOOLS, TOOL, PROPERTIES, PROPERTY, CHOICE, VALUE = 12, 7, 3, 3, -3, 3
-# OpenAI's vision guide: 85 for low detail; otherwise 85 and 170 a tile, of which a square picture has four.
-IMAGE_LOW, IMAGE = 85, 765
 OTHER_PART = 256  # a sound or a file, whose length in tokens cannot be seen from outside
 # A vendor's profile gives `overhead`, what frames a request: 5 for o1-preview and o1-mini, 3 for o3-mini.
 # "Hello" is 3 + 1 + 5 = 9 and 3 + 1 + 3 = 7, as in the samples that the vendor's pages print.
@@ -152,8 +150,7 @@ def _part(part: object, counted: Count) -> int:
         case "text" | "refusal" as kind:
             return counted(str(part.get(kind, "")))
         case "image_url":
-            image = part.get("image_url")
-            return IMAGE_LOW if isinstance(image, dict) and image.get("detail") == "low" else IMAGE
+            return picture.cost(part.get("image_url"))
     return OTHER_PART
 
 

@@ -147,8 +147,8 @@ def test_the_cookbooks_tool_costs_within_a_tenth_of_its_101() -> None:
         ([], 0),
         ([{"type": "text", "text": "Hello"}, "Hello", 5], 2),
         ([{"type": "refusal", "refusal": "Hello"}], 1),
-        ([{"type": "image_url", "image_url": {"url": "x", "detail": "low"}}], tokens.IMAGE_LOW),
-        ([{"type": "image_url", "image_url": "x"}], tokens.IMAGE),
+        ([{"type": "image_url", "image_url": {"url": "x", "detail": "low"}}], 85),
+        ([{"type": "image_url", "image_url": "x"}], 765),
         ([{"type": "file"}], tokens.OTHER_PART),
     ],
 )
