@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -21,6 +21,8 @@ Flaw = Literal["", "too_large", "no_json"]
 
 SESSION = "x-mock-session"  # the header that names a session
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_USUAL = 2_000  # bytes of headers; what is longer is not kept
+_UNREAD: Final[dict[str, Any]] = {}
 _IMAGES: Final = ("image_url", "input_image", "image")
 
 
@@ -53,6 +55,7 @@ class Call:
     model: str
     messages: tuple[dict[str, Any], ...]
     user: str
+    shed: bool = False  # whether `body`, `messages` and `user` are left out, to be read again
 
     @property
     def vendor(self) -> Vendor:
@@ -155,12 +158,23 @@ def head(scope: Scope) -> Head:
     return Head(scope["method"], path, name, session, headers)
 
 
-def _headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+def _headers(pairs: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Names and values as texts, decoded in one go, as far as none of them has a line's end in it."""
-    words = b"\n".join(itertools.chain.from_iterable(pairs)).decode("latin-1").split("\n")
-    if len(words) == 2 * len(pairs):
-        return dict(zip(words[::2], words[1::2], strict=True))
+    lines = b"\n".join(itertools.chain.from_iterable(pairs))
+    if lines.count(b"\n") == 2 * len(pairs) - 1:
+        return _known(lines) if len(lines) < _USUAL else _texts(lines)
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+
+
+@lru_cache(maxsize=256)
+def _known(lines: bytes) -> Mapping[str, str]:
+    """Many requests of one client have the same headers: they share them, in the journal too."""
+    return _texts(lines)
+
+
+def _texts(lines: bytes) -> Mapping[str, str]:
+    words = lines.decode("latin-1").split("\n")
+    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 def place(asked: Head, directory: Directory) -> Place | None:
@@ -175,7 +189,7 @@ async def read(asked: Head, at: Place, receive: Receive, max_body: int) -> Call:
     if detail:
         flaw = "no_json"
     key = at.vendor.key(asked.headers)
-    messages = _messages(body, at.vendor)
+    messages, user = _said(body, at.vendor)
     return Call(
         id=new_id(),
         place=at,
@@ -189,8 +203,35 @@ async def read(asked: Head, at: Place, receive: Receive, max_body: int) -> Call:
         session=session(asked, key),
         model=at.model or _word(body.get("model")),
         messages=messages,
-        user=next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), ""),
+        user=user,
     )
+
+
+def shed(call: Call) -> Call:
+    """The call without what its bytes say: decoded, they take as much memory again, and more."""
+    return Call(
+        call.id,
+        call.place,
+        call.method,
+        call.headers,
+        call.raw,
+        _UNREAD,
+        call.flaw,
+        call.flaw_detail,
+        call.key,
+        call.session,
+        call.model,
+        (),
+        "",
+        shed=True,
+    )
+
+
+def again(call: Call) -> Call:
+    """The call as it was before it was shed."""
+    body, _ = ({}, "") if call.flaw else _decoded(call.raw)
+    messages, user = _said(body, call.vendor)
+    return replace(call, body=body, messages=messages, user=user, shed=False)
 
 
 def session(asked: Head, key: str | None = None) -> str:
@@ -266,6 +307,12 @@ def _not_utf8(raw: bytes) -> str:
     except UnicodeDecodeError as error:
         return f"found the byte 0x{raw[error.start]:02x} at {error.start}, expected UTF-8"
     return ""
+
+
+def _said(body: dict[str, Any], vendor: Vendor) -> tuple[tuple[dict[str, Any], ...], str]:
+    """The messages of a body, and the text of the user's last one."""
+    messages = _messages(body, vendor)
+    return messages, next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
 
 
 def _messages(body: dict[str, Any], vendor: Vendor) -> tuple[dict[str, Any], ...]:

@@ -425,6 +425,7 @@ def test_any_json_is_a_call(path: str, body: Any, headers: dict[str, str]) -> No
     assert list(looked_at(call))
     assert isinstance(call.body, dict)
     assert call.flaw or call.body == json.loads(call.raw)
+    assert calls.again(calls.shed(call)) == call
 
 
 @given(st.lists(st.binary(max_size=MOST), min_size=1, max_size=3), st.dictionaries(HEADER, LATIN))
@@ -433,3 +434,4 @@ def test_any_bytes_are_a_call(parts: list[bytes], headers: dict[str, str]) -> No
     call = read(head(PATH, headers), *sent)
     assert list(looked_at(call))
     assert call.flaw or call.raw == b"".join(parts)
+    assert calls.again(calls.shed(call)) == call

@@ -61,7 +61,7 @@ class Replays:
     async def replay(self, entry: Entry) -> Entry:
         """The entry of the new request, most often one that has ended."""
         again = Entry(calls.new_id(), entry.head, entry.session)
-        again.call = None if entry.call is None else replace(entry.call, id=again.id)
+        again.kept = None if entry.call is None else replace(entry.call, id=again.id)
         client = _Nobody()
         scope = {"method": entry.method, "state": {TRANSPORT: client}}
         task = asyncio.create_task(self._line.serve(again, scope, client.receive, client.send))

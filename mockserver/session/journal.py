@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Literal, NamedTuple, Protocol
 
-from mockserver.call import Call, Head
+from mockserver.call import Call, Head, again, shed
 from mockserver.money import Charge
 from mockserver.session.purse import Paid
 from mockserver.shelf.account import Account
@@ -44,7 +44,7 @@ class Entry:
     id: str
     head: Head
     session: str
-    call: Call | None = None
+    kept: Call | None = None  # the call, or once it is over what is left of it
     fixture: str = ""
     rule: str = ""
     fault: str = ""  # that struck, with its point
@@ -65,12 +65,18 @@ class Entry:
     size: int = 0  # bytes that the journal counts for it
 
     @property
+    def call(self) -> Call | None:
+        """The call, whole."""
+        kept = self.kept
+        return again(kept) if kept is not None and kept.shed else kept
+
+    @property
     def vendor(self) -> str:
-        return self.call.vendor.name if self.call else ""
+        return self.kept.vendor.name if self.kept else ""
 
     @property
     def model(self) -> str:
-        return self.call.model if self.call else ""
+        return self.kept.model if self.kept else ""
 
     @property
     def method(self) -> str:
@@ -79,7 +85,7 @@ class Entry:
     @property
     def path(self) -> str:
         """The vendor's own path, where there is a vendor."""
-        return self.call.place.path if self.call else self.head.path
+        return self.kept.place.path if self.kept else self.head.path
 
     @property
     def stream(self) -> bool:
@@ -87,7 +93,7 @@ class Entry:
 
     @property
     def attempt(self) -> int:
-        return self.call.attempt if self.call else 0
+        return self.kept.attempt if self.kept else 0
 
 
 Listener = Callable[[Moment, Entry], None]
@@ -150,13 +156,14 @@ class Ring:
         self._most = most
         self._most_bytes = most_bytes
         self._bytes = 0
+        self._over: Entry | None = None  # the last one that has ended
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._numbers = itertools.count(1)
         self._waiting: set[asyncio.Future[None]] = set()
 
     async def open(self, entry: Entry) -> None:
         entry.number = next(self._numbers)
-        entry.size = _ENTRY + (len(entry.call.raw) if entry.call else 0)
+        entry.size = _ENTRY + (len(entry.kept.raw) if entry.kept else 0)
         self._entries[entry.id] = entry
         self._bytes += entry.size
         self._trim()
@@ -174,6 +181,9 @@ class Ring:
 
     async def close(self, entry: Entry, heard: Heard) -> None:
         entry.heard = heard
+        last, self._over = self._over, entry  # whoever is told of this one now need not read it again
+        if last is not None and last.kept is not None:
+            last.kept = shed(last.kept)
         self._changed("ended", entry)
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[Entry]:

@@ -134,3 +134,19 @@ def test_what_is_known_of_a_call_is_told_of_its_entry(asked: Asked) -> None:
     lost = entry()
     assert (lost.vendor, lost.model, lost.stream, lost.attempt) == ("", "", False, 0)
     assert (lost.method, lost.path) == ("GET", "/nowhere")
+
+
+def test_of_what_is_over_the_bytes_are_kept_and_what_they_say_is_read_again(asked: Asked) -> None:
+    calls_made = [asked(), asked({"model": "m", "stream": True}), asked(raw=b"[")]
+
+    @law()
+    async def sheds(of: Ring) -> None:
+        entries = [entry(call=call) for call in calls_made]
+        for one in (entry(), *entries, entry()):
+            await of.open(one)
+            await of.close(one, HEARD)
+        assert [one.kept and one.kept.shed for one in entries] == [True] * 3
+        assert [one.call for one in entries] == calls_made
+        assert [one.stream for one in entries] == [False, True, False]
+
+    sheds()
