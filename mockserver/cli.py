@@ -6,6 +6,7 @@ Each command imports what it needs: a container asks for its health every few se
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -174,6 +175,10 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     if settings.log_format == "text":
         shelf = line.shelf
         _say(words.greeting(server.address, line.directory, len(shelf), settings, len(shelf.accounts)))
+    # What stands now stays, and what comes are values without circles, most of them kept in the journal: to go
+    # through them all again and again is what the collector would do in the middle of answers.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
     try:
         server.run()
     finally:

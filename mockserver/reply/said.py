@@ -50,6 +50,7 @@ def asked(call: Call, response: Response) -> Asked:
     """What bears on the words of a response to a call."""
     body, vendor = call.body, call.vendor
     stop, options, effort = body.get("stop"), body.get("stream_options"), body.get("reasoning_effort")
+    choice = body.get("tool_choice")
     prompt = response.usage.prompt_tokens if response.usage else None
     if prompt is None:
         prompt = tokens.prompt(
@@ -68,7 +69,7 @@ def asked(call: Call, response: Response) -> Asked:
         limit(body),
         call.response_format != "text",
         body.get(vendor.profile.thinking or "") is True,
-        forced(body.get("tool_choice")),
+        choice is not None and forced(choice),
         effort if isinstance(effort, str) else None,
     )
 

@@ -81,8 +81,8 @@ def prompt(
 ) -> int:
     """How many tokens a request is; messages and tools as the client sent them, odd ones not refused."""
     counted = partial(count, tokenizer=tokenizer)
-    said = sum(MESSAGE + _message(message, counted) for message in messages)
-    offered = sum(TOOL + _tool(tool, counted) for tool in tools)
+    said = sum([MESSAGE + _message(message, counted) for message in messages])
+    offered = sum([TOOL + _tool(tool, counted) for tool in tools])
     return said + overhead + (offered and TOOLS + offered)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from mockserver import duration
@@ -48,7 +49,7 @@ NOTHING = Demand()
 def read(call: Call) -> Demand:
     """The demands of a call. Raises ApiError when a header cannot be understood."""
     what = _in_key(call.key)
-    stated = {name: value for name, value in call.headers.items() if name.startswith("x-mock-")}
+    stated = {name: value for name, value in call.headers.items() if name[:7] == "x-mock-"}
     if what is None and not stated:
         return NOTHING
     for name in stated:
@@ -67,6 +68,7 @@ def read(call: Call) -> Demand:
     )
 
 
+@lru_cache(maxsize=1024)
 def _in_key(key: str | None) -> str | int | None:
     found = _IN_KEY.search(key or "")
     return None if found is None else _number_or_kind(found[1])

@@ -5,7 +5,7 @@ One vendor sends issues as they are; to people they are spelled out in a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.vendors.parameter import Fields, Parameter
@@ -26,10 +26,17 @@ def of(parameter: Parameter, value: Any, path: Path) -> Iterator[Issue]:
         yield from _CHECKS[types[0]](parameter, value, path)
 
 
-def fields(stated: Mapping[str, Parameter], holder: Mapping[str, Any], path: Path = ()) -> Iterator[Issue]:
+def fields(stated: Mapping[str, Parameter], holder: Mapping[str, Any], path: Path = ()) -> Iterable[Issue]:
     """What is wrong with the fields of an object."""
     known = stated if isinstance(stated, Fields) else Fields(stated)
-    for name in known.doubtful(holder):
+    found = known.doubtful(holder)
+    return _wrong(found, stated, holder, path) if found else ()
+
+
+def _wrong(
+    names: Iterable[str], stated: Mapping[str, Parameter], holder: Mapping[str, Any], path: Path
+) -> Iterator[Issue]:
+    for name in names:
         yield from of(stated[name], holder.get(name, MISSING), (*path, name))
 
 

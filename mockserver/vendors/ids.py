@@ -20,7 +20,12 @@ _DRAWN = re.compile(r"\{([a-z]+):([1-9][0-9]{0,2})\}")
 def maker(pattern: str) -> Maker:
     """A function that makes one such identifier a call. Raises ValueError for a pattern it does not know."""
     pieces = [_piece(part) for part in _BLANK.split(pattern)]
-    return lambda: "".join(piece if isinstance(piece, str) else piece() for piece in pieces)
+    made = [piece for piece in pieces if not isinstance(piece, str)]
+    form = "".join(piece.replace("%", "%%") if isinstance(piece, str) else "%s" for piece in pieces)
+    if len(made) == 1:  # as most have it
+        only = made[0]
+        return lambda: form % only()
+    return lambda: form % tuple([make() for make in made])
 
 
 def _piece(part: str) -> str | Maker:

@@ -65,9 +65,14 @@ class Fields(dict[str, Parameter]):
 
     def doubtful(self, holder: Mapping[str, Any]) -> list[str]:
         """The fields of an object that must be looked at, and those that it lacks, in the order of this."""
-        plain = self._plain
-        found = [name for name, value in holder.items() if name in plain and type(value) not in plain[name]]
-        found += [name for name in self._required if name not in holder]
+        known = self._plain.get
+        found = [
+            name
+            for name, value in holder.items()
+            if (plain := known(name)) is not None and type(value) not in plain
+        ]
+        if self._required:
+            found += [name for name in self._required if name not in holder]
         return sorted(found, key=self._places.__getitem__) if len(found) > 1 else found
 
 

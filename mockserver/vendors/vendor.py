@@ -109,9 +109,11 @@ class Vendor:
     def echoed(self, headers: Mapping[str, str]) -> Headers:
         """The headers of a request that every answer to it repeats; one that is not as it must be is dropped."""
         return tuple(
-            (name, headers[name])
-            for name, pattern in self._echo.items()
-            if pattern.fullmatch(headers.get(name, ""))
+            [
+                (name, headers[name])
+                for name, pattern in self._echo.items()
+                if name in headers and pattern.fullmatch(headers[name])
+            ]
         )
 
     def deaf_to(self, model: str, roles: Iterable[object]) -> str | None:

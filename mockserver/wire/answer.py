@@ -8,6 +8,7 @@ from enum import Enum
 from http import HTTPStatus
 
 # RFC 9110, 6.4.1: these have no body and no content-length, whatever was written for them.
+_LENGTH = len("content-length")
 _BODILESS = frozenset({204, 304})
 
 
@@ -80,7 +81,7 @@ def settled(answer: Answer) -> Answer:
     if answer.streamed or answer.ending is not Ending.FINISH:
         return answer
     for name, _ in answer.headers:
-        if name.lower() == "content-length":
+        if len(name) == _LENGTH and name.lower() == "content-length":
             return answer
     length = sum([len(frame.data) for frame in answer.frames])
     return answer.adding((("content-length", str(length)),))
