@@ -37,7 +37,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     shelf/          what did the user write?     watch reach library matching index template sandbox fixture
     shelf/          ... in which words?          rule response account fault match operators condition clue
     call            one client request, read once
-    vendors/        what would the vendor do?    directory vendor catalogue price
+    vendors/        what would the vendor do?    directory vendor refusals header catalogue price
     vendors/        ... in which words?          profile blanks lookup model parameter overlay spelling form ids
     invention/      what when nobody wrote it?   invent prompted prose voice choosing
     invention/      ... and by which schema?     specimen agreement hint likeness lexicon conformity pattern schema

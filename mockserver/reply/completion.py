@@ -19,7 +19,8 @@ from mockserver.reply.moulds import Moulds
 from mockserver.reply.said import Asked, Said, asked, cut, said, usage
 from mockserver.shelf.response import Pace, Pause, Raw, Response
 from mockserver.vendors.form import ABSENT, Values
-from mockserver.vendors.vendor import Headers, Vendor
+from mockserver.vendors.header import Headers, etag
+from mockserver.vendors.vendor import Vendor
 from mockserver.wire import sse
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.stencil import Marks, Stencil
@@ -84,7 +85,7 @@ def _filled(stencil: Stencil, vendor: Vendor) -> Answer:
     body = stencil.body(values)
     for mark, name in stencil.blanks:
         if name == _ETAG:
-            values[mark] = vendor.tag(body)
+            values[mark] = etag(body)
     return stencil.fill(values, body)
 
 

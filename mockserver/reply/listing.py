@@ -10,8 +10,8 @@ import orjson
 from mockserver.call import Call
 from mockserver.errors import ApiError
 from mockserver.vendors.form import Values
+from mockserver.vendors.header import filled, stamp
 from mockserver.vendors.lookup import Lookup
-from mockserver.vendors.vendor import filled, stamp
 from mockserver.wire.answer import Answer, Frame
 
 

@@ -13,7 +13,8 @@ from mockserver.session.journal import Entry
 from mockserver.session.store import Store
 from mockserver.shelf.account import Account
 from mockserver.vendors.form import Values
-from mockserver.vendors.vendor import number, stamp
+from mockserver.vendors.header import stamp
+from mockserver.vendors.vendor import number
 
 
 async def told(call: Call, account: Account | None, store: Store) -> Values:

@@ -5,32 +5,26 @@ The blanks of its forms are filled here and in `reply.completion`, and nowhere e
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import math
 import re
-import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 
-from mockserver.errors import KINDS, ApiError
+from mockserver.errors import ApiError
 from mockserver.money import NOTHING, Amount, Charge, spell
 from mockserver.vendors import ids
 from mockserver.vendors.catalogue import Catalogue
-from mockserver.vendors.form import ABSENT, Form, Values, text
+from mockserver.vendors.form import Form, Values, text
+from mockserver.vendors.header import Headers, etag, filled
 from mockserver.vendors.lookup import Lookup
 from mockserver.vendors.model import Price, Success
 from mockserver.vendors.price import Tariff
-from mockserver.vendors.profile import OTHER, Profile, Wording
-from mockserver.wire.answer import Answer, Frame, phrase
-
-Headers = tuple[tuple[str, str], ...]
+from mockserver.vendors.profile import Profile
+from mockserver.vendors.refusals import Refusals
+from mockserver.wire.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +53,7 @@ class Vendor:
         self.opening = Form(profile.stream.opening)
         self._usage = Form(profile.usage)
         self._chunk_usage = Form(profile.stream.usage_form or profile.usage)
-        self._refusal = Form(profile.refusal.body)
-        self._data = {kind: Form(wording.data) for kind, wording in profile.errors.items()}
+        self._refusals = Refusals(profile)
         self._echo = {name: re.compile(pattern) for name, pattern in (profile.echo or {}).items()}
         self._ids = {name: ids.maker(pattern) for name, pattern in profile.ids.items()}
         self.tariff = Tariff(profile)
@@ -70,7 +63,6 @@ class Vendor:
         self._lookups = [Lookup(endpoint) for endpoint in (profile.endpoints or {}).values()]
         self._exact = {path for path in profile.paths.chat if "{model}" not in path}
         self._patterns = [_pattern(path) for path in profile.paths.chat if "{model}" in path]
-        self._statuses = _first_of_each_status(profile.errors)
 
     def listens(self, path: str, reserved: frozenset[str] = frozenset()) -> tuple[bool, str | None]:
         """Whether chat completions are at this path, and the model that the path names.
@@ -192,12 +184,8 @@ class Vendor:
         """The headers of every answer; `body` is the vendor's JSON, where it goes out as one."""
         sent = filled(self.profile.headers, values)
         if body is not None and self.profile.etag:
-            sent.append(("etag", _etag(body)))
+            sent.append(("etag", etag(body)))
         return tuple(sent)
-
-    def tag(self, body: bytes) -> str:
-        """The entity tag of a body, as Express makes it."""
-        return _etag(body)
 
     def body_headers(self, values: Values) -> Headers:
         """The headers that a completion has as one JSON body."""
@@ -208,120 +196,14 @@ class Vendor:
 
         `about` fills the blanks that concern the request: method, path, model.
         """
-        kind, status = self._worded(error.what)
-        wording = self.profile.errors.get(kind, _WORDLESS)
-        values = self._blanks(error, kind, status, about)
-        if wording.body is None:
-            body = orjson.dumps(self._refusal.fill(values))
-            own = self.headers(values, body)
-        else:
-            body = text(wording.body, values).encode()
-            own = self.headers(values)
-        headers = (
-            ("content-type", wording.content_type or self.profile.refusal.content_type),
-            *own,
-            *filled(wording.headers, values),
-            *_retry(error.retry_after),
-            *error.headers,
-        )
-        return Answer(status, headers, (Frame(body),))
-
-    def _worded(self, what: str | int) -> tuple[str, int]:
-        """The key of the wording for a kind or a number, and the status it is sent with."""
-        errors = self.profile.errors
-        if isinstance(what, int):
-            kinds = (str(what), self._statuses.get(what), _GENERAL.get(what))
-            return next((kind for kind in kinds if kind in errors), OTHER), what
-        kind = what if what in errors else OTHER
-        return kind, errors.get(kind, _WORDLESS).status or KINDS[what]
-
-    def _blanks(self, error: ApiError, kind: str, status: int, about: Values) -> dict[str, Any]:
-        wording = self.profile.errors.get(kind, _WORDLESS)
-        now = datetime.now(UTC)
-        wait = next((one for one in (error.reset, error.retry_after) if one is not None), _WINDOW)
-        # In whole seconds, and not before it is true.
-        reset = now + timedelta(
-            seconds=math.ceil(wait + now.microsecond / 1e6), microseconds=-now.microsecond
-        )
-        title = phrase(status, _PHRASES) or "Unknown Error"
-        values: dict[str, Any] = {
-            **{name: make() for name, make in self._ids.items()},
-            **about,
-            "status": status,
-            "title": title,
-            "reason": re.sub(r"\W", "", title),
-            "now": stamp(now),
-            "reset_at": reset.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "detail": error.detail or ABSENT,
-            "shortage": error.shortage or ABSENT,
-            "issues": list(error.issues) or ABSENT,
-            "type": wording.type,
-            "code": error.code or wording.code,
-        }
-        values["message"] = error.message or text(wording.message, values) or title
-        values["name"] = text(wording.name, values) or "Error"
-        values["data"] = ABSENT if wording.data is None else self._data[kind].fill(values)
-        return values
+        made = {name: make() for name, make in self._ids.items()}
+        return self._refusals.answer(error, {**made, **about}, self.headers)
 
 
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path).replace(r"\{model\}", r"(?P<model>[^/]+)"))
 
 
-def _first_of_each_status(errors: Mapping[str, Wording]) -> dict[int, str]:
-    """Which kind speaks for a number: the first in the profile that is sent with it."""
-    first: dict[int, str] = {}
-    for kind, wording in errors.items():
-        if kind in KINDS:
-            first.setdefault(wording.status or KINDS[kind], kind)
-    return first
-
-
 def number(value: Decimal) -> int | float:
     """A number as JSON has it."""
     return int(value) if value == value.to_integral_value() else float(value)
-
-
-def stamp(moment: datetime) -> str:
-    """A moment in UTC as JavaScript writes it."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def filled(headers: Mapping[str, str] | None, values: Values) -> list[tuple[str, str]]:
-    """Headers of a profile, their blanks filled; one that is a blank which nobody fills is left out."""
-    told = ((name, value, _line(text(value, values))) for name, value in (headers or {}).items())
-    return [(name, line) for name, value, line in told if line or not value]
-
-
-def _line(value: str) -> str:
-    """A header's value: what a client sent may be part of it, and must not become another header."""
-    return value if value.isascii() and value.isprintable() else quote(value, safe=string.punctuation + " ")
-
-
-def _retry(seconds: float | None) -> Headers:
-    """`Retry-After` in whole seconds, rounded up; the exact milliseconds besides when it is not whole."""
-    if seconds is None:
-        return ()
-    whole = math.ceil(seconds)
-    exact: Headers = () if whole == seconds else (("retry-after-ms", f"{round(seconds * 1000, 3):.12g}"),)
-    return (("retry-after", str(whole)), *exact)
-
-
-def _etag(body: bytes) -> str:
-    # Express: length in hexadecimal, then 27 characters of the SHA-1 in base 64.
-    digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest())[:27].decode()
-    return f'W/"{len(body):x}-{digest}"'
-
-
-_WORDLESS = Wording(message="$title")
-_WINDOW = 60.0  # seconds until a limit is over, where nobody says
-_GENERAL = {status: kind for kind, status in reversed(KINDS.items())}
-# As Node words them, whatever the version of Python; the last two are Cloudflare's.
-_PHRASES = {
-    413: "Payload Too Large",
-    414: "URI Too Long",
-    416: "Range Not Satisfiable",
-    422: "Unprocessable Entity",
-    522: "Connection Timed Out",
-    524: "A Timeout Occurred",
-}
