@@ -45,7 +45,7 @@ def chosen(
     named = [tool for tool in offered if _named(tool[0], user)]
     if mode == "required":
         named = named or offered[:1]
-    calls = [Chosen(*tool, take) for tool in named for take in range(_times(tool[1], user))]
+    calls = [Chosen(*tool, take) for tool in named for take in range(_times(*tool, user))]
     return calls[: MOST if parallel else 1]
 
 
@@ -88,10 +88,10 @@ def _named(name: str, text: str) -> bool:
     return bool(telling) and telling <= {word.lower() for word in WORDS.findall(text.lower())}
 
 
-def _times(parameters: object, user: str) -> int:
+def _times(tool: str, parameters: object, user: str) -> int:
     """How many values the message lists for a text among the arguments; one where it lists none."""
     hint = Hint(user)
-    return max((len(hint.all(name, form)) for name, form in _texts(parameters)), default=1) or 1
+    return max((len(hint.all(f"{tool}_{name}", form)) for name, form in _texts(parameters)), default=1) or 1
 
 
 def _texts(parameters: object) -> Iterator[tuple[str, object]]:

@@ -3,7 +3,8 @@
 - A choice is the one that the message names, whole words in any case.
 - Each property that is a number takes the next number of the message: `add 2 and 3` is a=2, b=3.
 - An email address, a URL, a date, a time or a telephone number goes where the format or the property's name asks for
-  one, and so do a currency (`$`), a company (`Acme Inc.`) and a title in quotes.
+  one, and so do a currency (`$`), a language, a company (`Acme Inc.`), an identifier (`order 1234`), and a title or a
+  text in quotes.
 - A place (`city`, `location`, ...) is what is capitalised or quoted after in, for, at, to, from, of, near; where one
   sets out (`origin`, `departure_city`) stands after from, where one goes after to.
 - A name is what follows `named`, `called`, `name is`, or what a verb follows: `Jason is 25`, `Ada and Bob are here`;
@@ -120,6 +121,15 @@ PARTS = {
     "time": re.compile(r"\b(?:[01]\d|2[0-3]):[0-5]\d\b"),
     "phone": re.compile(r"(?<![\w.])\+?\(?\d[\d ().-]{7,18}\d(?!\w)"),
     "currency": re.compile(r"\b(?:USD|EUR|GBP|JPY|CHF|CAD|AUD|INR|CNY)\b|[$€£¥]"),
+    "language": re.compile(
+        r"\b(?:Arabic|Chinese|Danish|Dutch|English|Finnish|French|German|Greek|Hebrew|Hindi|Italian|Japanese|Korean"
+        r"|Latin|Norwegian|Polish|Portuguese|Russian|Spanish|Swedish|Turkish|Ukrainian|Vietnamese)\b"
+    ),
+    "code": re.compile(
+        r"(?:\b(?:order|ticket|invoice|case|booking|customer|user|account|id|number|no)\b[ :.#]{0,3}|#)"
+        r"((?=[\w-]{0,30}\d)[A-Z0-9][\w-]{2,30}+)(?![\w-])",
+        re.IGNORECASE,
+    ),
     "company": re.compile(rf"\b({TITLE}(?: {TITLE}){{0,3}},? (?:Inc|Ltd|LLC|GmbH|Corp|AG|SE|PLC)\b\.?)"),
     "place": re.compile(rf"\b(?:in|for|at|to|from|of|near) {PLACES}"),
     "origin": re.compile(rf"\bfrom {PLACES}"),
@@ -144,7 +154,15 @@ TOLD: dict[str, Callable[[str], str]] = {
 FORMS = {"email", "uri", "date", "time"}
 
 _WHERE = ("", "_city", "_location", "_place", "_town", "_country", "_airport", "_station", "_address")
+_CODED = ("order", "ticket", "invoice", "case", "booking", "customer", "user", "account", "tracking")
 KINDS = {
+    **{f"{what}_{end}": "code" for what in _CODED for end in ("id", "number", "no", "code", "reference")},
+    **{
+        f"{what}_{end}": "email"
+        for what in ("email", "mail")
+        for end in ("to", "recipient", "cc", "from", "sender")
+    },
+    **dict.fromkeys(("language", "target_language", "source_language"), "language"),
     **dict.fromkeys(("email", "mail", "email_address"), "email"),
     **dict.fromkeys(("url", "uri", "link", "website", "href"), "uri"),
     **dict.fromkeys(("date", "day"), "day"),
@@ -162,6 +180,8 @@ KINDS = {
     **dict.fromkeys(("name", "full_name", "person", "participant", "attendee", "passenger", "guest"), "name"),
     **dict.fromkeys(("first_name", "given_name", "firstname"), "first"),
     **dict.fromkeys(("last_name", "surname", "family_name", "lastname"), "last"),
-    **dict.fromkeys(("title", "movie", "book", "song", "movie_title", "book_title", "song_title"), "quoted"),
+    **dict.fromkeys(
+        ("title", "movie", "book", "song", "movie_title", "book_title", "song_title", "text"), "quoted"
+    ),
     **dict.fromkeys(("query", "search", "question", "prompt", "search_query", "q"), "query"),
 }

@@ -36,7 +36,8 @@ def by_name(name: str, faker: Faker) -> str | None:
 
 def measure(name: str) -> tuple[float, float, int] | None:
     """The least and the greatest number usual for a property of that name, and its decimals."""
-    return next((MEASURES[each] for each in endings(name) if each in MEASURES), None)
+    found = next((MEASURES[each] for each in endings(name) if each in MEASURES), None)
+    return found or (MEASURES["count"] if COUNTED.match(name) else None)
 
 
 def words(faker: Faker, least: int = 0, most: int | None = None) -> str:
@@ -136,6 +137,7 @@ PLURALS = (
     ("ss", "ss"),
     ("s", ""),
 )
+COUNTED = re.compile(r"(?:.*_)?(?:num|number|no)(?:_of)?_|.*[a-z]Count$")
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 # JSON Schema 2020-12, section 7.3, and the names that other tools add.
@@ -173,6 +175,7 @@ NAMES: dict[str, Callable[[Faker], str]] = {
     **dict.fromkeys(("last_name", "surname", "family_name", "lastname"), lambda faker: faker.last_name()),
     **dict.fromkeys(("username", "user_name", "login", "handle"), lambda faker: faker.user_name()),
     **dict.fromkeys(("email", "mail", "email_address"), _email),
+    **dict.fromkeys(("email_to", "email_recipient", "email_cc", "email_from"), _email),
     **dict.fromkeys(("phone", "phone_number", "telephone", "mobile", "fax"), _phone),
     **dict.fromkeys(
         ("city", "town", "location", "place", "destination", "origin", "venue"), lambda faker: faker.city()

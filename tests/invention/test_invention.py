@@ -121,6 +121,12 @@ def test_a_message_that_names_tools_chooses_among_them(choice: str) -> None:
     assert called(Ask(user="What time is it?", tools=TOOLS, tool_choice=choice)) == ["get-time"]
 
 
+def test_a_mail_goes_to_each_address_that_is_listed() -> None:
+    parameters = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
+    made = invent(Ask(user="email a@b.io and c@d.io", tools=[tool("send_email", parameters)]))
+    assert [arguments for _, arguments in made.tool_calls] == [{"to": "a@b.io"}, {"to": "c@d.io"}]
+
+
 def test_the_arguments_validate_and_take_what_the_message_offers() -> None:
     ((_, arguments),) = invent(Ask(user="weather in Paris for 3 days", tools=TOOLS)).tool_calls
     assert arguments == {"city": "Paris", "days": 3}

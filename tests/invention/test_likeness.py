@@ -33,6 +33,7 @@ def of(**properties: object) -> dict[str, object]:
     [
         ("invoice_number", r"INV-\d{5}"),
         ("customerEmail", r"[a-z.]+@example\.com"),
+        ("email_to", r"[a-z.]+@example\.com"),
         ("phone", r"\+1 \d{3}-555-01\d\d"),
         ("seat", r"\d[A-Z]"),
         ("flight_number", r"[A-Z]{2} \d{3}"),
@@ -49,6 +50,13 @@ def test_a_text_reads_as_what_its_name_says(name: str, form: str) -> None:
         value = specimen({"properties": {name: TEXT}, "required": [name]}, faker_for("en_US", seed))
         assert isinstance(value, dict)
         assert re.fullmatch(form, value[name]), value
+
+
+@pytest.mark.parametrize("name", ["num_results", "number_of_people", "search_num_hits", "messageCount"])
+def test_what_is_counted_is_a_small_whole_number(name: str) -> None:
+    value = made(of(**{name: NUMBER}))[name]
+    assert isinstance(value, int)
+    assert 1 <= value <= 10
 
 
 def test_a_name_is_that_of_what_it_belongs_to() -> None:
