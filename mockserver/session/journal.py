@@ -24,7 +24,7 @@ from mockserver.shelf.response import Response
 from mockserver.vendors.vendor import Usage
 from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Heard
-from mockserver.wire.stencil import whole
+from mockserver.wire.stencil import kept
 
 MOST_BYTES = 64 * 1024 * 1024
 _ENTRY = 2_000  # bytes of an entry that keeps neither body
@@ -173,7 +173,7 @@ class Ring:
         entry.answer = answer
         entry.status = answer.status if answer.head else 0
         if entry.id in self._entries:  # it may have been let go while its answer was sought
-            said = len(whole(answer.frames))
+            said = kept(answer.frames)
             entry.size += said
             self._bytes += said
             self._trim()

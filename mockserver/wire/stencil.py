@@ -19,6 +19,7 @@ from mockserver.wire.answer import Answer, Frame
 Values = Mapping[str, str]
 Parts = tuple[tuple[bytes, str], ...]  # what stands there, and the mark after it; the last has none
 
+_FILLED = 1_000  # bytes of values, and of what holds them
 _OURS = secrets.token_hex(8)
 _DIGITS = str(secrets.randbelow(9 * 10**10) + 10**10)  # with four more a number that JSON can hold
 _MARK = re.compile(rf"(blank-{_OURS}-\d{{4}}|{_DIGITS}\d{{4}})")
@@ -83,14 +84,22 @@ class Stencil:
 
 
 class Filled(Sequence[Frame]):
-    """The frames of a filled stencil, which are divided when somebody asks for one: most go out together."""
+    """The frames of a filled stencil, which are divided when somebody asks for one: most go out together.
 
-    __slots__ = ("_stencil", "_values", "whole")
+    What they say is kept until it is taken, and filled in anew for who asks later: a journal keeps many of them.
+    """
+
+    __slots__ = ("_stencil", "_values", "_whole")
 
     def __init__(self, stencil: Stencil, values: Values, whole: bytes) -> None:
         self._stencil = stencil
         self._values = values
-        self.whole = whole
+        self._whole = whole
+
+    def take(self) -> bytes:
+        """All that they say."""
+        taken, self._whole = self._whole, b""
+        return taken or self._stencil.body(self._values)
 
     @property
     def apart(self) -> bool:
@@ -115,18 +124,18 @@ class Filled(Sequence[Frame]):
 def together(frames: Sequence[Frame]) -> bytes | None:
     """What frames say in one write; None where there is silence between them, or what is outside of HTTP."""
     if isinstance(frames, Filled):
-        return None if frames.apart else frames.whole
+        return None if frames.apart else frames.take()
     if len(frames) == 1:
         only = frames[0]
         return None if only.wait or only.raw else only.data
     if any(frame.wait or frame.raw for frame in frames):
         return None
-    return whole(frames)
+    return b"".join([frame.data for frame in frames])
 
 
-def whole(frames: Sequence[Frame]) -> bytes:
-    """All that frames say."""
-    return frames.whole if isinstance(frames, Filled) else b"".join([frame.data for frame in frames])
+def kept(frames: Sequence[Frame]) -> int:
+    """The bytes that frames take as long as somebody keeps them; a stencil is not theirs."""
+    return _FILLED if isinstance(frames, Filled) else sum([len(frame.data) for frame in frames])
 
 
 def _parts(text: bytes) -> Parts:
