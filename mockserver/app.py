@@ -159,7 +159,13 @@ def _beside(line: Line, edited: watch.Report, address: tuple[str, int] | None) -
     settings = line.settings
     if settings.reload and settings.paths:
         load = functools.partial(stock, settings)
-        yield lambda: watch.watch(settings.paths, line.shelf.look, load, line.restock, edited)
+
+        def heard(outcome: Shelf | InputError) -> None:
+            if isinstance(outcome, InputError):
+                line.keep(outcome.problems)
+            edited(outcome)
+
+        yield lambda: watch.watch(settings.paths, line.shelf.look, load, line.restock, heard)
     if settings.demo and address is not None:
         from mockserver import demo  # noqa: PLC0415 few want it
 

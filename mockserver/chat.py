@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver import call as calls
 from mockserver.call import Call, ClientLeft, Head
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, Problem
 from mockserver.reply import completion, listing
 from mockserver.reply.cashier import Cashier
 from mockserver.reply.chance import Chance
@@ -64,12 +64,18 @@ class Line:
         self.cashier = Cashier(store, strangers=not settings.known_keys_only)
         self.bank = Bank(shelf.accounts)  # the accounts of the files
         self.moulds = Moulds()
-        self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures
+        self.problems: tuple[Problem, ...] = ()  # of the files as they are now, where these are not served
+        self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures, and of new problems
 
     def restock(self, shelf: Shelf) -> None:
         """From now on these fixtures; what is being played goes on as it was decided."""
         self.shelf = shelf
         self.bank = Bank(shelf.accounts)
+        self.keep(())
+
+    def keep(self, problems: tuple[Problem, ...]) -> None:
+        """The fixtures stay as they are, because of these problems in the files; or there are none any more."""
+        self.problems = problems
         for listen in self.listeners:
             listen()
 

@@ -104,6 +104,30 @@ def test_a_bad_edit_is_told_with_its_place_and_the_last_good_set_stays(tmp_path:
         assert one.text() == "two"
 
 
+def test_the_control_api_tells_what_is_wrong_until_it_is_mended(tmp_path: Path) -> None:
+    def problems(one: Running) -> list[dict[str, object]]:
+        with closing(http.client.HTTPConnection(*one.server.address, timeout=PATIENCE)) as connection:
+            connection.request("GET", "/_mock/fixtures")
+            told: list[dict[str, object]] = json.load(connection.getresponse())["problems"]
+        return told
+
+    file = tmp_path / "a.yaml"
+    file.write_text(says("one"))
+    with running(file) as one:
+        assert problems(one) == []
+        replace(file, "fixtures:\n- {name: a, match: {usr: x}, response: hi}\n")
+        one.edited()
+        [problem] = problems(one)
+        assert (problem["source"], problem["line"], problem["column"]) == (str(file), 2, 21)
+        assert (problem["path"], problem["message"]) == (
+            "fixtures[0].match.usr",
+            "unknown key 'usr', did you mean 'user'?",
+        )
+        replace(file, says("two"))
+        one.edited()
+        assert problems(one) == []
+
+
 def test_files_that_come_to_a_folder_or_leave_it_count(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(says("b", "b"))
     with running(tmp_path) as one:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from mockserver.chat import Line
+from mockserver.errors import Problem
 from mockserver.record import ByType, ListOf, Record, record, said
 from mockserver.session.store import ANSWERED, ROLLED, STRUCK, Layer
 from mockserver.shape import Anything, Flag, Nothing, Number, OneOf, Shape, Text, Whole
@@ -35,10 +36,24 @@ class Shelved:
 
 
 @record
+class Mistake:
+    """What is wrong with the files, so that an edit of theirs was not taken in."""
+
+    source: str = said(Text(), "the file")
+    line: int = said(Whole(0), "from 1; 0 where it has none")
+    column: int = said(Whole(0), "from 1; 0 where it has none")
+    path: str = said(Text(), "where it stands in the document")
+    message: str = said(Text(), "what was found, and what was expected")
+
+
+@record
 class Inventory:
     """All fixtures."""
 
     fixtures: Sequence[Shelved] = said(ListOf(Record(Shelved)), "in the order in which they are asked")
+    problems: Sequence[Mistake] = said(
+        ListOf(Record(Mistake)), "of the files as they are now; the last good ones are served"
+    )
 
 
 @record
@@ -79,7 +94,11 @@ async def fixtures(line: Line, session: str | None) -> Inventory:
         told += [_shelved(one, "session", owner, hits, shadows) for one in layer.shelf]
     told += [_shelved(one, "shared", None, hits, shadows) for one in shared.shelf]
     told += [_shelved(one, "file", None, hits, shadows) for one in line.shelf]
-    return Inventory(fixtures=told)
+    return Inventory(fixtures=told, problems=[_mistake(one) for one in line.problems])
+
+
+def _mistake(one: Problem) -> Mistake:
+    return Mistake(source=one.source, line=one.line, column=one.column, path=one.path, message=one.message)
 
 
 async def rules(line: Line, session: str | None) -> Rules:

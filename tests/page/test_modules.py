@@ -53,6 +53,8 @@ def test_an_event_stream_is_read_whatever_its_pieces(run: Run, size: int) -> Non
         (12340, "12.3 s"),
         (59990, "1 min"),
         (125000, "2 min 5 s"),
+        (3_600_000, "1 h"),
+        (5_430_000, "1 h 31 min"),
     ],
 )
 def test_a_span_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str) -> None:

@@ -48,12 +48,20 @@ export async function call(method, path, { body, text, headers = {}, signal } = 
 
 /** The JSON (or text) that is told. Throws Refused. */
 export async function ask(method, path, body) {
-  const response = await call(method, path, { body });
+  return told(await call(method, path, { body }));
+}
+
+/** The same with a text of YAML. */
+export async function submit(method, path, text) {
+  return told(await call(method, path, { text, headers: { "content-type": "application/yaml" } }));
+}
+
+async function told(response) {
   const json = (response.headers.get("content-type") ?? "").startsWith("application/json");
-  const told = json ? await response.json() : await response.text();
+  const said = json ? await response.json() : await response.text();
   if (!response.ok) {
-    const error = told?.error ?? {};
+    const error = said?.error ?? {};
     throw new Refused(response.status, error.message ?? `${response.status} ${response.statusText}`, error);
   }
-  return told;
+  return said;
 }

@@ -1,6 +1,6 @@
 // A fixture drafted from a request: to be edited, copied into a file, or served at once.
 
-import { Refused, ask, call } from "./api.js";
+import { ask, submit } from "./api.js";
 import { copy } from "./copying.js";
 import { h, write } from "./element.js";
 
@@ -29,7 +29,7 @@ export async function drafting(context, told) {
 
   async function serve(query) {
     try {
-      const { fixtures } = await sent(query, text.value);
+      const { fixtures } = await submit("POST", `/fixtures${query}`, text.value);
       context.say(`${fixtures.join(", ")} is served`);
       dialog.close();
     } catch (error) {
@@ -42,11 +42,4 @@ export async function drafting(context, told) {
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   document.body.append(dialog);
   dialog.showModal();
-}
-
-async function sent(query, yaml) {
-  const response = await call("POST", `/fixtures${query}`, { text: yaml, headers: { "content-type": "application/yaml" } });
-  const told = await response.json();
-  if (!response.ok) throw new Refused(response.status, told.error.message);
-  return told;
 }

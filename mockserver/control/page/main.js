@@ -16,7 +16,9 @@ import { painter } from "./painter.js";
 import * as place from "./place.js";
 import { Rules } from "./rules.js";
 import { theme } from "./theme.js";
+import { accounts } from "./views/accounts.js";
 import { faults } from "./views/faults.js";
+import { fixtures } from "./views/fixtures.js";
 import { playground } from "./views/playground.js";
 import { requests } from "./views/requests.js";
 import { timeline } from "./views/timeline.js";
@@ -26,6 +28,8 @@ const VIEWS = [
   ["requests", "Requests", requests],
   ["playground", "Playground", playground],
   ["faults", "Faults", faults],
+  ["fixtures", "Fixtures", fixtures],
+  ["accounts", "Accounts", accounts],
 ];
 const ENOUGH = 500; // requests of the journal that are read at first
 
@@ -90,6 +94,7 @@ function show(view) {
   if (!views.has(name)) views.set(name, make(context));
   links.get(context.view)?.removeAttribute("aria-current");
   links.get(name).setAttribute("aria-current", "page");
+  links.get(name).scrollIntoView({ block: "nearest", inline: "nearest" });
   context.view = name;
   document.title = `${title} · mockserver`;
   main.replaceChildren(views.get(name).element);

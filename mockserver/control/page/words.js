@@ -8,7 +8,8 @@ export function span(ms) {
   if (ms < 9995) return `${trimmed(ms / 1000, 2)} s`;
   if (ms < 59950) return `${trimmed(ms / 1000, 1)} s`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min${seconds % 60 ? ` ${seconds % 60} s` : ""}`;
+  if (seconds < 3600) return two(seconds, 60, "min", "s");
+  return two(Math.round(seconds / 60), 60, "h", "min");
 }
 
 /** The time of day, to the millisecond. */
@@ -28,6 +29,10 @@ export function count(number, what) {
 export function file(source) {
   const names = source.split("/");
   return names.length > 2 ? `…/${names.slice(-2).join("/")}` : source;
+}
+
+function two(number, size, large, small) {
+  return `${Math.floor(number / size)} ${large}${number % size ? ` ${number % size} ${small}` : ""}`;
 }
 
 function trimmed(number, digits) {

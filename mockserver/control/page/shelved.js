@@ -1,0 +1,49 @@
+// A fixture in a few words: what it waits for, what it says, and what has become of it.
+
+import { file } from "./words.js";
+
+export const STATES = [
+  ["", "all fixtures"],
+  ["unused", "never used"],
+  ["shadowed", "shadowed"],
+  ["added", "added while it runs"],
+];
+
+/** Whether a fixture is among those looked at. */
+export function passes(one, { q, state }) {
+  const is = { unused: one.never_used, shadowed: one.shadowed_by !== null, added: one.of !== "file" }[state] ?? true;
+  return is && (!q || `${one.name}\n${one.source}\n${JSON.stringify(one.written)}`.toLowerCase().includes(q.toLowerCase()));
+}
+
+/** What it waits for: `user weather, stream true`. */
+export function awaited({ written }) {
+  const parts = Object.entries(written?.match ?? {}).map(([field, value]) => `${field} ${plain(value)}`);
+  return parts.join(", ") || "anything";
+}
+
+/** What it says, the first of it in a sequence. */
+export function saying({ written }) {
+  const { response, responses } = written ?? {};
+  if (responses) return `${responses.length} in turn: ${spoken(responses[0])}`;
+  return spoken(response);
+}
+
+/** Where it stands. */
+export function origin({ of, session, source }) {
+  if (of === "file") return file(source);
+  return of === "session" ? `added for ${session}` : "added for all";
+}
+
+function spoken(response) {
+  if (response === undefined || typeof response !== "object") return String(response ?? "");
+  const { text, error, template } = response;
+  if (text !== undefined && !template) return String(text);
+  if (error !== undefined) return `error ${error}`;
+  const [first] = Object.entries(response);
+  return first ? `${first[0]} ${plain(first[1])}` : "";
+}
+
+function plain(value) {
+  if (Array.isArray(value)) return value.map(plain).join(" or ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
