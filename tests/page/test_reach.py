@@ -1,0 +1,125 @@
+"""The page is reached behind a prefix, behind a token, and again after the server has been away."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mockserver.testing import MockServer
+from tests.conftest import Callers, Start
+
+Ask = Callable[..., Any]
+
+
+@contextmanager
+def proxy(to: str, *, own_host: bool) -> Iterator[str]:
+    """The URL of a proxy that takes `/mock` off the path, and keeps the Host or names itself."""
+    upstream = to.removeprefix("http://")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            connection = http.client.HTTPConnection(upstream, timeout=20)
+            length = int(self.headers.get("content-length", 0))
+            headers = dict(self.headers) | ({"Host": upstream} if own_host else {})
+            connection.request(self.command, self.path.removeprefix("/mock"), self.rfile.read(length), headers)
+            response = connection.getresponse()
+            self.send_response(response.status)
+            for name, value in response.getheaders():
+                if name not in ("transfer-encoding", "connection"):
+                    self.send_header(name, value)
+            self.end_headers()
+            try:
+                while part := response.read1():
+                    self.wfile.write(part)
+            except OSError:
+                pass  # the browser has left the feed
+            connection.close()
+
+        do_POST = do_DELETE = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """It says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/mock/"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("own_host", [False, True], ids=["host-kept", "host-of-its-own"])
+def test_it_works_behind_a_prefix_that_a_proxy_takes_away(
+    own: MockServer, asked: Ask, look: Callable[..., Any], own_host: bool
+) -> None:
+    with proxy(own.url, own_host=own_host) as url, look() as page:
+        page.goto(url)
+        expect(page.locator("#live")).to_have_text("live")
+        asked("Hello", session="behind")
+        expect(page.locator(".lanes a.bar")).to_have_count(1)
+        page.locator(".lanes a.bar").click()
+        page.get_by_role("button", name="Replay").click()
+        expect(page.locator(".lanes a.bar")).to_have_count(2)
+        assert [request.session for request in own.requests] == ["behind", "behind"]
+
+
+def test_a_guarded_server_asks_for_its_token_until_it_is_right(
+    start: Start, callers: Callers, page: Page
+) -> None:
+    server = start("fixtures: []", admin_token="sesame")  # noqa: S106 it opens nothing
+    callers(server, "app").ask()
+    page.goto(server.url)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("It was started with --admin-token")
+    dialog.get_by_label("Token").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("That is not its token")
+    page.keyboard.press("Escape")
+    dialog.get_by_label("Token").fill("sesame")
+    dialog.get_by_role("button", name="Unlock").click()
+    expect(page.locator(".lanes .lane")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".lanes .lane")).to_have_count(1)
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_it_comes_back_when_the_server_does(start: Start, callers: Callers, page: Page) -> None:
+    server = MockServer(reload=False).start()
+    callers(server, "before").ask()
+    page.goto(f"{server.url}/#/requests")
+    expect(page.locator("td.session")).to_have_text(["before"])
+    server.stop()
+    expect(page.locator("#live")).to_have_text("reconnecting")
+    with MockServer(port=int(server.url.rpartition(":")[2]), reload=False) as again:
+        callers(again, "after").ask()
+        expect(page.locator("td.session")).to_have_text(["after"])
+        expect(page.locator("#live")).to_have_text("live")
+
+
+def test_the_keyboard_goes_everywhere(own: MockServer, asked: Ask, page: Page) -> None:
+    asked("Hello")
+    page.goto(own.url)
+    expect(page.locator(".lanes a.bar")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.get_by_role("link", name="Requests").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("table", name="Requests")).to_be_visible()
+    expect(page.get_by_role("link", name="Requests")).to_have_attribute("aria-current", "page")
+
+
+def test_an_unknown_view_is_the_first(own: MockServer, page: Page) -> None:
+    page.goto(f"{own.url}/#/nowhere?session=a")
+    expect(page.get_by_role("region", name="Timeline")).to_be_visible()
+    assert page.url.endswith("#/timeline?session=a")
