@@ -339,7 +339,7 @@ def _moments(entry: Entry) -> list[float]:
         return []
     planned = itertools.accumulate((frame.wait for frame in answer.frames), initial=answer.wait)
     times = itertools.islice(planned, 1, None) if entry.heard is None else entry.heard.times
-    moments = list(dict.fromkeys(_ms(moment) for moment in times))
+    moments = [_ms(moment) for moment in dict.fromkeys(times)]  # most streams go out in few writes
     return moments[:: -(-len(moments) // _MOMENTS) or 1]
 
 

@@ -15,4 +15,4 @@ export function marks(from, length, width, room = 90) {
   return Array.from({ length: Math.floor((from + length - first) / step) + 1 }, (_, index) => first + index * step);
 }
 
-const LENGTHS = [50, 100, 200, 500, 1e3, 2e3, 3e3, 5e3, 8e3, 12e3, 20e3, 30e3, 45e3, 60e3, 90e3, 120e3, 180e3, 300e3, 600e3, 1200e3, 1800e3, 3600e3];
+const LENGTHS = [50, 100, 200, 500, 1e3, 2e3, 3e3, 4e3, 5e3, 6e3, 8e3, 10e3, 15e3, 20e3, 30e3, 45e3, 60e3, 90e3, 120e3, 180e3, 300e3, 600e3, 1200e3, 1800e3, 3600e3];

@@ -103,7 +103,7 @@ export function timeline(context) {
   }
 
   function made(call) {
-    const lane = { link: h("a"), model: h("span", { class: "soft" }), user: h("p", { class: "said soft clip" }) };
+    const lane = { link: h("a"), model: h("span", { class: "soft" }), user: h("p", { class: "user soft clip" }) };
     lane.verdict = h("span");
     lane.picture = s("svg");
     lane.track = h("div", { class: "track" }, lane.picture);
