@@ -24,6 +24,19 @@ def timeline(running: Browser, url: str, folder: Path = HERE) -> Path:
         return _taken(page.screenshot(), folder / "timeline.png")
 
 
+def faults(running: Browser, url: str, folder: Path = HERE) -> Path:
+    """The cards, two of them on."""
+    with window(running, (1280, 900)) as page:
+        page.goto(f"{url}/#/faults")
+        for title in ("Rate limited", "Cut mid-stream"):
+            page.get_by_role("button", name=title, exact=True).click()
+            expect(page.get_by_role("button", name=title, exact=True)).to_have_attribute(
+                "aria-pressed", "true"
+            )
+        page.mouse.move(0, 0)
+        return _taken(page.screenshot(), folder / "faults.png")
+
+
 def _taken(picture: bytes, path: Path) -> Path:
     path.write_bytes(picture)
     return path
@@ -32,3 +45,4 @@ def _taken(picture: bytes, path: Path) -> Path:
 if __name__ == "__main__":
     with MockServer(strict=True, demo=True) as server, browser() as running:
         timeline(running, server.url)
+        faults(running, server.url)

@@ -28,7 +28,9 @@ def proxy(to: str, *, own_host: bool) -> Iterator[str]:
             connection = http.client.HTTPConnection(upstream, timeout=20)
             length = int(self.headers.get("content-length", 0))
             headers = dict(self.headers) | ({"Host": upstream} if own_host else {})
-            connection.request(self.command, self.path.removeprefix("/mock"), self.rfile.read(length), headers)
+            connection.request(
+                self.command, self.path.removeprefix("/mock"), self.rfile.read(length), headers
+            )
             response = connection.getresponse()
             self.send_response(response.status)
             for name, value in response.getheaders():

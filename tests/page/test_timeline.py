@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
 from tests.conftest import Caller, Callers, Start
-from tests.page import screenshots
-from tests.page.browsing import PHONE, WIDE, Browser
+from tests.page.browsing import PHONE, WIDE
 
 Ask = Callable[..., Any]
 Look = Callable[..., Any]
@@ -116,19 +114,11 @@ def test_the_demo_shows_good_and_bad_clients_at_any_width(
         assert page.evaluate("document.documentElement.scrollWidth") == size[0]
 
 
-def test_the_picture_of_the_readme_is_taken_of_the_demo(demo: MockServer, running: Browser, tmp_path: Path) -> None:
-    taken = screenshots.timeline(running, demo.url, tmp_path)
-    assert taken.stat().st_size < 150_000
-    assert f"tests/page/{taken.name}" in README.read_text()
-    assert (screenshots.HERE / taken.name).stat().st_size < 150_000
-
-
 @pytest.fixture(scope="module")
 def demo(start: Start) -> MockServer:
     return start("fixtures: []", strict=True, demo=True)
 
 
-README = Path(__file__).parents[2] / "README.md"
 TICKS = re.compile(r"(M\S+ \d+v10){2,}")
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 HEADERS = {"authorization": "Bearer any", "content-type": "application/json", "x-mock-session": "waiting"}

@@ -5,7 +5,7 @@
 // comes soon after that has failed in a way that may pass: within ten seconds, or four times the wait before it, after
 // the time that it was told to wait. A client whose count begins anew has given up and calls again: another call.
 
-import { isFailure, outcome } from "./outcome.js";
+import { isFailure } from "./outcome.js";
 
 const SOON = 10_000; // milliseconds
 const GROWTH = 4; // of a wait over the one before: few back off faster
@@ -70,15 +70,12 @@ function verdict(attempts, between) {
   if (said("ignored")) return { good: false, text: "ignores Retry-After" };
   if (said("at once") > 1) return { good: false, text: "no backoff" };
   if (said("honoured")) return { good: true, text: "honours Retry-After" };
-  const growing = between.every((one, index) => index === 0 || one.waited > between[index - 1].waited);
-  if (said("waited") > 1 && growing) return { good: true, text: "backs off" };
+  if (said("waited") > 1 && grow(between.map((one) => one.waited))) return { good: true, text: "backs off" };
   if (between.length) return { good: null, text: "tries again" };
   return { good: null, text: "" };
 }
 
-/** What a call came to, in a few words. */
-export function result(call) {
-  const { status, word } = outcome(call.last);
-  const tries = call.attempts.length;
-  return `${status} ${word}${tries > 1 ? `, attempt ${tries}` : ""}`.trim();
+/** Whether waits grow on the whole: many clients add some chance to each. */
+function grow(waited) {
+  return waited.at(-1) > waited[0] * 1.4 && waited.every((one, index) => index === 0 || one > waited[index - 1] * 0.7);
 }
