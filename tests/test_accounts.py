@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -202,6 +203,16 @@ def test_what_is_left_and_what_it_cost_is_told_where_the_vendor_does(bank: MockS
     assert (headers["x-remaining-credits"], headers["x-cost"]) == ("4.975205", "0.024795")
     headers = ask(bank, "nobody", "segmind", "headers").headers
     assert ("x-remaining-credits" in headers, headers["x-cost"]) == (False, "0.024795")
+
+
+def test_what_is_left_of_a_limit_is_told_where_the_vendor_does(bank: MockServer) -> None:
+    began = datetime.now(UTC)
+    left = [ask(bank, "sk-slow", "segmind", "left").headers for _ in range(4)]
+    assert [one.get("x-rate-limit-remaining") for one in left] == ["2", "1", "0", None]
+    for one in left:
+        reset = datetime.fromisoformat(one["x-rate-limit-reset-at-utc"])
+        assert timedelta(seconds=59) < reset - began < timedelta(seconds=90)
+    assert "x-rate-limit-remaining" not in ask(bank, "sk-rich", "segmind", "left").headers
 
 
 @pytest.mark.parametrize("vendor", ["aimlapi", "omixa"])

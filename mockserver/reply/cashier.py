@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import cast
 
 from mockserver.call import Call
@@ -11,11 +12,12 @@ from mockserver.reply import bill, passbook
 from mockserver.session import till
 from mockserver.session.bank import Bank
 from mockserver.session.journal import Entry
-from mockserver.session.purse import Paid
+from mockserver.session.purse import Paid, Statement
 from mockserver.session.store import Store
 from mockserver.shelf.account import Account
 from mockserver.shelf.response import Response
 from mockserver.vendors.form import Values
+from mockserver.vendors.header import in_utc
 from mockserver.vendors.lookup import Lookup
 from mockserver.wire.answer import Answer, Ending
 
@@ -45,7 +47,10 @@ class Cashier:
         charge, now = call.vendor.charge(used, call.model), self._store.clock.now(call.session)
         tokens = used.prompt + used.completion
         entry.paid = await till.pay(call, entry.account, charge, tokens, self._store, now)
-        return call.vendor.remaining(entry.paid.left) if call.vendor.tells_left else {}
+        if not call.vendor.tells_left:
+            return {}
+        kept = await self._store.statement(call.session, entry.account, now)
+        return {**call.vendor.remaining(entry.paid.left), **_remaining(kept)}
 
     async def decide(self, call: Call, answer: Answer, entry: Entry) -> None:
         """The answer that was paid for is to be played so: a hold lasts as long as somebody listens to it."""
@@ -63,3 +68,15 @@ class Cashier:
         if void or paid.held != due:
             await self._store.refund(entry.session, account.key, paid, paid.held - due, void=void)
         entry.paid = None if void else replace(paid, held=due)
+
+
+def _remaining(kept: Statement) -> Values:
+    """The blanks of the limit that has the least room for requests."""
+    limits = [one for one in kept.limits if one.limit.limit.what == "requests"]
+    if not limits:
+        return {}
+    full = min(limits, key=lambda one: one.limit.limit.most - one.used)
+    return {
+        "remaining_requests": full.limit.limit.most - full.used,
+        "remaining_reset_at": in_utc(datetime.now(UTC), full.resets_in),
+    }

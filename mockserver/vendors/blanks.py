@@ -23,7 +23,7 @@ CHARGED = _names(
     "prompt_tokens completion_tokens total_tokens reasoning_tokens cached_tokens prompt_credits "
     "completion_credits total_credits credits_used cost usd usd_spent"
 )
-LEFT = _names("remaining_usd remaining_credits")
+LEFT = _names("remaining_usd remaining_credits remaining_requests remaining_reset_at")
 ANSWER = _names("created model system_fingerprint choices usage")
 ASKED = _names("method path model allow")
 REFUSED = ASKED | _names("status title reason now reset_at shortage detail issues type code")

@@ -7,7 +7,7 @@ import hashlib
 import math
 import string
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from mockserver.vendors.form import Values, text
@@ -35,6 +35,12 @@ def etag(body: bytes) -> str:
     # Length in hexadecimal, then 27 characters of the SHA-1 in base 64.
     digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest())[:27].decode()
     return f'W/"{len(body):x}-{digest}"'
+
+
+def in_utc(now: datetime, seconds: float) -> str:
+    """A moment from now, in whole seconds and not before it is true."""
+    whole = timedelta(seconds=math.ceil(seconds + now.microsecond / 1e6), microseconds=-now.microsecond)
+    return (now + whole).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def stamp(moment: datetime) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from mockserver.errors import KINDS, ApiError
 from mockserver.vendors.form import ABSENT, Form, Values, text
-from mockserver.vendors.header import Headers, filled, retry, stamp
+from mockserver.vendors.header import Headers, filled, in_utc, retry, stamp
 from mockserver.vendors.profile import OTHER, Profile, Wording
 from mockserver.wire.answer import Answer, Frame, phrase
 
@@ -62,10 +61,6 @@ class Refusals:
         wording = self._errors.get(kind, _WORDLESS)
         now = datetime.now(UTC)
         wait = next((one for one in (error.reset, error.retry_after) if one is not None), _WINDOW)
-        # In whole seconds, and not before it is true.
-        reset = now + timedelta(
-            seconds=math.ceil(wait + now.microsecond / 1e6), microseconds=-now.microsecond
-        )
         title = phrase(status, _PHRASES) or "Unknown Error"
         values: dict[str, Any] = {
             **about,
@@ -73,7 +68,7 @@ class Refusals:
             "title": title,
             "reason": re.sub(r"\W", "", title),
             "now": stamp(now),
-            "reset_at": reset.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "reset_at": in_utc(now, wait),
             "detail": error.detail or ABSENT,
             "shortage": error.shortage or ABSENT,
             "issues": list(error.issues) or ABSENT,

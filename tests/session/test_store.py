@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
+from mockserver.money import NOTHING, Amount, Charge
+from mockserver.session.purse import Paid
 from mockserver.session.store import ANSWERED, EMPTY, ROLLED, Layer, Memory
+from mockserver.shelf.account import Account
 from mockserver.shelf.matching import Shelf
 
 LAYER = Layer(made=1)
@@ -100,3 +104,24 @@ def test_a_copy_knows_the_same_and_keeps_what_it_learns() -> None:
 
     assert asyncio.run(learn()) == 1
     assert answered(store, None) == {"x": 1}
+
+
+def test_accounts_are_charged_in_one_session_and_forgiven_there() -> None:
+    async def told() -> list[str]:
+        store, key = Memory(most=1), Account(key="k", balance=Amount(Decimal(9)))
+        one = Charge(Decimal(1), Decimal(1))
+        paid = await store.charge("a", key, one, NOTHING, 0, 0.0)
+        assert isinstance(paid, Paid)
+        copied = await store.copy("a")
+        await copied.charge("a", key, one, NOTHING, 0, 0.0)
+        told = [str((await known.statement("a", key, 0.0)).left) for known in (store, copied)]
+        await store.forgive("b")
+        told += [str((await store.statement("a", key, 0.0)).left), *await store.spenders("k")]
+        await store.redeem("a", "other")
+        await store.forgive("a")
+        told.append(str((await store.statement("a", key, 0.0)).left))
+        await store.count("b", ANSWERED, "x")  # and so the other session is forgotten
+        await store.refund("a", "k", paid, one)
+        return [*told, *await store.spenders("k")]
+
+    assert asyncio.run(told()) == ["$8", "$7", "$8", "a", "$9"]
