@@ -156,10 +156,13 @@ MESSAGE = st.fixed_dictionaries(
 BODY = st.fixed_dictionaries(
     {},
     optional={
-        "model": st.just("o1-preview") | JSON,
+        "model": st.sampled_from(["o1-preview", "o3-mini"]) | JSON,
         "messages": st.lists(MESSAGE | JSON, max_size=3) | JSON,
         "prompt": JSON,
-        **dict.fromkeys(["n", "max_tokens", "seed", "stream", "stop", "tools", "tool_choice"], JSON),
+        **dict.fromkeys(
+            ["n", "max_tokens", "seed", "stop", "tools", "tool_choice", "response_format", "stream_options"],
+            JSON,
+        ),
     },
 )
 PATHS = st.sampled_from(

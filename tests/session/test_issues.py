@@ -56,7 +56,7 @@ PART = typed("object", fields={"type": NAME})
 CONTENT = typed("string", "array", items=PART, required=True)
 CALLED = typed("string", enum=("function",), required=True)
 NAMED = typed("object", fields={"name": NAME}, required=True)
-# The schema of tests/clients/zod.mjs.
+# The schema of zod.mjs.
 SCHEMA = {
     "model": typed("string", enum=("o3-mini", "o3-mini-2025"), required=True),
     "messages": typed(

@@ -1,4 +1,4 @@
-// What Zod 3 says of wrong values: the issues that tests/session/zod.json records, and test_issues holds ours to.
+// What Zod 3 says of wrong values: what zod.json records, and test_issues holds ours to.
 // npm i zod@3; node zod.mjs < cases > issues, where `cases` is a JSON array of request bodies.
 import { readFileSync } from "node:fs";
 import { z } from "zod";
