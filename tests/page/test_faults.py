@@ -191,7 +191,7 @@ def test_rules_made_elsewhere_appear_at_once_and_say_where_from(
             ["timeout, {“median”:“1s”,“p95”:“2s”} late".replace("“", '"').replace("”", '"'), "reset@1"]
         )
         expect(rules(page).locator(".scope")).to_have_text(['user ["a","b"]', "user x"])
-        expect(rules(page).locator(".source")).to_contain_text(["/fixtures.yaml:6", "--fault"])
+        expect(rules(page).locator(".source")).to_contain_text(["fixtures.yaml:6", "--fault"])
         expect(rules(page).locator(".act")).to_have_text(["stays", "stays"])
         expect(banner(page)).to_contain_text("2 faults active")
         expect(banner(page).get_by_role("button")).to_have_count(0)

@@ -18,7 +18,9 @@ fixtures:
 - {name: greeting, match: {user: Hello}, response: Good day.}
 - {name: weather, match: {user: weather, vendor: [aimlapi, omixa]}, response: {text: Sunny., delay: 1ms}}
 - {name: hidden, match: {user: weather in Paris, vendor: omixa}, response: {error: 503}}
-- {name: retry, match: {user: again}, responses: [{error: 429, times: 1}, Third time lucky.]}
+- name: retry
+  match: {user: {equals: again, not: {contains: x}}}
+  responses: [{error: 429, times: 1}, Third time lucky.]
 - {name: anything, match: {}, response: {template: true, text: "{{ user }}"}}
 """
 
@@ -66,11 +68,11 @@ def add(page: Page, yaml: str, session: str = "") -> None:
 def test_fixtures_stand_in_their_order_with_what_they_wait_for_and_say(fixtures: Page) -> None:
     expect(cells(fixtures, 1)).to_have_text(
         [
-            "greeting never used",
-            "weather never used",
+            "greeting",
+            "weather",
             "hidden shadowed by weather",
-            "retry never used",
-            "anything never used",
+            "retry",
+            "anything",
         ]
     )
     expect(cells(fixtures, 2)).to_have_text(
@@ -78,14 +80,15 @@ def test_fixtures_stand_in_their_order_with_what_they_wait_for_and_say(fixtures:
             "user Hello",
             "user weather, vendor aimlapi or omixa",
             "user weather in Paris, vendor omixa",
-            "user again",
+            "user “again” and not contains x",
             "anything",
         ]
     )
     expect(cells(fixtures, 3)).to_have_text(
-        ["Good day.", "Sunny.", "error 503", "2 in turn: error 429", "template true"]
+        ["Good day.", "Sunny.", "status 503", "2 in turn: status 429", "template true"]
     )
-    expect(cells(fixtures, 5).first).to_contain_text("/fixtures.yaml:3")
+    expect(cells(fixtures, 4)).to_have_text(["never"] * 5)
+    expect(cells(fixtures, 5).first).to_have_text("fixtures.yaml:3")
 
 
 def test_hits_are_counted_as_they_happen(fixtures: Page, client: Any) -> None:
@@ -99,7 +102,7 @@ def test_hits_are_counted_as_they_happen(fixtures: Page, client: Any) -> None:
 
 def test_what_is_looked_for_stands_in_the_address(fixtures: Page) -> None:
     fixtures.get_by_label("Search").fill("SUNNY")
-    expect(cells(fixtures, 1)).to_have_text(["weather never used"])
+    expect(cells(fixtures, 1)).to_have_text(["weather"])
     fixtures.get_by_label("Search").fill("")
     fixtures.get_by_label("State").select_option("shadowed")
     expect(cells(fixtures, 1)).to_have_text(["hidden shadowed by weather"])
@@ -110,7 +113,7 @@ def test_what_is_looked_for_stands_in_the_address(fixtures: Page) -> None:
 
 def test_a_fixture_is_added_answers_first_and_is_removed(fixtures: Page, client: Any) -> None:
     add(fixtures, "name: mine\nmatch: {user: Hello}\nresponse: Ahoy.\n")
-    expect(cells(fixtures, 1).first).to_have_text("mine never used")
+    expect(cells(fixtures, 1).first).to_have_text("mine")
     expect(cells(fixtures, 5).first).to_have_text("added for all")
     assert client.ask(said="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
     expect(cells(fixtures, 4).first).to_have_text("1")

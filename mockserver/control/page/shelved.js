@@ -35,15 +35,19 @@ export function origin({ of, session, source }) {
 }
 
 function spoken(response) {
+  if (typeof response === "number") return `status ${response}`;
   if (response === undefined || typeof response !== "object") return String(response ?? "");
   const { text, error, template } = response;
   if (text !== undefined && !template) return String(text);
-  if (error !== undefined) return `error ${error}`;
+  if (error !== undefined) return `status ${error}`;
   const [first] = Object.entries(response);
   return first ? `${first[0]} ${plain(first[1])}` : "";
 }
 
 function plain(value) {
   if (Array.isArray(value)) return value.map(plain).join(" or ");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (value === null || typeof value !== "object") return String(value);
+  return Object.entries(value)
+    .map(([word, one]) => (word === "equals" ? `“${one}”` : `${word} ${plain(one)}`))
+    .join(" and ");
 }

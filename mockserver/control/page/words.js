@@ -25,10 +25,9 @@ export function count(number, what) {
   return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** A file and line, by its last two names. */
+/** A file and line without its folder. */
 export function file(source) {
-  const names = source.split("/");
-  return names.length > 2 ? `…/${names.slice(-2).join("/")}` : source;
+  return source.slice(source.lastIndexOf("/") + 1);
 }
 
 function two(number, size, large, small) {

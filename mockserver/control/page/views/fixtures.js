@@ -89,7 +89,7 @@ export function fixtures(context) {
       h("td", { class: "deed" }, one.name, " ", mark(one)),
       h("td", {}, awaited(one)),
       h("td", { class: "says" }, h("span", {}, saying(one))),
-      h("td", { class: "hits" }, one.hits.toLocaleString("en")),
+      h("td", { class: "hits" }, one.never_used ? h("span", { class: "soft" }, "never") : one.hits.toLocaleString("en")),
       h("td", { class: "source", title: one.source }, origin(one)),
       h("td", { class: "act" }, one.of !== "file" && remove),
     );
@@ -107,9 +107,8 @@ export function fixtures(context) {
   return { element, draw, shown: read, changed };
 }
 
-function mark({ shadowed_by: by, never_used: unused }) {
-  if (by !== null) return h("span", { class: "chip limited" }, `shadowed by ${by}`);
-  return unused && h("span", { class: "chip" }, "never used");
+function mark({ shadowed_by: by }) {
+  return by !== null && h("span", { class: "chip limited" }, `shadowed by ${by}`);
 }
 
 function problem({ source, line, column, path, message }) {
