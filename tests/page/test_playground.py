@@ -234,6 +234,29 @@ def test_where_a_page_may_not_copy_the_text_is_marked(play: Page) -> None:
     assert play.evaluate("String(getSelection())").startswith("from openai")
 
 
+def test_what_is_written_before_the_vendors_are_known_is_not_lost(
+    own: MockServer, look: Callable[..., Any]
+) -> None:
+    with look() as page:
+        waiting: list[Any] = []
+
+        def hold(route: Any) -> None:
+            waiting.append(route)
+
+        page.route("**/_mock", hold)
+        with page.expect_request("**/_mock"):
+            page.goto(f"{own.url}/#/playground")
+        page.get_by_role("textbox", name="User").fill("poem")
+        control(page, "Model").fill("mine")
+        page.get_by_role("textbox", name="User").press("Control+Enter")
+        expect(page.get_by_role("button", name="Send")).to_be_disabled()
+        waiting[0].continue_()
+        expect(control(page, "API key")).to_have_value(own.aimlapi.sample_key)
+        expect(page.get_by_role("textbox", name="User")).to_have_value("poem")
+        expect(control(page, "Model")).to_have_value("mine")
+        expect(page.get_by_role("button", name="Send")).to_be_enabled()
+
+
 def test_a_filter_on_a_vendor_is_the_choice_of_that_vendor(own: MockServer, look: Callable[..., Any]) -> None:
     with look() as page:
         page.goto(f"{own.url}/#/playground?vendor=omixa")

@@ -2,22 +2,19 @@
 
 import { address } from "./api.js";
 
-/** The choices of a form that nobody has touched. */
-export function blank(vendor) {
-  return {
-    model: vendor.sample_model,
-    key: vendor.sample_key,
-    session: "playground",
-    system: "",
-    user: "Hello",
-    stream: true,
-    error: "",
-    after: "",
-    delay: "",
-    fault: "",
-    where: "",
-  };
-}
+/** The choices of a form that nobody has touched; a vendor's own model and key are chosen with it. */
+export const BLANK = {
+  model: "",
+  key: "",
+  session: "playground",
+  system: "",
+  user: "Hello",
+  error: "",
+  after: "",
+  delay: "",
+  fault: "",
+  where: "",
+};
 
 /** The request: `{path, url, headers, body}`, the path without the vendor's prefix. */
 export function request(name, vendor, form) {

@@ -2,7 +2,7 @@
 
 import { address, ask } from "../api.js";
 import { answered } from "../answered.js";
-import { blank, demands, request } from "../asking.js";
+import { BLANK, demands, request } from "../asking.js";
 import { copying } from "../copying.js";
 import { choose, h, write } from "../element.js";
 import { field, select, suggesting } from "../field.js";
@@ -46,7 +46,7 @@ export function playground(context) {
     const model = suggesting({ name: "model", required: true });
     const key = suggesting({ name: "key" });
     const session = h("input", { name: "session", pattern: "[A-Za-z0-9._\\-]{0,64}", autocomplete: "off", spellcheck: "false" });
-    const stream = h("input", { type: "checkbox", name: "stream" });
+    const stream = h("input", { type: "checkbox", name: "stream", checked: true });
     const system = h("textarea", { name: "system", rows: "2" });
     const user = h("textarea", { name: "user", rows: "4", required: true });
     const error = h("select", { name: "error" });
@@ -54,7 +54,7 @@ export function playground(context) {
     const delay = select({ name: "delay" }, DELAYS);
     const fault = h("select", { name: "fault" });
     const where = select({ name: "where" }, WHERE);
-    const send = h("button", { class: "main" }, "Send");
+    const send = h("button", { class: "main", disabled: true }, "Send");
     const stop = h("button", { type: "button", disabled: true, onclick: () => stopping.abort() }, "Stop");
     const third = (label, control) => classed("third", field(label, control));
     const half = (label, control) => classed("half", field(label, control));
@@ -84,6 +84,7 @@ export function playground(context) {
       ),
     );
     const controls = { model: model.input, key: key.input, session, system, user, error, after, delay, fault, where };
+    for (const [key, control] of Object.entries(controls)) control.value = BLANK[key];
     return { element, vendor, model, key, stream, controls, error, fault, send, stop };
   }
 
@@ -114,7 +115,7 @@ export function playground(context) {
     const statuses = STATUSES.map((status) => [status, status, "a status"]);
     refill(form.error, [["", "none"], ...statuses, ...kinds]);
     refill(form.fault, [["", "none"], ...index.faults.map((fault) => [fault, fault.replaceAll("_", " ")])]);
-    if (!name) fill(blank(vendors[pick(form.vendor.value)]));
+    if (!name) pick(form.vendor.value);
     context.ask();
   }
 
@@ -123,18 +124,12 @@ export function playground(context) {
     const before = vendors[name];
     const vendor = vendors[chosen] ?? Object.values(vendors)[0];
     const { model, key } = form.controls;
-    if (!before || model.value === before.sample_model) model.value = vendor.sample_model;
-    if (!before || key.value === before.sample_key) key.value = vendor.sample_key;
+    if (model.value === (before?.sample_model ?? BLANK.model)) model.value = vendor.sample_model;
+    if (key.value === (before?.sample_key ?? BLANK.key)) key.value = vendor.sample_key;
     form.model.suggest(vendor.models);
     form.key.suggest([vendor.sample_key, "mock-401", "mock-402", "mock-429"]);
     name = Object.keys(vendors).find((one) => vendors[one] === vendor);
     form.vendor.value = name;
-    return name;
-  }
-
-  function fill(values) {
-    for (const [key, control] of Object.entries(form.controls)) control.value = values[key];
-    form.stream.checked = values.stream;
   }
 
   function values() {
@@ -148,7 +143,7 @@ export function playground(context) {
 
   async function go(event) {
     event.preventDefault();
-    if (asking || answer?.ended === null) return;
+    if (!name || asking || answer?.ended === null) return;
     asking = true;
     const asked = request(name, vendors[name], values());
     stopping = new AbortController();
