@@ -271,11 +271,12 @@ async def _body(headers: Mapping[str, str], receive: Receive, most: int) -> tupl
     message = await receive()
     whole: bytes = message.get("body", b"")
     if message.get("more_body"):
-        gathered = bytearray(whole)
-        while message.get("more_body") and len(gathered) <= most:
+        pieces, size = [whole], len(whole)
+        while message.get("more_body") and size <= most:
             message = await receive()
-            gathered += message.get("body", b"")
-        whole = bytes(gathered)
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+        whole = b"".join(pieces)
     if message["type"] == "http.disconnect":
         raise ClientLeft
     return (b"", "too_large") if len(whole) > most else (whole, "")
