@@ -284,13 +284,26 @@ def test_the_asynchronous_stream_helper_sees_the_same(options: dict[str, Any], m
 
 
 @helpers
-@pytest.mark.parametrize("said", ["mock json", "How do they feel?"], ids=["fixture", "invented"])
-def test_parse_gives_an_object_of_the_schema(client: OpenAI, model: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "most"), [("mock json", 2), ("How do they feel?", 257)], ids=["fixture", "invented"]
+)
+def test_parse_gives_an_object_of_the_schema(client: OpenAI, model: str, said: str, most: int) -> None:
     # A limit cuts no document: half of one could not be parsed.
     completion = client.chat.completions.parse(
-        model=model, messages=user(said), response_format=Feeling, max_completion_tokens=2
+        model=model, messages=user(said), response_format=Feeling, max_completion_tokens=most
     )
     assert isinstance(completion.choices[0].message.parsed, Feeling)
+
+
+@helpers
+def test_parse_says_when_thinking_has_used_up_the_limit(client: OpenAI, model: str) -> None:
+    with pytest.raises(openai.LengthFinishReasonError):
+        client.chat.completions.parse(
+            model=model,
+            messages=user("How do they feel?"),
+            response_format=Feeling,
+            max_completion_tokens=256,
+        )
 
 
 @helpers
