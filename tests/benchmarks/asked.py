@@ -53,7 +53,7 @@ fixtures:
   - match: {{user: "{PACED}"}}
     response: {{text: {TEXT} {TEXT}, stream: {{chunk: word, tps: {1 / PACE:g}}}}}
   - match: {{user: "{HELD}"}}
-    response: {{text: {TEXT}, stream: {{chunk: word, tps: 1}}}}
+    response: {{text: {TEXT}, stream: {{chunk: word, tps: 0.2}}}}
 """
 
 

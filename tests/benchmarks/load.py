@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import asked
-from tests.benchmarks.served import Served
+from tests.benchmarks.served import Failed, Served
 
 CONNECTIONS = 32
 NEEDS = "wrk is not installed: apt-get install wrk"
@@ -70,7 +70,7 @@ class Speed:
 
 
 def turn(served: Served, bodies: Sequence[Path], seconds: float, connections: int = CONNECTIONS) -> Turn:
-    """Load a server. SystemExit where it does not answer as it should."""
+    """Load a server. Failed where it does not answer as it should."""
     headers = [text for name, value in asked.HEADERS.items() for text in ("-H", f"{name}: {value}")]
     script = str(Path(__file__).with_name("load.lua"))
     length = f"-d{max(1, round(seconds))}s"
@@ -96,10 +96,10 @@ def turn(served: Served, bodies: Sequence[Path], seconds: float, connections: in
     )
     used = served.cpu() - before
     if ran.returncode:
-        raise SystemExit(f"wrk does not run: {ran.stdout}{ran.stderr}")
+        raise Failed(f"wrk does not run: {ran.stdout}{ran.stderr}")
     said = json.loads(ran.stdout.rpartition("\n{")[2].join("{ "))
     if said["bad"] or not said["requests"]:
-        raise SystemExit(f"{served.name} does not answer {bodies[0].name} as it should:\n{ran.stdout}")
+        raise Failed(f"{served.name} does not answer {bodies[0].name} as it should:\n{ran.stdout}")
     requests = said["requests"]
     per_cpu = requests / used if used else 0.0
     return Turn(requests, requests / said["seconds"], per_cpu, said["p99"])

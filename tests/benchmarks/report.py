@@ -34,14 +34,19 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {today}"
 
 
-def write(rows: Sequence[Row]) -> None:
-    """Put the table between the README's marks, and draw the picture."""
+def load() -> str:
+    """What else the machine was doing."""
+    return f"load average {os.getloadavg()[0]:.1f}"
+
+
+def write(rows: Sequence[Row], before_it: str) -> None:
+    """Put the table between the README's marks, and draw the picture. `before_it` says how busy the machine was."""
     text = README.read_text()
     before, mark, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not mark or not end:
         raise SystemExit(f"{README} has no place for the table: it stands between {BEGIN} and {END}")
-    said = f"{table(rows)}\n\nMeasured on {machine()}."
+    said = f"{table(rows)}\n\nMeasured on {machine()}, {before_it} before it began."
     README.write_text(f"{before}{BEGIN}\n{said}\n{END}{after}")
     PICTURE.write_text(picture([row for row in rows if row.ratio is not None]))
 

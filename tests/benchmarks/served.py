@@ -26,6 +26,10 @@ _NOT_PASSED = ("MOCKSERVER_", "PYTHONDONTWRITEBYTECODE")
 _PATIENCE = 60.0  # seconds that a start may take
 
 
+class Failed(Exception):
+    """A server did not do what is to be measured."""
+
+
 @dataclass(frozen=True)
 class Answered:
     """What a server said to one request."""
@@ -68,14 +72,14 @@ class Served:
         return int(found[1]) * 1024 if found else 0
 
     def ask(self, body: bytes) -> Answered:
-        """One request, on a connection of its own. SystemExit where the answer is no good one."""
+        """One request, on a connection of its own. Failed where the answer is no good one."""
         connection = http.client.HTTPConnection(*self.address, timeout=_PATIENCE)
         connection.request("POST", self.path, body, asked.HEADERS)
         heard = connection.getresponse()
         answered = Answered(heard.status, tuple(heard.getheaders()), heard.read())
         connection.close()
         if not 200 <= answered.status <= 299:
-            raise SystemExit(f"{self.name} answers {answered.status}: {answered.body[:500]!r}")
+            raise Failed(f"{self.name} answers {answered.status}: {answered.body[:500]!r}")
         return answered
 
 
@@ -152,4 +156,4 @@ def _first(served: Served, process: subprocess.Popen[bytes], question: bytes) ->
             return served.ask(question)
         except ConnectionRefusedError:
             time.sleep(0.001)
-    raise SystemExit(f"{served.name} does not start: no answer at {served.url}, exit code {process.poll()}")
+    raise Failed(f"{served.name} does not start: no answer at {served.url}, exit code {process.poll()}")

@@ -14,9 +14,9 @@ from typing import Any, TypeVar, cast
 import uvloop
 
 from tests.benchmarks import asked
-from tests.benchmarks.served import Served
+from tests.benchmarks.served import Failed, Served
 
-_PATIENCE = 60.0  # seconds
+_PATIENCE = 120.0  # seconds
 _LEAD = 2  # events before the second chunk of text: what opens a stream comes at once
 _T = TypeVar("_T")
 
@@ -103,7 +103,7 @@ async def _paced(served: Served, count: int) -> Paced:
     used = served.cpu() - before
     short = [stream for stream in streams if len(stream.moments) < asked.CHUNKS]
     if short:
-        raise SystemExit(f"{served.name}: {len(short)} of {count} paced streams broke off: {short[0].head!r}")
+        raise Failed(f"{served.name}: {len(short)} of {count} paced streams broke off: {short[0].head!r}")
     gaps = [
         after - before
         for stream in streams
@@ -123,7 +123,7 @@ async def _held(served: Served, count: int) -> Held:
         if stream.transport is not None:
             stream.transport.abort()
     if lost:
-        raise SystemExit(f"{served.name}: {len(lost)} of {count} streams are not open: {lost[0].head!r}")
+        raise Failed(f"{served.name}: {len(lost)} of {count} streams are not open: {lost[0].head!r}")
     return Held(grown / count, seconds)
 
 
