@@ -281,6 +281,8 @@ def test_a_hold_lasts_until_the_answer_has_ended(start: Start, callers: Callers)
     response = first.send("holder", "slowly", {"Authorization": "Bearer sk-rich"}, stream=True)
     assert response.readline().startswith(b"data:")
     assert spent(server, "hold", "sk-rich") == Decimal("0.5")
+    [told] = requests.get(f"{server.url}/_mock/requests", timeout=20).json()["requests"]
+    assert told["charged"] == {"usd": "0.00855", "credits": "0.00855"}  # as if it were heard whole
     assert callers(server, "hold").ask("holder", "Hello", {"Authorization": "Bearer sk-rich"}).status == 402
     first.connection.close()
     response.close()

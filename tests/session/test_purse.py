@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.money import NOTHING, Amount, Charge
@@ -25,6 +25,7 @@ def account(balance: str | None = None, *limits: str) -> Account:
     return Account(key="k", balance=amount, rate_limit=tuple(Limit(limit=rate(one)) for one in limits))
 
 
+@settings(deadline=None)  # the first window loads a library
 @given(STEPS)
 def test_no_stretch_of_a_period_has_more_than_the_limit(steps: list[tuple[int, int]]) -> None:
     window, now, taken = Window(Rate(10, "tokens", "minute")), 1000.0, [(0.0, 0)]
