@@ -70,7 +70,9 @@ endpoints:
 
 @pytest.fixture(scope="module")
 def fourth(start: Start) -> MockServer:
-    return start("accounts: [{key: k, balance: $9}]", PROFILE)
+    return start(
+        "accounts: [{key: k, balance: $9, rate_limit: 1000/hour}, {key: poor, balance: $0}]", PROFILE
+    )
 
 
 def asked(server: MockServer, said: str = "Hello", **body: Any) -> requests.Response:
@@ -95,14 +97,21 @@ def test_every_blank_of_a_stream_is_filled(callers: Callers, fourth: MockServer)
 
 
 def test_every_blank_of_a_refusal_is_filled(fourth: MockServer) -> None:
-    url = f"{fourth.url}/fourth/chat"
-    refused = requests.post(
-        url, headers={"x-key": "k", "x-mock-error": "429"}, json={"model": "m"}, timeout=20
-    ).json()
-    assert set(refused) == TOLD - {"detail", "issues"}
-    assert set(refused["data"]) == TOLD - {"data", "detail", "issues"}
-    wrong = requests.post(url, headers={"x-key": "k"}, json={"model": "m"}, timeout=20).json()
-    assert set(wrong) == TOLD - {"data"}
+    def refused(body: Any, **headers: str) -> set[str]:
+        sent = {"x-key": "k", **headers}
+        whole: dict[str, Any] = requests.post(
+            f"{fourth.url}/fourth/chat", headers=sent, json=body, timeout=20
+        ).json()
+        return set(whole) | {f"data.{name}" for name in whole.get("data") or ()}
+
+    alone = {"detail", "issues", "shortage"}
+    on_demand = TOLD - alone
+    assert refused({"model": "m"}, **{"x-mock-error": "429"}) == on_demand | {
+        f"data.{name}" for name in on_demand - {"data"}
+    }
+    assert refused({"model": "m"}) == TOLD - {"data", "shortage"}
+    good = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+    assert "shortage" in refused(good, **{"x-key": "poor"})
 
 
 def test_every_blank_of_a_list_is_filled(fourth: MockServer) -> None:
