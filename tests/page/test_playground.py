@@ -238,19 +238,20 @@ def test_what_is_written_before_the_vendors_are_known_is_not_lost(
     own: MockServer, look: Callable[..., Any]
 ) -> None:
     with look() as page:
-        waiting: list[Any] = []
-
-        def hold(route: Any) -> None:
-            waiting.append(route)
-
-        page.route("**/_mock", hold)
-        with page.expect_request("**/_mock"):
-            page.goto(f"{own.url}/#/playground")
+        page.add_init_script(
+            """const real = fetch;
+            const held = [];
+            globalThis.release = () => held.forEach((go) => go());
+            globalThis.fetch = (url, more) =>
+              url.endsWith("/_mock") ? new Promise((done) => held.push(() => done(real(url, more)))) : real(url, more);
+            """
+        )
+        page.goto(f"{own.url}/#/playground")
         page.get_by_role("textbox", name="User").fill("poem")
         control(page, "Model").fill("mine")
         page.get_by_role("textbox", name="User").press("Control+Enter")
         expect(page.get_by_role("button", name="Send")).to_be_disabled()
-        waiting[0].continue_()
+        page.evaluate("release()")
         expect(control(page, "API key")).to_have_value(own.aimlapi.sample_key)
         expect(page.get_by_role("textbox", name="User")).to_have_value("poem")
         expect(control(page, "Model")).to_have_value("mine")
