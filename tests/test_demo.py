@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ QUICK = (
     Scene("waits", 0, 0, "a", "[{error: 429, retry_after: 1s}, fine]", (None,)),
     Scene("gives-up", 0, 1, "b", "[500]", (0.0, 0.0)),
     Scene("cut", 0, 2, "c", "[{text: a b c d e f, fault: reset@2}, {text: whole}]", (0.0,), stream=True),
+    Scene("lucky", 0, 1, "e", "[fine]", (0.0,)),
     Scene("closed", 0, 0, "d", "[{text: a b c d e f, fault: close@2}]", stream=True),
 )
 
@@ -35,7 +37,8 @@ def played(script: Iterable[Scene], rounds: int) -> list[Entry]:
     server = Server(app.build(line, lambda _: None), sock, playback)
     server.start()
     try:
-        asyncio.run(demo.play(line, reached(sock), script, rounds))
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, demo.play(line, reached(sock), script, rounds)).result()
     finally:
         server.stop()
     return entries
@@ -52,6 +55,7 @@ def test_a_scene_tries_again_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -
         "waits": 4,
         "gives-up": 6,
         "cut": 4,
+        "lucky": 2,
         "closed": 2,
     }
     assert [status for status, _ in statuses["waits"]] == [429, 201, 429, 201]

@@ -22,7 +22,7 @@ def lacking(what: str, environ: Mapping[str, str] = os.environ) -> None:
 if find_spec("playwright") is None:  # pragma: no cover
     lacking("playwright: pip install -e '.[dev]'")
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright  # noqa: E402
 
 __all__ = ["PHONE", "WIDE", "Browser", "Page", "browser", "chromium", "lacking", "window"]
 
@@ -63,15 +63,13 @@ def window(running: Browser, size: tuple[int, int] = WIDE, scheme: Any = "light"
     context = running.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     context.set_default_timeout(10_000)
     page = context.new_page()
-    complaints: list[str] = []
-
-    def complain(message: ConsoleMessage) -> None:
-        # A status that the page has asked for is told by the browser as an error of loading.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            complaints.append(message.text)
-
-    page.on("console", complain)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    said: list[ConsoleMessage] = []
+    broken: list[Error] = []
+    page.on("console", lambda message: said.append(message))  # noqa: PLW0108 playwright reads its signature
+    page.on("pageerror", lambda error: broken.append(error))  # noqa: PLW0108 as above
     yield page
     context.close()
-    assert complaints == []
+    assert broken == []
+    # A status that the page has asked for is told by the browser as an error of loading.
+    loud = [one.text for one in said if one.type in ("error", "warning")]
+    assert [text for text in loud if "Failed to load resource" not in text] == []

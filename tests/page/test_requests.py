@@ -58,6 +58,17 @@ def test_a_request_is_open_until_it_ends(own: MockServer, callers: Callers, page
     expect(cells(page, "outcome-of")).to_have_text(["none client left"])
 
 
+def test_an_attempt_is_counted_whether_or_not_its_client_counts(
+    own: MockServer, asked: Ask, page: Page
+) -> None:
+    page.goto(f"{own.url}/#/requests")
+    for _ in range(2):
+        asked("Hello", headers={"X-Mock-Error": "503"})
+    asked("Hello")
+    asked("Hello")
+    expect(cells(page, "attempt")).to_have_text(["1", "3", "2", "1"])
+
+
 def test_a_filter_stands_in_the_address_and_a_link_shows_the_same(
     own: MockServer, asked: Ask, look: Look
 ) -> None:

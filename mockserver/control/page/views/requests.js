@@ -1,5 +1,6 @@
 // Every request in a row of its own, the newest first, as it arrives and as it ends.
 
+import { group } from "../calls.js";
 import { h, write } from "../element.js";
 import { passes } from "../filter.js";
 import { nothing } from "../nothing.js";
@@ -11,7 +12,8 @@ import { clock, span } from "../words.js";
 const MOST = 500; // rows
 const AT_ONCE = 50; // of them are made in one drawing
 
-// Class, heading, and what stands below it; the outcome is drawn apart.
+// Class, heading, and what stands below it, of a request and its number among the attempts of its call; the outcome is
+// drawn apart.
 const COLUMNS = [
   ["time", "Time", (one) => clock(one.at)],
   ["outcome-of", "Status", null],
@@ -22,7 +24,7 @@ const COLUMNS = [
   ["fixture", "Fixture", (one) => (one.rule ? `rule ${one.rule}` : (one.fixture ?? "–"))],
   ["first number", "First byte", (one) => span(one.first_byte_ms)],
   ["total number", "Total", (one) => span(one.total_ms)],
-  ["attempt number", "Attempt", (one) => String(one.attempt + 1)],
+  ["attempt number", "Attempt", (_, number) => String(number)],
   ["user", "Message", (one) => one.user],
 ];
 
@@ -38,10 +40,12 @@ export function requests(context) {
     body,
   );
   const empty = h("div");
+  let known = { all: null, numbers: new Map() };
   const element = h("section", { "aria-label": "Requests" }, bar.element, h("div", { class: "requests" }, table), empty);
 
   function draw() {
     const all = context.requests();
+    if (known.all !== all) known = { all, numbers: numbered(all) };
     const found = all.filter((one) => passes(one, context.filter));
     const shown = found.slice(-MOST).reverse();
     bar.draw(found.length, all);
@@ -86,7 +90,7 @@ export function requests(context) {
     if (row.told === one) return;
     row.told = one;
     COLUMNS.forEach(([, , text], index) => {
-      if (text) write(index ? row.cells[index] : row.link, text(one));
+      if (text) write(index ? row.cells[index] : row.link, text(one, known.numbers.get(one.id)));
     });
     row.cells[1].replaceChildren(badge(one));
     row.cells[6].title = one.fixture ?? "";
@@ -94,6 +98,11 @@ export function requests(context) {
   }
 
   return { element, draw };
+}
+
+/** Which attempt of its call each request is, by its id. */
+function numbered(all) {
+  return new Map(group(all).flatMap(({ attempts }) => attempts.map((one, index) => [one.id, index + 1])));
 }
 
 /** The outcome of a request, as a sign and words. */
