@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email.message import Message
@@ -187,7 +188,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts a server with a fixture file of the test's own, and settings."""
     from mockserver.testing import MockServer  # noqa: PLC0415 as above
 
-    with ExitStack() as stack:
+    with ThreadPoolExecutor() as pool, ExitStack() as stack:
 
         def started(fixtures: str, *profiles: str, **settings: Any) -> MockServer:
             folder = tmp_path_factory.mktemp("server")
@@ -196,7 +197,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
                 path.write_text(text, encoding="utf-8")
             file: Path = folder / "fixtures.yaml"
             file.write_text(fixtures, encoding="utf-8")
-            return stack.enter_context(MockServer(file, vendors=tuple(vendors), reload=False, **settings))
+            server = MockServer(file, vendors=tuple(vendors), reload=False, **settings).start()
+            stack.callback(pool.submit, server.stop)  # all at once, when the last test is over
+            return server
 
         yield started
 

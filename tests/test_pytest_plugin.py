@@ -228,7 +228,7 @@ def test_many_tests_share_a_server_that_runs_already(
     with MockServer() as server:
         arguments = []
         if how == "flag":
-            arguments = ["--mockserver-url", server.url, "-n", "4"]
+            arguments = ["--mockserver-url", server.url, "-n", "2"]
         elif how == "variable":
             monkeypatch.setenv("MOCKSERVER_URL", server.url)
         else:

@@ -14,7 +14,6 @@ import sys
 import textwrap
 import threading
 import time
-import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -354,7 +353,6 @@ def test_two_thousand_broken_connections_leave_nothing_behind(stack: tuple[str, 
         ),
     ]
     calls = [f"/{kind}{query}" for kind in ("", "stream") for query in spoken]
-    tracemalloc.start()
     warm_up(running, calls)
     before = left_over(running, speaker)
     began = time.perf_counter()
@@ -363,8 +361,7 @@ def test_two_thousand_broken_connections_leave_nothing_behind(stack: tuple[str, 
     assert time.perf_counter() - began < 20
     after = left_over(running, speaker)
     assert after[:2] == before[:2]
-    assert after[2] - before[2] < 300_000
-    tracemalloc.stop()
+    assert after[2] - before[2] < 1000  # one for every other connection would be a leak
     running.stop()
 
 
@@ -390,7 +387,7 @@ async def call_all(address: tuple[str, int], calls: list[str]) -> None:
 
 
 def left_over(running: Server, speaker: Speaker) -> tuple[int, int, int]:
-    """Open sockets, tasks and bytes of memory, once the last client's leaving has been noticed."""
+    """Open sockets, tasks and blocks of memory, once the last client's leaving has been noticed."""
     answers = (ask(running, GET_AND_CLOSE) for _ in range(1000))
     assert any(not speaker.playback._open for _ in answers)
     loop = running._uvicorn._loop
@@ -398,4 +395,4 @@ def left_over(running: Server, speaker: Speaker) -> tuple[int, int, int]:
     gc.collect()
     links = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
     sockets = sum(link.startswith("socket:") for link in links)
-    return sockets, tasks, tracemalloc.get_traced_memory()[0]
+    return sockets, tasks, sys.getallocatedblocks()

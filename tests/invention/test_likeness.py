@@ -233,7 +233,7 @@ VALUES = st.one_of(
         VALUES,
     )
 )
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_no_document_is_too_odd_to_agree(members: dict[str, object]) -> None:
     assert agreed(members).keys() == members.keys()
 
@@ -314,7 +314,7 @@ STRICT = st.dictionaries(
 
 
 @given(STRICT, st.integers(), st.sampled_from(["", "Jason is 25, from Rome to Oslo, 3 at $5", "in A and B"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_strict_mode_allows_validates(schema: dict[str, object], seed: int, hint: str) -> None:
     value = specimen(schema, faker_for("en_US", seed), hint)
     assert jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid(value), value

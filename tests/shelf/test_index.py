@@ -99,7 +99,7 @@ def plain_scan(asked: Call, fixtures: Iterator[Fixture], answered: dict[str, int
 
 
 @given(st.lists(FIXTURE, min_size=5, max_size=60), calls(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_same_fixture_answers_as_when_all_are_asked_in_turn(
     written: list[Any], asked: Call, data: st.DataObject
 ) -> None:
