@@ -129,6 +129,19 @@ def test_the_description_has_every_way_and_is_sound(control: Control) -> None:
     assert jsonschema_rs.validator_for(one).is_valid(control.ask("GET", "/requests"))
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/fixtures/{name}", {"match": {}, "response": "x"}), ("/accounts/{name}", {"balance": "$1"})],
+)
+def test_what_is_put_under_a_new_name_is_made_and_described_as_that(
+    control: Control, path: str, body: Any
+) -> None:
+    described = control.ask("GET", "/openapi.json")["paths"][f"/_mock{path}"]["put"]["responses"]
+    assert set(described) == {"200", "201", "default"}
+    control.ask("PUT", path.format(name="one"), body, 201)
+    control.ask("PUT", path.format(name="one"), body, 200)
+
+
 # --- the journal
 
 

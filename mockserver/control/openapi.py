@@ -106,13 +106,17 @@ def _operation(way: Way) -> dict[str, Any]:
         kinds = ("application/json", "application/yaml")
         content = {kind: {"schema": way.reads.schema()} for kind in kinds}
         body = {"requestBody": {"required": True, "content": content}}
+    told = {"description": way.summary, **_content(way.told)}
+    statuses = [way.status]
+    if way.method == "PUT" and "{name" in way.path:
+        statuses.append(201)  # what is put under a name may be new
     return {
         "summary": way.summary,
         "operationId": way.answer.__name__,
         "parameters": parameters,
         **body,
         "responses": {
-            str(way.status): {"description": way.summary, **_content(way.told)},
+            **{str(status): told for status in statuses},
             "default": {"description": "It is not obeyed, and why.", **_content(REFUSAL)},
         },
     }
