@@ -19,7 +19,10 @@ MANY = 40  # calls at once
 ONE_AFTER_THE_OTHER = f"""
 fixtures:
 - {{name: turns, match: {{user: turns}}, responses: {[f"turn {number}" for number in range(MANY)]}, then: no_match}}
+- {{match: {{user: buy}}, response: {{text: Sold., usage: {{prompt_tokens: 10, completion_tokens: 140}}}}}}
 - {{match: {{}}, response: late}}
+accounts:
+- {{key: sk-poor, balance: $0.1}}
 faults:
 - {{match: {{user: seldom}}, error: 503, times: 3}}
 """
@@ -38,10 +41,12 @@ def at_once(url: str, ask: Asking[T], count: int = MANY) -> list[T]:
         return list(pool.map(ask, [client] * count))
 
 
-def chat(client: httpx2.Client, session: str, said: str, **more: Any) -> httpx2.Response:
+def chat(
+    client: httpx2.Client, session: str, said: str, headers: dict[str, str] | None = None, **more: Any
+) -> httpx2.Response:
     body = {"model": "o1-preview", "messages": [{"role": "user", "content": said}], **more}
     path = f"/s/{session}/aimlapi/v1/chat/completions"
-    return client.post(path, json=body, headers={"Authorization": "Bearer k"})
+    return client.post(path, json=body, headers={"Authorization": "Bearer k"} | (headers or {}))
 
 
 def test_each_call_of_a_session_has_a_turn_of_its_own(url: str) -> None:
@@ -121,3 +126,24 @@ def test_what_becomes_of_a_request_can_be_rehearsed_elsewhere(url: str) -> None:
         return f"{told} {text}"
 
     assert at_once(url, ask, 1) == ["['turns', 'turns'] turn 1"]
+
+
+def test_no_money_is_spent_twice_wherever_it_is_kept(url: str) -> None:
+    key = {"Authorization": "Bearer sk-poor"}
+
+    def buy(client: httpx2.Client) -> int:
+        return chat(client, "buys", "buy", key).status_code
+
+    def keep(client: httpx2.Client) -> tuple[Any, int, Any]:
+        account = "/_mock/accounts/sk-poor?session=buys"
+        spent = client.get(account).json()["spent"]["requests"]
+        client.put(account, json={"balance": "$5"})
+        assert chat(client, "buys", "buy", key | {"X-Mock-Fault": "html"}).status_code == 502  # and paid back
+        sold = buy(client)
+        assert "buys" in {one["session"] for one in client.get("/_mock/accounts").json()["accounts"]}
+        client.post("/_mock/reset")
+        return spent, sold, client.get("/_mock/accounts/sk-poor").json()["spent"]["requests"]
+
+    heard = Counter(at_once(url, buy))
+    assert set(heard) == {201, 403}
+    assert at_once(url, keep, 1) == [(heard[201], 201, 0)]
