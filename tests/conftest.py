@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -35,6 +35,12 @@ Run = Callable[..., pytest.RunResult]
 # Other plugins take more time than ours.
 SWIFT = [f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "faker", "pytest_cov")]
 _numbers = itertools.count(1)
+
+with suppress(ImportError):  # the oldest client that is promised is tried without it
+    from hypothesis import settings
+
+    settings.register_profile("patient", deadline=None)  # no law is untrue because a machine is busy
+    settings.load_profile("patient")
 
 
 @dataclass
