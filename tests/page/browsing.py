@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playw
 
 __all__ = ["PHONE", "WIDE", "Browser", "Page", "browser", "chromium", "lacking", "window"]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 WIDE, PHONE = (1440, 900), (390, 844)
 _ARGUMENTS = [
     "--no-sandbox",

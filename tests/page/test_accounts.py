@@ -146,8 +146,9 @@ def test_one_session_is_looked_at_alone(accounts: Page, ask: Callable[..., int])
     expect(accounts.get_by_role("article", name="Clock")).to_contain_text("as the machine's")
 
 
-def test_without_accounts_it_says_that_every_key_is_welcome(server: MockServer, page: Page) -> None:
-    page.goto(f"{server.url}/#/accounts")
+def test_without_accounts_it_says_that_every_key_is_welcome(start: Start, page: Page) -> None:
+    bare = start("fixtures: []")
+    page.goto(f"{bare.url}/#/accounts")
     expect(page.get_by_text("every key is welcome")).to_be_visible()
 
 
