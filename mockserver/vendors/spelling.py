@@ -12,29 +12,28 @@ from mockserver.vendors import ids
 RESERVED = ("_mock", "healthz", "readyz", "metrics", "s")  # the server's own paths
 
 
+def _like(text: str, pattern: str, expected: str) -> str:
+    if not re.fullmatch(pattern, text):
+        raise ValueError(f"found {text!r}, expected {expected}")
+    return text
+
+
 def _name(text: str) -> str:
     if text in RESERVED:
         raise ValueError(f"found {text!r}, which is the server's own path, expected another name")
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
-        raise ValueError(f"found {text!r}, expected a name of lower-case letters, digits and '-'")
-    return text
+    return _like(text, r"[a-z][a-z0-9-]*", "a name of lower-case letters, digits and '-'")
 
 
 def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
-        raise ValueError(f"found {text!r}, expected a host's name without a port, like api.example.com")
-    return text.lower()
+    return _like(text, r"[A-Za-z0-9.-]+", "a host's name without a port, like api.example.com").lower()
 
 
 def _path(text: str) -> str:
-    if not re.fullmatch(r"/|(?:/[A-Za-z0-9._~@:+-]+)+", text):
-        raise ValueError(f"found {text!r}, expected a path like /v1/chat/completions")
-    return text
+    return _like(text, r"/|(?:/[A-Za-z0-9._~@:+-]+)+", "a path like /v1/chat/completions")
 
 
 def _chat_path(text: str) -> str:
-    if not re.fullmatch(r"[^{}]*(?:/\{model\})?[^{}]*", text):
-        raise ValueError(f"found {text!r}, expected a path like /v1/chat/completions or /v1/{{model}}")
+    _like(text, r"[^{}]*(?:/\{model\})?[^{}]*", "a path like /v1/chat/completions or /v1/{model}")
     _path(text.replace("{model}", "model"))
     return text
 
@@ -65,9 +64,7 @@ def _token(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    if not re.fullmatch(r"[\x20-\x7e]*", text):
-        raise ValueError(f"found {text!r}, expected one line of ASCII text")
-    return text
+    return _like(text, r"[\x20-\x7e]*", "one line of ASCII text")
 
 
 def _lasting(seconds: float) -> float:
