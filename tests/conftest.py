@@ -32,6 +32,7 @@ Json = dict[str, Any]
 Start = Callable[..., "MockServer"]
 Callers = Callable[..., "Caller"]
 Run = Callable[..., pytest.RunResult]
+Complaint = Callable[[str], str]
 # Other plugins take more time than ours.
 SWIFT = [f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "faker", "pytest_cov")]
 _numbers = itertools.count(1)
@@ -208,6 +209,22 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             return server
 
         yield started
+
+
+@pytest.fixture
+def complaint(tmp_path: Path) -> Complaint:
+    """Says what is wrong with a profile, mine.yaml, of which no server can be made."""
+    from mockserver.errors import InputError  # noqa: PLC0415 as above
+    from mockserver.testing import MockServer  # noqa: PLC0415 as above
+
+    def complained(profile: str) -> str:
+        file = tmp_path / "mine.yaml"
+        file.write_text(profile)
+        with pytest.raises(InputError) as caught:
+            MockServer(vendors=(file,))
+        return str(caught.value)
+
+    return complained
 
 
 @pytest.fixture

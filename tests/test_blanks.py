@@ -15,7 +15,7 @@ from mockserver.vendors import blanks
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Callers, Start
+    from tests.conftest import Callers, Complaint, Start
 
 IDS = frozenset({"id", "tool_call_id", "trace"})
 
@@ -141,13 +141,9 @@ def test_every_blank_of_a_list_is_filled(fourth: MockServer) -> None:
     ],
 )  # fmt: skip
 def test_a_blank_that_nothing_fills_is_told_with_its_place(
-    tmp_path: Path, written: str, problem: str
+    complaint: Complaint, written: str, problem: str
 ) -> None:
-    file = tmp_path / "mine.yaml"
-    file.write_text(f"extends: aimlapi\n{written}\n")
-    with pytest.raises(InputError) as caught:
-        MockServer(vendors=(file,))
-    assert problem in str(caught.value)
+    assert problem in complaint(f"extends: aimlapi\n{written}\n")
 
 
 def test_all_of_them_are_told_at_once_and_a_dollar_sign_is_none(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import openai
@@ -11,11 +10,10 @@ import pytest
 import requests
 from openai import OpenAI
 
-from mockserver.errors import InputError
 from mockserver.testing import MockServer
 
 if TYPE_CHECKING:
-    from tests.conftest import Callers, Start
+    from tests.conftest import Callers, Complaint, Start
 
 KEYS = {
     "aimlapi": {"authorization": "Bearer k"},
@@ -221,12 +219,10 @@ def test_a_vendor_of_ones_own_says_what_may_be_read_of_it(fourth: MockServer) ->
         ("{path: /a}", "mine.yaml:3:3: endpoints.mine: the key 'body' is missing, expected a value that JSON can hold"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_an_endpoint_is_told_with_its_place(tmp_path: Path, written: str, problem: str) -> None:
-    file = tmp_path / "mine.yaml"
-    file.write_text(f"extends: aimlapi\nendpoints:\n  mine: {written}\n")
-    with pytest.raises(InputError) as caught:
-        MockServer(vendors=(file,))
-    assert problem in str(caught.value)
+def test_a_mistake_in_an_endpoint_is_told_with_its_place(
+    complaint: Complaint, written: str, problem: str
+) -> None:
+    assert problem in complaint(f"extends: aimlapi\nendpoints:\n  mine: {written}\n")
 
 
 def test_what_was_read_can_be_asked_again_but_is_no_fixture(server: MockServer) -> None:

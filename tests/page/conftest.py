@@ -42,6 +42,13 @@ def page(running: Browser) -> Iterator[Page]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def open_page(running: Browser) -> Iterator[Page]:
+    """A window that stays open for all tests of a module: whoever looks through it begins by reloading."""
+    with window(running) as one:
+        yield one
+
+
 @pytest.fixture
 def own(start: Start) -> MockServer:
     """A server of the test's own, because the page shows all that is asked of one."""

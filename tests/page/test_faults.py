@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
 from tests.conftest import Callers, Start
-from tests.page.browsing import PHONE, WIDE, Browser, window
+from tests.page.browsing import PHONE, WIDE
 
 FIXTURES = """
 fixtures:
@@ -22,12 +22,6 @@ fixtures:
 @pytest.fixture(scope="module")
 def own(start: Start) -> MockServer:
     return start(FIXTURES)
-
-
-@pytest.fixture(scope="module")
-def open_page(running: Browser, own: MockServer) -> Iterator[Page]:
-    with window(running) as page:
-        yield page
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
 from tests.conftest import Start
-from tests.page.browsing import PHONE, WIDE, Browser, window
+from tests.page.browsing import PHONE, WIDE
 
 FIXTURES = """
 fixtures:
@@ -33,12 +33,6 @@ fixtures:
 @pytest.fixture(scope="module")
 def own(start: Start) -> MockServer:
     return start(FIXTURES)
-
-
-@pytest.fixture(scope="module")
-def open_page(running: Browser, own: MockServer) -> Iterator[Page]:
-    with window(running) as page:
-        yield page
 
 
 @pytest.fixture
