@@ -15,6 +15,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -330,10 +331,8 @@ def test_a_signal_ends_an_open_stream_cleanly(stack: tuple[str, str], signals: l
 def connected(port: int) -> socket.socket:
     """The address is told before the server listens."""
     while True:
-        try:
+        with suppress(ConnectionRefusedError):
             return socket.create_connection(("127.0.0.1", port), timeout=10)
-        except ConnectionRefusedError:
-            continue
 
 
 # many at once
@@ -376,12 +375,9 @@ async def call_all(address: tuple[str, int], calls: list[str]) -> None:
         async with few:
             reader, writer = await asyncio.open_connection(*address)
             writer.write(f"GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
-            try:
+            with suppress(TimeoutError, ConnectionResetError):
                 await asyncio.wait_for(reader.read(), 0.02 if "hang" in target else 10)
-            except (TimeoutError, ConnectionResetError):
-                pass
-            finally:
-                writer.transport.abort()
+            writer.transport.abort()
 
     await asyncio.gather(*map(call, calls))
 

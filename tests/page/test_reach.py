@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -37,11 +37,9 @@ def proxy(to: str, *, own_host: bool) -> Iterator[str]:
                 if name not in ("transfer-encoding", "connection"):
                     self.send_header(name, value)
             self.end_headers()
-            try:
+            with suppress(OSError):  # the browser may leave the feed
                 while part := response.read1():
                     self.wfile.write(part)
-            except OSError:
-                pass  # the browser has left the feed
             connection.close()
 
         do_POST = do_DELETE = do_GET  # noqa: N815
