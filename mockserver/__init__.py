@@ -37,18 +37,21 @@ The house. A room imports only from the rooms below it, and in a room a module o
     shelf/          what did the user write?     watch reach library matching index template sandbox fixture
     shelf/          ... in which words?          rule response account fault match operators condition clue
     call            one client request, read once
+    reading         ... what its bytes say
+    origin          ... and what follows from its head alone
     vendors/        what would the vendor do?    directory vendor refusals header catalogue price
     vendors/        ... in which words?          profile blanks lookup model parameter overlay spelling form ids
     invention/      what when nobody wrote it?   invent prompted prose voice choosing
     invention/      ... and by which schema?     specimen agreement hint likeness lexicon conformity pattern schema
     settings        flags, then the environment, then defaults
-    wire/           what is heard, and when?     playback faults gateway strike frames sse stencil answer
+    wire/           what is heard, and when?     playback faults gateway strike frames sse stencil answer lines
     record          shapes made of shapes
     shape           what a person may write, as a value
     document        strict YAML that knows where everything stands
     scalars         ... and what a word in it is
     duration        1.5s
     money           $0.001
+    value           what nothing changes, and what is made without delay
     errors          ApiError and its kinds; InputError: what was found, expected, where
 """
 

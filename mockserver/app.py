@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver import call as calls
+from mockserver import origin
 from mockserver.chat import Line, Report
 from mockserver.errors import InputError
 from mockserver.invention import voice
@@ -132,21 +132,23 @@ def build(line: Line, edited: watch.Report, address: tuple[str, int] | None = No
         lifespan=living if beside else None,
     )
     app.router.redirect_slashes = False
-    return Door(app)
+    return Door(app, line)
 
 
 class Door:
-    """What no other route could want goes straight to the vendors', past the regular expression of each before it."""
+    """What no other route could want goes straight to the line, past the regular expression of each before it."""
 
-    def __init__(self, app: Starlette) -> None:
-        *own, vendors = [route for route in app.routes if isinstance(route, Route)]
+    def __init__(self, app: Starlette, line: Line) -> None:
+        *own, _ = [route for route in app.routes if isinstance(route, Route)]
         self.app = app
-        self.vendors = vendors.app
+        self.line = line
         self.own = frozenset(_first(route.path) for route in own)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        straight = scope["type"] == "http" and _first(scope["path"]) not in self.own
-        await (self.vendors if straight else self.app)(scope, receive, send)
+        straight = (
+            scope["type"] == "http" and scope["method"] == "POST" and _first(scope["path"]) not in self.own
+        )
+        await (self.line if straight else self.app)(scope, receive, send)
 
 
 def _first(path: str) -> str:
@@ -187,7 +189,7 @@ class Front:
         self.shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        theirs = calls.place(calls.head(scope), self.line.directory)
+        theirs = origin.place(origin.head(scope), self.line.directory)
         await (self.line if theirs else self.shown)(scope, receive, send)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import cast
 from urllib.parse import quote
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from mockserver import call as calls
-from mockserver.call import Call, ClientLeft, Head
+from mockserver import origin as origins
+from mockserver.call import Call, ClientLeft
 from mockserver.errors import ApiError, Problem
+from mockserver.origin import Head, Origin
 from mockserver.reply import completion, listing
 from mockserver.reply.cashier import Cashier
 from mockserver.reply.chance import Chance
@@ -32,6 +35,7 @@ from mockserver.vendors.directory import Directory
 from mockserver.wire import faults
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.faults import Fault
+from mockserver.wire.lines import Lines, encoded
 from mockserver.wire.playback import Heard, Playback
 
 Report = Callable[[Entry], None]
@@ -64,6 +68,7 @@ class Line:
         self.cashier = Cashier(store, strangers=not settings.known_keys_only)
         self.bank = Bank(shelf.accounts)  # the accounts of the files
         self.moulds = Moulds()
+        self.origin = lru_cache(maxsize=256)(lambda head: origins.origin(head, directory))
         self.problems: tuple[Problem, ...] = ()  # of the files as they are now, where these are not served
         self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures, and of new problems
 
@@ -80,16 +85,16 @@ class Line:
             listen()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = calls.head(scope)
-        place = calls.place(asked, self.directory)
-        if place is None:
-            entry = Entry(calls.new_id(), asked, calls.session(asked), why="no vendor has this path")
+        head = origins.head(scope)
+        origin = self.origin(head)
+        if origin is None:
+            entry = Entry(calls.new_id(), head, origins.session(head), why="no vendor has this path")
         else:
             try:
-                call = await calls.read(asked, place, receive, self.settings.max_body)
+                call = await calls.read(origin, receive, self.settings.max_body)
             except ClientLeft:
                 return
-            entry = Entry(call.id, asked, call.session, call)
+            entry = Entry(calls.new_id(), head, origin.session, call)
         await self.serve(entry, scope, receive, send)
 
     async def serve(self, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,12 +143,12 @@ class Line:
         asked, struck, own = demand.NOTHING, demand.NOTHING, None
         try:
             asked = demand.read(call)
-            found = _chosen(asked, shelf, answered) or found
-            if asked.error is not None:
-                raise asked.error
-            struck = await trouble.roll(call, rules, self.store, self.settings.seed)
-            if struck.error is not None:
-                raise struck.error
+            if asked is not demand.NOTHING:
+                found = _chosen(asked, shelf, answered) or found
+                asked.strike()
+            if rules:
+                struck = await trouble.roll(call, rules, self.store, self.settings.seed)
+                struck.strike()
             if bank or self.settings.known_keys_only:
                 await self.cashier.admit(call, bank, entry)
             else:
@@ -159,14 +164,14 @@ class Line:
         entry.matched = found is not None or lookup is not None
         entry.fixture = found.fixture.name if found else ""
         entry.rule = struck.rule
-        answer = _late(_signed(answer, call, entry.fixture, self.settings.seed), struck.delay + asked.delay)
-        fault = asked.fault or struck.fault or own
-        worse = _spoiled(answer, call, fault)
-        if worse is not answer:
-            entry.fault, entry.meant = str(fault), answer
+        answer = _signed(answer, entry, call.origin, self.settings.seed)
+        if asked is not struck or own is not None:  # else nothing was demanded
+            answer = _worse(
+                _late(answer, struck.delay + asked.delay), asked.fault or struck.fault or own, entry
+            )
         if entry.paid is not None:
-            await self.cashier.decide(call, worse, entry)
-        return worse
+            await self.cashier.decide(call, answer, entry)
+        return answer
 
     async def say(
         self,
@@ -184,19 +189,19 @@ class Line:
             from mockserver.reply import improvise  # noqa: PLC0415 not every server makes something up
 
             response = improvise.response(call, seed, self.settings.locale, self.settings.reply)
-            chance = Chance(seed, call.session)
-            left = await self.cashier.charge(call, response, entry)
         else:
             response = found.response
             if response.template:
                 from mockserver.reply import templated  # noqa: PLC0415 nor has templates
 
                 response = templated.filled(call, found.fixture, response, seed, self.settings.locale)
-            left = await self.cashier.charge(call, response, entry)
-            before = await self.store.count(call.session, ANSWERED, found.fixture.name)
-            chance = Chance(seed, call.session, found.fixture.name, before)
-        lasting = found is not None and not response.template
-        return completion.render(call, response, chance, left, self.moulds if lasting else None)
+        entry.said = response
+        left = await self.cashier.charge(call, entry.account, entry) if entry.account else {}
+        if found is None:
+            return completion.render(call, response, Chance(seed, call.session), left)
+        before = await self.store.count(call.session, ANSWERED, found.fixture.name)
+        chance = Chance(seed, call.session, found.fixture.name, before)
+        return completion.render(call, response, chance, left, None if response.template else self.moulds)
 
     def nowhere(self, asked: Head) -> Answer:
         """A path that belongs to no vendor: most often a base URL that is not quite right."""
@@ -218,14 +223,14 @@ def _unmatched(misses: Sequence[Miss]) -> ApiError:
 
 def _chosen(asked: Demand, shelf: Shelf | Stack, answered: Mapping[str, int]) -> Found | None:
     """The fixture that the request names, whatever it matches."""
-    if asked.fixture is None:
+    name = asked.fixture
+    if name is None:
         return None
-    fixture = shelf.named(asked.fixture)
+    fixture = shelf.named(name)
     if fixture is None:
         raise ApiError(
             "invalid_request",
-            f"{demand.FIXTURE}: found {asked.fixture[:80]!r}, expected a fixture's name"
-            f"{meant(asked.fixture, shelf.names)}",
+            f"{demand.FIXTURE}: found {name[:80]!r}, expected a fixture's name{meant(name, shelf.names)}",
         )
     response = fixture.after(answered.get(fixture.name, 0))
     return Found(fixture, response or fixture.responses[-1])
@@ -235,27 +240,32 @@ def _late(answer: Answer, delay: float) -> Answer:
     return replace(answer, wait=answer.wait + delay) if delay else answer
 
 
-def _spoiled(answer: Answer, call: Call, fault: Fault | None) -> Answer:
+def _worse(answer: Answer, fault: Fault | None, entry: Entry) -> Answer:
     """The answer with the fault in it, in the vendor's words where it needs some; the same where none strikes."""
-    return faults.apply(fault, answer, lambda error: call.vendor.refuse(error, completion.about(call)))
+    call = cast(Call, entry.call)
+    worse = faults.apply(fault, answer, lambda error: call.vendor.refuse(error, completion.about(call)))
+    if worse is not answer:
+        entry.fault, entry.meant = str(fault), answer
+    return worse
 
 
-def _signed(answer: Answer, call: Call, fixture: str, seed: int) -> Answer:
+def _signed(answer: Answer, entry: Entry, origin: Origin, seed: int) -> Answer:
     """The answer with what the mock says of itself."""
-    mine = (
-        ("x-mock-seed", str(seed)),
-        ("x-mock-request-id", call.id),
-        ("x-mock-fixture", _quoted(fixture)),
-        ("x-mock-session", _quoted(call.session)),
-        ("access-control-expose-headers", EXPOSED),
-        *call.vendor.echoed(call.headers),
-    )
+    mine = b"x-mock-request-id: %b\r\n%b" % (entry.id.encode(), _signature(origin, entry.fixture, seed))
     return answer.adding(mine)
 
 
-@lru_cache(maxsize=4096)
-def _quoted(name: str) -> str:
-    return quote(name)
+@lru_cache(maxsize=1024)
+def _signature(origin: Origin, fixture: str, seed: int) -> bytes:
+    """What it says to all that ask the same of the same fixture."""
+    headers = (
+        ("x-mock-fixture", quote(fixture)),
+        ("x-mock-session", quote(origin.session)),
+        ("x-mock-seed", str(seed)),
+        ("access-control-expose-headers", EXPOSED),
+        *origin.vendor.echoed(origin.headers),
+    )
+    return cast(Lines, encoded(headers)).text
 
 
 EXPOSED = "x-mock-request-id, x-mock-fixture, x-mock-session, x-mock-seed, x-request-id, retry-after, retry-after-ms"

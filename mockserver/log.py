@@ -10,6 +10,7 @@ from functools import lru_cache
 import orjson
 
 from mockserver import duration
+from mockserver.call import Call
 from mockserver.session.journal import Entry
 
 
@@ -40,22 +41,34 @@ def _clock(second: int) -> str:
 
 
 def _text(entry: Entry) -> str:
-    parts = [
-        _clock(int(entry.arrived)),
-        entry.vendor or "-",
-        entry.model[:40] or f"{entry.method} {entry.path[:80]}",
-        "stream" if entry.stream else "json",
-        str(entry.status or "none"),
-        entry.fixture or "-",
-    ]
-    heard = entry.heard
-    first = heard.first_byte if heard else None
-    parts += [f"first {'-' if first is None else duration.spell(_rounded(first))}"]
-    parts += [f"total {duration.spell(_rounded(heard.seconds if heard else 0.0))}"]
-    parts += [heard.ended] if heard and heard.ended != "finished" else []
-    parts.append(f"attempt {entry.attempt}")
-    line = "  ".join(parts)
+    heard, call = entry.heard, entry.call
+    first = total = "-"
+    ended = ""
+    if heard is not None:
+        total = _time(int(heard.seconds * 10_000))
+        first = total if heard.first_byte == heard.seconds else _first(heard.first_byte)
+        ended = "" if heard.ended == "finished" else f"  {heard.ended}"
+    asked = _asked(call) if call else f"-  {entry.method} {entry.path[:80]}  json"
+    said = f"{entry.status or 'none'}  {entry.fixture or '-'}"
+    took = f"first {first}  total {total}{ended}"
+    line = f"{_clock(int(entry.arrived))}  {asked}  {said}  {took}  attempt {entry.attempt}"
     return f"{line}\n          {entry.why}" if entry.why else line
+
+
+@lru_cache(maxsize=256)
+def _asked(call: Call) -> str:
+    what = call.model[:40] or f"{call.method} {call.place.path[:80]}"
+    return f"{call.vendor.name}  {what}  {'stream' if call.stream else 'json'}"
+
+
+@lru_cache(maxsize=256)
+def _time(tenths: int) -> str:
+    """So many tenths of a millisecond, of a longer time the milliseconds."""
+    return duration.spell(tenths / 10_000 if tenths < 100 else tenths // 10 / 1000)
+
+
+def _first(seconds: float | None) -> str:
+    return "-" if seconds is None else _time(int(seconds * 10_000))
 
 
 def _json(entry: Entry) -> str:
@@ -80,10 +93,6 @@ def _json(entry: Entry) -> str:
         "why": entry.why or None,
     }
     return orjson.dumps(line).decode()
-
-
-def _rounded(seconds: float) -> float:
-    return round(seconds, 4 if seconds < 0.01 else 3)
 
 
 LINES: dict[str, Callable[[Entry], str]] = {"text": _text, "json": _json}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from mockserver import call, document, duration, keywords, seen
+from mockserver import document, duration, keywords, origin, seen
 from mockserver.access import Access
 from mockserver.keywords import Failure, Fault, Match, Response, Then
 from mockserver.link import PATIENCE, Link
@@ -245,7 +245,7 @@ class Remote(Session):
 
     def session(self, name: str | None = None) -> Session:
         """A session of its own; a new one unless it is named. Raises ValueError for what cannot be a name."""
-        if name is not None and not call.is_session(name):
+        if name is not None and not origin.is_session(name):
             raise ValueError(f"found {name!r}, expected 1 to 64 letters, digits, '.', '_' and '-'")
         return Session(self._link, name or f"test-{secrets.token_hex(6)}")
 

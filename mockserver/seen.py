@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from mockserver.call import text_of
+from mockserver.reading import text_of
 from mockserver.shelf.library import RUNTIME
 from mockserver.shelf.matching import Difference
 

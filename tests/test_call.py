@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import call as calls
-from mockserver.call import Call, ClientLeft, Head, ToolResult
+from mockserver import origin as origins
+from mockserver.call import Call, ClientLeft, ToolResult
+from mockserver.origin import Head
 from mockserver.vendors import overlay, profile
 from mockserver.vendors.directory import Directory
 from mockserver.vendors.vendor import Vendor
@@ -25,7 +27,7 @@ MOST = 1000  # bytes of a body
 
 def head(path: str = PATH, headers: dict[str, str] | None = None, method: str = "POST") -> Head:
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
-    return calls.head({"type": "http", "method": method, "path": path, "headers": pairs})
+    return origins.head({"type": "http", "method": method, "path": path, "headers": pairs})
 
 
 def part(body: bytes, more: bool = False) -> dict[str, Any]:
@@ -39,9 +41,9 @@ def read(asked: Head, *messages: dict[str, Any]) -> Call:
     async def receive() -> dict[str, Any]:
         return next(waiting)
 
-    place = calls.place(asked, DIRECTORY)
-    assert place is not None
-    return asyncio.run(calls.read(asked, place, receive, MOST))
+    origin = origins.origin(asked, DIRECTORY)
+    assert origin is not None
+    return asyncio.run(calls.read(origin, receive, MOST))
 
 
 def said(body: Any, path: str = PATH, headers: dict[str, str] | None = None) -> Call:
@@ -95,7 +97,7 @@ def test_a_request_without_a_host_has_none() -> None:
 
 
 def test_a_path_that_is_no_vendors_has_no_place() -> None:
-    assert calls.place(head("/nowhere"), DIRECTORY) is None
+    assert origins.place(head("/nowhere"), DIRECTORY) is None
 
 
 # --- the body
@@ -188,16 +190,31 @@ def test_a_session_is_named_by_path_then_header_then_key(
      ("é", False)],
 )  # fmt: skip
 def test_a_sessions_name_is_short_and_plain(name: str, good: bool) -> None:
-    assert calls.is_session(name) is good
+    assert origins.is_session(name) is good
 
 
 def test_a_key_is_never_shown_in_its_session() -> None:
-    assert "sk-secret" not in calls.account("sk-secret")
-    assert calls.account("sk-secret") == calls.account("sk-secret") != calls.account("sk-other")
+    assert "sk-secret" not in origins.account("sk-secret")
+    assert origins.account("sk-secret") == origins.account("sk-secret") != origins.account("sk-other")
 
 
-def test_every_call_has_an_id_of_its_own() -> None:
-    assert said({}).id != said({}).id
+def test_every_request_has_an_id_of_its_own() -> None:
+    assert calls.new_id() != calls.new_id()
+
+
+def test_requests_that_are_equal_are_one_call_and_long_ones_are_read_anew() -> None:
+    asked = head()
+    origin = origins.origin(asked, DIRECTORY)
+    assert origin is not None
+
+    def made(size: int) -> Call:
+        async def receive() -> dict[str, Any]:
+            return part(json.dumps({"model": "m" * size}).encode())
+
+        return asyncio.run(calls.read(origin, receive, 1_000_000))
+
+    assert made(1) is made(1) is not made(2)
+    assert made(5_000) is not made(5_000)
 
 
 def test_a_call_keeps_how_it_came() -> None:
@@ -425,7 +442,7 @@ def test_any_json_is_a_call(path: str, body: Any, headers: dict[str, str]) -> No
     assert list(looked_at(call))
     assert isinstance(call.body, dict)
     assert call.flaw or call.body == json.loads(call.raw)
-    assert calls.again(calls.shed(call)) == call
+    assert_read_again(call)
 
 
 @given(st.lists(st.binary(max_size=MOST), min_size=1, max_size=3), st.dictionaries(HEADER, LATIN))
@@ -434,4 +451,12 @@ def test_any_bytes_are_a_call(parts: list[bytes], headers: dict[str, str]) -> No
     call = read(head(PATH, headers), *sent)
     assert list(looked_at(call))
     assert call.flaw or call.raw == b"".join(parts)
-    assert calls.again(calls.shed(call)) == call
+    assert_read_again(call)
+
+
+def assert_read_again(call: Call) -> None:
+    """What was let go is the same when it is read again."""
+    before = call.reading.words
+    call.reading.forget()
+    assert call.reading.words == before
+    assert call.reading.words is not before or call.flaw == "too_large"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from mockserver import call as calls
-from mockserver.call import Head
 from mockserver.log import Log
+from mockserver.origin import Head
 from mockserver.session.journal import Entry
 
 

@@ -109,7 +109,7 @@ async def request(admin: Admin, asked: Asked) -> Response:
 async def _story(admin: Admin, entry: Entry, status: int = 200) -> Response:
     misses: tuple[Miss, ...] = ()
     if entry.call is not None:
-        misses = (await explain.rehearse(admin.line, entry.call, entry.head)).misses
+        misses = (await explain.rehearse(admin.line, entry.call)).misses
     return answer(views.plain(views.story(entry, misses)), status)
 
 

@@ -10,10 +10,12 @@ import orjson
 from starlette.types import Message
 
 from mockserver import call as calls
-from mockserver.call import Call, Head
+from mockserver import origin as origins
+from mockserver.call import Call
 from mockserver.chat import Line
 from mockserver.control import raises
 from mockserver.errors import InputError
+from mockserver.origin import Head
 from mockserver.record import ByType, MapOf, Record, record, said
 from mockserver.session.demand import FIXTURE
 from mockserver.session.journal import Entry
@@ -64,12 +66,12 @@ async def explain(line: Line, asked: Asked, session: str | None = None) -> Expla
     `session` is whose request it is, where it does not say so itself.
     """
     call = await _call(line, asked, asked.session or session)
-    return await rehearse(line, call, Head(call.method, call.place.path, "", None, call.headers))
+    return await rehearse(line, call)
 
 
-async def rehearse(line: Line, call: Call, head: Head) -> Explained:
+async def rehearse(line: Line, call: Call) -> Explained:
     """What would become of a call that has been read."""
-    entry = Entry(call.id, head, call.session, call)
+    entry = Entry(calls.new_id(), call.origin.head, call.session, call)
     rehearsed = await line.rehearsed(call.session)
     shelf, *_ = await line.reach(call.session)
     answered = await line.store.counts(call.session, ANSWERED)
@@ -109,8 +111,8 @@ async def _call(line: Line, asked: Asked, session: str | None) -> Call:
     }
     headers = own | {name.lower(): value for name, value in (asked.headers or {}).items()}
     head = Head("POST", f"/{name}{path}", "", session, headers)
-    place = calls.place(head, line.directory)
-    if place is None:
+    origin = origins.origin(head, line.directory)
+    if origin is None:
         raise InputError.of(f"found {path!r}, expected a path like {vendor.profile.paths.chat[0]}", "path")
     try:
         body = orjson.dumps(asked.body)
@@ -120,7 +122,7 @@ async def _call(line: Line, asked: Asked, session: str | None) -> Call:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return await calls.read(head, place, receive, line.settings.max_body)
+    return await calls.read(origin, receive, line.settings.max_body)
 
 
 def text(explained: Explained) -> str:

@@ -13,10 +13,10 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from mockserver import document
-from mockserver.call import is_session
 from mockserver.control.refusal import Refused
 from mockserver.document import Document, clipped
 from mockserver.errors import InputError, Problem
+from mockserver.origin import is_session
 from mockserver.shape import choice, meant
 
 BODY = "body"  # what a message calls the document that was sent

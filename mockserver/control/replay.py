@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -60,8 +59,7 @@ class Replays:
 
     async def replay(self, entry: Entry) -> Entry:
         """The entry of the new request, most often one that has ended."""
-        again = Entry(calls.new_id(), entry.head, entry.session)
-        again.kept = None if entry.call is None else replace(entry.call, id=again.id)
+        again = Entry(calls.new_id(), entry.head, entry.session, entry.call)
         client = _Nobody()
         scope = {"method": entry.method, "state": {TRANSPORT: client}}
         task = asyncio.create_task(self._line.serve(again, scope, client.receive, client.send))

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from shlex import quote
 from typing import Any
 
-from mockserver.call import SESSION
 from mockserver.control import raises
 from mockserver.control.explain import Explained
 from mockserver.money import Charge, spell
+from mockserver.origin import SESSION
 from mockserver.record import ByType, ListOf, MapOf, Record, record, said, sayings
 from mockserver.reply import bill
 from mockserver.session.journal import Entry

@@ -15,7 +15,6 @@ from mockserver.session.journal import Entry
 from mockserver.session.purse import Paid, Statement
 from mockserver.session.store import Store
 from mockserver.shelf.account import Account
-from mockserver.shelf.response import Response
 from mockserver.vendors.form import Values
 from mockserver.vendors.header import in_utc
 from mockserver.vendors.lookup import Lookup
@@ -38,18 +37,15 @@ class Cashier:
         """The blanks of what whoever asks may know of their account; those who need no key are told nothing."""
         return {} if lookup.open else await passbook.told(call, entry.account, self._store)
 
-    async def charge(self, call: Call, response: Response, entry: Entry) -> Values:
-        """Draw what a response costs; returns what is left, as blanks. Raises ApiError where that is too little."""
-        entry.said = response
-        if entry.account is None:
-            return {}
+    async def charge(self, call: Call, account: Account, entry: Entry) -> Values:
+        """Draw what an answer costs; returns what is left, as blanks. Raises ApiError where that is too little."""
         used = bill.used(entry)
         charge, now = call.vendor.charge(used, call.model), self._store.clock.now(call.session)
         tokens = used.prompt + used.completion
-        entry.paid = await till.pay(call, entry.account, charge, tokens, self._store, now)
+        entry.paid = await till.pay(call, account, charge, tokens, self._store, now)
         if not call.vendor.tells_left:
             return {}
-        kept = await self._store.statement(call.session, entry.account, now)
+        kept = await self._store.statement(call.session, account, now)
         return {**call.vendor.remaining(entry.paid.left), **_remaining(kept)}
 
     async def decide(self, call: Call, answer: Answer, entry: Entry) -> None:

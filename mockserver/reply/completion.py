@@ -15,11 +15,11 @@ import orjson
 from mockserver.call import Call
 from mockserver.errors import ApiError
 from mockserver.reply.chance import Chance
-from mockserver.reply.moulds import Moulds
+from mockserver.reply.moulds import TAG, Mould, Moulds
 from mockserver.reply.said import Asked, Said, asked, cut, said, usage
 from mockserver.shelf.response import Pace, Pause, Raw, Response
 from mockserver.vendors.form import ABSENT, Values
-from mockserver.vendors.header import Headers, etag
+from mockserver.vendors.header import Headers
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire import sse
 from mockserver.wire.answer import Answer, Frame
@@ -55,17 +55,17 @@ def render(
         answer = _with_headers(_refused(call, response), response)
     else:
         known = asked(call, response)
-        stencil = moulds.get(response, known) if moulds is not None else None
-        if stencil is None or left:
+        mould = moulds.get(response, known) if moulds is not None else None
+        if mould is None or left:
             before = chance.asked
-            stencil = _stencil(known, response, chance, left)
+            mould = _mould(known, response, chance, left)
             if moulds is not None and not left and chance.asked == before:
-                moulds.put(response, known, stencil)
-        answer = _filled(stencil, known.vendor)
+                moulds.put(response, known, mould)
+        answer = mould.cast()
     return replace(answer, wait=wait) if wait else answer
 
 
-def _stencil(asked: Asked, response: Response, chance: Chance, left: Values) -> Stencil:
+def _mould(asked: Asked, response: Response, chance: Chance, left: Values) -> Mould:
     """The answer with marks for what is made new for each."""
     marks = Marks()
     heard = said(asked, response, marks.text)
@@ -73,20 +73,12 @@ def _stencil(asked: Asked, response: Response, chance: Chance, left: Values) -> 
         answer = _stream(asked, response, heard, chance, marks)
     else:
         answer = _body(asked, response, heard, left, marks)
-    return Stencil(_with_headers(answer, response), marks)
+    stencil = Stencil(_with_headers(answer, response), marks)
+    return Mould(stencil, lambda name: _now if name == _CREATED else asked.vendor.maker(name))
 
 
-def _filled(stencil: Stencil, vendor: Vendor) -> Answer:
-    values = {
-        mark: str(int(time.time())) if name == _CREATED else vendor.new_id(name)
-        for mark, name in stencil.blanks
-        if name != _ETAG
-    }
-    body = stencil.body(values)
-    for mark, name in stencil.blanks:
-        if name == _ETAG:
-            values[mark] = etag(body)
-    return stencil.fill(values, body)
+def _now() -> str:
+    return str(int(time.time()))
 
 
 def _with_headers(answer: Answer, response: Response) -> Answer:
@@ -94,7 +86,7 @@ def _with_headers(answer: Answer, response: Response) -> Answer:
     return replace(answer, headers=replaced(answer.headers, own)) if own else answer
 
 
-def replaced(headers: Headers, by: Headers) -> Headers:
+def replaced(headers: Iterable[tuple[str, str]], by: Headers) -> Headers:
     """Headers, where the later ones take the place of those that have their name."""
     names = {name.lower() for name, _ in by}
     return (*((name, value) for name, value in headers if name.lower() not in names), *by)
@@ -137,7 +129,7 @@ def _body(asked: Asked, response: Response, heard: tuple[Said, ...], left: Value
     ]
     body = orjson.dumps(vendor.body.fill(values))
     status = response.status or vendor.success(asked.model).body
-    tag = (("etag", marks.text(_ETAG)),) if vendor.profile.etag else ()
+    tag = (("etag", marks.text(TAG)),) if vendor.profile.etag else ()
     return Answer(status, (*vendor.body_headers(values), *vendor.headers(values), *tag), (Frame(body),))
 
 
@@ -299,7 +291,7 @@ def _values(asked: Asked, response: Response, marks: Marks) -> dict[str, Any]:
     return values
 
 
-_CREATED, _ETAG = "$created", "$etag"  # no names of ids
+_CREATED: Final = "$created"  # no name of an id
 _HERE: Final = b"\0"  # where what is added goes: a byte that no JSON text contains
 _BEAT: Final = sse.comment("heartbeat")
 _JSON: Final = (("content-type", "application/json"),)

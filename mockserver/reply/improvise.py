@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import orjson
 
-from mockserver.call import Call, text_of
+from mockserver.call import Call
 from mockserver.invention.invent import Ask, Invented, invent
 from mockserver.invention.voice import DEFAULT
+from mockserver.reading import text_of
 from mockserver.reply import tokens
 from mockserver.reply.said import limit
 from mockserver.shelf.response import Choice, RawUsage, Response, ToolCall

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from mockserver.call import Call
 from mockserver.invention.choosing import forced
+from mockserver.reading import mappings
 from mockserver.reply import tokens
 from mockserver.shelf.response import Choice, Pause, Response, ToolCall
 from mockserver.vendors.vendor import Usage, Vendor
@@ -48,14 +49,21 @@ class Asked(NamedTuple):
 
 def asked(call: Call, response: Response) -> Asked:
     """What bears on the words of a response to a call."""
-    body, vendor = call.body, call.vendor
+    return _asked(call, response.usage.prompt_tokens if response.usage else None)
+
+
+@lru_cache(maxsize=256)
+def _asked(call: Call, prompt: int | None) -> Asked:
+    words, vendor = call.reading.words, call.origin.place.vendor
+    body, thinking = words.body, vendor.profile.thinking
+    if prompt is None:
+        overhead = vendor.models[call.model].prompt_overhead
+        prompt = tokens.prompt(words.messages, mappings(body.get("tools")), overhead, vendor.tokenizer)
+    always = vendor.profile.stream.usage == "always"
+    if body.keys().isdisjoint(_BEARING) and thinking not in body:
+        return Asked(vendor, call.model, prompt, call.stream, always, 1, (), None, False, False, False, None)
     stop, options, effort = body.get("stop"), body.get("stream_options"), body.get("reasoning_effort")
     choice = body.get("tool_choice")
-    prompt = response.usage.prompt_tokens if response.usage else None
-    if prompt is None:
-        prompt = tokens.prompt(
-            call.messages, call.tools, vendor.models[call.model].prompt_overhead, vendor.tokenizer
-        )
     # OpenAI, `stream_options`: every chunk before it says null.
     counted = isinstance(options, dict) and options.get("include_usage") is True
     return Asked(
@@ -63,12 +71,12 @@ def asked(call: Call, response: Response) -> Asked:
         call.model,
         prompt,
         call.stream,
-        counted or vendor.profile.stream.usage == "always",
+        counted or always,
         call.wanted,
         (stop,) if isinstance(stop, str) else tuple([one for one in stop or () if isinstance(one, str)]),
         limit(body),
         call.response_format != "text",
-        body.get(vendor.profile.thinking or "") is True,
+        body.get(thinking or "") is True,
         choice is not None and forced(choice),
         effort if isinstance(effort, str) else None,
     )
@@ -188,3 +196,16 @@ def _thought(asked: Asked, response: Response, *, thinking: int) -> int:
     texts = [choice.reasoning for choice in response.spoken if choice.reasoning]
     written = sum(counted(text, asked.vendor.tokenizer) for text in texts)
     return written or thinking * tokens.reasoning(asked.effort)
+
+
+# What a request may say that bears on the words of its answer, besides its messages and its model.
+_BEARING = {
+    "stop",
+    "stream_options",
+    "reasoning_effort",
+    "tool_choice",
+    "n",
+    "max_tokens",
+    "max_completion_tokens",
+    "response_format",
+}

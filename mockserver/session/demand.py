@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import TypeVar
 
 from mockserver import duration
-from mockserver.call import SESSION, Call
+from mockserver.call import Call
 from mockserver.errors import KINDS, ApiError
+from mockserver.origin import SESSION, Origin
 from mockserver.shape import choice, meant
 from mockserver.wire import faults
 from mockserver.wire.faults import Fault
@@ -42,16 +43,21 @@ class Demand:
     fixture: str | None = None
     rule: str = ""
 
+    def strike(self) -> None:
+        """Raises the error that is demanded, if one is."""
+        if self.error is not None:
+            raise self.error
+
 
 NOTHING = Demand()
 
 
 def read(call: Call) -> Demand:
     """The demands of a call. Raises ApiError when a header cannot be understood."""
-    what = _in_key(call.key)
-    stated = {name: value for name, value in call.headers.items() if name[:7] == "x-mock-"}
-    if what is None and not stated:
+    if not _asks(call.origin):
         return NOTHING
+    what = _in_key(call.key)
+    stated = _stated(call.origin)
     for name in stated:
         if name not in HEADERS:
             raise _unclear(name, f"found a header that is not known, expected {choice(HEADERS)}")
@@ -69,6 +75,15 @@ def read(call: Call) -> Demand:
 
 
 @lru_cache(maxsize=1024)
+def _asks(origin: Origin) -> bool:
+    """Whether there is any demand in a head; there mostly is none."""
+    return bool(_stated(origin)) or _in_key(origin.key) is not None
+
+
+def _stated(origin: Origin) -> dict[str, str]:
+    return {name: value for name, value in origin.headers.items() if name[:7] == "x-mock-"}
+
+
 def _in_key(key: str | None) -> str | int | None:
     found = _IN_KEY.search(key or "")
     return None if found is None else _number_or_kind(found[1])

@@ -12,12 +12,12 @@ import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Literal, NamedTuple, Protocol
 
-from mockserver.call import Call, Head, again, shed
+from mockserver.call import Call
 from mockserver.money import Charge
+from mockserver.origin import Head
 from mockserver.session.purse import Paid
 from mockserver.shelf.account import Account
 from mockserver.shelf.response import Response
@@ -32,7 +32,6 @@ _ENTRY = 2_000  # bytes of an entry that keeps neither body
 Moment = Literal["arrived", "decided", "ended"]
 
 
-@dataclass(slots=True)
 class Entry:
     """One request. `call` is None where no vendor has its path; `status` is 0 until one is decided, and where
     no status line is heard.
@@ -41,10 +40,7 @@ class Entry:
     done to the answer; `why` says why it was refused. `arrived` is in seconds since 1970.
     """
 
-    id: str
-    head: Head
-    session: str
-    kept: Call | None = None  # the call, or once it is over what is left of it
+    # What most requests have nothing to say of stands here once for all.
     fixture: str = ""
     rule: str = ""
     fault: str = ""  # that struck, with its point
@@ -55,28 +51,28 @@ class Entry:
     paid: Paid | None = None  # what its account has paid for it
     charge: Charge | None = None  # what it costs, once somebody has asked after it has ended
     status: int = 0
-    why: str = ""
     matched: bool = False
     answer: Answer | None = None
     heard: Heard | None = None
-    arrived: float = field(default_factory=time.time)
-    began: float = field(default_factory=time.perf_counter)  # the same moment, on the clock of what is heard
     number: int = 0
     size: int = 0  # bytes that the journal counts for it
 
-    @property
-    def call(self) -> Call | None:
-        """The call, whole."""
-        kept = self.kept
-        return again(kept) if kept is not None and kept.shed else kept
+    def __init__(self, id: str, head: Head, session: str, call: Call | None = None, why: str = "") -> None:  # noqa: A002
+        self.id = id
+        self.head = head
+        self.session = session
+        self.call = call
+        self.why = why
+        self.arrived = time.time()
+        self.began = time.perf_counter()  # the same moment, on the clock of what is heard
 
     @property
     def vendor(self) -> str:
-        return self.kept.vendor.name if self.kept else ""
+        return self.call.vendor.name if self.call else ""
 
     @property
     def model(self) -> str:
-        return self.kept.model if self.kept else ""
+        return self.call.model if self.call else ""
 
     @property
     def method(self) -> str:
@@ -85,7 +81,7 @@ class Entry:
     @property
     def path(self) -> str:
         """The vendor's own path, where there is a vendor."""
-        return self.kept.place.path if self.kept else self.head.path
+        return self.call.place.path if self.call else self.head.path
 
     @property
     def stream(self) -> bool:
@@ -93,7 +89,7 @@ class Entry:
 
     @property
     def attempt(self) -> int:
-        return self.kept.attempt if self.kept else 0
+        return self.call.attempt if self.call else 0
 
 
 Listener = Callable[[Moment, Entry], None]
@@ -163,10 +159,9 @@ class Ring:
 
     async def open(self, entry: Entry) -> None:
         entry.number = next(self._numbers)
-        entry.size = _ENTRY + (len(entry.kept.raw) if entry.kept else 0)
+        entry.size = _ENTRY + (len(entry.call.raw) if entry.call else 0)
         self._entries[entry.id] = entry
-        self._bytes += entry.size
-        self._trim()
+        self._grow(entry.size)
         self._changed("arrived", entry)
 
     async def decide(self, entry: Entry, answer: Answer) -> None:
@@ -175,15 +170,14 @@ class Ring:
         if entry.id in self._entries:  # it may have been let go while its answer was sought
             said = kept(answer.frames)
             entry.size += said
-            self._bytes += said
-            self._trim()
+            self._grow(said)
         self._changed("decided", entry)
 
     async def close(self, entry: Entry, heard: Heard) -> None:
         entry.heard = heard
         last, self._over = self._over, entry  # whoever is told of this one now need not read it again
-        if last is not None and last.kept is not None:
-            last.kept = shed(last.kept)
+        if last is not None and last.call is not None:
+            last.call.reading.forget()
         self._changed("ended", entry)
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[Entry]:
@@ -213,16 +207,20 @@ class Ring:
         return (entry for entry in arrived if session is None or entry.session == session)
 
     def _changed(self, moment: Moment, entry: Entry) -> None:
-        for listen in self.listeners:
-            listen(moment, entry)
-        self._wake()
+        if self.listeners:
+            for listen in self.listeners:
+                listen(moment, entry)
+        if self._waiting:
+            self._wake()
 
     def _wake(self) -> None:
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_result(None)
 
-    def _trim(self) -> None:
+    def _grow(self, size: int) -> None:
+        """So many bytes more: the oldest make room."""
+        self._bytes += size
         # The newest stays, whatever its size: a journal that forgets the request just made is of no use.
         while len(self._entries) > 1 and (len(self._entries) > self._most or self._bytes > self._most_bytes):
             _, oldest = self._entries.popitem(last=False)

@@ -5,18 +5,83 @@ Unknown keys are nobody's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.call import Call
 from mockserver.session import issues
 from mockserver.session.issues import Issue, Path
 from mockserver.vendors.model import Model
 from mockserver.vendors.parameter import Fields, Parameter
+from mockserver.vendors.vendor import Vendor
 
 MOST = 20  # issues that are told; a body of a million mistakes is refused in a few words too
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+
+
+class Usual(NamedTuple):
+    """What the requests to one model mostly are, so that little must be asked of one that is like them."""
+
+    plain: Mapping[str, frozenset[type]]  # the types of a field's values of which nothing more is asked
+    required: frozenset[str]
+    parameters: Fields
+    model: Model
+    roles: tuple[str, ...]  # that may say a text, and nothing more is asked of it
+
+
+@lru_cache(maxsize=256)
+def sound(call: Call) -> bool:
+    """Whether nothing is wrong with a request: its body is in order, and its model hears it. `broken` says what is."""
+    usual = _usual(call.origin.place.vendor, call.model)
+    words = call.reading.words
+    if usual is None or words.flaw:
+        return False
+    body = words.body
+    if not body.get("messages") or not body.get("model", call.origin.place.model):
+        return False
+    return _plain(body, usual) and _heard(body["messages"], usual)
+
+
+def _plain(body: dict[str, Any], usual: Usual) -> bool:
+    """Whether nothing is wrong with the fields of a body; its messages are a list, if it has any."""
+    plain = usual.plain
+    for name, value in body.items():
+        if name in plain and type(value) not in plain[name]:
+            stated = usual.parameters.get(name)
+            if stated is None or any(issues.of(stated, value, (name,))):
+                return False
+    return body.keys() >= usual.required
+
+
+def _heard(messages: list[Any], usual: Usual) -> bool:
+    """Whether nothing is wrong with any message, and its role is heard."""
+    roles = usual.roles
+    for message in messages:
+        if type(message) is not dict or message.get("role") not in roles:
+            return False
+        if type(message.get("content")) is str and "tool_calls" not in message:
+            continue  # as most are
+        if any(_message(message, (), usual.model)):
+            return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _usual(vendor: Vendor, name: str) -> Usual | None:
+    """None for a model of whose requests nothing can be said at a glance."""
+    model = vendor.models[name]
+    if model.retired or not vendor.offers(name):
+        return None
+    parameters = vendor.models.parameters(name)
+    plain = {
+        **parameters.plain,
+        **{own: kinds & parameters.plain.get(own, kinds) for own, kinds in _OURS.items()},
+    }
+    heard = ROLES if model.roles is None else model.roles
+    roles = tuple(role for role in ROLES if role in heard and role not in (model.messages or {}))
+    return Usual(plain, frozenset(parameters.required), parameters, model, roles)
 
 
 def broken(call: Call) -> list[Issue]:
@@ -66,6 +131,7 @@ def _message(message: Any, path: Path, model: Model) -> Iterator[Issue]:
 _NAME = Parameter(type=("string",), required=True)
 _NAMED = Fields({"model": _NAME})
 _LISTED = Fields({"messages": Parameter(type=("array",), required=True)})
+_OURS = {**_NAMED.plain, **_LISTED.plain}
 _PART = Parameter(type=("object",), fields=Fields({"type": _NAME}))
 _ASSISTANT = Fields(
     {

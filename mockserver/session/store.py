@@ -157,6 +157,7 @@ class Memory:
         self.clock = Clock()
         self._most = most
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._last: tuple[str, _Session | None] = "", None  # the one used last
         self._shared = EMPTY
 
     def turn(self, session: str | None) -> AbstractAsyncContextManager[object]:  # noqa: ARG002
@@ -251,9 +252,12 @@ class Memory:
 
     def _known(self, name: str) -> _Session | None:
         """The session, which counts as used now; None where nothing is to be remembered of it yet."""
+        if name == self._last[0]:  # most ask several times
+            return self._last[1]
         session = self._sessions.get(name)
         if session is not None:
             self._sessions.move_to_end(name)
+            self._last = name, session
         return session
 
     def _session(self, name: str) -> _Session:
@@ -262,4 +266,5 @@ class Memory:
             session = self._sessions[name] = _Session()
             if len(self._sessions) > self._most:
                 self._sessions.popitem(last=False)
+            self._last = name, session
         return session

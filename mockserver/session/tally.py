@@ -70,8 +70,11 @@ class Tally:
     def note(self, entry: Entry, heard: Heard) -> None:
         """A request that has ended, and what was heard: this is on the way of every request."""
         call = entry.call
-        asked = ("", "", False) if call is None else (call.vendor.name, call.model, call.stream)
-        row = self._rows.get((*asked, entry.status, entry.fault)) or self._row(asked, entry)
+        vendor, model, stream = (
+            ("", "", False) if call is None else (call.vendor.name, call.model, call.stream)
+        )
+        kind = vendor, model, stream, entry.status, entry.fault
+        row = self._rows.get(kind) or self._row(kind)
         row.total.add(heard.seconds)
         if heard.first_byte is not None:
             row.first_byte.add(heard.first_byte)
@@ -81,12 +84,12 @@ class Tally:
         """What has been counted."""
         return ((Kind(*kind), row) for kind, row in self._rows.items())
 
-    def _row(self, asked: tuple[str, str, bool], entry: Entry) -> Row:
+    def _row(self, kind: tuple[str, str, bool, int, str]) -> Row:
         """The row of a kind in words of which there are only so many."""
-        vendor, model, stream = asked
+        vendor, model, stream, status, fault = kind
         model = model[:_LONGEST]
         if model not in self._models and len(self._models) >= MODELS:
             model = OTHER
         self._models.add(model)
-        fault = entry.fault.partition("@")[0].partition("=")[0]
-        return self._rows.setdefault((vendor, model, stream, entry.status, fault), Row())
+        fault = fault.partition("@")[0].partition("=")[0]
+        return self._rows.setdefault((vendor, model, stream, status, fault), Row())

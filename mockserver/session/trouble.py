@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
-from mockserver.call import Call, is_session
+from mockserver.call import Call
 from mockserver.errors import ApiError
+from mockserver.origin import is_session
 from mockserver.session.demand import NOTHING, Demand
 from mockserver.session.store import ROLLED, STRUCK, Store
 from mockserver.shelf.rule import Laid

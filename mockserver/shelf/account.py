@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mockserver import money
-from mockserver.call import account
 from mockserver.money import Amount
+from mockserver.origin import account
 from mockserver.record import ByType, Check, OneOrMore, Record, record, said
 from mockserver.shape import At, Flag, OneOf, Shape, Text, numeral
 from mockserver.shelf.condition import glob

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mockserver.call import Call, ToolResult, account
+from mockserver.call import Call, ToolResult
 from mockserver.document import clipped
+from mockserver.origin import account
 from mockserver.record import ByType, Check, ListOf, MapOf, OneOrMore, Record, record, said, sayings
 from mockserver.shape import WRONG, At, Flag, OneOf, Shape, Text, meant
 from mockserver.shelf import clue, condition

@@ -17,6 +17,7 @@ from mockserver.shelf.index import Index
 from mockserver.shelf.match import Term, masked
 from mockserver.shelf.response import Response
 from mockserver.shelf.rule import Laid
+from mockserver.value import value
 
 # What a file was when it was read, by its path: time, size and inode.
 Look = Mapping[str, tuple[int, int, int]]
@@ -45,7 +46,7 @@ class Miss:
         return f"{self.fixture.name!r} missed on {'; '.join(map(str, self.differences))}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Found:
     """The fixture that answers, and with which of its responses."""
 
@@ -59,7 +60,7 @@ class Shelf:
     `look` is what their files were when they were read.
     """
 
-    __slots__ = ("_by_name", "_index", "accounts", "fixtures", "look", "rules")
+    __slots__ = ("_by_name", "_first", "_index", "accounts", "fixtures", "look", "rules")
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Shelf:
         self.accounts: Mapping[str, Account] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._index: Index | None = None
+        self._first: dict[Call, Fixture | None] = {}
 
     def __len__(self) -> int:
         return len(self.fixtures)
@@ -89,6 +91,15 @@ class Shelf:
         if len(self.fixtures) <= _FEW:
             return iter(self.fixtures)
         return self.index.near(call)
+
+    def first(self, call: Call) -> Fixture | None:
+        """The first that has no difference from a call, remembered: the same is asked again and again."""
+        if call in self._first:
+            return self._first[call]
+        if len(self._first) >= _KNOWN:
+            self._first.clear()
+        found = self._first[call] = next(holding(call, self), None)
+        return found
 
     @property
     def index(self) -> Index:
@@ -115,6 +126,10 @@ class Stack:
 
     def __iter__(self) -> Iterator[Fixture]:
         return self._seen(shelf.__iter__ for shelf in self.shelves)
+
+    def first(self, call: Call) -> Fixture | None:
+        """The first that has no difference from a call."""
+        return next(holding(call, self), None)
 
     def near(self, call: Call) -> Iterator[Fixture]:
         """The fixtures that may answer a call, in their order."""
@@ -147,15 +162,27 @@ def pick(call: Call, shelf: Shelf | Stack, answered: Mapping[str, int]) -> Found
 
     `answered` says how often each fixture, by name, has answered in this session.
     """
+    first = shelf.first(call)
+    if first is None:
+        return None
+    response = first.after(answered.get(first.name, 0))
+    if response is not None:
+        return Found(first, response)
+    for fixture in holding(call, shelf):
+        response = fixture.after(answered.get(fixture.name, 0))
+        if response is not None:
+            return Found(fixture, response)
+    return None
+
+
+def holding(call: Call, shelf: Shelf | Stack) -> Iterator[Fixture]:
+    """The fixtures that have no difference from a call, used up or not, in their order."""
     for fixture in shelf.near(call):
         for term in fixture.terms:
             if not term.condition.holds(term.look(call)):
                 break
         else:
-            response = fixture.after(answered.get(fixture.name, 0))
-            if response is not None:
-                return Found(fixture, response)
-    return None
+            yield fixture
 
 
 def nearest(call: Call, shelf: Iterable[Fixture], answered: Mapping[str, int], most: int = 3) -> list[Miss]:
@@ -259,6 +286,7 @@ def _wanted(term: Term) -> str | None:
 
 
 _FEW = 4  # fixtures that are asked sooner than looked up
+_KNOWN = 256  # calls of which the first is remembered
 _CANDIDATES = 50  # fixtures whose texts are compared
 _READ = 200  # characters of each
 _ABSENT = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import binascii
 import math
 import string
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from hashlib import sha1
 from urllib.parse import quote
 
 from mockserver.vendors.form import Values, text
@@ -33,7 +33,7 @@ def retry(seconds: float | None) -> Headers:
 def etag(body: bytes) -> str:
     """The entity tag of a body, as Express makes it."""
     # Length in hexadecimal, then 27 characters of the SHA-1 in base 64.
-    digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest())[:27].decode()
+    digest = binascii.b2a_base64(sha1(body, usedforsecurity=False).digest())[:27].decode()
     return f'W/"{len(body):x}-{digest}"'
 
 

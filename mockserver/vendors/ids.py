@@ -10,6 +10,7 @@ from collections.abc import Callable
 Maker = Callable[[], str]
 
 LONGEST = 256  # characters that one blank may stand for
+_AT_A_TIME = 256  # texts that are drawn together
 
 # Identifiers must differ between runs, whatever seed the words were asked for with.
 _random = random.Random(random.SystemRandom().getrandbits(64))
@@ -38,7 +39,22 @@ def _piece(part: str) -> str | Maker:
         known = ", ".join(f"{{{name}:24}}" for name in ALPHABETS)
         raise ValueError(f"found {part!r}, expected {known} or {{uuid}}, with 1 to {LONGEST} characters")
     letters, length = _LETTERS[blank[1]], int(blank[2])
-    return lambda: _random.randbytes(length).translate(letters).decode()
+    return _drawing(letters, length)
+
+
+def _drawing(letters: bytes, length: int) -> Maker:
+    """Draws texts of so many letters, a few hundred together."""
+    drawn: list[str] = []
+
+    def draw() -> str:
+        while True:
+            try:
+                return drawn.pop()
+            except IndexError:
+                text = _random.randbytes(length * _AT_A_TIME).translate(letters).decode()
+                drawn.extend(text[start : start + length] for start in range(0, len(text), length))
+
+    return draw
 
 
 def _uuid() -> str:

@@ -55,24 +55,24 @@ PARAMETER: Shape = Record(Parameter)
 class Fields(dict[str, Parameter]):
     """Fields by name, which knows at a glance what there can be nothing wrong with."""
 
-    __slots__ = ("_places", "_plain", "_required")
+    __slots__ = ("_places", "plain", "required")
 
     def __init__(self, stated: Mapping[str, Parameter]) -> None:
         super().__init__(stated)
-        self._plain = {name: _plain(parameter) for name, parameter in stated.items()}
-        self._required = [name for name, parameter in stated.items() if parameter.required]
+        self.plain = {name: _plain(parameter) for name, parameter in stated.items()}
+        self.required = [name for name, parameter in stated.items() if parameter.required]
         self._places = {name: place for place, name in enumerate(stated)}
 
     def doubtful(self, holder: Mapping[str, Any]) -> list[str]:
         """The fields of an object that must be looked at, and those that it lacks, in the order of this."""
-        known = self._plain.get
+        known = self.plain.get
         found = [
             name
             for name, value in holder.items()
             if (plain := known(name)) is not None and type(value) not in plain
         ]
-        if self._required:
-            found += [name for name in self._required if name not in holder]
+        if self.required:
+            found += [name for name in self.required if name not in holder]
         return sorted(found, key=self._places.__getitem__) if len(found) > 1 else found
 
 

@@ -44,6 +44,7 @@ class Vendor:
         self.profile = profile
         self.tokenizer = tokenizer
         self.name = profile.name
+        self.streams = profile.stream.mode == "openai"
         self.body = Form(profile.body.whole)
         self.choice = Form(profile.body.choice)
         self.message = Form(profile.body.message)
@@ -104,7 +105,7 @@ class Vendor:
             [
                 (name, headers[name])
                 for name, pattern in self._echo.items()
-                if name in headers and pattern.fullmatch(headers[name])
+                if name in headers and pattern.fullmatch(headers[name]) and headers[name].isprintable()
             ]
         )
 
@@ -125,8 +126,12 @@ class Vendor:
     def success(self, model: str) -> Success:
         return self.models[model].success or self.profile.success
 
+    def maker(self, name: str) -> ids.Maker:
+        """What makes the identifiers that the profile describes by this name."""
+        return self._ids[name]
+
     def new_id(self, name: str) -> str:
-        """One of the identifiers that the profile describes, made new."""
+        """One of them, made new."""
         return self._ids[name]()
 
     def usage(self, raw: Usage, model: str, *, streamed: bool = False) -> Any:

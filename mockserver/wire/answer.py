@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from http import HTTPStatus
+
+from mockserver.value import value
+from mockserver.wire import lines
+from mockserver.wire.lines import Header, Lines, encoded
 
 # RFC 9110, 6.4.1: these have no body and no content-length, whatever was written for them.
 _LENGTH = len("content-length")
@@ -21,7 +25,7 @@ class Ending(Enum):
     HANG = "hang"  # silence, with the connection open, until the client leaves
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Frame:
     """A piece of the body, and the silence before it in seconds; without data it is the silence alone.
 
@@ -35,7 +39,7 @@ class Frame:
     raw: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """One whole answer. `wait` is the silence in seconds before the status line.
 
@@ -44,16 +48,17 @@ class Answer:
     """
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: Sequence[Header]
     frames: Sequence[Frame] = ()
     wait: float = 0.0
     ending: Ending = Ending.FINISH
     streamed: bool = False
     head: bool = True
 
-    def adding(self, headers: tuple[tuple[str, str], ...]) -> Answer:
-        """The answer with these headers after its own."""
-        headers = (*self.headers, *headers)
+    def adding(self, more: bytes) -> Answer:
+        """The answer with these lines after its own headers."""
+        own = self.headers if type(self.headers) is Lines else encoded(self.headers)
+        headers = (*self.headers, *Lines(more)) if own is None else Lines(own.text + more)
         return Answer(self.status, headers, self.frames, self.wait, self.ending, self.streamed, self.head)
 
     @property
@@ -78,10 +83,13 @@ def settled(answer: Answer) -> Answer:
     """
     if answer.bodiless:
         return replace(answer, frames=()) if answer.frames else answer
-    if answer.streamed or answer.ending is not Ending.FINISH:
+    if answer.streamed or answer.ending is not Ending.FINISH or _tells_length(answer.headers):
         return answer
-    for name, _ in answer.headers:
-        if len(name) == _LENGTH and name.lower() == "content-length":
-            return answer
     length = sum([len(frame.data) for frame in answer.frames])
-    return answer.adding((("content-length", str(length)),))
+    return answer.adding(lines.length(length))
+
+
+def _tells_length(headers: Sequence[Header]) -> bool:
+    if type(headers) is Lines:
+        return headers.tell_length
+    return any(len(name) == _LENGTH and name.lower() == "content-length" for name, _ in headers)

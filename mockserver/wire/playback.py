@@ -13,10 +13,12 @@ import struct
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
+from mockserver.value import value
 from mockserver.wire.answer import Answer, Ending, Frame, settled
+from mockserver.wire.lines import Lines, encoded
 from mockserver.wire.stencil import together
 
 Message = MutableMapping[str, Any]
@@ -28,13 +30,13 @@ Ended = Literal["finished", "dropped", "left", "closed"]
 TRANSPORT = "mockserver.transport"  # where `server` puts the transport: scope["state"][TRANSPORT]
 BREATH = "mockserver.breath"  # and what says a whole answer in one write, where the protocol has that
 
-_PRINTABLE = bytes(letter for letter in range(256) if (letter >= 32 and letter != 127) or letter == 9)
+_CHUNKED = b"transfer-encoding: chunked\r\n"
 _PATIENCE = 1.0  # seconds that a reset waits for what was said before to arrive
 _LOOK = 0.0005, 0.01  # seconds between two looks at it: the first pause, and the longest
 _LINGER_NONE = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: what makes a close an RST
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Heard:
     """What was heard; every time is in seconds since the request arrived.
 
@@ -116,7 +118,8 @@ async def _in_one_breath(
     breath = scope["state"].get(BREATH) if "state" in scope else None
     if breath is None or answer.wait or answer.ending is not Ending.FINISH or answer.bodiless:
         return None
-    body, head = together(answer.frames), _encoded(answer)
+    body, lines = together(answer.frames), answer.headers
+    head = lines if type(lines) is Lines else encoded(lines)
     cycle = breath.take(send)
     if body is None or head is None or cycle is None or scope["method"] == "HEAD":
         return None
@@ -124,20 +127,12 @@ async def _in_one_breath(
     heard = Heard(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
     if on_end is not None:
         await on_end(heard)
+    text = head.text
     if answer.streamed:
+        text += _CHUNKED
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
-    breath.say(cycle, answer.status, head, body)
+    breath.say(cycle, answer.status, text, body)
     return heard
-
-
-def _encoded(answer: Answer) -> bytes | None:
-    """The headers as they stand on the wire; None for what uvicorn refuses."""
-    lines = [f"{name.lower()}: {value}\r\n" for name, value in answer.headers]
-    if answer.streamed:
-        lines.append("transfer-encoding: chunked\r\n")
-    text = "".join(lines).encode("latin-1")
-    # Nothing but printable letters, and an end to each line.
-    return text if text.translate(None, _PRINTABLE) == b"\r\n" * len(lines) else None
 
 
 class _Play:

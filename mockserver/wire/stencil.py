@@ -10,11 +10,12 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import orjson
 
 from mockserver.wire.answer import Answer, Frame
+from mockserver.wire.lines import Lines, encoded, length
 
 Values = Mapping[str, str]
 Parts = tuple[tuple[bytes, str], ...]  # what stands there, and the mark after it; the last has none
@@ -46,24 +47,22 @@ class Marks:
 
 
 class Stencil:
-    """An answer with marks in it. `blanks` are those that are to be filled, with their names."""
+    """An answer that is to be said whole, with marks in it. `blanks` are these, and the names of what they mark."""
 
-    __slots__ = ("_between", "_head", "_unit", "answer", "apart", "blanks", "size")
+    __slots__ = ("_between", "_head", "_last", "_tells", "_unit", "answer", "apart", "blanks", "size")
 
     def __init__(self, answer: Answer, marks: Marks) -> None:
         self.answer = answer
         frames = answer.frames
         texts = [frame.data for frame in frames]
         self._unit, self._between = _repeated(texts)
-        self._head = [
-            (place, name, _MARK.split(value))
-            for place, (name, value) in enumerate(answer.headers)
-            if _MARK.search(value)
-        ]
+        lines = cast(Lines, encoded(answer.headers))  # whoever wrote them was held to what a head may have
+        *self._head, (self._last, _) = _parts(lines.text)
+        self._tells = not (answer.streamed or answer.bodiless or lines.tell_length)
         self.apart = any(frame.wait or frame.raw for frame in frames)
         self.size = sum(map(len, texts))
         met = {mark.decode() for text in texts for mark in _IN_BYTES.findall(text)}
-        met.update(mark for _, _, parts in self._head for mark in parts[1::2])
+        met.update(mark for _, value in answer.headers for mark in _MARK.findall(value))
         self.blanks = tuple((mark, name) for mark, name in marks.names.items() if mark in met)
 
     def body(self, values: Values) -> bytes:
@@ -73,14 +72,15 @@ class Stencil:
     def fill(self, values: Values, body: bytes) -> Answer:
         """The answer, filled; `body` is what `body` has made of these values."""
         form = self.answer
-        headers = list(form.headers)
-        for place, name, parts in self._head:
-            headers[place] = name, "".join([values.get(part, part) for part in parts])
-        frames: Sequence[Frame] = Filled(self, values, body)
-        if len(form.frames) == 1:
-            only = form.frames[0]
-            frames = (Frame(body, only.wait, only.chunk, only.raw),)
-        return Answer(form.status, tuple(headers), frames, form.wait, form.ending, form.streamed, form.head)
+        text = (
+            b"".join([before + values[mark].encode("latin-1", "replace") for before, mark in self._head])
+            + self._last
+        )
+        if self._tells:
+            text += length(len(body))
+        return Answer(
+            form.status, Lines(text), Filled(self, values, body), form.wait, form.ending, form.streamed
+        )
 
 
 class Filled(Sequence[Frame]):

@@ -8,12 +8,12 @@ from functools import partial
 
 import pytest
 
-from mockserver import call as calls
 from mockserver.control import feed as feeds
 from mockserver.control.feed import Feed
+from mockserver.origin import Head
 from mockserver.session.journal import Entry
 
-HEAD = calls.Head("GET", "/", "", None, {})
+HEAD = Head("GET", "/", "", None, {})
 
 
 def listen(script: Callable[[Feed, asyncio.Event], Awaitable[list[bytes]]], most: int = 1000) -> list[bytes]:

@@ -9,7 +9,7 @@ import jsonschema_rs
 import pytest
 import requests
 
-from mockserver.call import account as id_of
+from mockserver.origin import account as id_of
 from mockserver.testing import MockServer
 from tests.conftest import Start
 

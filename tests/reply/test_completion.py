@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mockserver import app, document, shape
 from mockserver import call as calls
+from mockserver import origin as origins
 from mockserver.call import Call
 from mockserver.reply import completion, improvise
 from mockserver.reply.chance import Chance
@@ -395,10 +396,9 @@ def asked(vendor: str, said: str = "Hello", **body: Any) -> Call:
     async def receive() -> Any:
         return {"type": "http.request", "body": text}
 
-    head = calls.head(scope)
-    place = calls.place(head, DIRECTORY)
-    assert place is not None
-    return asyncio.run(calls.read(head, place, receive, 1 << 20))
+    origin = origins.origin(origins.head(scope), DIRECTORY)
+    assert origin is not None
+    return asyncio.run(calls.read(origin, receive, 1 << 20))
 
 
 def response(stated: object) -> Response:

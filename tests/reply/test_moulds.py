@@ -9,7 +9,7 @@ import pytest
 
 from mockserver.reply import completion
 from mockserver.reply.chance import Chance
-from mockserver.reply.moulds import Moulds
+from mockserver.reply.moulds import Mould, Moulds
 from mockserver.reply.said import asked as known
 from mockserver.wire.answer import Answer
 from mockserver.wire.stencil import Marks, Stencil
@@ -103,7 +103,8 @@ def test_moulds_are_bounded_in_number_and_in_bytes() -> None:
     assert (len(small), len(tight)) == (3, 3)
     assert small.get(one, known(calls[0], one)) is None
     assert small.get(one, known(calls[4], one)) is not None
-    huge = Stencil(Answer(200, (), completion.render(calls[0], one, Chance()).frames), Marks())
+    stencil = Stencil(Answer(200, (), completion.render(calls[0], one, Chance()).frames), Marks())
+    huge = Mould(stencil, calls[0].vendor.maker)
     alone = Moulds(most_bytes=1)
     alone.put(one, known(calls[0], one), huge)
     assert len(alone) == 0

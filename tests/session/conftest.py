@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mockserver import call as calls
+from mockserver import origin as origins
 from mockserver.call import Call
 from mockserver.vendors import overlay, profile
 from mockserver.vendors.directory import Directory
@@ -43,9 +44,9 @@ def asked() -> Asked:
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": json.dumps(body).encode() if raw is None else raw}
 
-        head = calls.head({"type": "http", "method": method, "path": path, "headers": pairs})
-        place = calls.place(head, directory)
-        assert place is not None
-        return asyncio.run(calls.read(head, place, receive, MOST))
+        head = origins.head({"type": "http", "method": method, "path": path, "headers": pairs})
+        origin = origins.origin(head, directory)
+        assert origin is not None
+        return asyncio.run(calls.read(origin, receive, MOST))
 
     return read

@@ -9,7 +9,9 @@ import orjson
 
 from mockserver import app, document
 from mockserver import call as calls
-from mockserver.call import Call, Head
+from mockserver import origin as origins
+from mockserver.call import Call
+from mockserver.origin import Head
 from mockserver.shelf import library
 from mockserver.shelf.matching import Shelf
 
@@ -28,13 +30,13 @@ def call(
     own = {"content-type": "application/json", "authorization": "Bearer sk-1234567890"}
     asked = {"model": "o1-preview", "messages": list(messages or [USER]), **body}
     head = Head("POST", f"/{vendor}/v1/chat/completions", "", session, own | (headers or {}))
-    place = calls.place(head, DIRECTORY)
-    assert place is not None
+    origin = origins.origin(head, DIRECTORY)
+    assert origin is not None
 
     async def receive() -> Any:
         return {"type": "http.request", "body": orjson.dumps(asked), "more_body": False}
 
-    return asyncio.run(calls.read(head, place, receive, 1_000_000))
+    return asyncio.run(calls.read(origin, receive, 1_000_000))
 
 
 def shelf(*written: str, before: str = "") -> Shelf:

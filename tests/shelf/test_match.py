@@ -7,9 +7,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockserver.call import account
 from mockserver.document import parse
 from mockserver.errors import InputError
+from mockserver.origin import account
 from mockserver.record import schema
 from mockserver.shelf import matching
 from mockserver.shelf.fixture import FILE

@@ -55,6 +55,7 @@ def test_it_is_what_would_have_been_rendered(render: Render, id: str, created: i
     if isinstance(answer.frames, Filled):
         said = b"".join(frame.data for frame in frames)
         assert (answer.frames.take(), answer.frames.take()) == (said, said)
+    id = id.encode("latin-1", "replace").decode("latin-1")  # noqa: A001 no head has other letters
     assert answer.headers == (("x-id", f"<{id}>"), ("x-fixed", "1"), ("x-both", f"{created}{id}"))
     assert (answer.status, answer.streamed) == (201, True)
 
