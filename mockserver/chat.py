@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import quote
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from mockserver import call as calls
-from mockserver import origin as origins
 from mockserver.call import Call, ClientLeft
 from mockserver.errors import ApiError, Problem
-from mockserver.origin import Head, Origin
+from mockserver.origin import Head, Origin, Origins, session
 from mockserver.reply import completion, listing
 from mockserver.reply.cashier import Cashier
 from mockserver.reply.chance import Chance
@@ -39,6 +38,15 @@ from mockserver.wire.lines import Lines, encoded
 from mockserver.wire.playback import Heard, Playback
 
 Report = Callable[[Entry], None]
+
+
+class Reached(NamedTuple):
+    """What a session's call meets; `answered` is how often each fixture has answered it, by name."""
+
+    shelf: Shelf | Stack
+    answered: Mapping[str, int]
+    rules: tuple[Laid, ...]
+    bank: Bank
 
 
 class Line:
@@ -68,7 +76,7 @@ class Line:
         self.cashier = Cashier(store, strangers=not settings.known_keys_only)
         self.bank = Bank(shelf.accounts)  # the accounts of the files
         self.moulds = Moulds()
-        self.origin = lru_cache(maxsize=256)(lambda head: origins.origin(head, directory))
+        self.origins = Origins(directory)
         self.problems: tuple[Problem, ...] = ()  # of the files as they are now, where these are not served
         self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures, and of new problems
 
@@ -85,10 +93,9 @@ class Line:
             listen()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head = origins.head(scope)
-        origin = self.origin(head)
+        head, origin = self.origins.of(scope)
         if origin is None:
-            entry = Entry(calls.new_id(), head, origins.session(head), why="no vendor has this path")
+            entry = Entry(calls.new_id(), head, session(head), why="no vendor has this path")
         else:
             try:
                 call = await calls.read(origin, receive, self.settings.max_body)
@@ -125,19 +132,18 @@ class Line:
         store = await self.store.copy(session)
         return Line(self.settings, self.directory, self.shelf, self.rules, store, self.playback, self.report)
 
-    async def reach(self, session: str) -> tuple[Shelf | Stack, tuple[Laid, ...], Bank]:
+    async def reach(self, session: str) -> Reached:
         """The fixtures, the fault rules and the accounts that a session's calls meet, in their order."""
-        own, shared = await self.store.layers(session)
+        own, shared, answered = await self.store.meets(session)
         if own is EMPTY and shared is EMPTY:
-            return self.shelf, self.shelf.rules + self.rules, self.bank
+            return Reached(self.shelf, answered, self.shelf.rules + self.rules, self.bank)
         rules = (*own.rules, *shared.rules, *self.shelf.rules, *self.rules)
         bank = Bank(self.shelf.accounts, own, shared)
-        return matching.over(own.shelf, shared.shelf, self.shelf), rules, bank
+        return Reached(matching.over(own.shelf, shared.shelf, self.shelf), answered, rules, bank)
 
     async def answer(self, call: Call, entry: Entry) -> Answer:
         """Everything is decided here, before the first byte."""
-        shelf, rules, bank = await self.reach(call.session)
-        answered = await self.store.counts(call.session, ANSWERED)
+        shelf, answered, rules, bank = await self.reach(call.session)
         lookup = call.place.lookup
         found = None if lookup else matching.pick(call, shelf, answered)
         asked, struck, own = demand.NOTHING, demand.NOTHING, None

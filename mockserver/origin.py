@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 from starlette.types import Scope
@@ -16,7 +15,7 @@ from mockserver.vendors.vendor import Vendor
 
 SESSION = "x-mock-session"  # the header that names a session
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_USUAL = 2_000  # bytes of headers; what is longer is not kept
+_MOST, _LONG = 256, 2_000  # heads that are remembered, and letters of those that are not
 
 
 @single
@@ -55,26 +54,8 @@ class Origin:
 
 def head(scope: Scope) -> Head:
     """The head of a request, the `/s/{session}` prefix taken off its path."""
-    pairs = scope["headers"]
-    lines = b"\n".join(itertools.chain.from_iterable(pairs))
-    if (
-        len(lines) < _USUAL and lines.count(b"\n") == 2 * len(pairs) - 1
-    ):  # none of them has a line's end in it
-        return _known(scope["method"], scope["path"], lines)
-    return _head(scope["method"], scope["path"], _decoded(pairs))
-
-
-@lru_cache(maxsize=256)
-def _known(method: str, path: str, lines: bytes) -> Head:
-    words = lines.decode("latin-1").split("\n")
-    return _head(method, path, dict(zip(words[::2], words[1::2], strict=True)))
-
-
-def _decoded(pairs: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
-
-
-def _head(method: str, path: str, headers: Mapping[str, str]) -> Head:
+    path: str = scope["path"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     session = None
     if path.startswith("/s/"):
         session, slash, rest = path[3:].partition("/")
@@ -82,7 +63,7 @@ def _head(method: str, path: str, headers: Mapping[str, str]) -> Head:
     host = headers.get("host", "").lower()
     # A port is no part of a name; an IPv6 address has colons of its own.
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
-    return Head(method, path, name, session, headers)
+    return Head(scope["method"], path, name, session, headers)
 
 
 def place(asked: Head, directory: Directory) -> Place | None:
@@ -108,6 +89,27 @@ def _length(headers: Mapping[str, str]) -> int:
     length = headers.get("content-length", "")
     # A number of more than 4,300 digits is one that Python does not read.
     return int(length[:20]) if length.isdecimal() else 0
+
+
+class Origins:
+    """The origins of one server, remembered: of many requests the heads are the same."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._known: dict[tuple[object, ...], tuple[Head, Origin | None]] = {}
+
+    def of(self, scope: Scope) -> tuple[Head, Origin | None]:
+        """The head of a request, and where that comes from; None where no vendor has its path."""
+        key = scope["method"], scope["path"], *scope["headers"]
+        found = self._known.get(key)
+        if found is None:
+            asked = head(scope)
+            found = asked, origin(asked, self._directory)
+            if sum(len(name) + len(value) for name, value in asked.headers.items()) < _LONG:
+                if len(self._known) >= _MOST:
+                    self._known.clear()
+                self._known[key] = found
+        return found
 
 
 def session(asked: Head, key: str | None = None) -> str:

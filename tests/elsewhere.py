@@ -19,7 +19,7 @@ from mockserver.server import Server, bind
 from mockserver.session.clock import Clock
 from mockserver.session.journal import Entry, Extent, Journal, Listener, Moment
 from mockserver.session.purse import Denied, Paid, Statement
-from mockserver.session.store import ALL, EMPTY, Counted, Layer, Memory, Store
+from mockserver.session.store import ALL, ANSWERED, EMPTY, Counted, Layer, Memory, Store
 from mockserver.settings import Settings
 from mockserver.shelf.account import Account
 from mockserver.vendors.vendor import Vendor
@@ -178,8 +178,8 @@ class Elsewhere:
                 }
             self._counters[one] = json.dumps(counters)
 
-    async def layers(self, session: str) -> tuple[Layer, Layer]:
-        return await self.layer(session), await self.layer(None)
+    async def meets(self, session: str) -> tuple[Layer, Layer, Mapping[str, int]]:
+        return await self.layer(session), await self.layer(None), await self.counts(session, ANSWERED)
 
     async def layer(self, session: str | None) -> Layer:
         await self._way.go()
@@ -226,8 +226,8 @@ class Elsewhere:
 
     async def copy(self, session: str) -> Store:
         copied = Memory(1)
-        for owner, layer in zip((session, None), await self.layers(session), strict=True):
-            await copied.lay(owner, layer)
+        for owner in (session, None):
+            await copied.lay(owner, await self.layer(owner))
         for what in ALL:
             for name, count in (await self.counts(session, what)).items():
                 for _ in range(count):

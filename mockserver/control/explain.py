@@ -19,7 +19,6 @@ from mockserver.origin import Head
 from mockserver.record import ByType, MapOf, Record, record, said
 from mockserver.session.demand import FIXTURE
 from mockserver.session.journal import Entry
-from mockserver.session.store import ANSWERED
 from mockserver.shape import Anything, Shape, Text
 from mockserver.shelf import matching
 from mockserver.shelf.condition import spell
@@ -73,8 +72,7 @@ async def rehearse(line: Line, call: Call) -> Explained:
     """What would become of a call that has been read."""
     entry = Entry(calls.new_id(), call.origin.head, call.session, call)
     rehearsed = await line.rehearsed(call.session)
-    shelf, *_ = await line.reach(call.session)
-    answered = await line.store.counts(call.session, ANSWERED)
+    shelf, answered, *_ = await line.reach(call.session)
     answer = await rehearsed.answer(call, entry)
     status = answer.status if answer.head else 0
     fixture = shelf.named(entry.fixture) if entry.fixture else None

@@ -19,21 +19,22 @@ _MOST, _MOST_BYTES = 1_000, 4_000_000
 class Mould:
     """A stencil, and who makes what belongs in its blanks."""
 
-    __slots__ = ("_makers", "_tags", "size", "stencil")
+    __slots__ = ("_makers", "_stencil", "_tagged", "size")
 
     def __init__(self, stencil: Stencil, maker: Callable[[str], Maker]) -> None:
-        self.stencil = stencil
         self.size = stencil.size
-        self._makers = [(mark, maker(name)) for mark, name in stencil.blanks if name != TAG]
-        self._tags = [mark for mark, name in stencil.blanks if name == TAG]
+        self._stencil = stencil
+        self._makers = [maker(name) for name in stencil.blanks if name != TAG]
+        self._tagged = TAG in stencil.blanks  # the last of them: it was marked when all else had been
 
     def cast(self) -> Answer:
         """The answer with what is made new for each."""
-        values = {mark: make() for mark, make in self._makers}
-        body = self.stencil.body(values)
-        for mark in self._tags:
-            values[mark] = etag(body)
-        return self.stencil.fill(values, body)
+        values = [make().encode() for make in self._makers]
+        if not self._tagged:
+            return self._stencil.fill(tuple(values), self._stencil.body(tuple(values)))
+        body = self._stencil.body(tuple(values))
+        values.append(etag(body).encode())
+        return self._stencil.fill(tuple(values), body)
 
 
 class Moulds:

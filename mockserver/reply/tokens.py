@@ -56,9 +56,8 @@ OTHER_PART = 256  # a sound or a file, whose length in tokens cannot be seen fro
 # "Hello" is 3 + 1 + 5 = 9 and 3 + 1 + 3 = 7, as in the samples that the vendor's pages print.
 Count = Callable[[str], int]
 
-_PLAIN = {"role", "content"}
 _MOST = 10_000  # texts whose count is known; some 2 MB
-_counted: dict[tuple[int, int, str], int] = {}
+_counted: dict[str, dict[tuple[int, int], int]] = {ESTIMATE: {}, vocabulary.NAME: {}}
 
 
 def count(text: str, tokenizer: str = ESTIMATE) -> int:
@@ -66,13 +65,17 @@ def count(text: str, tokenizer: str = ESTIMATE) -> int:
 
     Of a text its length and its hash are kept, 64 bits that no other text has but by design of its author.
     """
-    key = hash(text), len(text), tokenizer
-    known = _counted.get(key)
-    if known is None:
-        if len(_counted) >= _MOST:
-            _counted.clear()
-        known = vocabulary.count(text) if tokenizer == vocabulary.NAME else len(_TOKEN.findall(text))
-        _counted[key] = known
+    key = hash(text), len(text)
+    known = _counted[tokenizer].get(key)
+    return _first_time(text, tokenizer, key) if known is None else known
+
+
+def _first_time(text: str, tokenizer: str, key: tuple[int, int]) -> int:
+    counted = _counted[tokenizer]
+    if len(counted) >= _MOST:
+        counted.clear()
+    known = vocabulary.count(text) if tokenizer == vocabulary.NAME else len(_TOKEN.findall(text))
+    counted[key] = known
     return known
 
 
@@ -134,8 +137,8 @@ def _message(message: object, counted: Count) -> int:
     if not isinstance(message, dict):
         return 0
     content = message.get("content")
-    if isinstance(content, str) and message.keys() <= _PLAIN:
-        return counted(content)  # a role and a text: what most messages are
+    if type(content) is str and len(message) == 2 and "role" in message:
+        return counted(content)  # what most messages are
     parts = content if isinstance(content, list) else [content]
     # A name costs one token beside itself, a call is written out as the model wrote it.
     named = 1 + counted(str(message["name"])) if message.get("name") else 0

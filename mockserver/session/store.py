@@ -85,8 +85,8 @@ class Store(Protocol):
         """These counters begin again, of these names or of all, in a session or in all of them."""
         ...
 
-    async def layers(self, session: str) -> tuple[Layer, Layer]:
-        """What a session's calls meet before the files: its own, then what is shared."""
+    async def meets(self, session: str) -> tuple[Layer, Layer, Mapping[str, int]]:
+        """What a session's call meets: its own layer, then that of all, and how often each fixture has answered it."""
         ...
 
     async def layer(self, session: str | None) -> Layer:
@@ -186,12 +186,17 @@ class Memory:
             for name in list(counters) if names is None else names:
                 counters.pop(name, None)
 
-    async def layers(self, session: str) -> tuple[Layer, Layer]:
+    async def meets(self, session: str) -> tuple[Layer, Layer, Mapping[str, int]]:
         known = self._known(session)
-        return known.layer if known else EMPTY, self._shared
+        if known is None:
+            return EMPTY, self._shared, {}
+        return known.layer, self._shared, known.counters.get(ANSWERED, {})
 
     async def layer(self, session: str | None) -> Layer:
-        return self._shared if session is None else (await self.layers(session))[0]
+        if session is None:
+            return self._shared
+        known = self._known(session)
+        return known.layer if known else EMPTY
 
     async def lay(self, session: str | None, layer: Layer) -> None:
         if session is None:

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, cast, overload
-
-import orjson
 
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.lines import Lines, encoded, length
 
-Values = Mapping[str, str]
-Parts = tuple[tuple[bytes, str], ...]  # what stands there, and the mark after it; the last has none
+Values = tuple[bytes, ...]  # of the blanks, in their order; letters that JSON and a head may have as they are
+Fill = Callable[[Values], bytes]
 
 _FILLED = 1_000  # bytes of values, and of what holds them
 _OURS = secrets.token_hex(8)
 _DIGITS = str(secrets.randbelow(9 * 10**10) + 10**10)  # with four more a number that JSON can hold
-_MARK = re.compile(rf"(blank-{_OURS}-\d{{4}}|{_DIGITS}\d{{4}})")
-_IN_BYTES = re.compile(_MARK.pattern.encode())
+_MARK = re.compile(rf"(blank-{_OURS}-\d{{4}}|{_DIGITS}\d{{4}})".encode())
 
 
 class Marks:
@@ -47,40 +45,42 @@ class Marks:
 
 
 class Stencil:
-    """An answer that is to be said whole, with marks in it. `blanks` are these, and the names of what they mark."""
+    """An answer that is to be said whole, with marks in it. `blanks` names what belongs where these are."""
 
-    __slots__ = ("_between", "_head", "_last", "_tells", "_unit", "answer", "apart", "blanks", "size")
+    __slots__ = ("_between", "_head", "_order", "_tells", "_unit", "answer", "apart", "blanks", "size")
 
     def __init__(self, answer: Answer, marks: Marks) -> None:
         self.answer = answer
         frames = answer.frames
         texts = [frame.data for frame in frames]
-        self._unit, self._between = _repeated(texts)
         lines = cast(Lines, encoded(answer.headers))  # whoever wrote them was held to what a head may have
-        *self._head, (self._last, _) = _parts(lines.text)
+        met = {mark for text in (*texts, lines.text) for mark in _MARK.findall(text)}
+        used = {mark.encode(): name for mark, name in marks.names.items() if mark.encode() in met}
+        self.blanks = tuple(used.values())
+        self._order = {mark: place for place, mark in enumerate(used)}
+        unit, self._between = _repeated(texts)
+        self._unit = _form(unit, self._order)
+        self._head = _form(lines.text, self._order)
         self._tells = not (answer.streamed or answer.bodiless or lines.tell_length)
         self.apart = any(frame.wait or frame.raw for frame in frames)
         self.size = sum(map(len, texts))
-        met = {mark.decode() for text in texts for mark in _IN_BYTES.findall(text)}
-        met.update(mark for _, value in answer.headers for mark in _MARK.findall(value))
-        self.blanks = tuple((mark, name) for mark, name in marks.names.items() if mark in met)
 
     def body(self, values: Values) -> bytes:
-        """All that its frames say."""
-        return _filled(self._unit, values).join(self._between)
+        """All that its frames say. A value that they do not have may be anything."""
+        return self._unit(values).join(self._between)
 
     def fill(self, values: Values, body: bytes) -> Answer:
         """The answer, filled; `body` is what `body` has made of these values."""
-        form = self.answer
-        text = (
-            b"".join([before + values[mark].encode("latin-1", "replace") for before, mark in self._head])
-            + self._last
-        )
+        form, head = self.answer, self._head(values)
         if self._tells:
-            text += length(len(body))
-        return Answer(
-            form.status, Lines(text), Filled(self, values, body), form.wait, form.ending, form.streamed
-        )
+            head += length(len(body))
+        frames = Filled(self, values, body)
+        return Answer(form.status, Lines(head), frames, form.wait, form.ending, form.streamed)
+
+    def frames(self, values: Values) -> Iterator[Frame]:
+        """Each frame, filled."""
+        for frame in self.answer.frames:
+            yield replace(frame, data=_form(frame.data, self._order)(values))
 
 
 class Filled(Sequence[Frame]):
@@ -96,6 +96,10 @@ class Filled(Sequence[Frame]):
         self._values = values
         self._whole = whole
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """Wherever they are kept besides, they are frames, without a stencil."""
+        return tuple, (tuple(self),)
+
     def take(self) -> bytes:
         """All that they say."""
         taken, self._whole = self._whole, b""
@@ -110,8 +114,7 @@ class Filled(Sequence[Frame]):
         return len(self._stencil.answer.frames)
 
     def __iter__(self) -> Iterator[Frame]:
-        for frame in self._stencil.answer.frames:
-            yield replace(frame, data=_filled(_parts(frame.data), self._values))
+        return self._stencil.frames(self._values)
 
     @overload
     def __getitem__(self, place: int) -> Frame: ...
@@ -138,27 +141,26 @@ def kept(frames: Sequence[Frame]) -> int:
     return _FILLED if type(frames) is Filled else sum([len(frame.data) for frame in frames])
 
 
-def _parts(text: bytes) -> Parts:
-    *said, last = _IN_BYTES.split(text)
-    marked = zip(said[::2], (mark.decode() for mark in said[1::2]), strict=True)
-    return (*marked, (last, ""))
+def _form(text: bytes, order: Mapping[bytes, int]) -> Fill:
+    """What puts values in the place of a text's marks."""
+    parts = _MARK.split(text)
+    marks = parts[1::2]
+    if not marks:
+        return lambda _: text
+    form = b"%b".join([part.replace(b"%", b"%%") for part in parts[::2]])
+    pick = itemgetter(*(order[mark] for mark in marks))
+    return lambda values: form % pick(values)
 
 
-def _filled(parts: Parts, values: Values) -> bytes:
-    *said, (last, _) = parts
-    # A value stands inside of a JSON text, or is a number.
-    return b"".join([before + orjson.dumps(values[mark])[1:-1] for before, mark in said]) + last
-
-
-def _repeated(texts: list[bytes]) -> tuple[Parts, list[bytes]]:
+def _repeated(texts: list[bytes]) -> tuple[bytes, list[bytes]]:
     """What all chunks repeat, from their first mark to their last, and what stands between: both fill in one go."""
     text = b"".join(texts)
-    first = next(filter(_IN_BYTES.search, texts), b"")
-    marks = list(_IN_BYTES.finditer(first))
+    first = next(filter(_MARK.search, texts), b"")
+    marks = list(_MARK.finditer(first))
     if not marks:
-        return _parts(b""), [text]
+        return b"", [text]
     unit = first[marks[0].start() : marks[-1].end()]
     between = text.split(unit)
-    if any(map(_IN_BYTES.search, between)):
-        return _parts(text), [b"", b""]
-    return _parts(unit), between
+    if any(map(_MARK.search, between)):
+        return text, [b"", b""]
+    return unit, between

@@ -209,7 +209,7 @@ def test_what_was_said_before_is_not_cut_again(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_counts_are_forgotten_before_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "_counted", {})
+    monkeypatch.setattr(tokens, "_counted", {tokens.ESTIMATE: {}})
     monkeypatch.setattr(tokens, "_MOST", 3)
     assert [tokens.count("word " * number) for number in (1, 2, 3, 4, 1)] == [2, 3, 4, 5, 2]
-    assert len(tokens._counted) == 2
+    assert len(tokens._counted[tokens.ESTIMATE]) == 2

@@ -86,9 +86,10 @@ def test_the_session_that_was_used_longest_ago_is_forgotten() -> None:
 def test_a_session_has_a_layer_of_its_own_before_the_shared_one() -> None:
     store = Memory()
     asyncio.run(store.lay("a", LAYER))
-    assert asyncio.run(store.layers("a")) == (LAYER, EMPTY)
+    counted(store, "a/x")
+    assert asyncio.run(store.meets("a")) == (LAYER, EMPTY, {"x": 1})
     asyncio.run(store.lay(None, Layer(Shelf(()))))
-    assert asyncio.run(store.layers("b"))[1] is asyncio.run(store.layer(None))
+    assert asyncio.run(store.meets("b")) == (EMPTY, asyncio.run(store.layer(None)), {})
     assert asyncio.run(store.layer("a")) is LAYER
 
 

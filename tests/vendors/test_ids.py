@@ -36,6 +36,12 @@ def test_an_unknown_part_is_refused_with_the_known_ones(part: str) -> None:
         maker(f"x-{part}-y")
 
 
+@pytest.mark.parametrize("text", ['"', "\\", "é", "\n"])
+def test_letters_that_json_or_a_head_would_write_in_another_way_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected printable ASCII without quotes and backslashes"):
+        maker(f"a{text}-{{hex:3}}")
+
+
 @pytest.mark.parametrize("pattern", ["x{alnum:3", "x}", "{{hex:3}"])
 def test_a_brace_that_is_not_closed_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="expected"):
