@@ -160,7 +160,7 @@ class Call:
 
 async def read(origin: Origin, receive: Receive, max_body: int) -> Call:
     """The whole request. `max_body` is in bytes. Raises ClientLeft when the client did not stay to finish it."""
-    raw = await _body(origin.length, receive, max_body)
+    raw = None if origin.length > max_body else await _body(receive, max_body)
     if raw is None:
         return _call(origin, b"", too_large=True)
     return _known(origin, raw) if len(raw) < _USUAL else _call(origin, raw)
@@ -180,10 +180,8 @@ def _call(origin: Origin, raw: bytes, *, too_large: bool = False) -> Call:
     return Call(origin, reading, place.model or word(body.get("model")), stream)
 
 
-async def _body(length: int, receive: Receive, most: int) -> bytes | None:
-    """All of it; None where it is too large, or said to be."""
-    if length > most:
-        return None
+async def _body(receive: Receive, most: int) -> bytes | None:
+    """All of it; None where it is too large."""
     message = await receive()
     whole: bytes = message.get("body", b"")
     if message.get("more_body"):

@@ -116,16 +116,14 @@ class Line:
             self.report(entry)
 
         await journal.open(entry)
-        answer = await self.decided(entry)
+        if entry.call is None:
+            answer = self.nowhere(entry.head)
+        else:
+            # Calls of one session are decided one after the other, so that each counts those before it.
+            async with self.store.turn(entry.session):
+                answer = await self.answer(entry.call, entry)
         await journal.decide(entry, answer)
         await self.playback.play(answer, scope, receive, send, close, entry.began)
-
-    async def decided(self, entry: Entry) -> Answer:
-        """Calls of one session are decided one after the other, so that each counts those before it."""
-        if entry.call is None:
-            return self.nowhere(entry.head)
-        async with self.store.turn(entry.session):
-            return await self.answer(entry.call, entry)
 
     async def rehearsed(self, session: str) -> Line:
         """A line like this one for a session, that remembers nothing and is never heard."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 Maker = Callable[[], str]
 
@@ -21,12 +21,7 @@ _PLAIN = re.compile(r"[ !#-\[\]-~]*")
 
 def maker(pattern: str) -> Maker:
     """A function that makes one such identifier a call. Raises ValueError for a pattern it does not know."""
-    pieces = [_piece(part) for part in _BLANK.split(pattern)]
-
-    def draw() -> Iterable[str]:
-        drawn = [[piece] * _TOGETHER if isinstance(piece, str) else piece() for piece in pieces]
-        return map("".join, zip(*drawn, strict=True))
-
+    columns = [column for part in _BLANK.split(pattern) for column in _columns(part)]
     waiting: list[str] = []
 
     def make() -> str:
@@ -34,47 +29,50 @@ def maker(pattern: str) -> Maker:
             try:
                 return waiting.pop()
             except IndexError:  # sooner asked than looked at, and safe among threads
-                waiting.extend(draw())
+                waiting.extend(_drawn(columns))
 
     return make
 
 
-def _piece(part: str) -> str | Callable[[], list[str]]:
-    """A text, or what draws what may stand in a blank, many at once."""
+def _drawn(columns: list[bytes]) -> list[str]:
+    """Many at once: column by column, from what each byte that can be drawn is to mean there."""
+    length = len(columns)
+    if not length:
+        return [""]
+    drawn = bytearray(length * _TOGETHER)
+    for place, meaning in enumerate(columns):
+        drawn[place::length] = _random.randbytes(_TOGETHER).translate(meaning)
+    text = drawn.decode()
+    return [text[start : start + length] for start in range(0, len(text), length)]
+
+
+def _columns(part: str) -> list[bytes]:
+    """The letters of a text, or the columns of a blank."""
     if "{" not in part and "}" not in part:
         if not _PLAIN.fullmatch(part):
             raise ValueError(f"found {part!r}, expected printable ASCII without quotes and backslashes")
-        return part
+        return [_meaning(letter) for letter in part]
     if part == "{uuid}":
-        return _uuids
+        return _UUID
     blank = _DRAWN.fullmatch(part)
     if blank is None or blank[1] not in ALPHABETS or int(blank[2]) > LONGEST:
         known = ", ".join(f"{{{name}:24}}" for name in ALPHABETS)
         raise ValueError(f"found {part!r}, expected {known} or {{uuid}}, with 1 to {LONGEST} characters")
-    letters, length = _LETTERS[blank[1]], int(blank[2])
-    return lambda: _cut(_random.randbytes(length * _TOGETHER).translate(letters).decode(), length)
+    return [_meaning(ALPHABETS[blank[1]])] * int(blank[2])
 
 
-def _uuids() -> list[str]:
-    """Version 4; `uuid.UUID` would take ten times as long to say them."""
-    return [
-        f"{one[:8]}-{one[8:12]}-4{one[13:16]}-{'89ab'[int(one[16], 16) & 3]}{one[17:20]}-{one[20:]}"
-        for one in _cut(_random.randbytes(16 * _TOGETHER).hex(), 32)
-    ]
+def _meaning(letters: str) -> bytes:
+    """Each byte that can be drawn, as a letter; that a few letters are a little likelier does no harm."""
+    return bytes(ord(letters[byte % len(letters)]) for byte in range(256))
 
 
-def _cut(text: str, length: int) -> list[str]:
-    return [text[start : start + length] for start in range(0, len(text), length)]
-
-
+_HEX = "0123456789abcdef"
 ALPHABETS = {
     "alnum": string.ascii_letters + string.digits,
-    "hex": "0123456789abcdef",
+    "hex": _HEX,
     "nano": string.ascii_letters + string.digits + "_-",  # nanoid's
 }
 
-# Each byte that can be drawn, as a letter; that a few letters are a little likelier does no harm.
-_LETTERS = {
-    name: bytes(ord(letters[byte % len(letters)]) for byte in range(256))
-    for name, letters in ALPHABETS.items()
-}
+# Version 4, of RFC 9562's variant: x is any digit, y has two bits of its own.
+_DIGITS = {"x": _HEX, "y": "89ab"}
+_UUID = [_meaning(_DIGITS.get(sign, sign)) for sign in "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx"]
