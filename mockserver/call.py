@@ -35,12 +35,20 @@ class ToolResult:
 
 @single
 class Call:
-    """A request for a vendor: where it comes from, and what it says. Requests that are equal may share one."""
+    """A request for a vendor: where it comes from, and what it says. Requests that are equal may share one.
+
+    `notes` are for what follows from it alone, so that it is found out once and goes when the call does.
+    """
 
     origin: Origin
     reading: Reading
     model: str
     stream: bool  # whether chunks are to be sent: what was asked, as far as the vendor streams at all
+    notes: dict[str, Any]
+
+    def __reduce__(self) -> tuple[type[Call], tuple[object, ...]]:
+        """Wherever it is kept besides, it goes without the notes."""
+        return Call, (self.origin, self.reading, self.model, self.stream, {})
 
     @property
     def place(self) -> Place:
@@ -177,7 +185,7 @@ def _call(origin: Origin, raw: bytes, *, too_large: bool = False) -> Call:
     reading = Reading(raw, prompt=place.vendor.profile.prompt, too_large=too_large)
     body = reading.words.body
     stream = place.vendor.streams and body.get("stream") is True
-    return Call(origin, reading, place.model or word(body.get("model")), stream)
+    return Call(origin, reading, place.model or word(body.get("model")), stream, {})
 
 
 async def _body(receive: Receive, most: int) -> bytes | None:

@@ -259,7 +259,7 @@ def _signed(answer: Answer, entry: Entry, origin: Origin, seed: int) -> Answer:
     return answer.adding(mine)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _signature(origin: Origin, fixture: str, seed: int) -> bytes:
     """What it says to all that ask the same of the same fixture."""
     headers = (

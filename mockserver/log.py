@@ -55,7 +55,6 @@ def _text(entry: Entry) -> str:
     return f"{line}\n          {entry.why}" if entry.why else line
 
 
-@lru_cache(maxsize=256)
 def _asked(call: Call) -> str:
     what = call.model[:40] or f"{call.method} {call.place.path[:80]}"
     return f"{call.vendor.name}  {what}  {'stream' if call.stream else 'json'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mockserver.call import Call
 from mockserver.invention.choosing import forced
@@ -49,10 +49,15 @@ class Asked(NamedTuple):
 
 def asked(call: Call, response: Response) -> Asked:
     """What bears on the words of a response to a call."""
-    return _asked(call, response.usage.prompt_tokens if response.usage else None)
+    stated = response.usage.prompt_tokens if response.usage else None
+    before: tuple[int | None, Asked] | None = call.notes.get(_ASKED)
+    if before is not None and before[0] == stated:
+        return before[1]
+    known = _asked(call, stated)
+    call.notes[_ASKED] = stated, known
+    return known
 
 
-@lru_cache(maxsize=256)
 def _asked(call: Call, prompt: int | None) -> Asked:
     words, vendor = call.reading.words, call.origin.place.vendor
     body, thinking = words.body, vendor.profile.thinking
@@ -198,6 +203,7 @@ def _thought(asked: Asked, response: Response, *, thinking: int) -> int:
     return written or thinking * tokens.reasoning(asked.effort)
 
 
+_ASKED: Final = "asked"
 # What a request may say that bears on the words of its answer, besides its messages and its model.
 _BEARING = {
     "stop",

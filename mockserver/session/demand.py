@@ -74,7 +74,7 @@ def read(call: Call) -> Demand:
     )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _asks(origin: Origin) -> bool:
     """Whether there is any demand in a head; there mostly is none."""
     return bool(_stated(origin)) or _in_key(origin.key) is not None

@@ -39,7 +39,7 @@ def reach(call: Call) -> None:
         raise ApiError("too_large")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _welcome(origin: Origin) -> bool:
     """Whether a chat request with this head is let in, but for what its body says."""
     return origin.place.chat and not any(wrong(origin) for wrong in (_astray, *_OF_THE_HEAD.values()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mockserver.call import Call
 from mockserver.session import issues
@@ -31,9 +31,15 @@ class Usual(NamedTuple):
     roles: tuple[str, ...]  # that may say a text, and nothing more is asked of it
 
 
-@lru_cache(maxsize=256)
 def sound(call: Call) -> bool:
     """Whether nothing is wrong with a request: its body is in order, and its model hears it. `broken` says what is."""
+    known = call.notes.get(_SOUND)
+    if known is None:
+        known = call.notes[_SOUND] = _sound(call)
+    return bool(known)
+
+
+def _sound(call: Call) -> bool:
     usual = _usual(call.origin.place.vendor, call.model)
     words = call.reading.words
     if usual is None or words.flaw:
@@ -128,6 +134,7 @@ def _message(message: Any, path: Path, model: Model) -> Iterator[Issue]:
         yield from issues.fields(model.messages[role], message, path)
 
 
+_SOUND: Final = "sound"
 _NAME = Parameter(type=("string",), required=True)
 _NAMED = Fields({"model": _NAME})
 _LISTED = Fields({"messages": Parameter(type=("array",), required=True)})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from mockserver.call import Call, ToolResult
 from mockserver.shelf.account import Account
@@ -60,7 +60,7 @@ class Shelf:
     `look` is what their files were when they were read.
     """
 
-    __slots__ = ("_by_name", "_first", "_index", "accounts", "fixtures", "look", "rules")
+    __slots__ = ("_by_name", "_index", "_mark", "accounts", "fixtures", "look", "rules")
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Shelf:
         self.accounts: Mapping[str, Account] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._index: Index | None = None
-        self._first: dict[Call, Fixture | None] = {}
+        self._mark = object()  # of this shelf, and less than it
 
     def __len__(self) -> int:
         return len(self.fixtures)
@@ -93,12 +93,12 @@ class Shelf:
         return self.index.near(call)
 
     def first(self, call: Call) -> Fixture | None:
-        """The first that has no difference from a call, remembered: the same is asked again and again."""
-        if call in self._first:
-            return self._first[call]
-        if len(self._first) >= _KNOWN:
-            self._first.clear()
-        found = self._first[call] = next(holding(call, self), None)
+        """The first that has no difference from a call, noted with it: the same may be asked again and again."""
+        before: tuple[object, Fixture | None] | None = call.notes.get(_FIRST)
+        if before is not None and before[0] is self._mark:
+            return before[1]
+        found = next(holding(call, self), None)
+        call.notes[_FIRST] = self._mark, found
         return found
 
     @property
@@ -286,7 +286,7 @@ def _wanted(term: Term) -> str | None:
 
 
 _FEW = 4  # fixtures that are asked sooner than looked up
-_KNOWN = 256  # calls of which the first is remembered
+_FIRST: Final = "first"
 _CANDIDATES = 50  # fixtures whose texts are compared
 _READ = 200  # characters of each
 _ABSENT = {
