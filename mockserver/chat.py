@@ -255,8 +255,8 @@ def _worse(answer: Answer, fault: Fault | None, entry: Entry) -> Answer:
 
 def _signed(answer: Answer, entry: Entry, origin: Origin, seed: int) -> Answer:
     """The answer with what the mock says of itself."""
-    mine = b"x-mock-request-id: %b\r\n%b" % (entry.id.encode(), _signature(origin, entry.fixture, seed))
-    return answer.adding(mine)
+    mine = b"x-mock-request-id: %b\r\n" % entry.id.encode()
+    return answer.adding(mine, _signature(origin, entry.fixture, seed))
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from typing import Literal, NamedTuple, Protocol
@@ -40,22 +40,30 @@ class Entry:
     done to the answer; `why` says why it was refused. `arrived` is in seconds since 1970.
     """
 
-    # What most requests have nothing to say of stands here once for all.
-    fixture: str = ""
-    rule: str = ""
-    fault: str = ""  # that struck, with its point
-    said: Response | None = None  # what the answer says
-    meant: Answer | None = None  # the answer, where a fault has made another of it
-    used: Usage | None = None  # its tokens, once somebody has asked
-    account: Account | None = None  # of its key, where there is one
-    paid: Paid | None = None  # what its account has paid for it
-    charge: Charge | None = None  # what it costs, once somebody has asked after it has ended
-    status: int = 0
-    matched: bool = False
-    answer: Answer | None = None
-    heard: Heard | None = None
-    number: int = 0
-    size: int = 0  # bytes that the journal counts for it
+    __slots__ = (
+        "account",  # of its key, where there is one
+        "answer",
+        "arrived",
+        "began",  # the same moment, on the clock of what is heard
+        "call",
+        "charge",  # what it costs, once somebody has asked after it has ended
+        "fault",  # that struck, with its point
+        "fixture",
+        "head",
+        "heard",
+        "id",
+        "matched",
+        "meant",  # the answer, where a fault has made another of it
+        "number",
+        "paid",  # what its account has paid for it
+        "rule",
+        "said",  # what the answer says
+        "session",
+        "size",  # bytes that the journal counts for it
+        "status",
+        "used",  # its tokens, once somebody has asked
+        "why",
+    )
 
     def __init__(self, id: str, head: Head, session: str, call: Call | None = None, why: str = "") -> None:  # noqa: A002
         self.id = id
@@ -63,8 +71,19 @@ class Entry:
         self.session = session
         self.call = call
         self.why = why
+        self.fixture = self.rule = self.fault = ""
+        self.matched = False
+        self.number = self.size = self.status = 0
+        self.answer: Answer | None = None
+        self.heard: Heard | None = None
+        self.said: Response | None = None
+        self.meant: Answer | None = None
+        self.used: Usage | None = None
+        self.account: Account | None = None
+        self.paid: Paid | None = None
+        self.charge: Charge | None = None
         self.arrived = time.time()
-        self.began = time.perf_counter()  # the same moment, on the clock of what is heard
+        self.began = time.perf_counter()
 
     @property
     def vendor(self) -> str:
@@ -153,7 +172,8 @@ class Ring:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._over: Entry | None = None  # the last one that has ended
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: dict[str, Entry] = {}
+        self._order: deque[Entry] = deque()  # of arrival
         self._numbers = itertools.count(1)
         self._waiting: set[asyncio.Future[None]] = set()
 
@@ -161,6 +181,7 @@ class Ring:
         entry.number = next(self._numbers)
         entry.size = _ENTRY + (len(entry.call.raw) if entry.call else 0)
         self._entries[entry.id] = entry
+        self._order.append(entry)
         self._grow(entry.size)
         self._changed("arrived", entry)
 
@@ -190,6 +211,7 @@ class Ring:
         gone = list(self._newest(session))
         for entry in gone:
             self._bytes -= self._entries.pop(entry.id).size
+        self._order = deque(entry for entry in self._order if entry.id in self._entries)
         self._wake()
         return len(gone)
 
@@ -203,7 +225,7 @@ class Ring:
         return waiting
 
     def _newest(self, session: str | None, since: int = 0) -> Iterator[Entry]:
-        arrived = takewhile(lambda entry: entry.number > since, reversed(self._entries.values()))
+        arrived = takewhile(lambda entry: entry.number > since, reversed(self._order))
         return (entry for entry in arrived if session is None or entry.session == session)
 
     def _changed(self, moment: Moment, entry: Entry) -> None:
@@ -222,7 +244,8 @@ class Ring:
         """So many bytes more: the oldest make room."""
         self._bytes += size
         # The newest stays, whatever its size: a journal that forgets the request just made is of no use.
-        while len(self._entries) > 1 and (len(self._entries) > self._most or self._bytes > self._most_bytes):
-            _, oldest = self._entries.popitem(last=False)
+        while (len(self._order) > self._most or self._bytes > self._most_bytes) and len(self._order) > 1:
+            oldest = self._order.popleft()
+            del self._entries[oldest.id]
             self._bytes -= oldest.size
             self._dropped += 1

@@ -55,10 +55,10 @@ class Answer:
     streamed: bool = False
     head: bool = True
 
-    def adding(self, more: bytes) -> Answer:
+    def adding(self, *more: bytes) -> Answer:
         """The answer with these lines after its own headers."""
         own = self.headers if type(self.headers) is Lines else encoded(self.headers)
-        headers = (*self.headers, *Lines(more)) if own is None else Lines(own.text + more)
+        headers = (*self.headers, *Lines(more)) if own is None else own.adding(more)
         return Answer(self.status, headers, self.frames, self.wait, self.ending, self.streamed, self.head)
 
     @property

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, overload
 
 Header = tuple[str, str]
+Values = tuple[bytes, ...]
+Fill = Callable[[Values], bytes]
 
 _PRINTABLE = bytes(letter for letter in range(256) if (letter >= 32 and letter != 127) or letter == 9)
 _LENGTH = b"content-length: "
@@ -13,17 +16,40 @@ _NEXT = b"\n" + _LENGTH
 
 
 class Lines(Sequence[Header]):
-    """Lines of a head, each with its end, names in small letters."""
+    """Lines of a head in some parts, each line with its end, names in small letters.
 
-    __slots__ = ("text",)
+    What `fill` makes of `values` stands before them, and is made anew for whoever asks: a journal keeps many heads.
+    """
 
-    def __init__(self, text: bytes) -> None:
-        self.text = text
+    __slots__ = ("_fill", "_parts", "_values")
+
+    def __init__(self, parts: tuple[bytes, ...], fill: Fill | None = None, values: Values = ()) -> None:
+        self._parts = parts
+        self._fill = fill
+        self._values = values
+
+    def __reduce__(self) -> tuple[type[Lines], tuple[object, ...]]:
+        """Wherever they are kept besides, they are filled in."""
+        return Lines, ((self.text,),)
+
+    def adding(self, more: tuple[bytes, ...]) -> Lines:
+        """These, and more."""
+        return Lines(self._parts + more, self._fill, self._values)
+
+    @property
+    def text(self) -> bytes:
+        """All of them."""
+        text = b"".join(self._parts)
+        return text if self._fill is None else self._fill(self._values) + text
 
     @property
     def tell_length(self) -> bool:
         """Whether the body's length is among them."""
-        return _NEXT in self.text or self.text.startswith(_LENGTH)
+        for part in self._parts:
+            if part.startswith(_LENGTH):
+                return True
+        text = self.text
+        return _NEXT in text or text.startswith(_LENGTH)
 
     def __iter__(self) -> Iterator[Header]:
         for line in self.text.decode("latin-1").split("\r\n")[:-1]:
@@ -54,9 +80,10 @@ def encoded(headers: Iterable[Header]) -> Lines | None:
     except UnicodeEncodeError:
         return None
     # Nothing but printable letters, and an end to each line.
-    return Lines(text) if text.translate(None, _PRINTABLE) == b"\r\n" * len(lines) else None
+    return Lines((text,)) if text.translate(None, _PRINTABLE) == b"\r\n" * len(lines) else None
 
 
+@lru_cache(maxsize=256)
 def length(size: int) -> bytes:
     """The line that tells how long a body is, in bytes."""
     return b"content-length: %d\r\n" % size

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any, cast, overload
 
 from mockserver.wire.answer import Answer, Frame
-from mockserver.wire.lines import Lines, encoded, length
-
-Values = tuple[bytes, ...]  # of the blanks, in their order; letters that JSON and a head may have as they are
-Fill = Callable[[Values], bytes]
+from mockserver.wire.lines import Fill, Lines, Values, encoded, length
 
 _FILLED = 1_000  # bytes of values, and of what holds them
 _OURS = secrets.token_hex(8)
@@ -45,7 +42,10 @@ class Marks:
 
 
 class Stencil:
-    """An answer that is to be said whole, with marks in it. `blanks` names what belongs where these are."""
+    """An answer that is to be said whole, with marks in it. `blanks` names what belongs where these are.
+
+    It is filled with the values of its blanks in their order, in letters that JSON and a head may have as they are.
+    """
 
     __slots__ = ("_between", "_head", "_order", "_tells", "_unit", "answer", "apart", "blanks", "size")
 
@@ -71,11 +71,10 @@ class Stencil:
 
     def fill(self, values: Values, body: bytes) -> Answer:
         """The answer, filled; `body` is what `body` has made of these values."""
-        form, head = self.answer, self._head(values)
-        if self._tells:
-            head += length(len(body))
+        form = self.answer
+        head = Lines((length(len(body)),) if self._tells else (), self._head, values)
         frames = Filled(self, values, body)
-        return Answer(form.status, Lines(head), frames, form.wait, form.ending, form.streamed)
+        return Answer(form.status, head, frames, form.wait, form.ending, form.streamed)
 
     def frames(self, values: Values) -> Iterator[Frame]:
         """Each frame, filled."""

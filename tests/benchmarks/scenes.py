@@ -11,12 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from mockserver.settings import Settings
 from tests.benchmarks import asked, load, served, streams
 from tests.benchmarks.load import Speed, Spread
 from tests.benchmarks.served import Answered, Served
 
 MB = 1_000_000
-JOURNAL = 10_000  # requests that a server remembers unless told otherwise
+JOURNAL = Settings().journal_size
 
 
 @dataclass(frozen=True)
