@@ -16,6 +16,7 @@ WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "a
 TEXT = " ".join(WORDS * 5)  # fifty words
 PACE = 0.05  # seconds between two chunks of the paced stream
 CHUNKS = 100  # of text in the paced stream
+NUMBERED = {"user": "customer @NUMBER@"}  # what makes each request another one
 
 
 def body(question: str, **more: object) -> bytes:
@@ -68,7 +69,7 @@ def many(count: int) -> str:
 def questions(count: int) -> list[bytes]:
     """Requests for thirty of so many fixtures, from the first to the last."""
     numbers = sorted({round(step * (count - 1) / 29) for step in range(30)})
-    return [body(_QUESTIONS[number % 3].format(number)) for number in numbers]
+    return [body(_QUESTIONS[number % 3].format(number), **NUMBERED) for number in numbers]
 
 
 _MATCHES = (

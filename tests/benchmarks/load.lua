@@ -1,16 +1,19 @@
 -- What wrk sends: the files named in BODIES, one after the other; and what it says in the end, as JSON.
+-- Where a body says @NUMBER@, it is a thousand bodies, each with a number of its own.
 local bodies = {}
 for path in os.getenv("BODIES"):gmatch("[^:]+") do
   local file = assert(io.open(path, "rb"))
-  bodies[#bodies + 1] = file:read("*a")
+  local text = file:read("*a")
   file:close()
+  for n = 1, text:find("@NUMBER@", 1, true) and 1000 or 1 do
+    bodies[#bodies + 1] = text:gsub("@NUMBER@", tostring(n))
+  end
 end
 wrk.method = "POST"
 wrk.body = bodies[1]
 if #bodies > 1 then
   local requests, turn = {}, 0
   init = function(args)
-
     for n, body in ipairs(bodies) do requests[n] = wrk.format(nil, nil, nil, body) end
   end
   request = function()
