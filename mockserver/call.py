@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from mockserver.origin import Origin
 from mockserver.reading import Flaw, Reading, mappings, parts_of, text_of, word
@@ -168,8 +168,15 @@ class Call:
 
 async def read(origin: Origin, receive: Receive, max_body: int) -> Call:
     """The whole request. `max_body` is in bytes. Raises ClientLeft when the client did not stay to finish it."""
-    raw = None if origin.length > max_body else await _body(receive, max_body)
-    if raw is None:
+    if origin.length > max_body:
+        return _call(origin, b"", too_large=True)
+    message = await receive()
+    raw: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        raw, message = await _whole(raw, receive, max_body)
+    if message["type"] == "http.disconnect":
+        raise ClientLeft
+    if len(raw) > max_body:
         return _call(origin, b"", too_large=True)
     return _known(origin, raw) if len(raw) < _USUAL else _call(origin, raw)
 
@@ -188,20 +195,15 @@ def _call(origin: Origin, raw: bytes, *, too_large: bool = False) -> Call:
     return Call(origin, reading, place.model or word(body.get("model")), stream, {})
 
 
-async def _body(receive: Receive, most: int) -> bytes | None:
-    """All of it; None where it is too large."""
-    message = await receive()
-    whole: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        pieces, size = [whole], len(whole)
-        while message.get("more_body") and size <= most:
-            message = await receive()
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-        whole = b"".join(pieces)
-    if message["type"] == "http.disconnect":
-        raise ClientLeft
-    return None if len(whole) > most else whole
+async def _whole(first: bytes, receive: Receive, most: int) -> tuple[bytes, Message]:
+    """A body of several pieces, as far as it is not too large, and the last message of it."""
+    pieces, size = [first], len(first)
+    message: Message = {"type": "http.request", "more_body": True}
+    while message.get("more_body") and size <= most:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+    return b"".join(pieces), message
 
 
 _run = os.urandom(3).hex()

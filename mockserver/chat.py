@@ -23,7 +23,7 @@ from mockserver.session import demand, gate, trouble
 from mockserver.session.bank import Bank
 from mockserver.session.demand import Demand
 from mockserver.session.journal import Entry
-from mockserver.session.store import ANSWERED, EMPTY, Store
+from mockserver.session.store import ANSWERED, EMPTY, Layer, Store
 from mockserver.session.tally import Tally
 from mockserver.settings import Settings
 from mockserver.shape import meant
@@ -130,9 +130,8 @@ class Line:
         store = await self.store.copy(session)
         return Line(self.settings, self.directory, self.shelf, self.rules, store, self.playback, self.report)
 
-    async def reach(self, session: str) -> Reached:
+    def reached(self, own: Layer, shared: Layer, answered: Mapping[str, int]) -> Reached:
         """The fixtures, the fault rules and the accounts that a session's calls meet, in their order."""
-        own, shared, answered = await self.store.meets(session)
         if own is EMPTY and shared is EMPTY:
             return Reached(self.shelf, answered, self.shelf.rules + self.rules, self.bank)
         rules = (*own.rules, *shared.rules, *self.shelf.rules, *self.rules)
@@ -141,7 +140,7 @@ class Line:
 
     async def answer(self, call: Call, entry: Entry) -> Answer:
         """Everything is decided here, before the first byte."""
-        shelf, answered, rules, bank = await self.reach(call.session)
+        shelf, answered, rules, bank = self.reached(*await self.store.meets(call.session))
         lookup = call.place.lookup
         found = None if lookup else matching.pick(call, shelf, answered)
         asked, struck, own = demand.NOTHING, demand.NOTHING, None

@@ -20,19 +20,19 @@ class Log:
     def __init__(self, form: str, say: Callable[[str], None]) -> None:
         self._spell = LINES[form]
         self._say = say
-        self._lines: list[str] = []
+        self._ended: list[Entry] = []
 
     def __call__(self, entry: Entry) -> None:
         """A request has ended."""
-        self._lines.append(self._spell(entry))
-        if len(self._lines) == 1:
+        self._ended.append(entry)
+        if len(self._ended) == 1:
             asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
         """Say what is still to be said."""
-        if self._lines:
-            said, self._lines = "\n".join(self._lines), []
-            self._say(said)
+        if self._ended:
+            ended, self._ended = self._ended, []
+            self._say("\n".join(map(self._spell, ended)))
 
 
 @lru_cache(maxsize=2)

@@ -72,7 +72,7 @@ async def rehearse(line: Line, call: Call) -> Explained:
     """What would become of a call that has been read."""
     entry = Entry(calls.new_id(), call.origin.head, call.session, call)
     rehearsed = await line.rehearsed(call.session)
-    shelf, answered, *_ = await line.reach(call.session)
+    shelf, answered, *_ = line.reached(*await line.store.meets(call.session))
     answer = await rehearsed.answer(call, entry)
     status = answer.status if answer.head else 0
     fixture = shelf.named(entry.fixture) if entry.fixture else None

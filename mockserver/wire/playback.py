@@ -88,8 +88,14 @@ class Playback:
             # That version knows no chunks; what is said tells its length.
             answer = replace(answer, streamed=False)
         answer = settled(answer)
-        heard = await _in_one_breath(answer, scope, send, on_end, arrived)
-        if heard is not None:
+        at_once = _in_one_breath(answer, scope, send)
+        if at_once is not None:
+            breath, cycle, head, body = at_once
+            now = time.perf_counter() - arrived if arrived else 0.0
+            heard = Heard(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
+            if on_end is not None:
+                await on_end(heard)
+            breath.say(cycle, answer.status, *(_chunked(head, body) if answer.streamed else (head, body)))
             return heard
         play = _Play(answer, scope, send, on_end, arrived)
         if not play.waits:
@@ -111,28 +117,22 @@ class Playback:
             play.rouse()
 
 
-async def _in_one_breath(
-    answer: Answer, scope: Message, send: Send, on_end: OnEnd | None, arrived: float | None
-) -> Heard | None:
-    """The usual answer: no task, no sleep, one write. None where it takes more than that, and nothing was said."""
+def _in_one_breath(answer: Answer, scope: Message, send: Send) -> tuple[Any, Any, bytes, bytes] | None:
+    """The usual answer: no task, no sleep, one write of its head and its body. None where it takes more than that."""
     breath = scope["state"].get(BREATH) if "state" in scope else None
     if breath is None or answer.wait or answer.ending is not Ending.FINISH or answer.bodiless:
         return None
-    body, lines = together(answer.frames), answer.headers
-    head = lines if type(lines) is Lines else encoded(lines)
+    lines = answer.headers if type(answer.headers) is Lines else encoded(answer.headers)
     cycle = breath.take(send)
-    if body is None or head is None or cycle is None or scope["method"] == "HEAD":
+    if lines is None or cycle is None or scope["method"] == "HEAD":
         return None
-    now = time.perf_counter() - arrived if arrived else 0.0
-    heard = Heard(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
-    if on_end is not None:
-        await on_end(heard)
-    text = head.text
-    if answer.streamed:
-        text += _CHUNKED
-        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
-    breath.say(cycle, answer.status, text, body)
-    return heard
+    body = together(answer.frames)
+    return None if body is None else (breath, cycle, lines.text, body)
+
+
+def _chunked(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """Head and body as they are said where no length was told."""
+    return head + _CHUNKED, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
 
 
 class _Play:
