@@ -1,10 +1,13 @@
 """A whole answer in one breath: one write, where uvicorn would check, join and send the head and the body apart.
 
-It knows uvicorn's httptools protocol from within, and steps back wherever that one would do more than write.
+It knows uvicorn's httptools protocol from within, and steps back wherever that one would do more than write. What is
+said in one turn of the event loop is written when the turn is over: a write wakes whoever reads it, and many of them
+are woken once.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -18,6 +21,7 @@ class Breath:
     def __init__(self) -> None:
         self._own: list[Header] = []  # the headers that uvicorn adds, a new list every second
         self._told = b""
+        self._said: list[tuple[asyncio.Transport, bytes]] = []
 
     def take(self, send: Any) -> Any:
         """What `say` needs; None where the answer must be sent as ASGI has it."""
@@ -37,8 +41,17 @@ class Breath:
         if cycle.default_headers is not self._own:
             self._own = cycle.default_headers
             self._told = b"".join([b"%s: %s\r\n" % header for header in self._own])
+        if not self._said:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._said.append((cycle.transport, b"".join((STATUS_LINE[status], self._told, head, b"\r\n", body))))
         cycle.response_started = True
-        cycle.transport.write(b"".join((STATUS_LINE[status], self._told, head, b"\r\n", body)))
         cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
+
+    def flush(self) -> None:
+        """Write what was said: before anything else is done to these connections."""
+        said, self._said = self._said, []
+        for transport, text in said:
+            if not transport.is_closing():
+                transport.write(text)

@@ -160,7 +160,7 @@ class _Uvicorn(uvicorn.Server):
 class _HandsOver(asyncio.Protocol):
     """Puts the transport into the state that every request of the connection is given a copy of."""
 
-    breath: Any = None
+    breath: Any = None  # where there is one, it has the word before whatever ends a connection
     app_state: dict[str, Any]
     cycle: Any
     transport: asyncio.Transport
@@ -169,7 +169,14 @@ class _HandsOver(asyncio.Protocol):
         super().connection_made(transport)
         self.app_state = {**self.app_state, TRANSPORT: transport, BREATH: self.breath}
 
+    def shutdown(self) -> None:
+        if self.breath is not None:
+            self.breath.flush()
+        super().shutdown()  # type: ignore[misc]
+
     def send_400_response(self, msg: str) -> None:
+        if self.breath is not None:
+            self.breath.flush()
         if self.cycle is None or self.cycle.response_complete:
             super().send_400_response(msg)  # type: ignore[misc]
         else:

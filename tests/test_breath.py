@@ -111,5 +111,36 @@ def test_the_time_is_told_as_uvicorn_tells_it(speaker: tuple[Speaker, Server]) -
     assert len(re.findall(rb"\r\ndate: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r\n", told)) == 3
 
 
+def test_requests_that_come_together_are_answered_in_their_order(speaker: tuple[Speaker, Server]) -> None:
+    app, running = speaker
+    paths = ["/plain", "/slow", "/plain", "/stream", "/late", "/empty"]
+    together = b"".join(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode() for path in paths)
+    told = ask(running, together + b"GET /none" + ENDING)
+    statuses = [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", told)]
+    assert statuses == [ANSWERS[path].status for path in (*paths, "/none")]
+    assert [heard.status for heard in app.heard] == statuses
+
+
+@pytest.mark.parametrize("end", ["shutdown", "send_400_response"])
+def test_what_was_said_is_written_before_the_connection_ends(
+    speaker: tuple[Speaker, Server], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    app, running = speaker
+    answered = Speaker.__call__
+
+    async def answered_and_ended(self: Speaker, scope: Scope, receive: Receive, send: Send) -> None:
+        await answered(self, scope, receive, send)
+        cycle = send.__self__  # type: ignore[attr-defined]
+        for protocol in list(running._uvicorn.server_state.connections):
+            if protocol.cycle is cycle:  # type: ignore[union-attr]
+                getattr(protocol, end)(*["no more"] * (end != "shutdown"))
+
+    monkeypatch.setattr(Speaker, "__call__", answered_and_ended)
+    told = ask(running, b"GET /plain HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert told.startswith(b"HTTP/1.1 201")
+    assert b"{}" in told
+    assert app.heard[0].ended == "finished"
+
+
 def test_what_says_nothing_of_itself_is_left_to_it() -> None:
     assert Breath().take(print) is None
