@@ -142,18 +142,12 @@ class Door:
         *own, _ = [route for route in app.routes if isinstance(route, Route)]
         self.app = app
         self.line = line
-        self.own = frozenset(_first(route.path) for route in own)
+        self.own = tuple({"/" + route.path.split("/")[1] for route in own} - {"/"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        straight = (
-            scope["type"] == "http" and scope["method"] == "POST" and _first(scope["path"]) not in self.own
-        )
+        posted = scope["type"] == "http" and scope["method"] == "POST"
+        straight = posted and len(scope["path"]) > 1 and not scope["path"].startswith(self.own)
         await (self.line if straight else self.app)(scope, receive, send)
-
-
-def _first(path: str) -> str:
-    """The first step of a path."""
-    return path[1:].partition("/")[0]
 
 
 def _beside(line: Line, edited: watch.Report, address: tuple[str, int] | None) -> Iterator[Beside]:

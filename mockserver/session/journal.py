@@ -182,7 +182,9 @@ class Ring:
         entry.size = _ENTRY + (len(entry.call.raw) if entry.call else 0)
         self._entries[entry.id] = entry
         self._order.append(entry)
-        self._grow(entry.size)
+        self._bytes += entry.size
+        if len(self._order) > self._most or self._bytes > self._most_bytes:
+            self._trim()
         self._changed("arrived", entry)
 
     async def decide(self, entry: Entry, answer: Answer) -> None:
@@ -191,7 +193,9 @@ class Ring:
         if entry.id in self._entries:  # it may have been let go while its answer was sought
             said = kept(answer.frames)
             entry.size += said
-            self._grow(said)
+            self._bytes += said
+            if self._bytes > self._most_bytes:
+                self._trim()
         self._changed("decided", entry)
 
     async def close(self, entry: Entry, heard: Heard) -> None:
@@ -240,9 +244,8 @@ class Ring:
             if not waiting.done():
                 waiting.set_result(None)
 
-    def _grow(self, size: int) -> None:
-        """So many bytes more: the oldest make room."""
-        self._bytes += size
+    def _trim(self) -> None:
+        """The oldest make room."""
         # The newest stays, whatever its size: a journal that forgets the request just made is of no use.
         while (len(self._order) > self._most or self._bytes > self._most_bytes) and len(self._order) > 1:
             oldest = self._order.popleft()

@@ -42,8 +42,9 @@ class Spread:
         counts = [sum(column) for column in zip(*(one.counts for one in spreads), strict=True)]
         return cls(counts, sum(one.seconds for one in spreads))
 
-    def add(self, seconds: float) -> None:
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
+    def add(self, seconds: float, place: int) -> None:
+        """One more, in its place among BOUNDS."""
+        self.counts[place] += 1
         self.seconds += seconds
 
     @property
@@ -75,9 +76,12 @@ class Tally:
         )
         kind = vendor, model, stream, entry.status, entry.fault
         row = self._rows.get(kind) or self._row(kind)
-        row.total.add(heard.seconds)
-        if heard.first_byte is not None:
-            row.first_byte.add(heard.first_byte)
+        place = bisect_left(BOUNDS, heard.seconds)
+        row.total.add(heard.seconds, place)
+        if heard.first_byte == heard.seconds:  # all of it was said at once
+            row.first_byte.add(heard.seconds, place)
+        elif heard.first_byte is not None:
+            row.first_byte.add(heard.first_byte, bisect_left(BOUNDS, heard.first_byte))
 
     @property
     def rows(self) -> Iterator[tuple[Kind, Row]]:
