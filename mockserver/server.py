@@ -169,6 +169,11 @@ class _HandsOver(asyncio.Protocol):
         super().connection_made(transport)
         self.app_state = {**self.app_state, TRANSPORT: transport, BREATH: self.breath}
 
+    def eof_received(self) -> bool | None:
+        if self.breath is not None:
+            self.breath.flush()
+        return super().eof_received()
+
     def shutdown(self) -> None:
         if self.breath is not None:
             self.breath.flush()

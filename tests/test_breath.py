@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -119,6 +120,19 @@ def test_requests_that_come_together_are_answered_in_their_order(speaker: tuple[
     statuses = [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", told)]
     assert statuses == [ANSWERS[path].status for path in (*paths, "/none")]
     assert [heard.status for heard in app.heard] == statuses
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_client_that_has_no_more_to_say_hears_its_answer(loop: str) -> None:
+    app = Speaker()
+    running = Server(app, bind("127.0.0.1", 0), app.playback, loop=loop, lifespan="off")
+    running.start()
+    for _ in range(20):
+        with socket.create_connection(running.address, timeout=10) as client:
+            client.sendall(b"GET /plain HTTP/1.1\r\nhost: x\r\n\r\n")
+            client.shutdown(socket.SHUT_WR)
+            assert b"".join(iter(lambda: client.recv(65536), b"")).startswith(b"HTTP/1.1 201")
+    running.stop()
 
 
 @pytest.mark.parametrize("end", ["shutdown", "send_400_response"])
