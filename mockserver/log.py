@@ -41,11 +41,11 @@ def _clock(second: int) -> str:
 
 
 def _text(entry: Entry) -> str:
-    heard, call = entry.heard, entry.call
+    heard, call = entry.heard, entry.kept
     first = total = "-"
     ended = ""
     if heard is not None:
-        total = _time(int(heard.seconds * 10_000))
+        total = _time(round(heard.seconds * 10_000))
         first = total if heard.first_byte == heard.seconds else _first(heard.first_byte)
         ended = "" if heard.ended == "finished" else f"  {heard.ended}"
     asked = _asked(call) if call else f"-  {entry.method} {entry.path[:80]}  json"
@@ -65,11 +65,11 @@ def _asked(call: Call) -> str:
 @lru_cache(maxsize=256)
 def _time(tenths: int) -> str:
     """So many tenths of a millisecond, of a longer time the milliseconds."""
-    return duration.spell(tenths / 10_000 if tenths < 100 else tenths // 10 / 1000)
+    return duration.spell(tenths / 10_000 if tenths < 100 else round(tenths / 10) / 1000)
 
 
 def _first(seconds: float | None) -> str:
-    return "-" if seconds is None else _time(int(seconds * 10_000))
+    return "-" if seconds is None else _time(round(seconds * 10_000))
 
 
 def _json(entry: Entry) -> str:

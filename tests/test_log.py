@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from mockserver import call as calls
 from mockserver.log import Log
 from mockserver.origin import Head
 from mockserver.session.journal import Entry
+from mockserver.wire.playback import Heard
 
 
 def entry(path: str) -> Entry:
@@ -31,3 +34,19 @@ def test_what_ends_together_is_said_together() -> None:
     assert "GET /c" in said[1]
     log.flush()
     assert len(said) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "spelled"), [(0.00034, "0.3ms"), (0.00036, "0.4ms"), (0.0129, "13ms"), (0.9999, "1s")]
+)
+def test_a_time_is_rounded(seconds: float, spelled: str) -> None:
+    said: list[str] = []
+    one = entry("/a")
+    one.heard = Heard(200, seconds, seconds, 0, (), "finished")
+
+    async def ended() -> None:
+        Log("text", said.append)(one)
+        await asyncio.sleep(0)
+
+    asyncio.run(ended())
+    assert f"first {spelled}  total {spelled}  " in said[0]
