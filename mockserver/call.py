@@ -6,7 +6,6 @@ import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from starlette.types import Message, Receive
@@ -17,7 +16,7 @@ from mockserver.value import single
 from mockserver.vendors.directory import Place
 from mockserver.vendors.vendor import Vendor
 
-_USUAL = 4_000  # bytes of a body; one that is longer is read anew
+_MOST, _LONG = 256, 4_000  # calls that are remembered, and bytes of one that is too long for that
 _IMAGES = ("image_url", "input_image", "image")
 
 
@@ -45,6 +44,13 @@ class Call:
     model: str
     stream: bool  # whether chunks are to be sent: what was asked, as far as the vendor streams at all
     notes: dict[str, Any]
+
+    def again(self) -> Call:
+        """The same, to be read by somebody else, at another time."""
+        raw, prompt, too_large = self.reading.raw, self.reading.prompt, self.reading.too_large
+        return Call(
+            self.origin, Reading(raw, prompt=prompt, too_large=too_large), self.model, self.stream, {}
+        )
 
     def __reduce__(self) -> tuple[type[Call], tuple[object, ...]]:
         """Wherever it is kept besides, it goes without the notes."""
@@ -166,25 +172,36 @@ class Call:
         return ""
 
 
-async def read(origin: Origin, receive: Receive, max_body: int) -> Call:
-    """The whole request. `max_body` is in bytes. Raises ClientLeft when the client did not stay to finish it."""
-    if origin.length > max_body:
-        return _call(origin, b"", too_large=True)
-    message = await receive()
-    raw: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        raw, message = await _whole(raw, receive, max_body)
-    if message["type"] == "http.disconnect":
-        raise ClientLeft
-    if len(raw) > max_body:
-        return _call(origin, b"", too_large=True)
-    return _known(origin, raw) if len(raw) < _USUAL else _call(origin, raw)
+class Reader:
+    """Reads the requests of one server; `max_body` is in bytes."""
 
+    def __init__(self, max_body: int) -> None:
+        self._max_body = max_body
+        self._known: dict[tuple[Origin, bytes], Call] = {}
 
-@lru_cache(maxsize=256)
-def _known(origin: Origin, raw: bytes) -> Call:
-    """Many clients ask the same again and again, and what follows from a call is known of it."""
-    return _call(origin, raw)
+    async def read(self, origin: Origin, receive: Receive) -> Call:
+        """The whole request. Raises ClientLeft when the client did not stay to finish it."""
+        most = self._max_body
+        if origin.length > most:
+            return _call(origin, b"", too_large=True)
+        message = await receive()
+        raw: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            raw, message = await _whole(raw, receive, most)
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        if len(raw) > most:
+            return _call(origin, b"", too_large=True)
+        if len(raw) >= _LONG:
+            return _call(origin, raw)
+        return self._known.get((origin, raw)) or self._remembered(origin, raw)
+
+    def _remembered(self, origin: Origin, raw: bytes) -> Call:
+        """Many clients ask the same again and again."""
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        call = self._known[origin, raw] = _call(origin, raw)
+        return call
 
 
 def _call(origin: Origin, raw: bytes, *, too_large: bool = False) -> Call:

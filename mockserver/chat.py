@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 from urllib.parse import quote
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from mockserver import call as calls
-from mockserver.call import Call, ClientLeft
+from mockserver.call import Call, ClientLeft, Reader
 from mockserver.errors import ApiError, Problem
 from mockserver.origin import Head, Origin, Origins, session
 from mockserver.reply import completion, listing
@@ -77,6 +76,7 @@ class Line:
         self.bank = Bank(shelf.accounts)  # the accounts of the files
         self.moulds = Moulds()
         self.origins = Origins(directory)
+        self.reader = Reader(settings.max_body)
         self.problems: tuple[Problem, ...] = ()  # of the files as they are now, where these are not served
         self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures, and of new problems
 
@@ -98,7 +98,7 @@ class Line:
             entry = Entry(calls.new_id(), head, session(head), why="no vendor has this path")
         else:
             try:
-                call = await calls.read(origin, receive, self.settings.max_body)
+                call = await self.reader.read(origin, receive)
             except ClientLeft:
                 return
             entry = Entry(calls.new_id(), head, origin.session, call)
@@ -116,12 +116,12 @@ class Line:
             self.report(entry)
 
         await journal.open(entry)
-        if entry.call is None:
+        if entry.kept is None:
             answer = self.nowhere(entry.head)
         else:
             # Calls of one session are decided one after the other, so that each counts those before it.
             async with self.store.turn(entry.session):
-                answer = await self.answer(entry.call, entry)
+                answer = await self.answer(entry.kept, entry)
         await journal.decide(entry, answer)
         await self.playback.play(answer, scope, receive, send, close, entry.began)
 
@@ -245,7 +245,7 @@ def _late(answer: Answer, delay: float) -> Answer:
 
 def _worse(answer: Answer, fault: Fault | None, entry: Entry) -> Answer:
     """The answer with the fault in it, in the vendor's words where it needs some; the same where none strikes."""
-    call = cast(Call, entry.call)
+    call = cast(Call, entry.kept)
     worse = faults.apply(fault, answer, lambda error: call.vendor.refuse(error, completion.about(call)))
     if worse is not answer:
         entry.fault, entry.meant = str(fault), answer
@@ -258,9 +258,11 @@ def _signed(answer: Answer, entry: Entry, origin: Origin, seed: int) -> Answer:
     return answer.adding(mine, _signature(origin, entry.fixture, seed))
 
 
-@lru_cache(maxsize=256)
 def _signature(origin: Origin, fixture: str, seed: int) -> bytes:
     """What it says to all that ask the same of the same fixture."""
+    before: tuple[str, int, bytes] | None = origin.notes.get(_SIGNED)
+    if before is not None and before[0] == fixture and before[1] == seed:
+        return before[2]
     headers = (
         ("x-mock-fixture", quote(fixture)),
         ("x-mock-session", quote(origin.session)),
@@ -268,7 +270,10 @@ def _signature(origin: Origin, fixture: str, seed: int) -> bytes:
         ("access-control-expose-headers", EXPOSED),
         *origin.vendor.echoed(origin.headers),
     )
-    return cast(Lines, encoded(headers)).text
+    text = cast(Lines, encoded(headers)).text
+    origin.notes[_SIGNED] = fixture, seed, text
+    return text
 
 
+_SIGNED: Final = "signed"
 EXPOSED = "x-mock-request-id, x-mock-fixture, x-mock-session, x-mock-seed, x-request-id, retry-after, retry-after-ms"

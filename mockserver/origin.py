@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from starlette.types import Scope
 
@@ -15,7 +16,7 @@ from mockserver.vendors.vendor import Vendor
 
 SESSION = "x-mock-session"  # the header that names a session
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_MOST, _LONG = 256, 2_000  # heads that are remembered, and letters of those that are not
+_MOST, _LONG = 256, 2_000  # heads that are remembered, and letters of one that is too long for that
 
 
 @single
@@ -33,7 +34,8 @@ class Head:
 class Origin:
     """A head, and what the vendor it goes to makes of it.
 
-    `attempt` is how often the client's SDK says that it has tried before; 0 when it says nothing.
+    `attempt` is how often the client's SDK says that it has tried before; 0 when it says nothing. `notes` are for what
+    follows from it alone, so that it is found out once.
     """
 
     head: Head
@@ -42,6 +44,11 @@ class Origin:
     session: str
     attempt: int
     length: int  # bytes that the body is said to have; 0 when nobody says
+    notes: dict[str, Any]
+
+    def __reduce__(self) -> tuple[type[Origin], tuple[object, ...]]:
+        """Wherever it is kept besides, it goes without the notes."""
+        return Origin, (self.head, self.place, self.key, self.session, self.attempt, self.length, {})
 
     @property
     def vendor(self) -> Vendor:
@@ -77,7 +84,7 @@ def origin(asked: Head, directory: Directory) -> Origin | None:
     if at is None:
         return None
     key = at.vendor.key(asked.headers)
-    return Origin(asked, at, key, session(asked, key), _attempt(asked.headers), _length(asked.headers))
+    return Origin(asked, at, key, session(asked, key), _attempt(asked.headers), _length(asked.headers), {})
 
 
 def _attempt(headers: Mapping[str, str]) -> int:
@@ -105,7 +112,7 @@ class Origins:
         if found is None:
             asked = head(scope)
             found = asked, origin(asked, self._directory)
-            if sum(len(name) + len(value) for name, value in asked.headers.items()) < _LONG:
+            if len(asked.path) + sum(len(name) + len(value) for name, value in scope["headers"]) < _LONG:
                 if len(self._known) >= _MOST:
                     self._known.clear()
                 self._known[key] = found

@@ -43,7 +43,7 @@ def read(asked: Head, *messages: dict[str, Any]) -> Call:
 
     origin = origins.origin(asked, DIRECTORY)
     assert origin is not None
-    return asyncio.run(calls.read(origin, receive, MOST))
+    return asyncio.run(calls.Reader(MOST).read(origin, receive))
 
 
 def said(body: Any, path: str = PATH, headers: dict[str, str] | None = None) -> Call:
@@ -207,14 +207,20 @@ def test_requests_that_are_equal_are_one_call_and_long_ones_are_read_anew() -> N
     origin = origins.origin(asked, DIRECTORY)
     assert origin is not None
 
+    reader = calls.Reader(1_000_000)
+
     def made(size: int) -> Call:
         async def receive() -> dict[str, Any]:
             return part(json.dumps({"model": "m" * size}).encode())
 
-        return asyncio.run(calls.read(origin, receive, 1_000_000))
+        return asyncio.run(reader.read(origin, receive))
 
-    assert made(1) is made(1) is not made(2)
+    first = made(1)
+    assert made(1) is first is not made(2)
     assert made(5_000) is not made(5_000)
+    for size in range(2, 300):
+        made(size)
+    assert made(1) is not first  # only so many are remembered
 
 
 def test_a_call_keeps_how_it_came() -> None:

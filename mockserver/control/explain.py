@@ -120,7 +120,7 @@ async def _call(line: Line, asked: Asked, session: str | None) -> Call:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return await calls.read(origin, receive, line.settings.max_body)
+    return await line.reader.read(origin, receive)
 
 
 def text(explained: Explained) -> str:

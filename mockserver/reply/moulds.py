@@ -29,12 +29,12 @@ class Mould:
 
     def cast(self) -> Answer:
         """The answer with what is made new for each."""
-        values = [make().encode() for make in self._makers]
-        if not self._tagged:
-            return self._stencil.fill(tuple(values), self._stencil.body(tuple(values)))
-        body = self._stencil.body(tuple(values))
-        values.append(etag(body).encode())
-        return self._stencil.fill(tuple(values), body)
+        values, body = tuple([make().encode() for make in self._makers]), b""
+        if self._stencil.sized:
+            body = self._stencil.body(values)
+        if self._tagged:
+            values = (*values, etag(body).encode())
+        return self._stencil.fill(values, len(body))
 
 
 class Moulds:

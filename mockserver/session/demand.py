@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from mockserver import duration
 from mockserver.call import Call
@@ -25,6 +24,7 @@ FAULT = "x-mock-fault"
 FIXTURE = "x-mock-fixture"
 HEADERS = (ERROR, RETRY_AFTER, DELAY, FAULT, FIXTURE, SESSION)
 
+_ASKS: Final = "asks"
 _STATUS = "[45][0-9][0-9]"
 # sk-mock-402, omx_live_mock-429, SG_mock-timeout
 _IN_KEY = re.compile(rf"mock-({'|'.join(KINDS)}|{_STATUS})(?![0-9a-z_])")
@@ -74,10 +74,12 @@ def read(call: Call) -> Demand:
     )
 
 
-@lru_cache(maxsize=256)
 def _asks(origin: Origin) -> bool:
     """Whether there is any demand in a head; there mostly is none."""
-    return bool(_stated(origin)) or _in_key(origin.key) is not None
+    known: bool | None = origin.notes.get(_ASKS)
+    if known is None:
+        known = origin.notes[_ASKS] = bool(_stated(origin)) or _in_key(origin.key) is not None
+    return known
 
 
 def _stated(origin: Origin) -> dict[str, str]:

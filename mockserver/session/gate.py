@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from typing import Final
 
 from mockserver.call import Call
 from mockserver.errors import ApiError
@@ -39,9 +39,15 @@ def reach(call: Call) -> None:
         raise ApiError("too_large")
 
 
-@lru_cache(maxsize=256)
 def _welcome(origin: Origin) -> bool:
     """Whether a chat request with this head is let in, but for what its body says."""
+    known: bool | None = origin.notes.get(_WELCOME)
+    if known is None:
+        known = origin.notes[_WELCOME] = _let_in(origin)
+    return known
+
+
+def _let_in(origin: Origin) -> bool:
     return origin.place.chat and not any(wrong(origin) for wrong in (_astray, *_OF_THE_HEAD.values()))
 
 
@@ -118,6 +124,7 @@ def _invalid(found: list[Issue]) -> ApiError:
     return ApiError("invalid_request", detail=issues.spelled(found), issues=tuple(found))
 
 
+_WELCOME: Final = "welcome"
 _OF_THE_HEAD = {"content_type": _mistyped, "key": _keyless}
 _OF_THE_BODY = {"model": _offered, "body": _sound}
 _OF_WHOEVER_READS = ("key",)  # what asks for no completion has no body

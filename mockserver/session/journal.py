@@ -24,7 +24,7 @@ from mockserver.shelf.response import Response
 from mockserver.vendors.vendor import Usage
 from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Heard
-from mockserver.wire.stencil import kept
+from mockserver.wire.stencil import Stencil, kept, shared
 
 MOST_BYTES = 64 * 1024 * 1024
 _ENTRY = 2_000  # bytes of an entry that keeps neither body
@@ -45,13 +45,13 @@ class Entry:
         "answer",
         "arrived",
         "began",  # the same moment, on the clock of what is heard
-        "call",
         "charge",  # what it costs, once somebody has asked after it has ended
         "fault",  # that struck, with its point
         "fixture",
         "head",
         "heard",
         "id",
+        "kept",  # the call; once it is over its words are let go
         "matched",
         "meant",  # the answer, where a fault has made another of it
         "number",
@@ -69,7 +69,7 @@ class Entry:
         self.id = id
         self.head = head
         self.session = session
-        self.call = call
+        self.kept = call
         self.why = why
         self.fixture = self.rule = self.fault = ""
         self.matched = False
@@ -86,12 +86,18 @@ class Entry:
         self.began = time.perf_counter()
 
     @property
+    def call(self) -> Call | None:
+        """The call, with its words."""
+        kept = self.kept
+        return kept if kept is None or kept.reading.kept else kept.again()
+
+    @property
     def vendor(self) -> str:
-        return self.call.vendor.name if self.call else ""
+        return self.kept.vendor.name if self.kept else ""
 
     @property
     def model(self) -> str:
-        return self.call.model if self.call else ""
+        return self.kept.model if self.kept else ""
 
     @property
     def method(self) -> str:
@@ -100,15 +106,15 @@ class Entry:
     @property
     def path(self) -> str:
         """The vendor's own path, where there is a vendor."""
-        return self.call.place.path if self.call else self.head.path
+        return self.kept.place.path if self.kept else self.head.path
 
     @property
     def stream(self) -> bool:
-        return self.call.stream if self.call else False
+        return self.kept is not None and self.kept.stream
 
     @property
     def attempt(self) -> int:
-        return self.call.attempt if self.call else 0
+        return self.kept.attempt if self.kept else 0
 
 
 Listener = Callable[[Moment, Entry], None]
@@ -174,12 +180,13 @@ class Ring:
         self._over: Entry | None = None  # the last one that has ended
         self._entries: dict[str, Entry] = {}
         self._order: deque[Entry] = deque()  # of arrival
+        self._stencils: dict[Stencil, int] = {}  # how many entries share each
         self._numbers = itertools.count(1)
         self._waiting: set[asyncio.Future[None]] = set()
 
     async def open(self, entry: Entry) -> None:
         entry.number = next(self._numbers)
-        entry.size = _ENTRY + (len(entry.call.raw) if entry.call else 0)
+        entry.size = _ENTRY + (len(entry.kept.raw) if entry.kept else 0)
         self._entries[entry.id] = entry
         self._order.append(entry)
         self._bytes += entry.size
@@ -193,7 +200,7 @@ class Ring:
         if entry.id in self._entries:  # it may have been let go while its answer was sought
             said = kept(answer.frames)
             entry.size += said
-            self._bytes += said
+            self._bytes += said + self._hold(answer)
             if self._bytes > self._most_bytes:
                 self._trim()
         self._changed("decided", entry)
@@ -201,8 +208,8 @@ class Ring:
     async def close(self, entry: Entry, heard: Heard) -> None:
         entry.heard = heard
         last, self._over = self._over, entry  # whoever is told of this one now need not read it again
-        if last is not None and last.call is not None:
-            last.call.reading.forget()
+        if last is not None and last.kept is not None:
+            last.kept.reading.forget()
         self._changed("ended", entry)
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[Entry]:
@@ -214,7 +221,7 @@ class Ring:
     async def forget(self, session: str | None = None) -> int:
         gone = list(self._newest(session))
         for entry in gone:
-            self._bytes -= self._entries.pop(entry.id).size
+            self._drop(entry)
         self._order = deque(entry for entry in self._order if entry.id in self._entries)
         self._wake()
         return len(gone)
@@ -248,7 +255,24 @@ class Ring:
         """The oldest make room."""
         # The newest stays, whatever its size: a journal that forgets the request just made is of no use.
         while (len(self._order) > self._most or self._bytes > self._most_bytes) and len(self._order) > 1:
-            oldest = self._order.popleft()
-            del self._entries[oldest.id]
-            self._bytes -= oldest.size
+            self._drop(self._order.popleft())
             self._dropped += 1
+
+    def _drop(self, entry: Entry) -> None:
+        del self._entries[entry.id]
+        self._bytes -= entry.size
+        stencil = shared(entry.answer.frames) if entry.answer else None
+        if stencil is not None:
+            self._stencils[stencil] -= 1
+            if not self._stencils[stencil]:
+                del self._stencils[stencil]
+                self._bytes -= stencil.size
+
+    def _hold(self, answer: Answer) -> int:
+        """The bytes that an answer takes of what it shares: none where another one holds it already."""
+        stencil = shared(answer.frames)
+        if stencil is None:
+            return 0
+        held = self._stencils.get(stencil, 0)
+        self._stencils[stencil] = held + 1
+        return 0 if held else stencil.size

@@ -6,7 +6,6 @@ Unknown keys are nobody's business.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -55,7 +54,7 @@ def _plain(body: dict[str, Any], usual: Usual) -> bool:
     plain = usual.plain
     for name, value in body.items():
         if name in plain and type(value) not in plain[name]:
-            stated = usual.parameters.get(name)
+            stated = None if name in _OURS else usual.parameters.get(name)
             if stated is None or any(issues.of(stated, value, (name,))):
                 return False
     return body.keys() >= usual.required
@@ -74,9 +73,16 @@ def _heard(messages: list[Any], usual: Usual) -> bool:
     return True
 
 
-@lru_cache(maxsize=256)
 def _usual(vendor: Vendor, name: str) -> Usual | None:
     """None for a model of whose requests nothing can be said at a glance."""
+    name = name if name in vendor.models else ""  # of the others, all that is known is the same
+    if name not in vendor.notes:
+        vendor.notes[name] = _of_model(vendor, name)
+    known: Usual | None = vendor.notes[name]
+    return known
+
+
+def _of_model(vendor: Vendor, name: str) -> Usual | None:
     model = vendor.models[name]
     if model.retired or not vendor.offers(name):
         return None

@@ -70,7 +70,7 @@ class Tally:
 
     def note(self, entry: Entry, heard: Heard) -> None:
         """A request that has ended, and what was heard: this is on the way of every request."""
-        call = entry.call
+        call = entry.kept
         vendor, model, stream = (
             ("", "", False) if call is None else (call.vendor.name, call.model, call.stream)
         )

@@ -25,6 +25,7 @@ from mockserver.vendors.price import Tariff
 from mockserver.vendors.profile import Profile
 from mockserver.vendors.refusals import Refusals
 from mockserver.wire.answer import Answer
+from mockserver.wire.lines import encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Vendor:
         self.tells_left = b"remaining_" in orjson.dumps([profile.body.headers, profile.body.whole])
         self.models = Catalogue(profile)
         self._lookups = [Lookup(endpoint) for endpoint in (profile.endpoints or {}).values()]
+        self.notes: dict[str, Any] = {}  # what follows from the profile, kept by whoever found out
         self._exact = {path for path in profile.paths.chat if "{model}" not in path}
         self._patterns = [_pattern(path) for path in profile.paths.chat if "{model}" in path]
 
@@ -101,13 +103,9 @@ class Vendor:
 
     def echoed(self, headers: Mapping[str, str]) -> Headers:
         """The headers of a request that every answer to it repeats; one that is not as it must be is dropped."""
-        return tuple(
-            [
-                (name, headers[name])
-                for name, pattern in self._echo.items()
-                if name in headers and pattern.fullmatch(headers[name]) and headers[name].isprintable()
-            ]
-        )
+        sent = [(name, headers[name], pattern) for name, pattern in self._echo.items() if name in headers]
+        sound = [(name, value) for name, value, pattern in sent if pattern.fullmatch(value)]
+        return tuple([header for header in sound if encoded((header,)) is not None])
 
     def deaf_to(self, model: str, roles: Iterable[object]) -> str | None:
         """What the vendor says of the first role that a model does not hear; None when it hears them all."""

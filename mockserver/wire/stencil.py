@@ -47,7 +47,7 @@ class Stencil:
     It is filled with the values of its blanks in their order, in letters that JSON and a head may have as they are.
     """
 
-    __slots__ = ("_between", "_head", "_order", "_tells", "_unit", "answer", "apart", "blanks", "size")
+    __slots__ = ("_between", "_head", "_order", "_unit", "answer", "apart", "blanks", "size", "sized")
 
     def __init__(self, answer: Answer, marks: Marks) -> None:
         self.answer = answer
@@ -61,20 +61,19 @@ class Stencil:
         unit, self._between = _repeated(texts)
         self._unit = _form(unit, self._order)
         self._head = _form(lines.text, self._order)
-        self._tells = not (answer.streamed or answer.bodiless or lines.tell_length)
+        self.sized = not (answer.streamed or answer.bodiless or lines.tell_length)
         self.apart = any(frame.wait or frame.raw for frame in frames)
-        self.size = sum(map(len, texts))
+        self.size = sum(map(len, (*texts, unit, *self._between)))  # bytes, of which it has most twice
 
     def body(self, values: Values) -> bytes:
         """All that its frames say. A value that they do not have may be anything."""
         return self._unit(values).join(self._between)
 
-    def fill(self, values: Values, body: bytes) -> Answer:
-        """The answer, filled; `body` is what `body` has made of these values."""
+    def fill(self, values: Values, size: int) -> Answer:
+        """The answer, filled; `size` is that of its body."""
         form = self.answer
-        head = Lines((length(len(body)),) if self._tells else (), self._head, values)
-        frames = Filled(self, values, body)
-        return Answer(form.status, head, frames, form.wait, form.ending, form.streamed)
+        head = Lines((length(size),) if self.sized else (), self._head, values)
+        return Answer(form.status, head, Filled(self, values), form.wait, form.ending, form.streamed)
 
     def frames(self, values: Values) -> Iterator[Frame]:
         """Each frame, filled."""
@@ -85,35 +84,34 @@ class Stencil:
 class Filled(Sequence[Frame]):
     """The frames of a filled stencil, which are divided when somebody asks for one: most go out together.
 
-    What they say is kept until it is taken, and filled in anew for who asks later: a journal keeps many of them.
+    What they say is made anew for whoever asks: a journal keeps many of them.
     """
 
-    __slots__ = ("_stencil", "_values", "_whole")
+    __slots__ = ("_values", "stencil")
 
-    def __init__(self, stencil: Stencil, values: Values, whole: bytes) -> None:
-        self._stencil = stencil
+    def __init__(self, stencil: Stencil, values: Values) -> None:
+        self.stencil = stencil
         self._values = values
-        self._whole = whole
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """Wherever they are kept besides, they are frames, without a stencil."""
         return tuple, (tuple(self),)
 
-    def take(self) -> bytes:
+    @property
+    def whole(self) -> bytes:
         """All that they say."""
-        taken, self._whole = self._whole, b""
-        return taken or self._stencil.body(self._values)
+        return self.stencil.body(self._values)
 
     @property
     def apart(self) -> bool:
         """Whether there is silence between them, or what is outside of HTTP."""
-        return self._stencil.apart
+        return self.stencil.apart
 
     def __len__(self) -> int:
-        return len(self._stencil.answer.frames)
+        return len(self.stencil.answer.frames)
 
     def __iter__(self) -> Iterator[Frame]:
-        return self._stencil.frames(self._values)
+        return self.stencil.frames(self._values)
 
     @overload
     def __getitem__(self, place: int) -> Frame: ...
@@ -126,7 +124,7 @@ class Filled(Sequence[Frame]):
 def together(frames: Sequence[Frame]) -> bytes | None:
     """What frames say in one write; None where there is silence between them, or what is outside of HTTP."""
     if type(frames) is Filled:  # a Sequence is slow to be asked what it is
-        return None if frames.apart else frames.take()
+        return None if frames.apart else frames.whole
     if len(frames) == 1:
         only = frames[0]
         return None if only.wait or only.raw else only.data
@@ -136,8 +134,13 @@ def together(frames: Sequence[Frame]) -> bytes | None:
 
 
 def kept(frames: Sequence[Frame]) -> int:
-    """The bytes that frames take as long as somebody keeps them; a stencil is not theirs."""
+    """The bytes that frames take as long as somebody keeps them, but for the stencil that they share with others."""
     return _FILLED if type(frames) is Filled else sum([len(frame.data) for frame in frames])
+
+
+def shared(frames: Sequence[Frame]) -> Stencil | None:
+    """The stencil that they share."""
+    return frames.stencil if type(frames) is Filled else None
 
 
 def _form(text: bytes, order: Mapping[bytes, int]) -> Fill:

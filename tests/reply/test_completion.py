@@ -398,7 +398,7 @@ def asked(vendor: str, said: str = "Hello", **body: Any) -> Call:
 
     origin = origins.origin(origins.head(scope), DIRECTORY)
     assert origin is not None
-    return asyncio.run(calls.read(origin, receive, 1 << 20))
+    return asyncio.run(calls.Reader(1 << 20).read(origin, receive))
 
 
 def response(stated: object) -> Response:

@@ -96,7 +96,7 @@ def test_what_an_account_has_left_is_its_own_and_not_kept() -> None:
 def test_moulds_are_bounded_in_number_and_in_bytes() -> None:
     one = response("Hi")
     calls = [asked("omixa", "Hi " * number) for number in range(1, 6)]
-    small, tight = Moulds(most=3), Moulds(most_bytes=1000)
+    small, tight = Moulds(most=3), Moulds(most_bytes=2000)
     for call in calls:
         for moulds in (small, tight):
             completion.render(call, one, Chance(), moulds=moulds)

@@ -47,6 +47,6 @@ def asked() -> Asked:
         head = origins.head({"type": "http", "method": method, "path": path, "headers": pairs})
         origin = origins.origin(head, directory)
         assert origin is not None
-        return asyncio.run(calls.read(origin, receive, MOST))
+        return asyncio.run(calls.Reader(MOST).read(origin, receive))
 
     return read

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import ApiError
-from mockserver.session import gate
+from mockserver.session import gate, rules
 
 if TYPE_CHECKING:
     from mockserver.call import Call
@@ -173,6 +173,12 @@ PATHS = st.sampled_from(
 @given(PATHS, BODY | JSON)
 def test_any_json_is_let_in_or_refused(asked: Asked, path: str, body: Any) -> None:
     assert status(asked(body, path=path, x_api_key="k")) in {200, 400, 404, 413, 422}
+
+
+@given(PATHS, BODY | JSON)
+def test_what_is_sound_at_a_glance_is_sound(asked: Asked, path: str, body: Any) -> None:
+    call = asked(body, path=path, x_api_key="k")
+    assert not rules.sound(call) or rules.broken(call) == []
 
 
 @given(PATHS, st.binary(max_size=1100), st.text(st.characters(max_codepoint=255), max_size=20))

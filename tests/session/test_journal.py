@@ -14,7 +14,8 @@ from mockserver.origin import Head
 from mockserver.session.journal import Entry, Moment, Ring
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Heard
-from tests.session.conftest import Asked
+from mockserver.wire.stencil import Marks, Stencil
+from tests.session.conftest import HELLO, Asked
 
 HEAD = Head("GET", "/nowhere", "", None, {})
 ANSWER = Answer(200, (), (Frame(b"x" * 1000),))
@@ -147,7 +148,40 @@ def test_of_what_is_over_the_bytes_are_kept_and_what_they_say_is_read_again(aske
             await of.open(one)
             await of.close(one, HEARD)
         assert [call.reading.kept for call in calls_made] == [False] * 3
-        assert [one.call for one in entries] == calls_made
+        bodies = [one.call.body for one in entries if one.call]
+        assert bodies == [
+            {"model": "gpt-4o", "messages": HELLO["messages"]},
+            {"model": "m", "stream": True},
+            {},
+        ]
+        assert [call.reading.kept for call in calls_made] == [False] * 3  # whoever looks keeps what they read
         assert [one.stream for one in entries] == [False, True, False]
 
     sheds()
+
+
+def test_what_answers_share_is_counted_once_as_long_as_any_is_kept() -> None:
+    shared = Stencil(Answer(200, (), (Frame(b"x" * 5000),)), Marks())
+
+    @law({"most": 3})
+    async def counts(of: Ring) -> None:
+        before = of._bytes
+        for one in await fill(of, "a", "b", "a"):
+            await of.decide(one, shared.fill((), 5000))
+        assert of._bytes - before == 3 * (2_000 + 1_000) + shared.size
+        await of.forget("a")
+        assert of._bytes - before == 2_000 + 1_000 + shared.size
+        await of.forget()
+        assert of._bytes == before
+
+    counts()
+
+
+def test_answers_of_their_own_are_bounded_in_bytes() -> None:
+    @law({"most_bytes": 100_000})
+    async def bounds(of: Ring) -> None:
+        for one in await fill(of, *"abcdefghij"):
+            await of.decide(one, Stencil(Answer(200, (), (Frame(b"x" * 20_000),)), Marks()).fill((), 20_000))
+        assert (await of.extent()).kept == 2
+
+    bounds()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mockserver.session import issues, rules
+from mockserver.vendors.parameter import Fields, Parameter
+from mockserver.vendors.vendor import Vendor
 
 if TYPE_CHECKING:
     from tests.session.conftest import Asked
@@ -77,6 +80,7 @@ def spelled(asked: Asked, body: Any, path: str = AIMLAPI) -> str:
 )
 def test_what_clients_send_is_good(asked: Asked, body: Any) -> None:
     assert spelled(asked, body) == ""
+    assert rules.sound(asked(body, path=AIMLAPI))  # and is seen to be, at a glance
 
 
 @pytest.mark.parametrize(
@@ -181,3 +185,14 @@ def test_a_path_may_name_the_model_and_a_prompt_stand_for_messages(
 
 def test_a_body_of_many_mistakes_is_refused_in_few_words(asked: Asked) -> None:
     assert len(rules.broken(asked(good(messages=[5] * 100)))) == rules.MOST
+
+
+@pytest.mark.parametrize("body", [{"model": ["a"], "messages": HELLO}, {"model": "m", "messages": 5}])
+def test_what_every_vendor_wants_is_wanted_whatever_a_profile_says_of_it(asked: Asked, body: Any) -> None:
+    call = asked(body, path=AIMLAPI)
+    says = Fields({"model": Parameter(), "messages": Parameter()})
+    vendor = Vendor(replace(call.vendor.profile, parameters=says, models=None))
+    place = replace(call.place, vendor=vendor)
+    other = replace(call, origin=replace(call.origin, place=place, notes={}), notes={})
+    assert not rules.sound(other)
+    assert rules.broken(other) != []

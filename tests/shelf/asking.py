@@ -36,7 +36,7 @@ def call(
     async def receive() -> Any:
         return {"type": "http.request", "body": orjson.dumps(asked), "more_body": False}
 
-    return asyncio.run(calls.read(origin, receive, 1_000_000))
+    return asyncio.run(calls.Reader(1_000_000).read(origin, receive))
 
 
 def shelf(*written: str, before: str = "") -> Shelf:

@@ -223,6 +223,12 @@ def test_a_header_is_echoed_when_it_is_as_documented(
     assert Vendor(load("{extends: aimlapi, envelope: 2026-08}")).echoed(sent) == echoed
 
 
+def test_what_no_head_may_have_is_not_echoed(load: Load) -> None:
+    vendor = Vendor(load("{extends: aimlapi, echo: {x-a: '.*'}}"))
+    assert vendor.echoed({"x-a": "a\tb\xa0"}) == (("x-a", "a\tb\xa0"),)
+    assert vendor.echoed({"x-a": "日本"}) == vendor.echoed({"x-a": "a\0"}) == ()
+
+
 def test_a_generation_that_echoes_nothing_echoes_nothing(vendors: dict[str, Vendor]) -> None:
     assert vendors["aimlapi"].echoed({"x-client-request-id": "me"}) == ()
 
