@@ -42,11 +42,11 @@ def test_what_ends_together_is_said_together() -> None:
 def test_a_time_is_rounded(seconds: float, spelled: str) -> None:
     said: list[str] = []
     one = entry("/a")
-    one.heard = Heard(200, seconds, seconds, 0, (), "finished")
+    one.heard = Heard(200, seconds, 1.5, 0, (), "left")
 
     async def ended() -> None:
         Log("text", said.append)(one)
         await asyncio.sleep(0)
 
     asyncio.run(ended())
-    assert f"first {spelled}  total {spelled}  " in said[0]
+    assert f"first {spelled}  total 1.5s  left  " in said[0]

@@ -50,9 +50,8 @@ def test_it_is_what_would_have_been_rendered(render: Render, id: str, created: i
     answer = made.fill(values, len(made.body(values)))
     frames = render(id, created)
     assert list(answer.frames) == frames
-    if isinstance(answer.frames, Filled):
-        said = b"".join(frame.data for frame in frames)
-        assert answer.frames.whole == said
+    assert isinstance(answer.frames, Filled)
+    assert answer.frames.whole == b"".join(frame.data for frame in frames)
     assert answer.headers == (("x-id", f"<{id}>"), ("x-fixed", "1"), ("x-both", f"{created}{id}"))
     assert (answer.status, answer.streamed) == (201, True)
 
