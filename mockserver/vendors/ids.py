@@ -63,7 +63,7 @@ def _columns(part: str) -> list[bytes]:
 
 def _meaning(letters: str) -> bytes:
     """Each byte that can be drawn, as a letter; that a few letters are a little likelier does no harm."""
-    return bytes(ord(letters[byte % len(letters)]) for byte in range(256))
+    return (letters * 256)[:256].encode()
 
 
 _HEX = "0123456789abcdef"
