@@ -51,6 +51,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     scalars         ... and what a word in it is
     duration        1.5s
     money           $0.001
+    notes           what follows from a thing, found out once
     value           what nothing changes, and what is made without delay
     errors          ApiError and its kinds; InputError: what was found, expected, where
 """

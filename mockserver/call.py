@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.types import Message, Receive
 
+from mockserver.notes import Notes
 from mockserver.origin import Origin
 from mockserver.reading import Flaw, Reading, mappings, parts_of, text_of, word
 from mockserver.value import single
@@ -43,18 +44,11 @@ class Call:
     reading: Reading
     model: str
     stream: bool  # whether chunks are to be sent: what was asked, as far as the vendor streams at all
-    notes: dict[str, Any]
+    notes: Notes
 
     def again(self) -> Call:
         """The same, to be read by somebody else, at another time."""
-        raw, prompt, too_large = self.reading.raw, self.reading.prompt, self.reading.too_large
-        return Call(
-            self.origin, Reading(raw, prompt=prompt, too_large=too_large), self.model, self.stream, {}
-        )
-
-    def __reduce__(self) -> tuple[type[Call], tuple[object, ...]]:
-        """Wherever it is kept besides, it goes without the notes."""
-        return Call, (self.origin, self.reading, self.model, self.stream, {})
+        return replace(self, reading=self.reading.again(), notes=Notes())
 
     @property
     def place(self) -> Place:
@@ -209,7 +203,7 @@ def _call(origin: Origin, raw: bytes, *, too_large: bool = False) -> Call:
     reading = Reading(raw, prompt=place.vendor.profile.prompt, too_large=too_large)
     body = reading.words.body
     stream = place.vendor.streams and body.get("stream") is True
-    return Call(origin, reading, place.model or word(body.get("model")), stream, {})
+    return Call(origin, reading, place.model or word(body.get("model")), stream, Notes())
 
 
 async def _whole(first: bytes, receive: Receive, most: int) -> tuple[bytes, Message]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple, cast
+from typing import NamedTuple, cast
 from urllib.parse import quote
 
 import orjson
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver import call as calls
 from mockserver.call import Call, ClientLeft, Reader
 from mockserver.errors import ApiError, Problem
+from mockserver.notes import noted
 from mockserver.origin import Head, Origin, Origins, session
 from mockserver.reply import completion, listing
 from mockserver.reply.cashier import Cashier
@@ -258,11 +259,9 @@ def _signed(answer: Answer, entry: Entry, origin: Origin, seed: int) -> Answer:
     return answer.adding(mine, _signature(origin, entry.fixture, seed))
 
 
+@noted
 def _signature(origin: Origin, fixture: str, seed: int) -> bytes:
     """What it says to all that ask the same of the same fixture."""
-    before: tuple[str, int, bytes] | None = origin.notes.get(_SIGNED)
-    if before is not None and before[0] == fixture and before[1] == seed:
-        return before[2]
     headers = (
         ("x-mock-fixture", quote(fixture)),
         ("x-mock-session", quote(origin.session)),
@@ -270,10 +269,7 @@ def _signature(origin: Origin, fixture: str, seed: int) -> bytes:
         ("access-control-expose-headers", EXPOSED),
         *origin.vendor.echoed(origin.headers),
     )
-    text = cast(Lines, encoded(headers)).text
-    origin.notes[_SIGNED] = fixture, seed, text
-    return text
+    return cast(Lines, encoded(headers)).text
 
 
-_SIGNED: Final = "signed"
 EXPOSED = "x-mock-request-id, x-mock-fixture, x-mock-session, x-mock-seed, x-request-id, retry-after, retry-after-ms"

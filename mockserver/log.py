@@ -51,9 +51,7 @@ def _text(entry: Entry) -> str:
     asked = _asked(call) if call else f"-  {entry.method} {entry.path[:80]}  json"
     said = f"{entry.status or 'none'}  {entry.fixture or '-'}"
     took = f"first {first}  total {total}{ended}"
-    line = (
-        f"{_clock(int(entry.arrived))}  {asked}  {said}  {took}  attempt {call.origin.attempt if call else 0}"
-    )
+    line = f"{_clock(int(entry.arrived))}  {asked}  {said}  {took}  attempt {entry.attempt}"
     return f"{line}\n          {entry.why}" if entry.why else line
 
 

@@ -6,10 +6,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from starlette.types import Scope
 
+from mockserver.notes import Notes
 from mockserver.value import single
 from mockserver.vendors.directory import Directory, Place
 from mockserver.vendors.vendor import Vendor
@@ -44,11 +44,7 @@ class Origin:
     session: str
     attempt: int
     length: int  # bytes that the body is said to have; 0 when nobody says
-    notes: dict[str, Any]
-
-    def __reduce__(self) -> tuple[type[Origin], tuple[object, ...]]:
-        """Wherever it is kept besides, it goes without the notes."""
-        return Origin, (self.head, self.place, self.key, self.session, self.attempt, self.length, {})
+    notes: Notes
 
     @property
     def vendor(self) -> Vendor:
@@ -84,7 +80,9 @@ def origin(asked: Head, directory: Directory) -> Origin | None:
     if at is None:
         return None
     key = at.vendor.key(asked.headers)
-    return Origin(asked, at, key, session(asked, key), _attempt(asked.headers), _length(asked.headers), {})
+    return Origin(
+        asked, at, key, session(asked, key), _attempt(asked.headers), _length(asked.headers), Notes()
+    )
 
 
 def _attempt(headers: Mapping[str, str]) -> int:

@@ -51,6 +51,10 @@ class Reading:
         """Whether the words are there."""
         return self._words is not None
 
+    def again(self) -> Reading:
+        """The same bytes, not yet read."""
+        return Reading(self.raw, prompt=self.prompt, too_large=self.too_large)
+
     def forget(self) -> None:
         """Let the words go, and keep the bytes."""
         self._words = None

@@ -169,19 +169,21 @@ class _HandsOver(asyncio.Protocol):
         super().connection_made(transport)
         self.app_state = {**self.app_state, TRANSPORT: transport, BREATH: self.breath}
 
-    def eof_received(self) -> bool | None:
+    def _out(self) -> None:
+        """What was said goes out."""
         if self.breath is not None:
             self.breath.flush()
+
+    def eof_received(self) -> bool | None:
+        self._out()
         return super().eof_received()
 
     def shutdown(self) -> None:
-        if self.breath is not None:
-            self.breath.flush()
+        self._out()
         super().shutdown()  # type: ignore[misc]
 
     def send_400_response(self, msg: str) -> None:
-        if self.breath is not None:
-            self.breath.flush()
+        self._out()
         if self.cycle is None or self.cycle.response_complete:
             super().send_400_response(msg)  # type: ignore[misc]
         else:

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from mockserver.reply.said import Asked
 from mockserver.shelf.response import Response
 from mockserver.vendors.header import etag
+from mockserver.vendors.ids import Maker
 from mockserver.wire.answer import Answer
 from mockserver.wire.stencil import Stencil
-
-Maker = Callable[[], str]
 
 TAG = "$etag"  # the blank for the entity tag; no name of an id
 _MOST, _MOST_BYTES = 1_000, 4_000_000

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver.call import Call
 from mockserver.invention.choosing import forced
+from mockserver.notes import noted
 from mockserver.reading import mappings
 from mockserver.reply import tokens
 from mockserver.shelf.response import Choice, Pause, Response, ToolCall
@@ -49,22 +50,17 @@ class Asked(NamedTuple):
 
 def asked(call: Call, response: Response) -> Asked:
     """What bears on the words of a response to a call."""
-    stated = response.usage.prompt_tokens if response.usage else None
-    before: tuple[int | None, Asked] | None = call.notes.get(_ASKED)
-    if before is not None and before[0] == stated:
-        return before[1]
-    known = _asked(call, stated)
-    call.notes[_ASKED] = stated, known
-    return known
+    return _asked(call, response.usage.prompt_tokens if response.usage else None)
 
 
+@noted
 def _asked(call: Call, prompt: int | None) -> Asked:
     words, vendor = call.reading.words, call.origin.place.vendor
-    body, thinking = words.body, vendor.profile.thinking
+    body = words.body
     if prompt is None:
         overhead = vendor.models[call.model].prompt_overhead
         prompt = tokens.prompt(words.messages, mappings(body.get("tools")), overhead, vendor.tokenizer)
-    always = vendor.profile.stream.usage == "always"
+    always, thinking = vendor.profile.stream.usage == "always", vendor.profile.thinking
     if body.keys().isdisjoint(_BEARING) and thinking not in body:
         return Asked(vendor, call.model, prompt, call.stream, always, 1, (), None, False, False, False, None)
     stop, options, effort = body.get("stop"), body.get("stream_options"), body.get("reasoning_effort")
@@ -203,7 +199,6 @@ def _thought(asked: Asked, response: Response, *, thinking: int) -> int:
     return written or thinking * tokens.reasoning(asked.effort)
 
 
-_ASKED: Final = "asked"
 # What a request may say that bears on the words of its answer, besides its messages and its model.
 _BEARING = {
     "stop",

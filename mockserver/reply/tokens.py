@@ -66,16 +66,13 @@ def count(text: str, tokenizer: str = ESTIMATE) -> int:
     Of a text its length and its hash are kept, 64 bits that no other text has but by design of its author.
     """
     key = hash(text), len(text)
-    known = _counted[tokenizer].get(key)
-    return _first_time(text, tokenizer, key) if known is None else known
-
-
-def _first_time(text: str, tokenizer: str, key: tuple[int, int]) -> int:
     counted = _counted[tokenizer]
-    if len(counted) >= _MOST:
-        counted.clear()
-    known = vocabulary.count(text) if tokenizer == vocabulary.NAME else len(_TOKEN.findall(text))
-    counted[key] = known
+    known = counted.get(key)
+    if known is None:
+        if len(counted) >= _MOST:
+            counted.clear()
+        known = vocabulary.count(text) if tokenizer == vocabulary.NAME else len(_TOKEN.findall(text))
+        counted[key] = known
     return known
 
 
@@ -84,14 +81,7 @@ def prompt(
 ) -> int:
     """How many tokens a request is; messages and tools as the client sent them, odd ones not refused."""
     counted = partial(count, tokenizer=tokenizer)
-    known, said = _counted[tokenizer], 0
-    for message in messages:
-        before = None
-        if isinstance(message, dict) and len(message) == 2 and "role" in message:
-            text = message.get("content")
-            if isinstance(text, str):  # what most messages are, and most were counted before
-                before = known.get((hash(text), len(text)))
-        said += MESSAGE + (_message(message, counted) if before is None else before)
+    said = sum([MESSAGE + _message(message, counted) for message in messages])
     offered = sum([TOOL + _tool(tool, counted) for tool in tools])
     return said + overhead + (offered and TOOLS + offered)
 
@@ -144,6 +134,8 @@ def _message(message: object, counted: Count) -> int:
     if not isinstance(message, dict):
         return 0
     content = message.get("content")
+    if type(content) is str and len(message) == 2 and "role" in message:
+        return counted(content)  # what most messages are
     parts = content if isinstance(content, list) else [content]
     # A name costs one token beside itself, a call is written out as the model wrote it.
     named = 1 + counted(str(message["name"])) if message.get("name") else 0

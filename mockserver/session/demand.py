@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from mockserver import duration
 from mockserver.call import Call
 from mockserver.errors import KINDS, ApiError
+from mockserver.notes import noted
 from mockserver.origin import SESSION, Origin
 from mockserver.shape import choice, meant
 from mockserver.wire import faults
@@ -24,7 +25,6 @@ FAULT = "x-mock-fault"
 FIXTURE = "x-mock-fixture"
 HEADERS = (ERROR, RETRY_AFTER, DELAY, FAULT, FIXTURE, SESSION)
 
-_ASKS: Final = "asks"
 _STATUS = "[45][0-9][0-9]"
 # sk-mock-402, omx_live_mock-429, SG_mock-timeout
 _IN_KEY = re.compile(rf"mock-({'|'.join(KINDS)}|{_STATUS})(?![0-9a-z_])")
@@ -74,12 +74,10 @@ def read(call: Call) -> Demand:
     )
 
 
+@noted
 def _asks(origin: Origin) -> bool:
     """Whether there is any demand in a head; there mostly is none."""
-    known: bool | None = origin.notes.get(_ASKS)
-    if known is None:
-        known = origin.notes[_ASKS] = bool(_stated(origin)) or _in_key(origin.key) is not None
-    return known
+    return bool(_stated(origin)) or _in_key(origin.key) is not None
 
 
 def _stated(origin: Origin) -> dict[str, str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from mockserver.call import Call
 from mockserver.errors import ApiError
+from mockserver.notes import noted
 from mockserver.origin import Origin, is_session
 from mockserver.session import issues, rules
 from mockserver.session.issues import Issue
@@ -39,15 +38,9 @@ def reach(call: Call) -> None:
         raise ApiError("too_large")
 
 
+@noted
 def _welcome(origin: Origin) -> bool:
     """Whether a chat request with this head is let in, but for what its body says."""
-    known: bool | None = origin.notes.get(_WELCOME)
-    if known is None:
-        known = origin.notes[_WELCOME] = _let_in(origin)
-    return known
-
-
-def _let_in(origin: Origin) -> bool:
     return origin.place.chat and not any(wrong(origin) for wrong in (_astray, *_OF_THE_HEAD.values()))
 
 
@@ -124,7 +117,6 @@ def _invalid(found: list[Issue]) -> ApiError:
     return ApiError("invalid_request", detail=issues.spelled(found), issues=tuple(found))
 
 
-_WELCOME: Final = "welcome"
 _OF_THE_HEAD = {"content_type": _mistyped, "key": _keyless}
 _OF_THE_BODY = {"model": _offered, "body": _sound}
 _OF_WHOEVER_READS = ("key",)  # what asks for no completion has no body

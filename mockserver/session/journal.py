@@ -190,8 +190,7 @@ class Ring:
         self._entries[entry.id] = entry
         self._order.append(entry)
         self._bytes += entry.size
-        if len(self._order) > self._most or self._bytes > self._most_bytes:
-            self._trim()
+        self._trim()
         self._changed("arrived", entry)
 
     async def decide(self, entry: Entry, answer: Answer) -> None:
@@ -201,8 +200,7 @@ class Ring:
             said = kept(answer.frames)
             entry.size += said
             self._bytes += said + self._hold(answer)
-            if self._bytes > self._most_bytes:
-                self._trim()
+            self._trim()
         self._changed("decided", entry)
 
     async def close(self, entry: Entry, heard: Heard) -> None:
@@ -240,11 +238,9 @@ class Ring:
         return (entry for entry in arrived if session is None or entry.session == session)
 
     def _changed(self, moment: Moment, entry: Entry) -> None:
-        if self.listeners:
-            for listen in self.listeners:
-                listen(moment, entry)
-        if self._waiting:
-            self._wake()
+        for listen in self.listeners:
+            listen(moment, entry)
+        self._wake()
 
     def _wake(self) -> None:
         for waiting in self._waiting:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver.call import Call
+from mockserver.notes import noted
 from mockserver.session import issues
 from mockserver.session.issues import Issue, Path
 from mockserver.vendors.model import Model
@@ -30,15 +31,9 @@ class Usual(NamedTuple):
     roles: tuple[str, ...]  # that may say a text, and nothing more is asked of it
 
 
+@noted
 def sound(call: Call) -> bool:
     """Whether nothing is wrong with a request: its body is in order, and its model hears it. `broken` says what is."""
-    known = call.notes.get(_SOUND)
-    if known is None:
-        known = call.notes[_SOUND] = _sound(call)
-    return bool(known)
-
-
-def _sound(call: Call) -> bool:
     usual = _usual(call.origin.place.vendor, call.model)
     words = call.reading.words
     if usual is None or words.flaw:
@@ -140,7 +135,6 @@ def _message(message: Any, path: Path, model: Model) -> Iterator[Issue]:
         yield from issues.fields(model.messages[role], message, path)
 
 
-_SOUND: Final = "sound"
 _NAME = Parameter(type=("string",), required=True)
 _NAMED = Fields({"model": _NAME})
 _LISTED = Fields({"messages": Parameter(type=("array",), required=True)})

@@ -15,6 +15,7 @@ import orjson
 
 from mockserver.errors import ApiError
 from mockserver.money import NOTHING, Amount, Charge, spell
+from mockserver.notes import Notes
 from mockserver.vendors import ids
 from mockserver.vendors.catalogue import Catalogue
 from mockserver.vendors.form import Form, Values, text
@@ -63,7 +64,7 @@ class Vendor:
         self.tells_left = b"remaining_" in orjson.dumps([profile.body.headers, profile.body.whole])
         self.models = Catalogue(profile)
         self._lookups = [Lookup(endpoint) for endpoint in (profile.endpoints or {}).values()]
-        self.notes: dict[str, Any] = {}  # what follows from the profile, kept by whoever found out
+        self.notes = Notes()
         self._exact = {path for path in profile.paths.chat if "{model}" not in path}
         self._patterns = [_pattern(path) for path in profile.paths.chat if "{model}" in path]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mockserver.notes import Notes
 from mockserver.session import issues, rules
 from mockserver.vendors.parameter import Fields, Parameter
 from mockserver.vendors.vendor import Vendor
@@ -193,6 +194,6 @@ def test_what_every_vendor_wants_is_wanted_whatever_a_profile_says_of_it(asked: 
     says = Fields({"model": Parameter(), "messages": Parameter()})
     vendor = Vendor(replace(call.vendor.profile, parameters=says, models=None))
     place = replace(call.place, vendor=vendor)
-    other = replace(call, origin=replace(call.origin, place=place, notes={}), notes={})
+    other = replace(call, origin=replace(call.origin, place=place, notes=Notes()), notes=Notes())
     assert not rules.sound(other)
     assert rules.broken(other) != []
