@@ -114,7 +114,7 @@ def parse(text: str, name: str) -> Document:
     if text.lstrip()[:1] in ("{", "["):
         text = _JSON_ESCAPE.sub(_joined, text)
     try:
-        root = scalars.composer(text).get_single_node()
+        root = scalars.compose(text)
     except yaml.MarkedYAMLError as error:
         raise InputError(_explained(error, name, text)) from None
     except (ValueError, OverflowError) as error:  # PyYAML's own scanner lets them out on absurd numbers

@@ -118,3 +118,17 @@ def _fastest() -> Callable[[str], Any]:
 
 
 composer = _fastest()
+
+
+def compose(text: str) -> Node | None:
+    """Return the text's root node (None for an empty text). yaml.MarkedYAMLError if it is not valid."""
+    try:
+        return composer(text).get_single_node()  # type: ignore[no-any-return]
+    except yaml.MarkedYAMLError as error:
+        if _LIBRARY_LIMIT not in (error.problem or ""):
+            raise
+    # libyaml reads ahead, so from 0.2.6 its own limit of 1,000 levels can be reached before ours.
+    return _Pure(text).get_single_node()
+
+
+_LIBRARY_LIMIT = "maximum nesting depth"

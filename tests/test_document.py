@@ -303,9 +303,24 @@ def test_what_is_no_yaml_is_told_where_and_how_to_mend_it(
     assert len(str(problem)) < 200
 
 
-@pytest.mark.parametrize("opening", ["[", "- ", "? ", "{a: ", "[{a: "])
-def test_nesting_has_a_bound(opening: str) -> None:
-    assert "nested more than 64 levels deep" in only(opening * 100_000)
+@pytest.mark.parametrize(
+    ("opening", "column"), [("[", 65), ("- ", 129), ("? ", 129), ("{a: ", 257), ("[{a: ", 161)]
+)
+def test_nesting_has_a_bound(opening: str, column: int) -> None:
+    assert only(opening * 100_000) == f"f.yaml:1:{column}: nested more than 64 levels deep"
+
+
+def test_the_bound_on_nesting_is_reported_in_our_words_if_the_library_stops_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stops_first(text: str) -> Any:
+        mark = yaml.Mark("", 1000, 0, 1000, "", 0)
+        raise yaml.scanner.ScannerError(
+            "while increasing flow level", mark, "exceeded maximum nesting depth", mark
+        )
+
+    monkeypatch.setattr(scalars, "composer", stops_first)
+    assert only("[" * 2000) == "f.yaml:1:65: nested more than 64 levels deep"
 
 
 def test_the_deepest_nesting_is_read() -> None:
