@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mockserver.settings import Settings
-from tests.benchmarks import asked, load, served, streams
+from tests.benchmarks import asked, calls, load, served, streams
 from tests.benchmarks.load import Speed, Spread
 from tests.benchmarks.served import Answered, Served
 
@@ -29,6 +29,7 @@ class Row:
     goal: str = ""
     ratio: Spread | None = None
     least: float | None = None
+    missed: bool = False  # a goal that holds on any machine, and is not met
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,28 @@ def _asked(mock: Served, body: list[Path], least: int) -> int:
     return done
 
 
+def interpreter(setting: Setting) -> Iterator[Row]:
+    """Calls of the interpreter per answer: a rise is a slowdown on every machine."""
+    for kind, question in (
+        ("JSON", asked.body(asked.CANNED, **asked.NUMBERED)),
+        ("stream", asked.body(asked.STREAM, stream=True, **asked.NUMBERED)),
+    ):
+        for which, most in _MOST_CALLS.items():
+            body = question if which == "another" else question.replace(b"@NUMBER@", b"0000")
+            found = calls.count(body, setting.rounds)
+            yield Row(
+                f"calls of the interpreter per usual answer, {kind}, {which}",
+                f"{found:.0f}",
+                f"at most {most}, within {_TOLERANCE:.0%}",
+                missed=found > most * (1 + _TOLERANCE),
+            )
+
+
+# uvicorn's own calls included, which change with its version and Python's.
+_MOST_CALLS = {"same": 210, "another": 300}  # a request like the last one, and a request with another `user`
+_TOLERANCE = 0.05
+
 SCENES: dict[str, Scene] = {
-    scene.__name__: scene for scene in (canned, stream, fixtures, paced, long, start, memory)
+    scene.__name__: scene for scene in (canned, stream, fixtures, paced, long, start, memory, interpreter)
 }
 NEEDS_WRK = {"canned", "stream", "fixtures", "long", "memory"}
