@@ -1,6 +1,6 @@
 """What the OpenAI SDK for Python raises, answer by answer: as measured, with its retries as they are (two).
 
-The tests measure it again with the SDK that is installed, and find the README's tables here.
+The tests measure it again with the SDK that is installed, and compare the tables in docs/sdk-exceptions.md.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def text(outcome: Outcome) -> str:
 
 
 def tables() -> Iterable[str]:
-    """The README's: what comes of a status, and of a fault."""
+    """Yield the tables of docs/sdk-exceptions.md: by status, and by fault."""
     alike: dict[Outcome, list[str]] = {}
     for status, outcome in STATUSES.items():
         alike.setdefault(outcome, []).append(str(status))

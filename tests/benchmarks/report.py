@@ -1,4 +1,4 @@
-"""What was found, as a table in the README and as a picture beside this file."""
+"""What was found, as a table in docs/performance.md and as a picture beside this file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jinja2 import Environment
 from tests.benchmarks.scenes import Row
 from tests.benchmarks.served import ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "performance.md"
 PICTURE = Path(__file__).with_name("results.svg")
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 
@@ -40,14 +40,14 @@ def load() -> str:
 
 
 def write(rows: Sequence[Row], before_it: str) -> None:
-    """Put the table between the README's marks, and draw the picture. `before_it` says how busy the machine was."""
-    text = README.read_text()
+    """Put the table between the page's marks, and draw the picture. `before_it` says how busy the machine was."""
+    text = PAGE.read_text()
     before, mark, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not mark or not end:
-        raise SystemExit(f"{README} has no place for the table: it stands between {BEGIN} and {END}")
+        raise SystemExit(f"{PAGE} has no place for the table: it stands between {BEGIN} and {END}")
     said = f"{table(rows)}\n\nMeasured on {machine()}, {before_it} before it began."
-    README.write_text(f"{before}{BEGIN}\n{said}\n{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n{said}\n{END}{after}")
     PICTURE.write_text(picture([row for row in rows if row.ratio is not None]))
 
 

@@ -1,4 +1,4 @@
-"""The pictures of the README, taken of the demo: `python -m tests.page.screenshots` takes them anew."""
+"""The pictures of the documentation, taken of the demo: `python -m tests.page.screenshots` takes them anew."""
 
 from __future__ import annotations
 

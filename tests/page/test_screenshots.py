@@ -1,4 +1,4 @@
-"""The pictures of the README are taken of the demo, by a script, and light enough to be kept."""
+"""The pictures of the documentation are taken of the demo, by a script, and light enough to be kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.conftest import Start
 from tests.page import screenshots
 from tests.page.browsing import Browser
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+SHOWN = (Path(__file__).parents[2] / "docs" / "web-ui.md").read_text()
 MOST = 150_000  # bytes
 
 
@@ -29,4 +29,4 @@ def test_it_is_taken_anew_and_the_one_that_is_kept_is_shown(
     kept = screenshots.HERE / taken.name
     assert taken.stat().st_size > 10_000
     assert kept.stat().st_size < MOST
-    assert f"](tests/page/{kept.name})" in README
+    assert f"](../tests/page/{kept.name})" in SHOWN

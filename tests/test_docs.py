@@ -1,0 +1,232 @@
+"""The documentation: its code blocks are run as they stand, its links resolve, its tables are complete."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+import requests
+
+from mockserver import cli, document
+from mockserver.errors import KINDS
+from mockserver.shelf import library
+from mockserver.shelf.match import Match
+from mockserver.testing import MockServer
+from mockserver.wire.faults import FAULTS
+from tests.conftest import Run
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+ADDRESS = "http://127.0.0.1:8402"
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+RUN = {"python", "sh", "yaml", "yml"}
+SHOWN = {"", "console", "text", "mermaid"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of code, and the line of the page on which its code begins."""
+
+    page: str
+    line: int
+    language: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def _find_blocks() -> Iterator[Block]:
+    for path in PAGES:
+        text = path.read_text()
+        for found in FENCED.finditer(text):
+            line = text.count("\n", 0, found.start(2)) + 1
+            yield Block(str(path.relative_to(ROOT)), line, found[1], found[2])
+
+
+BLOCKS = list(_find_blocks())
+
+
+def each(language: str, *, tests: bool = False) -> pytest.MarkDecorator:
+    """Parametrize a test over the blocks in a language; `tests` selects those that define tests."""
+    blocks = [
+        block for block in BLOCKS if block.language == language and ("def test_" in block.code) is tests
+    ]
+    return pytest.mark.parametrize("block", blocks, ids=str)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with MockServer() as server:
+        yield server.url
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_a_block_is_in_a_language_that_is_run_or_only_shown(block: Block) -> None:
+    assert block.language in RUN | SHOWN
+
+
+@each("python")
+def test_a_python_block_runs(block: Block, address: str) -> None:
+    code = "\n" * (block.line - 1) + block.code.replace(
+        ADDRESS, address
+    )  # a traceback shows the page's own line
+    exec(compile(code, str(ROOT / block.page), "exec"), {})
+
+
+@each("python", tests=True)
+def test_a_block_of_tests_passes(block: Block, run: Run) -> None:
+    run(block.code, apart=True).assert_outcomes(passed=block.code.count("def test_"))
+
+
+@each("sh")
+def test_a_shell_block_runs_and_hears_an_answer(block: Block, address: str) -> None:
+    assert shutil.which("curl"), "install curl: the examples are run as they stand"
+    script = "set -e\n" + block.code.replace(ADDRESS, address)
+    heard = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert heard.stdout.count("{") > 0
+    assert heard.stderr == ""
+
+
+@each("yaml")
+def test_a_fixture_block_answers_as_it_says(block: Block, tmp_path: Path) -> None:
+    asked = re.findall(r"^# (ask|stream): (.*)\n# hear: (.*)$", block.code, re.MULTILINE)
+    path = tmp_path / "fixtures.yaml"
+    path.write_text(block.code)
+    assert asked
+    with MockServer(path, strict=True) as server:
+        for way, question, expected in asked:
+            assert _heard(server, question, stream=way == "stream").startswith(expected)
+
+
+def _heard(server: MockServer, question: str, *, stream: bool) -> str:
+    """What a client hears: a text, with `...` where it breaks off; the status of an error; or whatever it is."""
+    said = ""
+    try:
+        answer = requests.post(
+            f"{server.url}/aimlapi/v1/chat/completions",
+            headers={"Authorization": "Bearer any-key"},
+            json={
+                "model": "o1-preview",
+                "messages": [{"role": "user", "content": question}],
+                "stream": stream,
+            },
+            stream=stream,
+            timeout=10,
+        )
+        if not answer.ok:
+            return str(answer.status_code)
+        if not answer.headers["content-type"].startswith(("application/json", "text/event-stream")):
+            return answer.text
+        if not stream:
+            return str(answer.json()["choices"][0]["message"]["content"])
+        lines = filter(None, answer.iter_lines(1))
+        for line in itertools.takewhile(lambda line: line != b"data: [DONE]", lines):
+            said += json.loads(line.removeprefix(b"data: "))["choices"][0]["delta"].get("content", "")
+    except (requests.RequestException, json.JSONDecodeError):
+        said += "..."
+    return said
+
+
+@each("yml")
+def test_a_recipe_is_yaml_and_its_fixtures_are_good(block: Block) -> None:
+    recipe = document.parse(block.code, block.page).value
+    assert isinstance(recipe, dict)
+    for text in re.findall(r"MOCKSERVER_FIXTURES_YAML: \|\n((?: {8}.*\n)+)", block.code):
+        assert len(library.load((), textwrap.dedent(text))) == 1
+
+
+def test_the_greeting_is_the_one_that_is_shown() -> None:
+    shown = next(block.code for block in BLOCKS if block.language == "console" and "base_url" in block.code)
+    assert [line.split() for line in shown.splitlines() if "base_url" in line or "POST" in line] == [
+        ["AI/ML", "API", "base_url", f"{ADDRESS}/aimlapi/v1"],
+        ["Omixa", "base_url", f"{ADDRESS}/omixa/api/v1"],
+        ["Segmind", "POST", f"{ADDRESS}/segmind/v1/o1-preview"],
+    ]
+
+
+def _find_broken_links(page: Path) -> list[str]:
+    """Return the page's relative links that name no file, or a heading that their page does not have."""
+    prose = re.sub(r"`[^`\n]*`", "", FENCED.sub("", page.read_text()))
+    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", prose) if "://" not in target]
+    return [target for target in targets if not _resolves(page, target)]
+
+
+def _resolves(page: Path, target: str) -> bool:
+    name, _, anchor = target.partition("#")
+    path = page.parent / name if name else page
+    return path.exists() and (not anchor or anchor in _list_anchors(path))
+
+
+def _list_anchors(page: Path) -> list[str]:
+    """Return what GitHub makes of the page's headings: lower case, no punctuation, hyphens for spaces."""
+    headings = re.findall(r"^#{1,6} (.*)$", FENCED.sub("", page.read_text()), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_every_relative_link_and_anchor_resolves(page: Path) -> None:
+    assert _find_broken_links(page) == []
+
+
+def test_a_link_is_broken_without_its_file_or_its_heading(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# `Title`, of this page\n[a](page.md) [b](#title-of-this-page) [c](lost.md) [d](page.md#lost)\n"
+        "![e](lost.png) [`f`](#lost) [g](https://example.com/#lost) `[h](lost)`\n```sh\n# Lost\n[i](lost)\n```\n"
+    )
+    assert _find_broken_links(page) == ["lost.md", "page.md#lost", "lost.png", "#lost"]
+
+
+@pytest.mark.parametrize("index", ["README.md", "docs/README.md"])
+def test_an_index_links_every_page(index: str) -> None:
+    text = (ROOT / index).read_text()
+    names = [path.name for path in DOCS.glob("*.md") if path.name != "README.md"]
+    assert [name for name in names if f"{name})" not in text] == []
+
+
+@pytest.mark.parametrize("option", [o for o in cli.serve.params if isinstance(o, click.Option)], ids=str)
+def test_every_flag_and_its_variable_are_in_the_table(option: click.Option) -> None:
+    flag = next(name for name in option.opts if name.startswith("--"))
+    assert f"| `{flag}` | `{option.envvar}` |" in (DOCS / "configuration.md").read_text()
+
+
+@pytest.mark.parametrize("command", [name for name in cli.main.commands if name != "serve"])
+def test_every_command_is_told_of(command: str) -> None:
+    assert any(f"`mockserver {command}" in page.read_text() for page in PAGES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_error_is_told_of(kind: str) -> None:
+    assert f"`{kind}`" in (DOCS / "errors-and-faults.md").read_text()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_told_of(fault: str) -> None:
+    assert re.search(rf"^\|[^|]*`{fault}`", (DOCS / "errors-and-faults.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("field", Match.__dataclass_fields__)
+def test_every_field_of_a_match_is_told_of(field: str) -> None:
+    assert re.search(rf"\b{field}\b", (DOCS / "fixtures.md").read_text())
+
+
+def test_the_changelog_is_at_this_version() -> None:
+    assert re.search(r"^## 0\.1\.0", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+
+def test_the_shipped_fixtures_are_where_the_documentation_says() -> None:
+    assert library.shipped() == ROOT / "fixtures"
+    assert document.read(library.shipped() / "hello.yaml").value
