@@ -203,7 +203,7 @@ def test_a_marker_that_cannot_be_followed_says_why_in_a_line(run: Run, pytester:
     """)
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines([
-        "@pytest.mark.mockserver got an unexpected keyword argument 'fixture'; expected (fixtures='file.yaml' or *",
+        "@pytest.mark.mockserver got an unexpected keyword argument 'fixture'*; expected (fixtures='file.yaml' or *",
         "@pytest.mark.mockserver: *bad.yaml:2:12: fixtures[[]0].match.usre: unknown key 'usre', did you mean 'user'?",
     ])  # fmt: skip
     assert "During handling" not in result.stdout.str()

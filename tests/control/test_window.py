@@ -98,18 +98,8 @@ def test_without_the_page_its_paths_are_nobody_s(start: Start) -> None:
 
 def test_the_wheel_carries_every_file(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(tmp_path),
-    ]
-    subprocess.run([*build, str(root)], check=True, capture_output=True)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=root, check=True, capture_output=True)
     [wheel] = tmp_path.glob("*.whl")
     carried = set(zipfile.ZipFile(wheel).namelist())
     assert {f"mockserver/control/page/{name}" for name in window.files()} <= carried
