@@ -27,6 +27,7 @@ The house. A room imports only from the rooms below it, and in a room a module o
     demo            a few clients, so that the page has something to show
     server          uvicorn, taught to hand the transport over and to stop at once
     breath          a whole answer in one write
+    uvicorn_internals  the parts of uvicorn that are not its public interface
     control/        who steers it?               admin door window openapi guard verify replay desk
     control/        ... in which words?          accounts metrics feed inventory views explain raises intake refusal
     chat            the line

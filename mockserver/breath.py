@@ -10,24 +10,24 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
-
 Header = tuple[bytes, bytes]
 
 
 class Breath:
-    """The breath of one server."""
+    """The breath of one server. `cycle` is uvicorn's class of a request, `lines` are its status lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, cycle: Any, lines: dict[int, bytes]) -> None:
+        self._cycle = cycle
+        self._lines = lines
         self._own: list[Header] = []  # the headers that uvicorn adds, a new list every second
         self._told = b""
         self._said: list[tuple[asyncio.Transport, bytes]] = []
 
     def take(self, send: Any) -> Any:
         """What `say` needs; None where the answer must be sent as ASGI has it."""
-        cycle = getattr(send, "__self__", None)
+        cycle: Any = getattr(send, "__self__", None)
         if (
-            type(cycle) is not RequestResponseCycle
+            type(cycle) is not self._cycle
             or cycle.response_started
             or cycle.disconnected
             or not cycle.keep_alive
@@ -43,7 +43,7 @@ class Breath:
             self._told = b"".join([b"%s: %s\r\n" % header for header in self._own])
         if not self._said:
             asyncio.get_running_loop().call_soon(self.flush)
-        self._said.append((cycle.transport, b"".join((STATUS_LINE[status], self._told, head, b"\r\n", body))))
+        self._said.append((cycle.transport, b"".join((self._lines[status], self._told, head, b"\r\n", body))))
         cycle.response_started = True
         cycle.response_complete = True
         cycle.message_event.set()

@@ -35,7 +35,7 @@ from mockserver.wire import faults
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.faults import Fault
 from mockserver.wire.lines import Lines, encoded
-from mockserver.wire.playback import Heard, Playback
+from mockserver.wire.playback import TRANSPORT, Heard, Playback, without_transport
 
 Report = Callable[[Entry], None]
 
@@ -123,6 +123,8 @@ class Line:
             # Calls of one session are decided one after the other, so that each counts those before it.
             async with self.store.turn(entry.session):
                 answer = await self.answer(entry.kept, entry)
+        if TRANSPORT not in scope.get("state", ()):
+            answer = without_transport(answer)
         await journal.decide(entry, answer)
         await self.playback.play(answer, scope, receive, send, close, entry.began)
 

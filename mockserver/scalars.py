@@ -112,9 +112,10 @@ class _Pure(_Core, Reader, Scanner, Parser, Composer):
 
 def _fastest() -> Callable[[str], Any]:
     """libyaml's composer, three times as fast, where PyYAML was built with it."""
-    if not yaml.__with_libyaml__:
+    parser = getattr(getattr(yaml, "cyaml", None), "CParser", None)  # not part of PyYAML's interface
+    if not yaml.__with_libyaml__ or parser is None:
         return _Pure
-    return type("_Fast", (_Core, yaml.cyaml.CParser), {})  # type: ignore[attr-defined]
+    return type("_Fast", (_Core, parser), {})
 
 
 composer = _fastest()

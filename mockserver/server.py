@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.importer import import_from_string
 
+from mockserver import uvicorn_internals
+from mockserver.breath import Breath
 from mockserver.errors import InputError
 from mockserver.wire.playback import BREATH, TRANSPORT, Playback
 
@@ -85,6 +86,7 @@ class Server:
         lifespan: Literal["on", "off"] = "on",
     ) -> None:
         """`http` is auto, httptools or h11; `loop` auto, uvloop or asyncio."""
+        uvicorn_internals.require_server()
         host, port = sock.getsockname()[:2]
         self.address = str(host), int(port)
         self._sock = sock
@@ -127,6 +129,7 @@ class _Uvicorn(uvicorn.Server):
         self.ready = threading.Event()
         self._playback = playback
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._can_cut = uvicorn_internals.has_connections()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -153,7 +156,7 @@ class _Uvicorn(uvicorn.Server):
 
     def _cut(self) -> None:
         """A reader that does not read would keep a clean ending waiting for ever."""
-        for connection in list(self.server_state.connections):
+        for connection in list(self.server_state.connections) if self._can_cut else ():
             connection.transport.abort()
 
 
@@ -207,17 +210,17 @@ def _config(app: ASGIApp, http: str, loop: str, lifespan: Literal["on", "off"]) 
     )
 
 
-def _protocol(http: str) -> type[asyncio.Protocol]:
-    """uvicorn's protocol of that name, handing the transport over."""
-    known: dict[str, Any] = {}
-    if http == "httptools" or (http == "auto" and find_spec("httptools")):
-        from mockserver.breath import Breath  # noqa: PLC0415 where there is no httptools, there is none
-
-        name, known["breath"] = "httptools_impl:HttpToolsProtocol", Breath()
-    else:
-        name = "h11_impl:H11Protocol"
-    spoken = import_from_string(f"uvicorn.protocols.http.{name}")
-    return type(f"HandsOver{spoken.__name__}", (_HandsOver, spoken), known)
+def _protocol(http: str) -> Any:
+    """uvicorn's protocol of that name, handing the transport over; the name itself where that is not possible."""
+    name = http
+    if http == "auto":
+        name = "httptools" if find_spec("httptools") else "h11"
+    spoken = uvicorn_internals.find_protocol(name)
+    if spoken is None:
+        return http
+    cycle = uvicorn_internals.find_cycle() if name == "httptools" else None
+    breath = None if cycle is None else Breath(*cycle)
+    return type(f"HandsOver{spoken.__name__}", (_HandsOver, spoken), {"breath": breath})
 
 
 def _patient(app: ASGIApp) -> ASGIApp:

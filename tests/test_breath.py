@@ -157,4 +157,4 @@ def test_what_was_said_is_written_before_the_connection_ends(
 
 
 def test_what_says_nothing_of_itself_is_left_to_it() -> None:
-    assert Breath().take(print) is None
+    assert Breath(type(None), {}).take(print) is None

@@ -44,6 +44,11 @@ def test_libyaml_composes_where_it_is_there(composer: str) -> None:
     assert (scalars.composer is scalars._Pure) == (composer == "pure")
 
 
+def test_without_pyyamls_own_parser_class_the_pure_composer_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(yaml.cyaml, "CParser")
+    assert scalars._fastest() is scalars._Pure
+
+
 # --- values
 
 

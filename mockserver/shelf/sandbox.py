@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
+from importlib.metadata import version
 from typing import Any
 
 from jinja2 import StrictUndefined, nodes, pass_context
@@ -63,6 +64,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
+        _require_hooks()
         super().__init__(
             undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False, finalize=_finalize
         )
@@ -101,6 +103,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def joined(*parts: Any) -> str:
         """What `~` makes."""
         return "".join(map(str, parts))
+
+
+def _require_hooks() -> None:
+    """Check that Jinja2 calls what bounds a template. ValueError if not: an unbounded one would stop the server."""
+    for name in ("visit_For", "visit_Concat"):
+        if not hasattr(CodeGenerator, name):
+            raise ValueError(
+                f"no template can be bounded: Jinja2 {version('jinja2')} has no CodeGenerator.{name}; "
+                "install another version of it"
+            )
 
 
 @pass_context

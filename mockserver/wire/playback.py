@@ -130,6 +130,24 @@ def _in_one_breath(answer: Answer, scope: Message, send: Send) -> tuple[Any, Any
     return None if body is None else (breath, cycle, lines.text, body)
 
 
+def without_transport(answer: Answer) -> Answer:
+    """Return the answer, or a 501 in its place if it cannot be sent as ASGI messages alone."""
+    raw = any(frame.raw for frame in answer.frames)
+    return _NO_TRANSPORT if raw or answer.ending in (Ending.CLOSE, Ending.RESET) else answer
+
+
+_NO_TRANSPORT = Answer(
+    501,
+    (("content-type", "text/plain"),),
+    (
+        Frame(
+            b"mockserver cannot send this fault: it needs the connection itself, "
+            b"which this version of uvicorn does not hand over. See the warning at the server's start.\n"
+        ),
+    ),
+)
+
+
 def _chunked(head: bytes, body: bytes) -> tuple[bytes, bytes]:
     """Head and body as they are said where no length was told."""
     return head + _CHUNKED, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
@@ -249,7 +267,7 @@ class _Play:
             heard = await self.ended("closed")
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
             return heard
-        return await self.drop(self.transport.close, "closed")
+        return await self.drop(self.close, "closed")
 
     # The ear
 
@@ -310,6 +328,11 @@ class _Play:
         # uvicorn takes a play that returns before the connection is lost for one that forgot to answer.
         await asyncio.wait([self.watcher])
         return heard
+
+    def close(self) -> None:
+        """Close the connection; without a transport, the server does so as it stops."""
+        if TRANSPORT in self._scope["state"]:
+            self.transport.close()
 
     def reset(self) -> None:
         if not self.transport.is_closing():

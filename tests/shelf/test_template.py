@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jinja2.compiler import CodeGenerator
 
 from mockserver.errors import InputError
 from mockserver.shelf import template
@@ -134,3 +135,17 @@ def test_a_failure_without_words_is_named() -> None:
 
     with pytest.raises(InputError, match="the template failed: KeyError"):
         filled("{{ x }}", x=Silent())
+
+
+@pytest.mark.parametrize("hook", ["visit_For", "visit_Concat"])
+def test_no_template_is_taken_where_jinja_lacks_what_bounds_it(
+    monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    monkeypatch.delattr(CodeGenerator, hook)
+    template._sandbox.cache_clear()
+    with pytest.raises(
+        ValueError, match=rf"no template can be bounded: Jinja2 .* has no CodeGenerator\.{hook}"
+    ):
+        template.check("{{ user }}", frozenset())
+    monkeypatch.undo()
+    template.check("{{ user }}", frozenset())
