@@ -44,6 +44,12 @@ with suppress(ImportError):  # the oldest client that is promised is tried witho
     settings.load_profile("patient")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the slow tests out, unless `-m` selects otherwise: `pytest -m slow` runs them."""
+    config.addinivalue_line("markers", "slow: the same at full size; run by `pytest -m slow`")
+    config.option.markexpr = config.option.markexpr or "not slow"
+
+
 @dataclass
 class Reply:
     """What a client heard. `arrivals` has the moment, in seconds since it asked, at which each event had arrived."""

@@ -18,10 +18,17 @@ from mockserver.app import build, line
 from mockserver.errors import InputError
 from mockserver.server import Server, bind
 from mockserver.settings import Settings
+from mockserver.shelf import watch
 from mockserver.shelf.matching import Shelf
 from mockserver.wire.playback import Playback
 
 PATIENCE = 10  # seconds; an edit takes less than one where the machine has time
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are looked at ten times as often as for users."""
+    monkeypatch.setattr(watch, "EVERY", watch.EVERY / 10)
 
 
 class Running:
@@ -73,7 +80,8 @@ def replace(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def test_a_good_edit_is_live_within_a_second(tmp_path: Path) -> None:
+def test_a_good_edit_is_live_within_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "EVERY", watch.EVERY * 10)
     file = tmp_path / "a.yaml"
     file.write_text(says("one"))
     with running(file) as one:
@@ -164,7 +172,7 @@ def test_an_edit_between_the_reading_and_the_first_look_is_not_missed(tmp_path: 
 
 def test_a_stream_that_runs_finishes_as_it_began(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
-    slow = "{chunks: [one, {delay: 2s}, ' end']}"
+    slow = "{chunks: [one, {delay: 500ms}, ' end']}"
     file.write_text(says(slow))
     with running(file) as one:
         with one.ask(stream=True) as response:
@@ -197,7 +205,8 @@ def test_somebody_who_never_stops_editing_does_not_wait_for_ever(tmp_path: Path)
             editor.join()
 
 
-def test_a_thousand_edits_lose_no_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_many_edits_lose_no_request(tmp_path: Path, count: int) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(says("old"))
     heard: list[tuple[int, str]] = []
@@ -213,7 +222,7 @@ def test_a_thousand_edits_lose_no_request(tmp_path: Path) -> None:
         clients = [threading.Thread(target=send, args=(one,)) for _ in range(3)]
         for client in clients:
             client.start()
-        for number in range(1000):
+        for number in range(count):
             replace(file, says("new") if number % 2 else "fixtures: [")
         next(
             edit for edit in iter(one.edited, None) if isinstance(edit, Shelf)

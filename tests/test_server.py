@@ -338,8 +338,9 @@ def connected(port: int) -> socket.socket:
 # many at once
 
 
+@pytest.mark.parametrize("count", [500, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("stack", STACKS[::3], ids="-".join)
-def test_two_thousand_broken_connections_leave_nothing_behind(stack: tuple[str, str]) -> None:
+def test_many_broken_connections_leave_nothing_behind(stack: tuple[str, str], count: int) -> None:
     speaker = Speaker()
     running = run(speaker, stack)
     spoken = [
@@ -354,13 +355,11 @@ def test_two_thousand_broken_connections_leave_nothing_behind(stack: tuple[str, 
     calls = [f"/{kind}{query}" for kind in ("", "stream") for query in spoken]
     warm_up(running, calls)
     before = left_over(running, speaker)
-    began = time.perf_counter()
-    for _ in range(2000 // len(calls) + 1):
+    for _ in range(count // len(calls) + 1):
         warm_up(running, calls)
-    assert time.perf_counter() - began < 20
     after = left_over(running, speaker)
     assert after[:2] == before[:2]
-    assert after[2] - before[2] < 1000  # one for every other connection would be a leak
+    assert after[2] - before[2] < count // 2  # one for every other connection would be a leak
     running.stop()
 
 

@@ -357,7 +357,8 @@ def test_a_setting_that_means_nothing_is_told(setting: dict[str, Any], said: str
         MockServer(**setting)
 
 
-def test_three_hundred_sessions_at_once_do_not_hear_each_other() -> None:
+@pytest.mark.parametrize("count", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_many_sessions_at_once_do_not_hear_each_other(count: int) -> None:
     async def one(server: MockServer, http: httpx2.AsyncClient, number: int) -> None:
         session = server.session()
         await asyncio.to_thread(session.on(user="weather").reply, f"{number} once", f"{number} again")
@@ -376,7 +377,7 @@ def test_three_hundred_sessions_at_once_do_not_hear_each_other() -> None:
     async def all_of_them() -> None:
         limits = httpx2.Limits(max_connections=100)
         async with MockServer() as server, httpx2.AsyncClient(limits=limits, timeout=30) as http:
-            await asyncio.gather(*(one(server, http, number) for number in range(300)))
+            await asyncio.gather(*(one(server, http, number) for number in range(count)))
 
     asyncio.run(all_of_them())
 
