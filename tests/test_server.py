@@ -88,6 +88,7 @@ def ask(running: Server, text: bytes) -> bytes:
         return b"".join(iter(lambda: client.recv(65536), b""))
 
 
+SOON = 10  # seconds; where something is waited for that never comes, there is no end
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 GET_AND_CLOSE = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 
@@ -169,7 +170,7 @@ def test_a_started_server_answers_and_a_stopped_one_is_gone(stack: tuple[str, st
     assert "server" not in response.headers
     began = time.perf_counter()
     running.stop()
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < SOON
     running.stop()
     assert speaker.life == ["lifespan.startup", "lifespan.shutdown"]
     with pytest.raises(ConnectionRefusedError):
@@ -178,10 +179,13 @@ def test_a_started_server_answers_and_a_stopped_one_is_gone(stack: tuple[str, st
 
 def test_an_answer_in_two_writes_does_not_wait_for_an_ack(stack: tuple[str, str]) -> None:
     running = run(Speaker(), stack)
+    took = []
     with httpx2.Client(base_url="http://{}:{}".format(*running.address)) as client:
-        began = time.perf_counter()
-        assert all(client.get("/").status_code == 200 for _ in range(50))
-        assert time.perf_counter() - began < 1  # two seconds where each waits 40 ms
+        for _ in range(50):
+            began = time.perf_counter()
+            assert client.get("/").status_code == 200
+            took.append(time.perf_counter() - began)
+    assert min(took[25:]) < 0.04  # a wait for an ACK would delay each, a busy machine only some
     running.stop()
 
 
@@ -258,7 +262,7 @@ def test_a_reader_that_does_not_read_is_cut(stack: tuple[str, str]) -> None:
         assert begun.wait(10)
         began = time.perf_counter()
         running.stop()
-        assert time.perf_counter() - began < 1
+        assert time.perf_counter() - began < SOON
 
 
 @pytest.mark.usefixtures("outspoken")
@@ -277,7 +281,7 @@ def test_a_call_that_does_not_stop_is_cancelled_without_a_traceback(
         assert begun.wait(10)
         began = time.perf_counter()
         running.stop()
-        assert time.perf_counter() - began < 1
+        assert time.perf_counter() - began < SOON
     assert all(record.exc_info is None for record in caplog.records)
     assert len(caplog.records) == 1
 
@@ -322,7 +326,7 @@ def test_a_signal_ends_an_open_stream_cleanly(stack: tuple[str, str], signals: l
                 process.send_signal(each)
             text += b"".join(iter(lambda: client.recv(65536), b""))
             assert process.stdout.readline() == b"stopped\n"
-            assert time.perf_counter() - began < 1
+            assert time.perf_counter() - began < SOON
         assert process.wait(10) == 0
         assert text.endswith(b"\r\n0\r\n\r\n")
         assert process.stderr.read() == b""

