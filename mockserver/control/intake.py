@@ -107,7 +107,7 @@ def read(request: Request, known: tuple[str, ...], most: int) -> Asked:
     """A call that may have these parameters. Raises Refused with everything that is wrong with them."""
     query: dict[str, Any] = {}
     problems = []
-    for name, value in parse_qsl(request.url.query, keep_blank_values=True):
+    for name, value in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
         try:
             if name not in known:
                 expected = f"expected {choice(known)}" if known else "there are none here"
