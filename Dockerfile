@@ -34,7 +34,7 @@ RUN mockserver --log-format json & server=$! \
 
 FROM ${BASE}
 ARG BASE
-ARG VERSION=0.1.0
+ARG VERSION=unknown
 LABEL org.opencontainers.image.title="mockserver" \
       org.opencontainers.image.description="A mock LLM provider: canned answers, streams and errors" \
       org.opencontainers.image.version="${VERSION}" \

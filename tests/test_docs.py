@@ -16,7 +16,7 @@ import click
 import pytest
 import requests
 
-from mockserver import cli, document
+from mockserver import __version__, cli, document
 from mockserver.errors import KINDS
 from mockserver.shelf import library
 from mockserver.shelf.match import Match
@@ -224,7 +224,7 @@ def test_every_field_of_a_match_is_told_of(field: str) -> None:
 
 
 def test_the_changelog_is_at_this_version() -> None:
-    assert re.search(r"^## 0\.1\.0", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert re.search(rf"^## {re.escape(__version__)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
 def test_the_shipped_fixtures_are_where_the_documentation_says() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mockserver import __version__
 from mockserver.control import window
 from mockserver.testing import MockServer
 from tests.conftest import Start
@@ -98,8 +99,8 @@ def test_without_the_page_its_paths_are_nobody_s(start: Start) -> None:
 
 def test_the_wheel_carries_every_file(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=root, check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
+    [wheel] = tmp_path.glob(f"*-{__version__}-*.whl")
     carried = set(zipfile.ZipFile(wheel).namelist())
     assert {f"mockserver/control/page/{name}" for name in window.files()} <= carried
