@@ -241,14 +241,17 @@ def test_many_tests_share_a_server_that_runs_already(
         assert server.requests == []  # a test that has passed leaves nothing behind
 
 
+REFUSED = "--mockserver-url: no mockserver answers at http://127.0.0.1:1: *refused*"
+
+
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "said", "workers"),
     [
-        ("http://127.0.0.1:1", "--mockserver-url: no mockserver answers at http://127.0.0.1:1: *refused*"),
-        ("localhost:8402", "--mockserver-url: found 'localhost:8402', expected a server's root like *"),
+        ("http://127.0.0.1:1", REFUSED, ()),
+        ("http://127.0.0.1:1", REFUSED, ("-n", "2")),
+        ("localhost:8402", "--mockserver-url: found 'localhost:8402', expected a server's root like *", ()),
     ],
 )
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_server_that_is_not_there_is_one_error(
     run: Run, url: str, said: str, workers: tuple[str, ...]
 ) -> None:
