@@ -27,7 +27,7 @@ RUN mockserver --log-format json & server=$! \
  && mockserver healthcheck --wait 60s \
  && python -c "from urllib.request import *; urlopen(Request('http://127.0.0.1:8402/v1/chat/completions', \
       b'{\"model\": \"o1-mini\", \"messages\": [{\"role\": \"user\", \"content\": \"Anything?\"}]}', \
-      {'Authorization': 'Bearer any', 'Content-Type': 'application/json'})); import jinja2.sandbox, mockserver.control.admin" \
+      {'Authorization': 'Bearer any', 'Content-Type': 'application/json'})); import jinja2.sandbox, mockserver.admin.api" \
  && kill $server && wait $server \
  && find $PYTHONPYCACHEPREFIX -name '*.pyc' | sed "s|^$PYTHONPYCACHEPREFIX||; s|\.cpython-[0-9]*\.pyc$|.py|" \
   | python -m compileall -q -f --invalidation-mode unchecked-hash -i -

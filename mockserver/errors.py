@@ -11,7 +11,7 @@ from typing import Self
 
 # What each kind means in general; a vendor's profile may give it another status
 # (no money is 403, 406 or 402, depending on who is asked).
-KINDS: dict[str, int] = {
+STATUS_BY_KIND: dict[str, int] = {
     "invalid_request": 400,
     "missing_key": 401,
     "invalid_key": 401,
@@ -33,7 +33,7 @@ KINDS: dict[str, int] = {
 class ApiError(Exception):
     """A refusal, before a vendor has worded it.
 
-    `what` is a kind of `KINDS` or a number 400-599; the profile supplies `message` and `code` where they
+    `what` is a kind of `STATUS_BY_KIND` or a number 400-599; the profile supplies `message` and `code` where they
     are None. `detail` says what was wrong with this request, and is heard where the vendor's words have
     room for it; `issues` says the same for programs. `retry_after` is in seconds; `headers` are sent besides
     the vendor's own. `reset` is known of a limit, the seconds until it has room again;
@@ -42,7 +42,7 @@ class ApiError(Exception):
 
     def __init__(
         self,
-        what: str | int,
+        kind: str | int,
         message: str | None = None,
         *,
         detail: str | None = None,
@@ -51,15 +51,15 @@ class ApiError(Exception):
         headers: tuple[tuple[str, str], ...] = (),
         issues: tuple[dict[str, object], ...] = (),
     ) -> None:
-        super().__init__(f"{what}: {message or detail}")
-        self.what = what
+        super().__init__(f"{kind}: {message or detail}")
+        self.kind = kind
         self.message = message
         self.detail = detail
         self.code = code
         self.retry_after = retry_after
         self.headers = headers
         self.issues = issues
-        self.reset: float | None = None
+        self.reset_after: float | None = None
         self.shortage = ""
 
 
@@ -90,6 +90,6 @@ class InputError(Exception):
         self.problems = problems
 
     @classmethod
-    def of(cls, message: str, path: str = "", source: str = "") -> Self:
+    def from_message(cls, message: str, path: str = "", source: str = "") -> Self:
         """One problem that has no position."""
         return cls(Problem(message, path, source))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-PREFIX = "/_mock"  # the path of the control API
-REPLIES = ("faker", "echo", "lorem")
+ADMIN_PREFIX = "/_mock"  # the path of the control API
+REPLY_STYLES = ("faker", "echo", "lorem")
 TOKENIZERS = ("auto", "estimate", "o200k_base")
 
 

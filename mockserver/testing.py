@@ -8,15 +8,20 @@ from typing import Any, Self
 
 from anyio import to_thread
 
-from mockserver import keywords, words
-from mockserver.app import build, line
+from mockserver.client.arguments import check_keywords
+from mockserver.client.recorded_request import Request
+from mockserver.client.session_client import Remote, Session
 from mockserver.errors import InputError
-from mockserver.remote import Remote, Session
-from mockserver.seen import Request
-from mockserver.server import Server, bind, reached
-from mockserver.session.journal import Entry
+from mockserver.matching.fixture_set import FixtureSet
+from mockserver.server.app import create_app, create_pipeline
+from mockserver.server.uvicorn_server import (
+    BackgroundServer,
+    bind_socket,
+    format_server_url,
+    get_connect_address,
+)
+from mockserver.sessions.journal import JournalEntry
 from mockserver.settings import Settings
-from mockserver.shelf.matching import Shelf
 from mockserver.wire.playback import Playback
 
 __all__ = ["MockServer", "Remote", "Request", "Session"]
@@ -32,16 +37,16 @@ class MockServer(Remote):
     """
 
     def __init__(self, *paths: str | Path, port: int = 0, **settings: Any) -> None:
-        keywords.known("MockServer()", settings, Settings)
+        check_keywords("MockServer()", settings, Settings)
         self.settings = Settings(paths=tuple(map(Path, paths)), port=port, **settings)
-        self.entries: list[Entry] = []
-        self.edits: list[Shelf | InputError] = []
+        self.entries: list[JournalEntry] = []
+        self.edits: list[FixtureSet | InputError] = []
         playback = Playback()
-        self._line = line(self.settings, playback, self.entries.append)
-        sock = bind(self.settings.host, port)
-        app = build(self._line, self.edits.append, reached(sock))
-        self._server = Server(app, sock, playback)
-        super().__init__(words.url(self._server.address), self.settings.admin_token)
+        self._pipeline = create_pipeline(self.settings, playback, self.entries.append)
+        sock = bind_socket(self.settings.host, port)
+        app = create_app(self._pipeline, self.edits.append, get_connect_address(sock))
+        self._server = BackgroundServer(app, sock, playback)
+        super().__init__(format_server_url(self._server.address), self.settings.admin_token)
 
     def start(self) -> Self:
         """Serve on a thread; returns when the server answers. RuntimeError where it cannot."""

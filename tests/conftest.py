@@ -24,7 +24,7 @@ from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 if TYPE_CHECKING:
-    from mockserver.session.journal import Entry
+    from mockserver.sessions.journal import JournalEntry
     from mockserver.testing import MockServer
 
 PATHS = {
@@ -132,12 +132,12 @@ class Caller:
         )
         return self.connection.getresponse()
 
-    def entries(self, count: int, patience: float = 10.0) -> list[Entry]:
+    def entries(self, count: int, patience: float = 10.0) -> list[JournalEntry]:
         """What the journal has on this session, as soon as it has so many entries."""
         return entries(self.server, self.session, count, patience)
 
 
-def entries(server: MockServer, session: str, count: int, patience: float = 10.0) -> list[Entry]:
+def entries(server: MockServer, session: str, count: int, patience: float = 10.0) -> list[JournalEntry]:
     """What the journal has on a session, as soon as it has so many entries; they are written when answers end."""
     deadline = time.monotonic() + patience
     tick = threading.Event()

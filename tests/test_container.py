@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import cli
+from mockserver.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -50,4 +50,4 @@ def test_its_health_check_is_one_of_the_commands() -> None:
     [command] = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     program, name = json.loads(command)
     assert program == "mockserver"
-    assert name in cli.main.commands
+    assert name in main.commands

@@ -16,10 +16,12 @@ import click
 import pytest
 import requests
 
-from mockserver import __version__, cli, document
-from mockserver.errors import KINDS
-from mockserver.shelf import library
-from mockserver.shelf.match import Match
+from mockserver import __version__
+from mockserver.cli.main import main, serve
+from mockserver.errors import STATUS_BY_KIND
+from mockserver.fixtures.criteria import MatchSpec
+from mockserver.matching.loader import load_fixture_set, locate_shipped_fixtures
+from mockserver.schema.yaml_document import load_document, parse_yaml
 from mockserver.testing import MockServer
 from mockserver.wire.faults import FAULTS
 from tests.conftest import Run
@@ -140,10 +142,10 @@ def _heard(server: MockServer, question: str, *, stream: bool) -> str:
 
 @each("yml")
 def test_a_recipe_is_yaml_and_its_fixtures_are_good(block: Block) -> None:
-    recipe = document.parse(block.code, block.page).value
+    recipe = parse_yaml(block.code, block.page).value
     assert isinstance(recipe, dict)
     for text in re.findall(r"MOCKSERVER_FIXTURES_YAML: \|\n((?: {8}.*\n)+)", block.code):
-        assert len(library.load((), textwrap.dedent(text))) == 1
+        assert len(load_fixture_set((), textwrap.dedent(text))) == 1
 
 
 def test_the_greeting_is_the_one_that_is_shown() -> None:
@@ -197,18 +199,18 @@ def test_an_index_links_every_page(index: str) -> None:
     assert [name for name in names if f"{name})" not in text] == []
 
 
-@pytest.mark.parametrize("option", [o for o in cli.serve.params if isinstance(o, click.Option)], ids=str)
+@pytest.mark.parametrize("option", [o for o in serve.params if isinstance(o, click.Option)], ids=str)
 def test_every_flag_and_its_variable_are_in_the_table(option: click.Option) -> None:
     flag = next(name for name in option.opts if name.startswith("--"))
     assert f"| `{flag}` | `{option.envvar}` |" in (DOCS / "configuration.md").read_text()
 
 
-@pytest.mark.parametrize("command", [name for name in cli.main.commands if name != "serve"])
+@pytest.mark.parametrize("command", [name for name in main.commands if name != "serve"])
 def test_every_command_is_told_of(command: str) -> None:
     assert any(f"`mockserver {command}" in page.read_text() for page in PAGES)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STATUS_BY_KIND)
 def test_every_kind_of_error_is_told_of(kind: str) -> None:
     assert f"`{kind}`" in (DOCS / "errors-and-faults.md").read_text()
 
@@ -218,7 +220,7 @@ def test_every_fault_is_told_of(fault: str) -> None:
     assert re.search(rf"^\|[^|]*`{fault}`", (DOCS / "errors-and-faults.md").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("field", Match.__dataclass_fields__)
+@pytest.mark.parametrize("field", MatchSpec.__dataclass_fields__)
 def test_every_field_of_a_match_is_told_of(field: str) -> None:
     assert re.search(rf"\b{field}\b", (DOCS / "fixtures.md").read_text())
 
@@ -228,5 +230,5 @@ def test_the_changelog_is_at_this_version() -> None:
 
 
 def test_the_shipped_fixtures_are_where_the_documentation_says() -> None:
-    assert library.shipped() == ROOT / "fixtures"
-    assert document.read(library.shipped() / "hello.yaml").value
+    assert locate_shipped_fixtures() == ROOT / "fixtures"
+    assert load_document(locate_shipped_fixtures() / "hello.yaml").value

@@ -1,9 +1,10 @@
-"""The code is held to the map in `mockserver.__doc__`, and to the rules that say what only one room may do."""
+"""Rules of the code base: the map of the packages, the names, and what only one module may do."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,18 @@ import pytest
 import mockserver
 
 ROOT = Path(mockserver.__file__).parent
+ARCHITECTURE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text()
 VENDORS = [path.stem for path in (ROOT / "vendors").glob("*.yaml")]
+PACKAGES = {path.parent.name: path.read_text() for path in ROOT.glob("*/__init__.py")}
+FORMER_MODULES = """
+    access breath call chat document duration keywords link log notes origin reading record remote scalars seen
+    shape spending value words desk door feed intake inventory raises refusal views window agreement choosing
+    conformity hint invent lexicon likeness pattern prompted prose specimen voice bill cashier chance improvise
+    listing moulds passbook picture said templated vocabulary bank clock demand gate issues purse rules tally
+    till trouble account clue condition index library match reach response rule sandbox template watch blanks
+    catalogue directory form header lookup model overlay parameter price refusals spelling gateway lines stencil
+    strike utils helpers base common manager service
+""".split()  # noqa: SIM905 a list of words
 
 
 @dataclass(frozen=True)
@@ -38,25 +50,27 @@ NAMES = {module.name for module in MODULES}
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 
 
-def _map() -> list[str]:
-    """Every module in the order of the map: a room's lines from the top, its modules from the left."""
-    told = (mockserver.__doc__ or "").partition("to its right.\n")[2]
-    order = []
-    for line in filter(None, map(str.strip, told.splitlines())):
-        room, _, rest = line.partition(" ")
-        if room.endswith("/"):
-            modules = re.split(r"\s{2,}", rest.strip())[-1].split()
-            order += [f"{room[:-1]}.{name}" for name in modules]
-        else:
-            order.append(room)
+def _mapped_modules() -> list[str]:
+    """Return every module in the order of the map: its lines from the top, the modules of a line from the left."""
+    block = re.search(r"## The map\n.*?\n\n(    .*?)\n\n", ARCHITECTURE, re.DOTALL)
+    assert block is not None
+    order: list[str] = []
+    package = ""
+    for line in block[1].splitlines():
+        words = line.split()
+        if words[0].endswith("/"):
+            package, words = words[0].replace("/", "."), words[1:]
+        elif not line.startswith("     "):
+            package = ""
+        order += [package + word for word in words]
     return order
 
 
-ORDER = _map()
+ORDER = _mapped_modules()
 
 
 def _imported(module: Module) -> Iterator[str]:
-    """The modules of the package that a module imports, wherever in it."""
+    """Yield the modules of the package that a module imports, wherever in it."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             paths = [alias.name for alias in node.names]
@@ -72,7 +86,7 @@ def _imported(module: Module) -> Iterator[str]:
 
 
 def _calls(module: Module) -> Iterator[str]:
-    """The names of all that a module calls, the last part of a dotted one."""
+    """Yield the names of everything that a module calls, the last part of a dotted one."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call):
             match node.func:
@@ -86,11 +100,14 @@ def _caught(module: Module) -> Iterator[str]:
             yield from (part.id for part in ast.walk(node.type) if isinstance(part, ast.Name))
 
 
-def _where(*calls: str) -> set[str]:
+def _callers(*calls: str) -> set[str]:
     return {module.name for module in MODULES if set(calls) & set(_calls(module))}
 
 
-def test_every_module_stands_on_the_map_and_nothing_else_does() -> None:
+# --- the map
+
+
+def test_every_module_is_on_the_map_and_nothing_else_is() -> None:
     assert sorted(ORDER) == sorted(NAMES)
 
 
@@ -101,15 +118,70 @@ def test_a_module_imports_only_from_its_right_and_from_below(module: Module) -> 
     assert upward == []
 
 
-@each_module
-def test_a_module_opens_with_one_sentence(module: Module) -> None:
-    first = (ast.get_docstring(module.tree) or "").partition("\n")[0]
-    assert re.fullmatch(r".+[.:?!]", first), first
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_says_what_it_is_for_as_the_map_does(package: str) -> None:
+    purpose = ast.get_docstring(ast.parse(PACKAGES[package]))
+    assert f"| `{package}/` | {purpose} |" in ARCHITECTURE
+
+
+def test_few_modules_are_directly_in_the_package() -> None:
+    assert len([name for name in NAMES if "." not in name]) <= 10
+
+
+# --- names
+
+
+def _defined(*kinds: type[ast.AST]) -> dict[str, set[str]]:
+    """Return where each class or function at the top of a module is defined, by its name."""
+    found = defaultdict(set)
+    for module in MODULES:
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and isinstance(
+                node, kinds
+            ):
+                found[node.name].add(module.name)
+    return found
+
+
+def test_a_class_name_stands_in_one_module() -> None:
+    assert {name: where for name, where in _defined(ast.ClassDef).items() if len(where) > 1} == {}
+
+
+def test_public_functions_do_not_share_their_names() -> None:
+    functions = _defined(ast.FunctionDef, ast.AsyncFunctionDef)
+    public = {name: where for name, where in functions.items() if not name.startswith("_")}
+    shared = [name for name, where in public.items() if len(where) > 1]
+    assert len(shared) <= 0.05 * len(public), shared
 
 
 @each_module
 def test_a_module_is_named_for_its_subject(module: Module) -> None:
-    assert module.name.rpartition(".")[2] not in {"utils", "helpers", "base", "common", "manager", "service"}
+    assert module.name.rpartition(".")[2] not in FORMER_MODULES
+
+
+def test_no_two_modules_share_a_name() -> None:
+    names = Counter(module.name.rpartition(".")[2] for module in MODULES)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def _glossary() -> list[str]:
+    """Return the names in the code that the glossary gives for its words."""
+    rows = re.findall(r"^\|.*\|(.*)\|$", ARCHITECTURE.partition("## Glossary")[2], re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+
+
+@pytest.mark.parametrize("name", _glossary())
+def test_what_the_glossary_names_is_in_the_code(name: str) -> None:
+    assert name in _defined(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+# --- what a module may contain
+
+
+@each_module
+def test_a_module_begins_with_one_sentence(module: Module) -> None:
+    first = (ast.get_docstring(module.tree) or "").partition("\n")[0]
+    assert re.fullmatch(r".+[.:?!]", first), first
 
 
 @each_module
@@ -122,15 +194,18 @@ def test_the_project_speaks_of_itself_alone(module: Module) -> None:
     assert re.findall(r"(?i)\bissue #?\d|/work/|/home/|/root/", module.source) == []
 
 
-def test_no_call_is_delayed_outside_playback() -> None:
-    # The server waits for its own end, the watch for the next look, the health check for the next try; the demo is
-    # no server but its clients, who wait before they try again.
-    assert _where("sleep", "call_at", "call_later") == {
+# --- what only one module may do
+
+
+def test_no_answer_is_delayed_outside_playback() -> None:
+    # The server waits for its own end, the loader for the next look at the files, the health check for the next
+    # attempt; the demo plays clients, which wait before they try again.
+    assert _callers("sleep", "call_at", "call_later") == {
         "wire.playback",
-        "server",
-        "shelf.watch",
-        "healthcheck",
-        "demo",
+        "server.uvicorn_server",
+        "matching.loader",
+        "cli.healthcheck",
+        "server.demo",
     }
 
 
@@ -138,31 +213,34 @@ def test_only_sse_writes_data_lines() -> None:
     assert {module.name for module in MODULES if re.search(r"""["']data:""", module.source)} == {"wire.sse"}
 
 
-def test_only_document_opens_files() -> None:
+def test_only_yaml_document_opens_files() -> None:
     opens = {
-        m.name for m in MODULES if re.search(r"(?<!journal)\.open\(|(?<![\w.])(?<!def )open\(", m.source)
+        module.name
+        for module in MODULES
+        if re.search(r"(?<!journal)\.open\(|(?<![\w.])(?<!def )open\(", module.source)
     }
-    assert opens | _where("read_text", "read_bytes") == {"document"}
+    assert opens | _callers("read_text", "read_bytes") == {"schema.yaml_document"}
 
 
-def test_an_api_error_is_caught_in_chat_alone() -> None:
-    assert {module.name for module in MODULES if "ApiError" in _caught(module)} == {"chat"}
+def test_an_api_error_is_caught_in_the_pipeline_alone() -> None:
+    assert {module.name for module in MODULES if "ApiError" in _caught(module)} == {"pipeline"}
 
 
-def test_an_input_error_is_caught_where_somebody_is_told() -> None:
-    told = {module.name for module in MODULES if "InputError" in _caught(module)}
-    # `record` asks whether a default could be written; `templated` tells the client.
-    assert told == {
-        "cli",
-        "shelf.library",
-        "shelf.watch",
-        "reply.templated",
-        "record",
-        "control.door",
+def test_an_input_error_is_caught_where_it_is_reported() -> None:
+    # `object_types` asks whether a default is valid; `templated_response` reports to the client.
+    assert {module.name for module in MODULES if "InputError" in _caught(module)} == {
+        "cli.main",
+        "matching.loader",
+        "rendering.templated_response",
+        "schema.object_types",
+        "admin.router",
         "pytest_plugin",
     }
 
 
-def test_entries_are_recorded_in_one_place() -> None:
-    assert _where("Heard") == {"wire.playback"}
-    assert {m.name for m in MODULES if re.search(r"\bjournal\.(open|decide|close)\(", m.source)} == {"chat"}
+def test_the_journal_is_written_in_one_place() -> None:
+    assert _callers("Delivery") == {"wire.playback"}
+    writers = {
+        module.name for module in MODULES if re.search(r"\bjournal\.(open|decide|close)\(", module.source)
+    }
+    assert writers == {"pipeline"}

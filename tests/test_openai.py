@@ -398,8 +398,8 @@ def test_a_client_that_gives_up_waiting_has_left(
     with pytest.raises(openai.APITimeoutError):
         hasty.chat.completions.create(model=model, messages=user("mock delay"))
     [entry] = entries(server, session, 1)
-    assert entry.heard is not None
-    assert entry.heard.ended == "left"
+    assert entry.delivery is not None
+    assert entry.delivery.end_reason == "left"
 
 
 # What else the client reads

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from mockserver.shelf import library
+from mockserver.matching.loader import locate_shipped_fixtures
 
 if TYPE_CHECKING:
     from tests.conftest import Caller, Callers
@@ -45,7 +45,7 @@ CALLED = [
 ]
 WRITTEN = [
     one
-    for file in sorted(library.shipped().glob("*.yaml"))
+    for file in sorted(locate_shipped_fixtures().glob("*.yaml"))
     for one in yaml.safe_load(file.read_text(encoding="utf-8"))["fixtures"]
 ]
 PHRASES = {one["name"]: one["match"]["user"]["equals"] for one in WRITTEN}

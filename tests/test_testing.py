@@ -17,10 +17,9 @@ import pytest
 import requests
 from openai import AsyncOpenAI, OpenAI
 
-from mockserver.access import Access
+from mockserver.client.control_client import ControlClient
+from mockserver.client.session_client import Stub, VendorEndpoint
 from mockserver.errors import InputError
-from mockserver.link import Link
-from mockserver.remote import On
 from mockserver.testing import MockServer, Remote, Session
 
 
@@ -63,7 +62,7 @@ def test_a_client_that_is_told_to_wait_tries_again(session: Session) -> None:
     ],
     ids=["text", "with keywords", "json", "mapping", "template"],
 )
-def test_a_reply_is_said(session: Session, reply: Callable[[On], None], heard: str) -> None:
+def test_a_reply_is_said(session: Session, reply: Callable[[Stub], None], heard: str) -> None:
     reply(session.on(user=re.compile(r"\bWEATHER\b", re.IGNORECASE)))
     assert ask(session) == heard
 
@@ -166,7 +165,7 @@ def test_a_request_that_nothing_matched_says_what_came_nearest(session: Session)
     ask(session, "How is the wether?")
     [one] = session.requests
     assert one.unmatched
-    assert one.misses[0].differences[0].field == "user"
+    assert one.misses[0].mismatches[0].field == "user"
     assert one.explain(most=1) == (
         "aimlapi o1-preview 'How is the wether?' -> 201, no fixture matched\n"
         "  on(user='weather') missed on user: expected text with 'weather', found 'How is the wether?'"
@@ -297,7 +296,9 @@ def test_a_vendor_that_is_not_there_is_told_with_those_that_are(session: Session
 
 def test_a_vendor_that_the_server_does_not_describe_is_refused() -> None:
     with pytest.raises(LookupError, match="does not say the chat, key_header of acme"):
-        Access.of({"title": "Acme", "sample_key": "k", "sample_model": "m"}, "acme", "http://x")
+        VendorEndpoint.from_vendor_data(
+            {"title": "Acme", "sample_key": "k", "sample_model": "m"}, "acme", "http://x"
+        )
 
 
 # --- the server itself
@@ -450,7 +451,7 @@ def test_a_server_that_does_not_answer_is_told_with_its_address(scheme: str) -> 
 
 
 @pytest.fixture
-def stranger() -> Iterator[Callable[[int, str], Link]]:
+def stranger() -> Iterator[Callable[[int, str], ControlClient]]:
     """A server that is no mockserver, and what it answers to everything."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -467,9 +468,9 @@ def stranger() -> Iterator[Callable[[int, str], Link]]:
     thread = threading.Thread(target=running.serve_forever, args=(0.01,))
     thread.start()
 
-    def saying(status: int, text: str) -> Link:
+    def saying(status: int, text: str) -> ControlClient:
         Handler.said = status, text
-        return Link(f"http://127.0.0.1:{running.server_port}")
+        return ControlClient(f"http://127.0.0.1:{running.server_port}")
 
     yield saying
     running.shutdown()
@@ -489,13 +490,13 @@ def stranger() -> Iterator[Callable[[int, str], Link]]:
     ],
 )
 def test_an_answer_that_is_not_ours_is_told(
-    stranger: Callable[[int, str], Link], status: int, text: str, kind: type[Exception], said: str
+    stranger: Callable[[int, str], ControlClient], status: int, text: str, kind: type[Exception], said: str
 ) -> None:
     with pytest.raises(kind, match=said):
         _ = stranger(status, text).vendors
 
 
-def test_a_server_without_vendors_says_so(stranger: Callable[[int, str], Link]) -> None:
+def test_a_server_without_vendors_says_so(stranger: Callable[[int, str], ControlClient]) -> None:
     session = Session(stranger(200, '{"vendors": {}}'), "s")
     with pytest.raises(LookupError, match="This server has: none"):
         session.vendor("acme")

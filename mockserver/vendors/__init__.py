@@ -1,0 +1,1 @@
+"""What a vendor does: profiles as data, and what follows from them."""

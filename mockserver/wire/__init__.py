@@ -1,0 +1,1 @@
+"""What is sent, and when: answers, frames, faults and playback."""

@@ -14,20 +14,131 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mockserver import duration
-from mockserver.errors import ApiError
-from mockserver.shape import meant
-from mockserver.wire import frames, gateway, sse, strike
-from mockserver.wire.answer import Answer, Ending, Frame
-from mockserver.wire.strike import LENGTH, After, Refuse, Strike, without
+import orjson
 
-RATE = 100.0  # bytes per second of a `slow` that names none
-_PIECES = 10_000  # that a slow body is cut into at most
+from mockserver.errors import ApiError
+from mockserver.schema.durations import DURATION_PATTERN, format_duration, parse_duration
+from mockserver.schema.messages import did_you_mean
+from mockserver.wire.answer import Answer, Ending, Frame, add_content_length, get_reason_phrase
+from mockserver.wire.fault_point import (
+    CONTENT_LENGTH,
+    ErrorAnswerFactory,
+    FaultPoint,
+    SplitAnswer,
+    remove_header,
+    split_answer,
+)
+from mockserver.wire.frames import (
+    halve_frames,
+    insert_after_done,
+    join_frames,
+    map_events,
+    map_first_event,
+    split_after_bytes,
+    spread_json_over_lines,
+    take_first_half,
+    throttle_frames,
+)
+from mockserver.wire.sse import DONE_EVENT, encode_sse_comment, encode_sse_event
+
+_MARKER = "\x00"  # a message that no vendor says
+
+
+def _html(split: SplitAnswer) -> Answer:
+    """The page of a proxy that got no good answer: an error keeps its status, a good answer is a 502."""
+    if not split.before_head:
+        return split.answer
+    status = split.answer.status if split.answer.status >= 400 else 502
+    title = f"{status} {get_reason_phrase(status, _NGINX_PHRASES)}".strip()
+    headers = (("server", "nginx"), ("content-type", "text/html"), *_preserved_headers(split.answer))
+    return add_content_length(
+        Answer(status, headers, (Frame(_NGINX_PAGE.replace("$title", title).encode()),), split.wait)
+    )
+
+
+def _no_body(split: SplitAnswer) -> Answer:
+    """The status and headers, and nothing after them."""
+    if not split.before_head:
+        return split.answer
+    headers = remove_header(split.answer, CONTENT_LENGTH)
+    return add_content_length(
+        replace(split.answer, headers=headers, frames=(), wait=split.wait, streamed=False)
+    )
+
+
+def _wrapped(split: SplitAnswer) -> Answer:
+    """An error from further up as the vendor's own 500, its status before its message; a good answer as a 4xx.
+
+    `{"statusCode":500, ... "message":"400 Unable to access model gpt-4o-mini. "}` [C 2024-10]
+    """
+    if not split.before_head:
+        return split.answer
+    upstream = split.answer if split.answer.status >= 400 else split.error_answer(ApiError("invalid_request"))
+    message = _error_message(upstream, split.error_answer) or get_reason_phrase(
+        upstream.status, _NGINX_PHRASES
+    )
+    answer = split.error_answer(ApiError(500, f"{upstream.status} {message}"))
+    own = {name.lower() for name, _ in answer.headers}
+    kept = tuple(header for header in _preserved_headers(split.answer) if header[0].lower() not in own)
+    return add_content_length(replace(answer, headers=(*answer.headers, *kept), wait=split.wait))
+
+
+def _preserved_headers(answer: Answer) -> tuple[tuple[str, str], ...]:
+    """The headers that are not the vendor's: what the mock says of itself, and what it was told to say."""
+    return tuple(header for header in answer.headers if header[0].lower().startswith(_PRESERVED_PREFIXES))
+
+
+def _error_message(answer: Answer, error_answer: ErrorAnswerFactory) -> str | None:
+    """What a refusal says, found where the vendor's words have their message; None where they have none."""
+    place = _marker_path(_parse_body(error_answer(ApiError(answer.status, _MARKER))))
+    found = _parse_body(answer)
+    for key in place or ():
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _parse_body(answer: Answer) -> object:
+    try:
+        found: object = orjson.loads(b"".join(frame.data for frame in answer.frames))
+    except orjson.JSONDecodeError:
+        return None
+    return found
+
+
+def _marker_path(value: object) -> tuple[str, ...] | None:
+    """The keys that lead to the mark."""
+    if value == _MARKER:
+        return ()
+    for key, part in value.items() if isinstance(value, dict) else ():
+        rest = _marker_path(part)
+        if rest is not None:
+            return (key, *rest)
+    return None
+
+
+_PRESERVED_PREFIXES = ("x-mock-", "access-control-", "retry-after")
+# As nginx words them where it differs from the standard; the last two are Cloudflare's.
+_NGINX_PHRASES = {
+    408: "Request Time-out",
+    413: "Request Entity Too Large",
+    503: "Service Temporarily Unavailable",
+    504: "Gateway Time-out",
+    522: "Connection timed out",
+    524: "A timeout occurred",
+}
+_NGINX_PAGE = (
+    "<html>\r\n<head><title>$title</title></head>\r\n<body>\r\n<center><h1>$title</h1></center>\r\n"
+    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+
+
+DEFAULT_RATE = 100.0  # bytes per second of a `slow` that names none
+_MAX_PIECES = 10_000  # that a slow body is cut into at most
 _GARBAGE = b"\x00\x9f\xff\xfe this is no HTTP \x1b[2J\x07\xc3\x28\r\n"
 _BROKEN_CHUNK = b"zz\r\nthis chunk has no length\r\n"
 _NOT_JSON = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?"
-_COUNT = re.compile(r"(?P<count>[0-9]{1,15})(?P<bytes>b?)")
+_COUNT_POINT = re.compile(r"(?P<count>[0-9]{1,15})(?P<bytes>b?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,191 +146,197 @@ class Fault:
     """A name of `FAULTS`, and where it strikes: at once without `after`."""
 
     name: str
-    after: After | None = None
-    bytes_per_second: float = RATE  # of `slow` alone
+    point: FaultPoint | None = None
+    bytes_per_second: float = DEFAULT_RATE  # of `slow` alone
 
     def __str__(self) -> str:
         rate = f"={self.bytes_per_second:g}" if self.name == "slow" else ""
-        return f"{self.name}{rate}{_spell(self.after)}"
+        return f"{self.name}{rate}{_format_point(self.point)}"
 
 
-def apply(fault: Fault | None, answer: Answer, refuse: Refuse) -> Answer:
+def apply_fault(fault: Fault | None, answer: Answer, error_answer: ErrorAnswerFactory) -> Answer:
     """The answer with the fault in it; the same object where there is none or where it changes nothing.
 
     `refuse` words an error as the vendor would, for those who speak in its place.
     """
     if fault is None or (fault.name in STREAM_FAULTS and not answer.streamed):
         return answer
-    struck = strike.find(answer, fault.after, refuse, fault.bytes_per_second)
+    struck = split_answer(answer, fault.point, error_answer, fault.bytes_per_second)
     if struck is None:
         return answer
     worse = FAULTS[fault.name](struck)
     return answer if worse == struck.answer else worse
 
 
-def parse(text: str) -> Fault:
+def parse_fault(text: str) -> Fault:
     """A fault in its short form: `reset`, `reset@3`, `slow=200@2s`; ValueError says what is wrong."""
     spoken, at, where = text.strip().partition("@")
     name, equals, rate = spoken.partition("=")
-    fault = Fault(known(name), point(where) if at else None)
-    return replace(fault, bytes_per_second=_rate(name, rate)) if equals else fault
+    fault = Fault(check_fault_name(name), parse_fault_point(where) if at else None)
+    return replace(fault, bytes_per_second=_parse_rate(name, rate)) if equals else fault
 
 
-def point(text: str) -> After:
+def parse_fault_point(text: str) -> FaultPoint:
     """A point in its short form: `3`, `100b`, `2s`; ValueError says what is wrong."""
-    number = _COUNT.fullmatch(text)
+    number = _COUNT_POINT.fullmatch(text)
     if number:
-        return After("bytes" if number["bytes"] else "chunks", int(number["count"]))
+        return FaultPoint("bytes" if number["bytes"] else "chunks", int(number["count"]))
     try:
-        return After("time", duration.seconds(text))
+        return FaultPoint("time", parse_duration(text))
     except ValueError as error:
         raise ValueError(
             f"found point {text!r}, expected chunks like 3, bytes like 100b or time like 2s"
         ) from error
 
 
-def known(name: str) -> str:
+def check_fault_name(name: str) -> str:
     """The name of a fault; ValueError says which there are."""
     if name not in FAULTS:
-        raise ValueError(f"found fault {name!r}, expected one of {', '.join(FAULTS)}{meant(name, FAULTS)}")
+        raise ValueError(
+            f"found fault {name!r}, expected one of {', '.join(FAULTS)}{did_you_mean(name, FAULTS)}"
+        )
     return name
 
 
 # Words
 
 
-def _spell(after: After | None) -> str:
-    if after is None:
+def _format_point(point: FaultPoint | None) -> str:
+    if point is None:
         return ""
-    if after.unit == "time":
-        return f"@{duration.spell(after.amount)}"
-    return f"@{int(after.amount)}{_UNITS[after.unit]}"
+    if point.unit == "time":
+        return f"@{format_duration(point.amount)}"
+    return f"@{int(point.amount)}{_UNIT_SUFFIXES[point.unit]}"
 
 
-def _rate(name: str, found: str) -> float:
+def _parse_rate(name: str, text: str) -> float:
     if name != "slow":
         raise ValueError(f"found a rate for {name}, only slow has one")
-    rate = float(found) if re.fullmatch(_NUMBER, found) else math.nan
+    rate = float(text) if re.fullmatch(_NUMBER, text) else math.nan
     if not 0 < rate < math.inf:
-        raise ValueError(f"found the rate {found!r}, expected a number above 0: bytes per second")
+        raise ValueError(f"found the rate {text!r}, expected a number above 0: bytes per second")
     return rate
 
 
 # Connections
 
 
-def _reset(at: Strike) -> Answer:
-    return at.drop(Ending.RESET)
+def _reset(split: SplitAnswer) -> Answer:
+    return split.drop_connection(Ending.RESET)
 
 
-def _close(at: Strike) -> Answer:
-    return at.drop(Ending.CLOSE)
+def _close(split: SplitAnswer) -> Answer:
+    return split.drop_connection(Ending.CLOSE)
 
 
-def _hang(at: Strike) -> Answer:
-    return at.drop(Ending.HANG)
+def _hang(split: SplitAnswer) -> Answer:
+    return split.drop_connection(Ending.HANG)
 
 
-def _garbage(at: Strike) -> Answer:
-    return at.drop(Ending.CLOSE, Frame(_GARBAGE, chunk=False, raw=True))
+def _garbage(split: SplitAnswer) -> Answer:
+    return split.drop_connection(Ending.CLOSE, Frame(_GARBAGE, chunk=False, raw=True))
 
 
-def _truncated(at: Strike) -> Answer:
-    if not at.early:
-        return _close(at)
-    total = sum(len(frame.data) for frame in at.rest)
-    headers = (*without(at.answer, LENGTH), (LENGTH, str(max(total, 1))))
-    half, _ = frames.after_bytes(at.rest, total // 2) or ((), ())
-    return replace(at.answer, headers=headers, frames=half, ending=Ending.CLOSE, streamed=False)
+def _truncated(split: SplitAnswer) -> Answer:
+    if not split.before_head:
+        return _close(split)
+    total = sum(len(frame.data) for frame in split.rest)
+    headers = (*remove_header(split.answer, CONTENT_LENGTH), (CONTENT_LENGTH, str(max(total, 1))))
+    half, _ = split_after_bytes(split.rest, total // 2) or ((), ())
+    return replace(split.answer, headers=headers, frames=half, ending=Ending.CLOSE, streamed=False)
 
 
-def _malformed_chunk(at: Strike) -> Answer:
-    if not (at.early or at.answer.streamed):
-        return at.answer  # under a content-length there are no chunks
-    headers = at.answer.headers if at.answer.streamed else without(at.answer, LENGTH)
-    broken = at.go_on([Frame(_BROKEN_CHUNK, chunk=False, raw=True)])
+def _malformed_chunk(split: SplitAnswer) -> Answer:
+    if not (split.before_head or split.answer.streamed):
+        return split.answer  # under a content-length there are no chunks
+    headers = split.answer.headers if split.answer.streamed else remove_header(split.answer, CONTENT_LENGTH)
+    broken = split.continue_with([Frame(_BROKEN_CHUNK, chunk=False, raw=True)])
     return replace(broken, headers=headers, ending=Ending.CLOSE, streamed=True)
 
 
-def _slow(at: Strike) -> Answer:
-    total = sum(len(frame.data) for frame in at.rest)
-    size = max(1, int(at.rate / 20), math.ceil(total / _PIECES))
-    return at.go_on(frames.paced(at.rest, at.rate, size))
+def _slow(split: SplitAnswer) -> Answer:
+    total = sum(len(frame.data) for frame in split.rest)
+    size = max(1, int(split.rate / 20), math.ceil(total / _MAX_PIECES))
+    return split.continue_with(throttle_frames(split.rest, split.rate, size))
 
 
 # Event streams, and what is left of it for a plain body
 
 
-def _truncated_json(at: Strike) -> Answer:
-    if at.answer.streamed:
-        return at.go_on(frames.first_event(at.rest, frames.half))
-    if at.early:
-        return at.anew(frames.half(frames.joined(at.rest)))
-    return at.fill(b" ")
+def _truncated_json(split: SplitAnswer) -> Answer:
+    if split.answer.streamed:
+        return split.continue_with(map_first_event(split.rest, take_first_half))
+    if split.before_head:
+        return split.replace_body(take_first_half(join_frames(split.rest)))
+    return split.fill_rest(b" ")
 
 
-def _not_json(at: Strike) -> Answer:
-    if at.answer.streamed:
-        begun, rest = at.events()
-        return at.go_on((*begun, Frame(sse.event(_NOT_JSON)), *rest))
-    return at.anew(_NOT_JSON) if at.early else at.fill(_NOT_JSON)
+def _not_json(split: SplitAnswer) -> Answer:
+    if split.answer.streamed:
+        begun, rest = split.split_events()
+        return split.continue_with((*begun, Frame(encode_sse_event(_NOT_JSON)), *rest))
+    return split.replace_body(_NOT_JSON) if split.before_head else split.fill_rest(_NOT_JSON)
 
 
-def _error_event(at: Strike) -> Answer:
-    words = frames.joined(at.refuse(ApiError("server_error")).frames)
-    if at.answer.streamed:
-        begun, _ = at.events()
-        return at.go_on((*begun, Frame(sse.event(words))))
-    return at.anew(words) if at.early else at.answer
+def _error_event(split: SplitAnswer) -> Answer:
+    words = join_frames(split.error_answer(ApiError("server_error")).frames)
+    if split.answer.streamed:
+        begun, _ = split.split_events()
+        return split.continue_with((*begun, Frame(encode_sse_event(words))))
+    return split.replace_body(words) if split.before_head else split.answer
 
 
-def _no_done(at: Strike) -> Answer:
-    return at.go_on(frame for frame in at.rest if frame.data != sse.DONE)
+def _no_done(split: SplitAnswer) -> Answer:
+    return split.continue_with(frame for frame in split.rest if frame.data != DONE_EVENT)
 
 
-def _double_done(at: Strike) -> Answer:
-    return at.go_on(frames.after_done(at.rest, Frame(sse.DONE, chunk=False)))
+def _double_done(split: SplitAnswer) -> Answer:
+    return split.continue_with(insert_after_done(split.rest, Frame(DONE_EVENT, chunk=False)))
 
 
-def _after_done(at: Strike) -> Answer:
-    spoken = [frame for frame in at.answer.frames if frame.chunk]
-    last = replace(spoken[-1], wait=0.0) if spoken else Frame(sse.event(b"{}"))
-    return at.go_on(frames.after_done(at.rest, last))
+def _after_done(split: SplitAnswer) -> Answer:
+    spoken = [frame for frame in split.answer.frames if frame.chunk]
+    last = replace(spoken[-1], wait=0.0) if spoken else Frame(encode_sse_event(b"{}"))
+    return split.continue_with(insert_after_done(split.rest, last))
 
 
-def _comments(at: Strike) -> Answer:
-    begun, rest = at.events()
-    remark = sse.comment("still here")
-    return at.go_on((*begun, *(replace(frame, data=remark + frame.data) for frame in rest)))
+def _comments(split: SplitAnswer) -> Answer:
+    begun, rest = split.split_events()
+    remark = encode_sse_comment("still here")
+    return split.continue_with((*begun, *(replace(frame, data=remark + frame.data) for frame in rest)))
 
 
-def _crlf(at: Strike) -> Answer:
-    return at.go_on(replace(frame, data=frame.data.replace(b"\n", b"\r\n")) for frame in at.rest)
+def _crlf(split: SplitAnswer) -> Answer:
+    return split.continue_with(
+        replace(frame, data=frame.data.replace(b"\n", b"\r\n")) for frame in split.rest
+    )
 
 
-def _no_space(at: Strike) -> Answer:
-    return at.go_on(frames.each_event(at.rest, lambda data: sse.event(data, space=False)))
+def _no_space(split: SplitAnswer) -> Answer:
+    return split.continue_with(map_events(split.rest, lambda data: encode_sse_event(data, space=False)))
 
 
-def _multiline_data(at: Strike) -> Answer:
-    return at.go_on(frames.each_event(at.rest, lambda data: sse.event(frames.over_lines(data))))
+def _multiline_data(split: SplitAnswer) -> Answer:
+    return split.continue_with(
+        map_events(split.rest, lambda data: encode_sse_event(spread_json_over_lines(data)))
+    )
 
 
-def _split_utf8(at: Strike) -> Answer:
-    return at.go_on(frames.halved(at.rest))
+def _split_utf8(split: SplitAnswer) -> Answer:
+    return split.continue_with(halve_frames(split.rest))
 
 
-def _wrong_content_type(at: Strike) -> Answer:
-    if not at.early:
-        return at.answer
-    headers = (("content-type", "text/html; charset=utf-8"), *without(at.answer, "content-type"))
-    return replace(at.answer, headers=headers)
+def _wrong_content_type(split: SplitAnswer) -> Answer:
+    if not split.before_head:
+        return split.answer
+    headers = (("content-type", "text/html; charset=utf-8"), *remove_header(split.answer, "content-type"))
+    return replace(split.answer, headers=headers)
 
 
-_UNITS = {"chunks": "", "bytes": "b", "time": ""}
+_UNIT_SUFFIXES = {"chunks": "", "bytes": "b", "time": ""}
 
 # What each makes of a stream | of a plain body at once | of a plain body once its head is out.
-FAULTS: dict[str, Callable[[Strike], Answer]] = {
+FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
     "reset": _reset,  # RST | the same | the same
     "close": _close,  # FIN, no end of the message | FIN | FIN
     "empty": _close,  # the same word where nothing was said | the same | the same
@@ -233,12 +350,12 @@ FAULTS: dict[str, Callable[[Strike], Answer]] = {
     "error_event": _error_event,  # the vendor's error, the end | the error as the body | -
     "split_utf8": _split_utf8,  # segments that end inside a character | the same | the same
     "wrong_content_type": _wrong_content_type,  # text/html; at once only | the same | -
-    "html": gateway.html,  # a proxy's page with the status, or 502; at once only | the same | -
-    "no_body": gateway.no_body,  # status and headers alone; at once only | the same | -
-    "wrapped": gateway.wrapped,  # 500 "400 ...", an error from further up; at once only | the same | -
+    "html": _html,  # a proxy's page with the status, or 502; at once only | the same | -
+    "no_body": _no_body,  # status and headers alone; at once only | the same | -
+    "wrapped": _wrapped,  # 500 "400 ...", an error from further up; at once only | the same | -
 }
 # Of a plain body they make nothing.
-STREAM_FAULTS: dict[str, Callable[[Strike], Answer]] = {
+STREAM_FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
     "no_done": _no_done,  # without [DONE]
     "double_done": _double_done,  # [DONE] twice
     "after_done": _after_done,  # the last chunk again, after [DONE]
@@ -250,5 +367,5 @@ STREAM_FAULTS: dict[str, Callable[[Strike], Answer]] = {
 FAULTS |= STREAM_FAULTS
 
 # The short forms in JSON Schema's dialect of regular expressions, so that an editor refuses what we refuse.
-POINT = f"(?:[0-9]{{1,15}}b?|{duration.PATTERN.removeprefix('^').removesuffix('$')})"
-PATTERN = rf"^\s*(?:{'|'.join(FAULTS)}|slow={_NUMBER})(?:@{POINT})?\s*$"
+POINT_PATTERN = f"(?:[0-9]{{1,15}}b?|{DURATION_PATTERN.removeprefix('^').removesuffix('$')})"
+FAULT_PATTERN = rf"^\s*(?:{'|'.join(FAULTS)}|slow={_NUMBER})(?:@{POINT_PATTERN})?\s*$"

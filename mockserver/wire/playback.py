@@ -16,28 +16,29 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapp
 from dataclasses import replace
 from typing import Any, Literal
 
-from mockserver.value import value
-from mockserver.wire.answer import Answer, Ending, Frame, settled
-from mockserver.wire.lines import Lines, encoded
-from mockserver.wire.stencil import together
+from mockserver.memoize import fast_dataclass
+from mockserver.wire.answer import Answer, Ending, Frame, HeaderBlock, add_content_length, encode_headers
+from mockserver.wire.prerendered import join_body
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-OnEnd = Callable[["Heard"], Awaitable[None]]
-Ended = Literal["finished", "dropped", "left", "closed"]
+AsgiMessage = MutableMapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
+AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
+OnDelivered = Callable[["Delivery"], Awaitable[None]]
+EndReason = Literal["finished", "dropped", "left", "closed"]
 
-TRANSPORT = "mockserver.transport"  # where `server` puts the transport: scope["state"][TRANSPORT]
-BREATH = "mockserver.breath"  # and what says a whole answer in one write, where the protocol has that
+TRANSPORT_KEY = "mockserver.transport"  # where `server` puts the transport: scope["state"][TRANSPORT]
+SINGLE_WRITE_KEY = (
+    "mockserver.single_write"  # and what says a whole answer in one write, where the protocol has that
+)
 
-_CHUNKED = b"transfer-encoding: chunked\r\n"
-_PATIENCE = 1.0  # seconds that a reset waits for what was said before to arrive
-_LOOK = 0.0005, 0.01  # seconds between two looks at it: the first pause, and the longest
-_LINGER_NONE = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: what makes a close an RST
+_CHUNKED_HEADER = b"transfer-encoding: chunked\r\n"
+_DRAIN_TIMEOUT = 1.0  # seconds that a reset waits for what was said before to arrive
+_DRAIN_POLL = 0.0005, 0.01  # seconds between two looks at it: the first pause, and the longest
+_LINGER_ZERO = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: what makes a close an RST
 
 
-@value
-class Heard:
+@fast_dataclass
+class Delivery:
     """What was heard; every time is in seconds since the request arrived.
 
     `status` is 0 and `first_byte` None where the client heard no status line, or nothing. `size` counts
@@ -51,7 +52,7 @@ class Heard:
     seconds: float
     size: int
     times: tuple[float, ...]
-    ended: Ended
+    end_reason: EndReason
 
 
 class Playback:
@@ -62,22 +63,22 @@ class Playback:
 
     def __init__(self) -> None:
         self.closing = asyncio.Event()
-        self._open: set[_Play] = set()
+        self._playing: set[_Playing] = set()
 
     @property
-    def streams(self) -> int:
+    def open_streams(self) -> int:
         """How many streams are under way."""
-        return sum(play.answer.streamed for play in self._open)
+        return sum(play.answer.streamed for play in self._playing)
 
     async def play(
         self,
         answer: Answer,
-        scope: Message,
-        receive: Receive,
-        send: Send,
-        on_end: OnEnd | None = None,
-        arrived: float | None = None,
-    ) -> Heard:
+        scope: AsgiMessage,
+        receive: AsgiReceive,
+        send: AsgiSend,
+        on_end: OnDelivered | None = None,
+        arrived_at: float | None = None,
+    ) -> Delivery:
         """Play it to the end, or until the client leaves or the server stops; never raises for those.
 
         The request's body must have been read; `arrived` is when that was, on `time.perf_counter`, and now
@@ -87,47 +88,53 @@ class Playback:
         if scope.get("http_version") == "1.0":
             # That version knows no chunks; what is said tells its length.
             answer = replace(answer, streamed=False)
-        answer = settled(answer)
-        at_once = _in_one_breath(answer, scope, send)
+        answer = add_content_length(answer)
+        at_once = _prepare_single_write(answer, scope, send)
         if at_once is not None:
-            breath, cycle, head, body = at_once
-            now = time.perf_counter() - arrived if arrived else 0.0
-            heard = Heard(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
+            single_write, cycle, head, body = at_once
+            now = time.perf_counter() - arrived_at if arrived_at else 0.0
+            heard = Delivery(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
             if on_end is not None:
                 await on_end(heard)
-            breath.say(cycle, answer.status, *(_chunked(head, body) if answer.streamed else (head, body)))
+            single_write.send_response(
+                cycle,
+                answer.status,
+                *(_with_chunked_framing(head, body) if answer.streamed else (head, body)),
+            )
             return heard
-        play = _Play(answer, scope, send, on_end, arrived)
-        if not play.waits:
+        play = _Playing(answer, scope, send, on_end, arrived_at)
+        if not play.has_delays:
             return await play.run()
-        self._open.add(play)
-        play.closed = self.closing.is_set()
-        play.watcher = asyncio.create_task(play.watch(receive))
+        self._playing.add(play)
+        play.server_closing = self.closing.is_set()
+        play.watcher = asyncio.create_task(play.watch_disconnect(receive))
         try:
             return await play.run()
         finally:
             play.watcher.cancel()
-            self._open.discard(play)
+            self._playing.discard(play)
 
     def close(self) -> None:
         """The server stops: every open play ends now. Call it on the loop's thread, as often as you like."""
         self.closing.set()
-        for play in self._open:
-            play.closed = True
-            play.rouse()
+        for play in self._playing:
+            play.server_closing = True
+            play.wake()
 
 
-def _in_one_breath(answer: Answer, scope: Message, send: Send) -> tuple[Any, Any, bytes, bytes] | None:
+def _prepare_single_write(
+    answer: Answer, scope: AsgiMessage, send: AsgiSend
+) -> tuple[Any, Any, bytes, bytes] | None:
     """The usual answer: no task, no sleep, one write of its head and its body. None where it takes more than that."""
-    breath = scope["state"].get(BREATH) if "state" in scope else None
-    if breath is None or answer.wait or answer.ending is not Ending.FINISH or answer.bodiless:
+    single_write = scope["state"].get(SINGLE_WRITE_KEY) if "state" in scope else None
+    if single_write is None or answer.wait or answer.ending is not Ending.FINISH or answer.has_no_body:
         return None
-    lines = answer.headers if type(answer.headers) is Lines else encoded(answer.headers)
-    cycle = breath.take(send)
+    lines = answer.headers if type(answer.headers) is HeaderBlock else encode_headers(answer.headers)
+    cycle = single_write.take_cycle(send)
     if lines is None or cycle is None or scope["method"] == "HEAD":
         return None
-    body = together(answer.frames)
-    return None if body is None else (breath, cycle, lines.text, body)
+    body = join_body(answer.frames)
+    return None if body is None else (single_write, cycle, lines.text, body)
 
 
 def without_transport(answer: Answer) -> Answer:
@@ -148,67 +155,67 @@ _NO_TRANSPORT = Answer(
 )
 
 
-def _chunked(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+def _with_chunked_framing(head: bytes, body: bytes) -> tuple[bytes, bytes]:
     """Head and body as they are said where no length was told."""
-    return head + _CHUNKED, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+    return head + _CHUNKED_HEADER, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
 
 
-class _Play:
+class _Playing:
     """One answer under way: what it has said so far, and what may wake it."""
 
     def __init__(
         self,
         answer: Answer,
-        scope: Message,
-        send: Send,
-        on_end: OnEnd | None,
-        arrived: float | None,
+        scope: AsgiMessage,
+        send: AsgiSend,
+        on_end: OnDelivered | None,
+        arrived_at: float | None,
     ) -> None:
         self.answer = answer
         self.frames = () if scope["method"] == "HEAD" else tuple(answer.frames)
-        self.waits = (
+        self.has_delays = (
             bool(answer.wait) or answer.ending is not Ending.FINISH or any(f.wait for f in self.frames)
         )
-        self.left = False
-        self.closed = False
+        self.client_left = False
+        self.server_closing = False
         self.watcher: asyncio.Task[None]
         self._scope = scope
         self._send = send
         self._on_end = on_end
-        self._wake: asyncio.Future[None] | None = None
-        self._arrived = time.perf_counter() if arrived is None else arrived
-        self._first: float | None = None
+        self._wake_future: asyncio.Future[None] | None = None
+        self._arrived_at = time.perf_counter() if arrived_at is None else arrived_at
+        self._first_byte: float | None = None
         self._status = 0
         self._size = 0
         self._times: list[float] = []
 
-    async def run(self) -> Heard:
+    async def run(self) -> Delivery:
         """Silence, head, frames, ending; each pause may be the last."""
         deadline = asyncio.get_running_loop().time() + self.answer.wait
         if self.answer.wait and not await self.pause(deadline):
-            return await self.interrupted()
-        await self.begin()
-        batches = list(_batches(self.frames))
+            return await self.interrupt()
+        await self.send_head()
+        batches = list(_write_batches(self.frames))
         for batch in batches:
             deadline += batch[0].wait
             if batch[0].wait and not await self.pause(deadline):
-                return await self.interrupted()
+                return await self.interrupt()
             if batch is batches[-1] and self.answer.ending is Ending.FINISH:
-                return await self.finish(batch)
-            await self.say(batch)
+                return await self.send_last(batch)
+            await self.send_batch(batch)
         return await self.end()
 
-    async def ended(self, how: Ended) -> Heard:
+    async def report_end(self, reason: EndReason) -> Delivery:
         """What was heard, told before anybody can know it: the last bytes, or the drop, are next."""
-        seconds = time.perf_counter() - self._arrived
-        heard = Heard(self._status, self._first, seconds, self._size, tuple(self._times), how)
+        seconds = time.perf_counter() - self._arrived_at
+        heard = Delivery(self._status, self._first_byte, seconds, self._size, tuple(self._times), reason)
         if self._on_end is not None:
             await self._on_end(heard)
         return heard
 
     # The voice
 
-    async def begin(self) -> None:
+    async def send_head(self) -> None:
         if not self.answer.head:
             return
         headers = [
@@ -216,55 +223,55 @@ class _Play:
         ]
         await self._send({"type": "http.response.start", "status": self.answer.status, "headers": headers})
         self._status = self.answer.status
-        self._first = time.perf_counter() - self._arrived
+        self._first_byte = time.perf_counter() - self._arrived_at
 
-    async def say(self, batch: list[Frame]) -> None:
+    async def send_batch(self, batch: list[Frame]) -> None:
         """One write."""
-        data = _joined(batch)
+        data = _join_batch(batch)
         if batch[0].raw:
             self.transport.write(data)
         elif data:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        self.count(batch, len(data))
+        self.record_sent(batch, len(data))
 
-    async def finish(self, batch: list[Frame]) -> Heard:
+    async def send_last(self, batch: list[Frame]) -> Delivery:
         """The last write of a message that is to be whole: it also ends it, to spare a packet."""
-        if self.waits and batch:
+        if self.has_delays and batch:
             # Nothing is written by this; it returns when a slow reader has taken enough, or has left.
             await self._send({"type": "http.response.body", "body": b"", "more_body": True})
-        if self.left:
-            return await self.ended("left")
-        data = _joined(batch)
-        self.count(batch, len(data))
-        heard = await self.ended("finished")
+        if self.client_left:
+            return await self.report_end("left")
+        data = _join_batch(batch)
+        self.record_sent(batch, len(data))
+        heard = await self.report_end("finished")
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
         return heard
 
-    def count(self, batch: list[Frame], size: int) -> None:
-        now = time.perf_counter() - self._arrived
-        self._first = now if self._first is None and size else self._first
+    def record_sent(self, batch: list[Frame], size: int) -> None:
+        now = time.perf_counter() - self._arrived_at
+        self._first_byte = now if self._first_byte is None and size else self._first_byte
         self._size += size
         self._times.extend([now] * len(batch))
 
-    async def end(self) -> Heard:
+    async def end(self) -> Delivery:
         match self.answer.ending:
             case Ending.FINISH:
-                return await self.finish([])
+                return await self.send_last([])
             case Ending.HANG:
                 await self.pause(None)
-                return await self.interrupted()
+                return await self.interrupt()
             case Ending.RESET:
                 await self.drain()
                 return await self.drop(self.reset, "dropped")
             case _:  # CLOSE
                 return await self.drop(self.transport.close, "dropped")
 
-    async def interrupted(self) -> Heard:
+    async def interrupt(self) -> Delivery:
         """The client left, or the server stops. A chunked message can be finished; any other is cut."""
-        if self.left:
-            return await self.ended("left")
+        if self.client_left:
+            return await self.report_end("left")
         if self._status and self.answer.streamed and not any(frame.raw for frame in self.frames):
-            heard = await self.ended("closed")
+            heard = await self.report_end("closed")
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
             return heard
         return await self.drop(self.close, "closed")
@@ -272,80 +279,80 @@ class _Play:
     # The ear
 
     @property
-    def over(self) -> bool:
-        return self.left or self.closed
+    def should_stop(self) -> bool:
+        return self.client_left or self.server_closing
 
-    async def watch(self, receive: Receive) -> None:
+    async def watch_disconnect(self, receive: AsgiReceive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self.left = True
-        self.rouse()
+        self.client_left = True
+        self.wake()
 
     async def pause(self, deadline: float | None) -> bool:
         """Be silent until the deadline, for ever without one; False as soon as going on is of no use."""
-        if self.over:
+        if self.should_stop:
             return False
         loop = asyncio.get_running_loop()
         if deadline is not None and deadline <= loop.time():
             return True
-        self._wake = loop.create_future()
-        timer = None if deadline is None else loop.call_at(deadline, self.rouse)
+        self._wake_future = loop.create_future()
+        timer = None if deadline is None else loop.call_at(deadline, self.wake)
         try:
-            await self._wake
+            await self._wake_future
         finally:
-            self._wake = None
+            self._wake_future = None
             if timer is not None:
                 timer.cancel()
-        return not self.over
+        return not self.should_stop
 
-    def rouse(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+    def wake(self) -> None:
+        if self._wake_future is not None and not self._wake_future.done():
+            self._wake_future.set_result(None)
 
     # The wire
 
     @property
     def transport(self) -> asyncio.Transport:
-        transport: asyncio.Transport = self._scope["state"][TRANSPORT]
+        transport: asyncio.Transport = self._scope["state"][TRANSPORT_KEY]
         return transport
 
     async def drain(self) -> None:
         """An RST throws away what is still on its way: wait, within reason, until what was said is there."""
         loop = asyncio.get_running_loop()
-        patience = loop.time() + _PATIENCE
-        look, longest = _LOOK
+        patience = loop.time() + _DRAIN_TIMEOUT
+        look, longest = _DRAIN_POLL
         while (
-            _unsent(self.transport)
+            _unsent_bytes(self.transport)
             and loop.time() < patience
             and await self.pause(min(loop.time() + look, patience))
         ):
             look = min(look * 2, longest)
 
-    async def drop(self, cut: Callable[[], None], how: Ended) -> Heard:
+    async def drop(self, disconnect: Callable[[], None], reason: EndReason) -> Delivery:
         """The connection ends here, one way or the other; it may take a while to follow."""
-        heard = await self.ended(how)
-        cut()
+        heard = await self.report_end(reason)
+        disconnect()
         # uvicorn takes a play that returns before the connection is lost for one that forgot to answer.
         await asyncio.wait([self.watcher])
         return heard
 
     def close(self) -> None:
         """Close the connection; without a transport, the server does so as it stops."""
-        if TRANSPORT in self._scope["state"]:
+        if TRANSPORT_KEY in self._scope["state"]:
             self.transport.close()
 
     def reset(self) -> None:
         if not self.transport.is_closing():
             wire = self.transport.get_extra_info("socket")
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         self.transport.abort()
 
 
-def _joined(batch: list[Frame]) -> bytes:
+def _join_batch(batch: list[Frame]) -> bytes:
     return batch[0].data if len(batch) == 1 else b"".join(frame.data for frame in batch)
 
 
-def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+def _write_batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
     """Frames that go out in one write: those that follow without a wait, in the same framing."""
     batch: list[Frame] = []
     for frame in frames:
@@ -357,7 +364,7 @@ def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
         yield batch
 
 
-def _unsent(transport: asyncio.Transport) -> int:
+def _unsent_bytes(transport: asyncio.Transport) -> int:
     """Bytes that the peer's kernel has not acknowledged: our buffer, and the kernel's send queue."""
     if transport.is_closing():
         return 0

@@ -9,34 +9,34 @@ from collections.abc import Iterable
 
 from mockserver.wire.answer import Answer, Frame
 
-_FIELD = b"data:"
+_DATA_FIELD = b"data:"
 
 
-def event(data: bytes, *, space: bool = True) -> bytes:
+def encode_sse_event(data: bytes, *, space: bool = True) -> bytes:
     """One event. Data of several lines takes a field for each; the reader joins them with a newline."""
-    start = _FIELD + b" " if space else _FIELD
+    start = _DATA_FIELD + b" " if space else _DATA_FIELD
     return b"".join(start + line + b"\n" for line in data.split(b"\n")) + b"\n"
 
 
-def message(data: bytes, kind: str, number: int) -> bytes:
+def encode_sse_message(data: bytes, event_type: str, event_id: int) -> bytes:
     """One event with its type, and the id that a reader names when it comes back."""
-    return f"id: {number}\nevent: {kind}\n".encode() + event(data)
+    return f"id: {event_id}\nevent: {event_type}\n".encode() + encode_sse_event(data)
 
 
-def comment(text: str) -> bytes:
+def encode_sse_comment(text: str) -> bytes:
     """A line that every reader skips, as servers send it to keep a connection alive."""
     return b"".join(b": " + line.encode() + b"\n" for line in text.split("\n")) + b"\n"
 
 
-def payload(text: bytes) -> bytes | None:
-    """What one event carries, the inverse of `event`; None where the text is anything but one event."""
+def parse_sse_event(text: bytes) -> bytes | None:
+    """What one event carries, the inverse of `encode_sse_event`; None where the text is anything but one event."""
     lines = text.removesuffix(b"\n\n").split(b"\n")
-    if not text.endswith(b"\n\n") or not all(line.startswith(_FIELD) for line in lines):
+    if not text.endswith(b"\n\n") or not all(line.startswith(_DATA_FIELD) for line in lines):
         return None
-    return b"\n".join(line.removeprefix(_FIELD).removeprefix(b" ") for line in lines)
+    return b"\n".join(line.removeprefix(_DATA_FIELD).removeprefix(b" ") for line in lines)
 
 
-def stream(
+def create_sse_answer(
     payloads: Iterable[Frame],
     *,
     status: int = 200,
@@ -48,11 +48,11 @@ def stream(
 
     Every payload that is a chunk stays one; `[DONE]` is none.
     """
-    frames = [Frame(event(frame.data), frame.wait, frame.chunk) for frame in payloads]
+    frames = [Frame(encode_sse_event(frame.data), frame.wait, frame.chunk) for frame in payloads]
     if done:
-        frames.append(Frame(DONE, chunk=False))
-    return Answer(status, (*HEADERS, *headers), tuple(frames), wait, streamed=True)
+        frames.append(Frame(DONE_EVENT, chunk=False))
+    return Answer(status, (*SSE_HEADERS, *headers), tuple(frames), wait, streamed=True)
 
 
-DONE = event(b"[DONE]")
-HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+DONE_EVENT = encode_sse_event(b"[DONE]")
+SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))

@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=0.0)
     asked = parser.parse_args()
     said = json.loads(asked.said.read_text())
-    # As `mockserver.server` has it, but for what it adds.
+    # As `mockserver.server.uvicorn_server` has it, but for what it adds.
     uvicorn.run(
         app(said, parse=asked.parse, pace=asked.pace),
         port=asked.port,

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.vendors import overlay, profile
-from mockserver.vendors.profile import Profile
+from mockserver.vendors.profile import VendorProfile, load_profile
+from mockserver.vendors.profile_inheritance import list_shipped_profiles
 from mockserver.vendors.vendor import Vendor
 
-Load = Callable[[str], Profile]
+Load = Callable[[str], VendorProfile]
 
 
 @pytest.fixture(scope="session")
 def vendors() -> dict[str, Vendor]:
     """The shipped vendors by name."""
-    loaded = [profile.load(path) for path in overlay.shipped()]
+    loaded = [load_profile(path) for path in list_shipped_profiles()]
     return {one.name: Vendor(one) for one in loaded}
 
 
@@ -25,9 +25,9 @@ def vendors() -> dict[str, Vendor]:
 def load(tmp_path: Path) -> Load:
     """Loads the profile that a text is."""
 
-    def loaded(text: str) -> Profile:
+    def loaded(text: str) -> VendorProfile:
         path = tmp_path / "mine.yaml"
         path.write_text(text)
-        return profile.load(path)
+        return load_profile(path)
 
     return loaded

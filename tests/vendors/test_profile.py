@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from mockserver.errors import KINDS, InputError
-from mockserver.vendors import overlay, profile
-from mockserver.vendors.model import Price, Success
-from mockserver.vendors.spelling import RESERVED
+from mockserver.errors import STATUS_BY_KIND, InputError
+from mockserver.vendors.model_spec import PriceSpec, SuccessSpec
+from mockserver.vendors.profile import load_profile
+from mockserver.vendors.profile_fields import RESERVED_NAMES
+from mockserver.vendors.profile_inheritance import list_shipped_profiles, merge_profiles
 
 if TYPE_CHECKING:
     from tests.vendors.conftest import Load
@@ -48,7 +49,7 @@ def changed(key: str, line: str) -> str:
 
 def test_a_profile_needs_no_more_than_its_parts(load: Load) -> None:
     fourth = load(WHOLE)
-    assert (fourth.name, fourth.hosts, fourth.success, fourth.prompt) == ("fourth", (), Success(), False)
+    assert (fourth.name, fourth.hosts, fourth.success, fourth.prompt) == ("fourth", (), SuccessSpec(), False)
     assert fourth.keys[0].header == "x-key"
 
 
@@ -59,7 +60,7 @@ def test_a_missing_part_is_named(load: Load, key: str) -> None:
     assert f"the key {key!r} is missing, expected " in problem
 
 
-@pytest.mark.parametrize("name", RESERVED)
+@pytest.mark.parametrize("name", RESERVED_NAMES)
 def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -> None:
     [problem] = told(load, changed("name", f"name: {name}"))
     assert (
@@ -125,7 +126,7 @@ def test_everything_that_is_wrong_is_told_at_once(load: Load) -> None:
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.yaml: cannot be read: No such file"):
-        profile.load(tmp_path / "none.yaml")
+        load_profile(tmp_path / "none.yaml")
 
 
 # --- one laid over another
@@ -144,7 +145,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_stated_stays_and_a_form_is_taken_whole(below: Any, above: Any, laid: Any) -> None:
-    assert overlay.over(below, above) == laid
+    assert merge_profiles(below, above) == laid
 
 
 def test_a_profile_states_only_what_differs_from_another(load: Load) -> None:
@@ -156,17 +157,17 @@ def test_a_profile_states_only_what_differs_from_another(load: Load) -> None:
     ("envelope", "keys", "content_type", "request_id", "success"),
     [
         ("'2024'", ["requestId", "statusCode", "timestamp", "path", "message"],
-         "application/json; charset=utf-8", "{uuid}", Success(body=201, stream=200)),
+         "application/json; charset=utf-8", "{uuid}", SuccessSpec(body=201, stream=200)),
         ("2024", ["requestId", "statusCode", "timestamp", "path", "message"],
-         "application/json; charset=utf-8", "{uuid}", Success(body=201, stream=200)),
+         "application/json; charset=utf-8", "{uuid}", SuccessSpec(body=201, stream=200)),
         ("2026-01", ["title", "status", "message", "instance", "timestamp", "error"],
-         "application/json; charset=utf-8", "{nano:21}", Success(body=200, stream=200)),
+         "application/json; charset=utf-8", "{nano:21}", SuccessSpec(body=200, stream=200)),
         ("2026-08", ["title", "status", "message", "instance", "requestId", "timestamp", "error"],
-         "application/problem+json; charset=utf-8", "{nano:21}", Success(body=200, stream=200)),
+         "application/problem+json; charset=utf-8", "{nano:21}", SuccessSpec(body=200, stream=200)),
     ],
 )  # fmt: skip
 def test_the_envelope_chooses_the_generation(
-    load: Load, envelope: str, keys: list[str], content_type: str, request_id: str, success: Success
+    load: Load, envelope: str, keys: list[str], content_type: str, request_id: str, success: SuccessSpec
 ) -> None:
     mine = load(f"extends: aimlapi\nenvelope: {envelope}\n")
     assert list(mine.refusal.body) == keys
@@ -177,7 +178,7 @@ def test_the_envelope_chooses_the_generation(
 
 def test_what_a_file_states_itself_is_laid_over_the_generation_too(load: Load) -> None:
     mine = load("extends: aimlapi\nenvelope: 2026-08\nsuccess: {body: 202}\n")
-    assert mine.success == Success(body=202, stream=200)
+    assert mine.success == SuccessSpec(body=202, stream=200)
 
 
 def test_a_file_may_add_a_generation_to_what_it_extends(load: Load) -> None:
@@ -192,13 +193,13 @@ def test_a_generation_is_laid_over_the_profile_that_holds_it(load: Load) -> None
 
 def test_the_parts_of_a_shipped_profile_are_read(load: Load) -> None:
     model = (load("extends: aimlapi").models or {})["o1-preview"]
-    assert model.price == Price(prompt=15.75, completion=63)
+    assert model.price == PriceSpec(prompt=15.75, completion=63)
     assert model.roles == ("user", "assistant")
 
 
 # --- the shipped ones
 
-SHIPPED = overlay.shipped()
+SHIPPED = list_shipped_profiles()
 by_name = pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 
 
@@ -208,13 +209,13 @@ def test_three_vendors_are_shipped() -> None:
 
 @by_name
 def test_a_profile_is_called_as_its_file(path: Path) -> None:
-    assert profile.load(path).name == path.stem
+    assert load_profile(path).name == path.stem
 
 
 @by_name
 def test_every_kind_of_error_is_worded(path: Path) -> None:
-    errors = profile.load(path).errors
-    assert [kind for kind in (*KINDS, "other") if kind not in errors] == []
+    errors = load_profile(path).errors
+    assert [kind for kind in (*STATUS_BY_KIND, "other") if kind not in errors] == []
 
 
 @by_name

@@ -12,17 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.errors import KINDS, ApiError
-from mockserver.vendors import overlay, profile
-from mockserver.vendors.model import Success
-from mockserver.vendors.vendor import Usage, Vendor
+from mockserver.errors import STATUS_BY_KIND, ApiError
+from mockserver.vendors.model_spec import SuccessSpec
+from mockserver.vendors.profile import load_profile
+from mockserver.vendors.profile_inheritance import PROFILE_DIRECTORY, list_shipped_profiles
+from mockserver.vendors.vendor import TokenUsage, Vendor
 from mockserver.wire.answer import Answer
 
 if TYPE_CHECKING:
     from tests.vendors.conftest import Load
 
 ABOUT = {"method": "POST", "path": "/v1/chat/completions", "model": "o1-preview", "allow": "POST"}
-VENDORS = [path.stem for path in overlay.shipped()]
+VENDORS = [path.stem for path in list_shipped_profiles()]
 every_vendor = pytest.mark.parametrize("name", VENDORS)
 
 FOURTH = """\
@@ -80,7 +81,7 @@ def headers(answer: Answer) -> dict[str, str]:
 def test_a_key_is_read_where_the_vendor_reads_it(
     vendors: dict[str, Vendor], name: str, sent: dict[str, str], key: str | None
 ) -> None:
-    assert vendors[name].key(sent) == key
+    assert vendors[name].api_key(sent) == key
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_a_key_is_read_where_the_vendor_reads_it(
 def test_strict_auth_refuses_a_key_in_a_lenient_header(
     load: Load, sent: dict[str, str], key: str | None
 ) -> None:
-    assert Vendor(load("{extends: segmind, strict_auth: true}")).key(sent) == key
+    assert Vendor(load("{extends: segmind, strict_auth: true}")).api_key(sent) == key
 
 
 # --- models and usage
@@ -114,7 +115,7 @@ def test_strict_auth_refuses_a_key_in_a_lenient_header(
 def test_usage_is_in_credits_each_rounded_half_up(
     vendors: dict[str, Vendor], model: str, prompt: int, completion: int, counted: tuple[int, int, int]
 ) -> None:
-    raw = Usage(prompt, completion, reasoning=5, cached=3)
+    raw = TokenUsage(prompt, completion, reasoning=5, cached=3)
     usage = vendors["aimlapi"].usage(raw, model)
     assert tuple(usage.values())[:3] == counted
     assert list(usage)[:3] == ["prompt_tokens", "completion_tokens", "total_tokens"]
@@ -122,7 +123,7 @@ def test_usage_is_in_credits_each_rounded_half_up(
     assert usage["completion_tokens_details"]["reasoning_tokens"] == 5
 
 
-AIMLAPI = Vendor(profile.load(overlay.SHIPPED / "aimlapi.yaml"))
+AIMLAPI = Vendor(load_profile(PROFILE_DIRECTORY / "aimlapi.yaml"))
 PRICES = [
     (model, side, Fraction(str(getattr(known.price, side))))
     for model, known in (AIMLAPI.profile.models or {}).items()
@@ -133,33 +134,35 @@ PRICES = [
 @given(st.integers(0, 10**6), st.sampled_from(PRICES))
 def test_no_credit_is_lost_to_binary_fractions(tokens: int, price: tuple[str, str, Fraction]) -> None:
     model, side, dollars = price
-    charged = AIMLAPI.charged(Usage(tokens, tokens), model)
+    charged = AIMLAPI.usage_values(TokenUsage(tokens, tokens), model)
     assert charged[f"{side}_credits"] == math.floor(dollars * 2 * tokens + Fraction(1, 2))
 
 
 @pytest.mark.parametrize("name", ["segmind", "omixa"])
 def test_usage_is_in_tokens_without_details(vendors: dict[str, Vendor], name: str) -> None:
-    usage = vendors[name].usage(Usage(9, 411, reasoning=384), "o1-preview")
+    usage = vendors[name].usage(TokenUsage(9, 411, reasoning=384), "o1-preview")
     assert list(usage.items()) == [("prompt_tokens", 9), ("completion_tokens", 411), ("total_tokens", 420)]
 
 
 @pytest.mark.parametrize("generation", ["2026-01", "2026-08"])
 def test_the_later_generations_count_raw_tokens(load: Load, generation: str) -> None:
-    usage = Vendor(load(f"{{extends: aimlapi, envelope: '{generation}'}}")).usage(Usage(9, 411), "o1-preview")
+    usage = Vendor(load(f"{{extends: aimlapi, envelope: '{generation}'}}")).usage(
+        TokenUsage(9, 411), "o1-preview"
+    )
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (9, 411, 420)
 
 
 def test_what_a_completion_costs_is_known_in_dollars(vendors: dict[str, Vendor]) -> None:
-    charged = vendors["aimlapi"].charged(Usage(9, 411), "o1-preview")
+    charged = vendors["aimlapi"].usage_values(TokenUsage(9, 411), "o1-preview")
     assert (charged["usd"], charged["usd_spent"]) == (0.026035, "0.026035000")
-    assert vendors["omixa"].charged(Usage(9, 411), "o1-preview")["usd_spent"] == "0.024795000"
+    assert vendors["omixa"].usage_values(TokenUsage(9, 411), "o1-preview")["usd_spent"] == "0.024795000"
 
 
 def test_a_stream_may_word_its_usage_otherwise(load: Load) -> None:
     stream = "stream: {chunk: {say: $choices}, choice: {}, opening: {}, usage_form: {count: $total_tokens}}"
     vendor = Vendor(load(re.sub("stream: .*", stream, FOURTH)))
-    assert vendor.usage(Usage(1, 2), "m") == {"tokens": 3}
-    assert vendor.usage(Usage(1, 2), "m", streamed=True) == {"count": 3}
+    assert vendor.usage(TokenUsage(1, 2), "m") == {"tokens": 3}
+    assert vendor.usage(TokenUsage(1, 2), "m", streamed=True) == {"count": 3}
 
 
 def test_a_model_is_known_by_its_name_and_its_snapshot(vendors: dict[str, Vendor]) -> None:
@@ -172,15 +175,15 @@ def test_a_model_is_known_by_its_name_and_its_snapshot(vendors: dict[str, Vendor
 @pytest.mark.parametrize(
     ("name", "model", "success"),
     [
-        ("aimlapi", "o1-preview", Success(body=201, stream=200)),
-        ("aimlapi", "o1-mini", Success(body=201, stream=200)),
-        ("aimlapi", "o3-mini", Success(body=200, stream=200)),
-        ("segmind", "o1-preview", Success(body=200, stream=200)),
-        ("omixa", "o1-preview", Success(body=200, stream=200)),
+        ("aimlapi", "o1-preview", SuccessSpec(body=201, stream=200)),
+        ("aimlapi", "o1-mini", SuccessSpec(body=201, stream=200)),
+        ("aimlapi", "o3-mini", SuccessSpec(body=200, stream=200)),
+        ("segmind", "o1-preview", SuccessSpec(body=200, stream=200)),
+        ("omixa", "o1-preview", SuccessSpec(body=200, stream=200)),
     ],
 )
 def test_success_has_the_status_of_the_model(
-    vendors: dict[str, Vendor], name: str, model: str, success: Success
+    vendors: dict[str, Vendor], name: str, model: str, success: SuccessSpec
 ) -> None:
     assert vendors[name].success(model) == success
 
@@ -200,7 +203,7 @@ def test_success_has_the_status_of_the_model(
 def test_a_model_says_which_role_it_does_not_hear(
     vendors: dict[str, Vendor], model: str, roles: list[str], words: str | None
 ) -> None:
-    assert vendors["aimlapi"].deaf_to(model, roles) == words
+    assert vendors["aimlapi"].unsupported_role(model, roles) == words
 
 
 # --- headers
@@ -220,17 +223,17 @@ def test_a_model_says_which_role_it_does_not_hear(
 def test_a_header_is_echoed_when_it_is_as_documented(
     load: Load, sent: dict[str, str], echoed: tuple[tuple[str, str], ...]
 ) -> None:
-    assert Vendor(load("{extends: aimlapi, envelope: 2026-08}")).echoed(sent) == echoed
+    assert Vendor(load("{extends: aimlapi, envelope: 2026-08}")).echo_headers(sent) == echoed
 
 
 def test_what_no_head_may_have_is_not_echoed(load: Load) -> None:
     vendor = Vendor(load("{extends: aimlapi, echo: {x-a: '.*'}}"))
-    assert vendor.echoed({"x-a": "a\tb\xa0"}) == (("x-a", "a\tb\xa0"),)
-    assert vendor.echoed({"x-a": "日本"}) == vendor.echoed({"x-a": "a\0"}) == ()
+    assert vendor.echo_headers({"x-a": "a\tb\xa0"}) == (("x-a", "a\tb\xa0"),)
+    assert vendor.echo_headers({"x-a": "日本"}) == vendor.echo_headers({"x-a": "a\0"}) == ()
 
 
 def test_a_generation_that_echoes_nothing_echoes_nothing(vendors: dict[str, Vendor]) -> None:
-    assert vendors["aimlapi"].echoed({"x-client-request-id": "me"}) == ()
+    assert vendors["aimlapi"].echo_headers({"x-client-request-id": "me"}) == ()
 
 
 def test_an_etag_is_made_as_express_makes_it(vendors: dict[str, Vendor]) -> None:
@@ -243,7 +246,7 @@ def test_an_etag_is_made_as_express_makes_it(vendors: dict[str, Vendor]) -> None
 
 def test_a_body_has_the_headers_of_a_body(load: Load) -> None:
     vendor = Vendor(load("{extends: aimlapi, envelope: 2026-08}"))
-    sent = vendor.body_headers(vendor.charged(Usage(9, 411), "o1-preview"))
+    sent = vendor.body_headers(vendor.usage_values(TokenUsage(9, 411), "o1-preview"))
     assert sent == (
         ("content-type", "application/json; charset=utf-8"),
         ("x-aimlapi-credits-used", "52070"),
@@ -268,10 +271,12 @@ KINDS_DIFFER = {
 
 
 @every_vendor
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STATUS_BY_KIND)
 def test_a_kind_has_the_vendors_own_status(vendors: dict[str, Vendor], name: str, kind: str) -> None:
-    answer = vendors[name].refuse(ApiError(kind), ABOUT)
-    own = dict(zip(("aimlapi", "segmind", "omixa"), KINDS_DIFFER.get(kind, (KINDS[kind],) * 3), strict=True))
+    answer = vendors[name].error_answer(ApiError(kind), ABOUT)
+    own = dict(
+        zip(("aimlapi", "segmind", "omixa"), KINDS_DIFFER.get(kind, (STATUS_BY_KIND[kind],) * 3), strict=True)
+    )
     assert answer.status == own[name]
 
 
@@ -280,7 +285,7 @@ def test_a_kind_has_the_vendors_own_status(vendors: dict[str, Vendor], name: str
 def test_a_number_is_that_number_in_the_vendors_envelope(
     vendors: dict[str, Vendor], name: str, number: int
 ) -> None:
-    answer = vendors[name].refuse(ApiError(number), ABOUT)
+    answer = vendors[name].error_answer(ApiError(number), ABOUT)
     assert answer.status == number
     if headers(answer)["content-type"].startswith("application/json"):
         assert list(heard(answer)) == list(profile_of(vendors[name]))
@@ -314,7 +319,7 @@ def profile_of(vendor: Vendor) -> dict[str, Any]:
 def test_a_refusal_is_word_for_word(
     vendors: dict[str, Vendor], name: str, what: str | int, body: dict[str, Any]
 ) -> None:
-    answer = vendors[name].refuse(ApiError(what), ABOUT)
+    answer = vendors[name].error_answer(ApiError(what), ABOUT)
     assert json.dumps(heard(answer)) == json.dumps(body)
 
 
@@ -337,7 +342,7 @@ def test_a_refusal_is_word_for_word(
 def test_the_first_generation_has_five_keys(
     vendors: dict[str, Vendor], what: str | int, status: int, message: str
 ) -> None:
-    body = heard(vendors["aimlapi"].refuse(ApiError(what), ABOUT))
+    body = heard(vendors["aimlapi"].error_answer(ApiError(what), ABOUT))
     assert list(body) == ["requestId", "statusCode", "timestamp", "path", "message"]
     assert re.fullmatch(r"[0-9a-f-]{36}", body["requestId"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
@@ -355,7 +360,9 @@ ISSUE: dict[str, object] = {
 
 def test_the_second_generation_tells_the_issues(load: Load) -> None:
     vendor = Vendor(load("{extends: aimlapi, envelope: 2026-01}"))
-    answer = vendor.refuse(ApiError("invalid_request", detail="model: Required", issues=(ISSUE,)), ABOUT)
+    answer = vendor.error_answer(
+        ApiError("invalid_request", detail="model: Required", issues=(ISSUE,)), ABOUT
+    )
     body = heard(answer)
     assert list(body) == ["title", "status", "message", "instance", "timestamp", "error"]
     assert (body["title"], body["status"], body["message"]) == (
@@ -370,7 +377,7 @@ def test_the_second_generation_tells_the_issues(load: Load) -> None:
 
 
 def test_the_second_generation_has_its_own_words_for_no_money(load: Load) -> None:
-    body = heard(Vendor(load("{extends: aimlapi, envelope: 2026-01}")).refuse(ApiError(403), ABOUT))
+    body = heard(Vendor(load("{extends: aimlapi, envelope: 2026-01}")).error_answer(ApiError(403), ABOUT))
     assert body["message"].startswith("You've run out of credits. Please top up")
     assert body["error"]["name"] == "ForbiddenException"
     assert body["error"]["data"] == {"kind": "err_insufficent_credits"}
@@ -378,7 +385,7 @@ def test_the_second_generation_has_its_own_words_for_no_money(load: Load) -> Non
 
 def test_the_third_generation_is_a_problem_document(load: Load) -> None:
     vendor = Vendor(load("{extends: aimlapi, envelope: 2026-08}"))
-    answer = vendor.refuse(ApiError("missing_key"), ABOUT)
+    answer = vendor.error_answer(ApiError("missing_key"), ABOUT)
     body, sent = heard(answer), headers(answer)
     assert sent["content-type"] == "application/problem+json; charset=utf-8"
     assert list(body) == ["title", "status", "message", "instance", "requestId", "timestamp", "error"]
@@ -391,14 +398,16 @@ def test_the_third_generation_is_a_problem_document(load: Load) -> None:
 
 def test_the_third_generation_runs_out_of_funds(load: Load) -> None:
     vendor = Vendor(load("{extends: aimlapi, envelope: 2026-08}"))
-    error = heard(vendor.refuse(ApiError("insufficient_credits"), ABOUT))["error"]
+    error = heard(vendor.error_answer(ApiError("insufficient_credits"), ABOUT))["error"]
     assert error["message"].startswith("You've run out of funds.")
     assert (error["name"], error["data"]) == ("OutOfFundsException", {"kind": "err_insufficent_credits"})
 
 
 def test_every_refusal_of_a_generation_names_its_exception(load: Load) -> None:
     vendor = Vendor(load("{extends: aimlapi, envelope: 2026-01}"))
-    names = {n: heard(vendor.refuse(ApiError(n), ABOUT))["error"]["name"] for n in (405, 415, 418, 501, 599)}
+    names = {
+        n: heard(vendor.error_answer(ApiError(n), ABOUT))["error"]["name"] for n in (405, 415, 418, 501, 599)
+    }
     assert names == {
         405: "MethodNotAllowedException",
         415: "UnsupportedMediaTypeException",
@@ -410,14 +419,14 @@ def test_every_refusal_of_a_generation_names_its_exception(load: Load) -> None:
 
 @pytest.mark.parametrize("number", [522, 524])
 def test_what_stands_before_the_vendor_speaks_in_plain_text(vendors: dict[str, Vendor], number: int) -> None:
-    answer = vendors["aimlapi"].refuse(ApiError(number), ABOUT)
+    answer = vendors["aimlapi"].error_answer(ApiError(number), ABOUT)
     assert answer.frames[0].data == f"error code: {number}".encode()
     assert headers(answer)["content-type"] == "text/plain; charset=UTF-8"
     assert "etag" not in headers(answer)
 
 
 def test_a_wrong_verb_is_a_page_that_says_which_is_right(vendors: dict[str, Vendor]) -> None:
-    answer = vendors["segmind"].refuse(ApiError("method_not_allowed"), ABOUT)
+    answer = vendors["segmind"].error_answer(ApiError("method_not_allowed"), ABOUT)
     assert (answer.status, headers(answer)["allow"]) == (405, "POST")
     assert answer.frames[0].data.startswith(b"<!doctype html>")
 
@@ -440,19 +449,19 @@ def test_a_wrong_verb_is_a_page_that_says_which_is_right(vendors: dict[str, Vend
 def test_retry_after_is_in_whole_seconds_rounded_up(
     vendors: dict[str, Vendor], name: str, seconds: float | None, told: dict[str, str]
 ) -> None:
-    sent = headers(vendors[name].refuse(ApiError(429, retry_after=seconds), ABOUT))
+    sent = headers(vendors[name].error_answer(ApiError(429, retry_after=seconds), ABOUT))
     assert {key: value for key, value in sent.items() if key.startswith("retry-after")} == told
 
 
 def test_a_limit_says_when_it_is_over(vendors: dict[str, Vendor]) -> None:
-    sent = headers(vendors["segmind"].refuse(ApiError("rate_limited"), ABOUT))
+    sent = headers(vendors["segmind"].error_answer(ApiError("rate_limited"), ABOUT))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", sent["x-rate-limit-reset-at-utc"])
     assert "retry-after" not in sent
 
 
 @every_vendor
 def test_an_errors_own_words_and_headers_are_heard(vendors: dict[str, Vendor], name: str) -> None:
-    answer = vendors[name].refuse(
+    answer = vendors[name].error_answer(
         ApiError(404, "nothing here", headers=(("x-should-retry", "false"),)), ABOUT
     )
     assert b"nothing here" in answer.frames[0].data
@@ -461,7 +470,8 @@ def test_an_errors_own_words_and_headers_are_heard(vendors: dict[str, Vendor], n
 
 def test_an_errors_own_code_is_heard(vendors: dict[str, Vendor]) -> None:
     assert (
-        heard(vendors["omixa"].refuse(ApiError(429, code="slow_down"), ABOUT))["error"]["code"] == "slow_down"
+        heard(vendors["omixa"].error_answer(ApiError(429, code="slow_down"), ABOUT))["error"]["code"]
+        == "slow_down"
     )
 
 
@@ -469,7 +479,7 @@ def test_an_errors_own_code_is_heard(vendors: dict[str, Vendor]) -> None:
 def test_a_vendor_without_words_gives_the_phrase_of_the_status(
     load: Load, what: str | int, number: int
 ) -> None:
-    answer = Vendor(load(FOURTH)).refuse(ApiError(what), ABOUT)
+    answer = Vendor(load(FOURTH)).error_answer(ApiError(what), ABOUT)
     phrase = {429: "Too Many Requests", 418: "I'm a Teapot", 504: "Gateway Timeout"}[number]
     assert (answer.status, heard(answer)) == (number, {"no": phrase, "number": number})
 
@@ -478,7 +488,7 @@ def test_a_vendors_other_words_stand_for_all_it_does_not_word(load: Load) -> Non
     words = "{other: {message: 'Alas, $status $title.'}, gone: {status: 404, message: Gone}, 409: {message: Busy}}"
     vendor = Vendor(load(FOURTH.replace("errors: {}", f"errors: {words}")))
     told = {
-        what: heard(vendor.refuse(ApiError(what), ABOUT))["no"]
+        what: heard(vendor.error_answer(ApiError(what), ABOUT))["no"]
         for what in ("timeout", 418, 404, 409, "gone", 410)
     }
     assert told == {
@@ -494,4 +504,4 @@ def test_a_vendors_other_words_stand_for_all_it_does_not_word(load: Load) -> Non
 def test_a_body_of_its_own_may_have_blanks(load: Load) -> None:
     words = "{404: {content_type: text/html, body: '<p>$path</p>'}}"
     vendor = Vendor(load(FOURTH.replace("errors: {}", f"errors: {words}")))
-    assert vendor.refuse(ApiError(404), ABOUT).frames[0].data == b"<p>/v1/chat/completions</p>"
+    assert vendor.error_answer(ApiError(404), ABOUT).frames[0].data == b"<p>/v1/chat/completions</p>"

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from mockserver.server import Server, bind
+from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
 from mockserver.wire.answer import Answer, Ending
-from mockserver.wire.playback import Heard, Playback
-from tests.wire.hearing import Reading, listen
+from mockserver.wire.playback import Delivery, Playback
+from tests.wire.recording_transport import Reading, listen
 
 STACKS = [("httptools", "uvloop"), ("httptools", "asyncio"), ("h11", "uvloop"), ("h11", "asyncio")]
 HANG = 0.15  # seconds of silence that are a hang; longer than any pause of an answer that goes on
@@ -26,11 +26,13 @@ HANG = 0.15  # seconds of silence that are a hang; longer than any pause of an a
 class Stage:
     def __init__(self, http: str, loop: str) -> None:
         self.playback = Playback()
-        self.heard: queue.Queue[tuple[str, Heard]] = queue.Queue()
+        self.heard: queue.Queue[tuple[str, Delivery]] = queue.Queue()
         self.playing = threading.Event()
         self._answers: dict[str, Answer] = {}
         self._numbers = itertools.count()
-        self.server = Server(self, bind("127.0.0.1", 0), self.playback, http=http, loop=loop, lifespan="off")
+        self.server = BackgroundServer(
+            self, bind_socket("127.0.0.1", 0), self.playback, http=http, loop=loop, lifespan="off"
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.playing.set()
@@ -67,7 +69,7 @@ class Stage:
             client.settimeout(patience)
             return listen(client, began)
 
-    def together(self, answers: Iterable[Answer]) -> list[tuple[Reading, Heard]]:
+    def together(self, answers: Iterable[Answer]) -> list[tuple[Reading, Delivery]]:
         """Many answers at once, each as its client hears it and as the server says; a hang is soon over."""
         played = {self.put(answer): answer for answer in answers}
 
@@ -82,7 +84,7 @@ class Stage:
         told = dict(self.heard.get(timeout=10) for _ in played)
         return [(reading, told[path]) for path, reading in zip(played, readings, strict=True)]
 
-    def last(self) -> Heard:
+    def last(self) -> Delivery:
         """What the server says of the play that ended last."""
         return self.heard.get(timeout=10)[1]
 

@@ -13,16 +13,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.errors import KINDS, ApiError
-from mockserver.wire import faults, sse
-from mockserver.wire.answer import Answer, Ending, Frame, settled
-from mockserver.wire.faults import FAULTS, RATE, STREAM_FAULTS, Fault, parse
-from mockserver.wire.strike import After
+from mockserver.errors import STATUS_BY_KIND, ApiError
+from mockserver.wire.answer import Answer, Ending, Frame, add_content_length
+from mockserver.wire.fault_point import FaultPoint
+from mockserver.wire.faults import (
+    DEFAULT_RATE,
+    FAULT_PATTERN,
+    FAULTS,
+    STREAM_FAULTS,
+    Fault,
+    apply_fault,
+    parse_fault,
+)
+from mockserver.wire.sse import DONE_EVENT, create_sse_answer, encode_sse_event, parse_sse_event
 
 if TYPE_CHECKING:
-    from mockserver.wire.playback import Heard
+    from mockserver.wire.playback import Delivery
     from tests.wire.conftest import Stage
-    from tests.wire.hearing import Reading
+    from tests.wire.recording_transport import Reading
 
 WORDS = ("Grüße", " aus", " 東京", "!", " Ja", ".")
 ERROR = b'{"error": {"message": "overloaded", "code": "server_error"}}'
@@ -37,8 +45,8 @@ def chunk(text: str) -> bytes:
 PLAIN = Answer(
     200, (("content-type", "application/json"),), (Frame('{"text":"Grüße aus 東京"}'.encode() * 8),)
 )
-STREAM = sse.stream([Frame(chunk(word), 0.004) for word in WORDS])
-UNPACED = sse.stream([Frame(chunk(word)) for word in WORDS])
+STREAM = create_sse_answer([Frame(chunk(word), 0.004) for word in WORDS])
+UNPACED = create_sse_answer([Frame(chunk(word)) for word in WORDS])
 LATE = Answer(200, PLAIN.headers, PLAIN.frames, wait=0.02)
 ANSWERS = {"plain": PLAIN, "stream": STREAM, "unpaced": UNPACED, "late": LATE}
 POINTS = ["", "@0", "@1", "@3", "@0b", "@50b", "@200b", "@0s", "@10ms", "@99", "@9999b", "@9s"]
@@ -47,8 +55,8 @@ POINTS = ["", "@0", "@1", "@3", "@0b", "@50b", "@200b", "@0s", "@10ms", "@99", "
 def refuse(error: ApiError) -> Answer:
     """A vendor's words, whatever the error."""
     message = error.message or "overloaded"
-    words = {"error": {"message": message, "code": error.what}}
-    status = error.what if isinstance(error.what, int) else KINDS[error.what]
+    words = {"error": {"message": message, "code": error.kind}}
+    status = error.kind if isinstance(error.kind, int) else STATUS_BY_KIND[error.kind]
     headers = (("content-type", "application/json"), ("x-vendor", "yes"), ("x-mock-session", "of no account"))
     return Answer(status, headers, (Frame(json.dumps(words).encode()),))
 
@@ -58,11 +66,11 @@ def body(answer: Answer) -> bytes:
 
 
 def fault_of(name: str, point: str = "") -> Fault:
-    return parse(f"{name}=20000{point}" if name == "slow" else f"{name}{point}")
+    return parse_fault(f"{name}=20000{point}" if name == "slow" else f"{name}{point}")
 
 
 def worse(text: str, answer: Answer) -> Answer:
-    return faults.apply(parse(text), answer, refuse)
+    return apply_fault(parse_fault(text), answer, refuse)
 
 
 # The laws
@@ -78,7 +86,7 @@ def timeline(answer: Answer) -> list[tuple[float, int, bool]]:
     return line
 
 
-def before(line: list[tuple[float, int, bool]], after: After) -> list[tuple[float, int, bool]]:
+def before(line: list[tuple[float, int, bool]], after: FaultPoint) -> list[tuple[float, int, bool]]:
     if after.unit == "time":
         return [each for each in line if each[0] < after.amount]
     if after.unit == "bytes":
@@ -95,33 +103,39 @@ def test_every_fault_keeps_what_was_before(name: str) -> None:
 
 
 def keeps(fault: Fault, answer: Answer) -> None:
-    spoiled = faults.apply(fault, answer, refuse)
+    spoiled = apply_fault(fault, answer, refuse)
     if str(fault).endswith(("@99", "@9999b", "@9s")):
         assert spoiled is answer
-    if spoiled is answer or fault.after is None:
+    if spoiled is answer or fault.point is None:
         return
-    kept = [each[:2] for each in before(timeline(answer), fault.after)]
+    kept = [each[:2] for each in before(timeline(answer), fault.point)]
     assert [each[:2] for each in timeline(spoiled)[: len(kept)]] == kept, fault
-    head_was_out = fault.after.unit != "time" or answer.wait < fault.after.amount
+    head_was_out = fault.point.unit != "time" or answer.wait < fault.point.amount
     if head_was_out:
-        assert (spoiled.head, spoiled.wait, spoiled.headers) == (True, answer.wait, settled(answer).headers)
+        assert (spoiled.head, spoiled.wait, spoiled.headers) == (
+            True,
+            answer.wait,
+            add_content_length(answer).headers,
+        )
         assert spoiled.streamed == answer.streamed
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_no_fault_is_the_identity(answer: Answer) -> None:
-    assert faults.apply(None, answer, refuse) is answer
+    assert apply_fault(None, answer, refuse) is answer
 
 
 @pytest.mark.parametrize("name", STREAM_FAULTS)
 def test_a_stream_fault_leaves_a_plain_body_alone(name: str) -> None:
-    assert faults.apply(Fault(name), PLAIN, refuse) is PLAIN
+    assert apply_fault(Fault(name), PLAIN, refuse) is PLAIN
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_spoiled_answer_is_heard_as_it_is_written(stage: Stage, name: str) -> None:
     asked = [(answer, point) for answer in (PLAIN, STREAM) for point in ("", "@0", "@3", "@50b", "@10ms")]
-    spoiled = [settled(faults.apply(fault_of(name, point), answer, refuse)) for answer, point in asked]
+    spoiled = [
+        add_content_length(apply_fault(fault_of(name, point), answer, refuse)) for answer, point in asked
+    ]
     *heard, (plain, _), (stream, _) = stage.together([*spoiled, PLAIN, STREAM])
     for (answer, point), worse, (reading, told) in zip(asked, spoiled, heard, strict=True):
         is_as_written(worse, reading, told)
@@ -129,7 +143,7 @@ def test_a_spoiled_answer_is_heard_as_it_is_written(stage: Stage, name: str) -> 
             assert reading.head == (plain if answer is PLAIN else stream).head
 
 
-def is_as_written(answer: Answer, reading: Reading, heard: Heard) -> None:
+def is_as_written(answer: Answer, reading: Reading, heard: Delivery) -> None:
     ends = {Ending.RESET: "reset", Ending.HANG: "silence"}
     assert reading.end == ends.get(answer.ending, "eof")
     said = b"".join(frame.data for frame in answer.frames if not frame.raw)
@@ -141,7 +155,9 @@ def is_as_written(answer: Answer, reading: Reading, heard: Heard) -> None:
     assert reading.text.endswith(raw)
     assert reading.body == (said if reading.chunked else said + raw)
     told = {"reset": "dropped", "silence": "left"}
-    assert heard.ended == told.get(reading.end, "finished" if answer.ending is Ending.FINISH else "dropped")
+    assert heard.end_reason == told.get(
+        reading.end, "finished" if answer.ending is Ending.FINISH else "dropped"
+    )
 
 
 # How a fault is written
@@ -149,34 +165,36 @@ def is_as_written(answer: Answer, reading: Reading, heard: Heard) -> None:
 
 SPELLINGS = [
     ("reset", Fault("reset")),
-    ("reset@3", Fault("reset", After("chunks", 3))),
-    ("reset@100b", Fault("reset", After("bytes", 100))),
-    ("hang@1.5s", Fault("hang", After("time", 1.5))),
-    ("close@0", Fault("close", After("chunks", 0))),
+    ("reset@3", Fault("reset", FaultPoint("chunks", 3))),
+    ("reset@100b", Fault("reset", FaultPoint("bytes", 100))),
+    ("hang@1.5s", Fault("hang", FaultPoint("time", 1.5))),
+    ("close@0", Fault("close", FaultPoint("chunks", 0))),
     ("slow=10", Fault("slow", None, 10.0)),
-    ("slow=0.5@3", Fault("slow", After("chunks", 3), 0.5)),
+    ("slow=0.5@3", Fault("slow", FaultPoint("chunks", 3), 0.5)),
     ("slow=1e+06", Fault("slow", None, 1e6)),
-    (" slow=100 ", Fault("slow", None, RATE)),
+    (" slow=100 ", Fault("slow", None, DEFAULT_RATE)),
 ]
 
 
 @pytest.mark.parametrize(("text", "fault"), SPELLINGS, ids=[each[0] for each in SPELLINGS])
 def test_a_fault_has_a_short_form(text: str, fault: Fault) -> None:
-    assert parse(text) == fault
+    assert parse_fault(text) == fault
     assert str(fault) == text.strip()
 
 
 amounts = st.one_of(
     st.none(),
-    st.builds(After, st.sampled_from(["chunks", "bytes"]), st.integers(0, 10**9)),
-    st.builds(After, st.just("time"), st.integers(0, 10**7).map(lambda milliseconds: milliseconds / 1000)),
+    st.builds(FaultPoint, st.sampled_from(["chunks", "bytes"]), st.integers(0, 10**9)),
+    st.builds(
+        FaultPoint, st.just("time"), st.integers(0, 10**7).map(lambda milliseconds: milliseconds / 1000)
+    ),
 )
 
 
 @given(st.sampled_from(sorted(FAULTS)), amounts)
-def test_a_fault_reads_back_as_it_is_written(name: str, after: After | None) -> None:
-    assert parse(str(Fault(name, after))) == Fault(name, after)
-    assert re.search(faults.PATTERN, str(Fault(name, after)))
+def test_a_fault_reads_back_as_it_is_written(name: str, after: FaultPoint | None) -> None:
+    assert parse_fault(str(Fault(name, after))) == Fault(name, after)
+    assert re.search(FAULT_PATTERN, str(Fault(name, after)))
 
 
 WRONG = [
@@ -198,16 +216,16 @@ WRONG = [
 @pytest.mark.parametrize(("found", "message"), WRONG, ids=[each[0] for each in WRONG])
 def test_a_fault_that_is_none_says_what_was_expected(found: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:
-        parse(found)
+        parse_fault(found)
     assert message in str(caught.value)
-    assert not re.search(faults.PATTERN, found) or found in {"slow=0"}
+    assert not re.search(FAULT_PATTERN, found) or found in {"slow=0"}
 
 
 # What each makes of a stream
 
 
 def payloads(answer: Answer) -> list[bytes | None]:
-    return [sse.payload(frame.data) for frame in answer.frames]
+    return [parse_sse_event(frame.data) for frame in answer.frames]
 
 
 GOOD = [chunk(word) for word in WORDS]
@@ -231,15 +249,15 @@ def test_error_event_is_the_vendors_error_and_the_end() -> None:
 
 def test_an_event_that_has_begun_is_ended_before_another() -> None:
     spoiled = worse("error_event@50b", STREAM)
-    assert body(spoiled) == sse.event(GOOD[0]) + sse.event(ERROR)
-    assert body(worse("comments@50b", STREAM)).startswith(sse.event(GOOD[0]) + b": ")
+    assert body(spoiled) == encode_sse_event(GOOD[0]) + encode_sse_event(ERROR)
+    assert body(worse("comments@50b", STREAM)).startswith(encode_sse_event(GOOD[0]) + b": ")
 
 
 def test_done_can_be_missing_be_doubled_or_be_followed() -> None:
     assert payloads(worse("no_done", STREAM)) == GOOD
     assert payloads(worse("double_done", STREAM)) == [*GOOD, b"[DONE]", b"[DONE]"]
     assert payloads(worse("after_done", STREAM)) == [*GOOD, b"[DONE]", GOOD[-1]]
-    assert payloads(worse("after_done", sse.stream([]))) == [b"[DONE]", b"{}"]
+    assert payloads(worse("after_done", create_sse_answer([]))) == [b"[DONE]", b"{}"]
 
 
 def test_lines_can_be_written_in_every_way_the_standard_allows() -> None:
@@ -247,8 +265,8 @@ def test_lines_can_be_written_in_every_way_the_standard_allows() -> None:
     assert body(worse("crlf", STREAM)) == plain.replace(b"\n", b"\r\n")
     assert body(worse("no_space", STREAM)) == plain.replace(b"data: ", b"data:")
     assert body(worse("comments", STREAM)).count(b": still here\n\n") == 7
-    lines = body(worse("multiline_data@5", STREAM)).split(sse.event(GOOD[4]))[1]
-    assert lines == b"data: {\ndata: " + GOOD[5][1:-1] + b"\ndata: }\n\n" + sse.DONE
+    lines = body(worse("multiline_data@5", STREAM)).split(encode_sse_event(GOOD[4]))[1]
+    assert lines == b"data: {\ndata: " + GOOD[5][1:-1] + b"\ndata: }\n\n" + DONE_EVENT
 
 
 def test_split_utf8_breaks_characters_and_keeps_the_schedule() -> None:
@@ -261,7 +279,7 @@ def test_split_utf8_breaks_characters_and_keeps_the_schedule() -> None:
 
 
 def test_a_silence_is_not_split() -> None:
-    silent = (*sse.stream([]).frames, Frame(b"", 0.001), Frame(b"", 0.5))
+    silent = (*create_sse_answer([]).frames, Frame(b"", 0.001), Frame(b"", 0.5))
     spoiled = worse("split_utf8", Answer(200, (), silent, streamed=True))
     assert [frame.wait for frame in spoiled.frames] == [0.002, 0.002, 0.0, 0.5]
 
@@ -372,7 +390,7 @@ def test_a_vendor_without_words_is_wrapped_by_its_status() -> None:
     def mute(error: ApiError) -> Answer:
         return Answer(500, (), (Frame(str(error.message).replace("\0", "?").encode()),))
 
-    assert body(faults.apply(parse("wrapped"), REFUSED, mute)) == b"400 Bad Request"
+    assert body(apply_fault(parse_fault("wrapped"), REFUSED, mute)) == b"400 Bad Request"
 
 
 @pytest.mark.parametrize("name", ["html", "no_body", "wrapped"])
@@ -401,7 +419,7 @@ def test_a_slow_line_is_never_early() -> None:
 
 def test_a_time_before_the_status_line_strikes_there() -> None:
     assert worse("hang@10ms", LATE) == Answer(
-        200, settled(LATE).headers, (), wait=0.01, ending=Ending.HANG, head=False
+        200, add_content_length(LATE).headers, (), wait=0.01, ending=Ending.HANG, head=False
     )
 
 

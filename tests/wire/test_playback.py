@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from mockserver.wire import playback, sse
-from mockserver.wire.answer import Answer, Ending, Frame, settled
-from mockserver.wire.playback import Heard, Playback
-from tests.wire.hearing import listen
+from mockserver.wire import playback
+from mockserver.wire.answer import Answer, Ending, Frame, add_content_length
+from mockserver.wire.playback import Delivery, Playback
+from mockserver.wire.sse import create_sse_answer
+from tests.wire.recording_transport import listen
 
 if TYPE_CHECKING:
     from tests.wire.conftest import Stage
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 JSON = (("content-type", "application/json"),)
 BODY = '{"text":"Grüße"}'.encode()
 PLAIN = Answer(200, JSON, (Frame(BODY),))
-STREAM = sse.stream([Frame(b'{"i":%d}' % i) for i in range(6)])
-PACED = sse.stream([Frame(b'{"i":%d}' % i, 0.02) for i in range(6)])
-LONG = sse.stream([Frame(b'{"i":%d}' % i, 0.02 if i == 0 else 30) for i in range(6)])
+STREAM = create_sse_answer([Frame(b'{"i":%d}' % i) for i in range(6)])
+PACED = create_sse_answer([Frame(b'{"i":%d}' % i, 0.02) for i in range(6)])
+LONG = create_sse_answer([Frame(b'{"i":%d}' % i, 0.02 if i == 0 else 30) for i in range(6)])
 SILENT = Answer(200, JSON, (Frame(BODY),), wait=30)
 HANGING = Answer(200, (), (), ending=Ending.HANG, head=False)
 SLACK = 10  # seconds that a busy machine may be late; what must not be waited for takes 30
@@ -39,17 +40,17 @@ def body(answer: Answer) -> bytes:
 
 
 def test_a_whole_body_tells_its_length() -> None:
-    assert settled(PLAIN).headers == (*JSON, ("content-length", str(len(BODY))))
-    assert settled(settled(PLAIN)) == settled(PLAIN)
+    assert add_content_length(PLAIN).headers == (*JSON, ("content-length", str(len(BODY))))
+    assert add_content_length(add_content_length(PLAIN)) == add_content_length(PLAIN)
 
 
 @pytest.mark.parametrize("answer", [STREAM, HANGING, Answer(304, ())])
 def test_any_other_answer_is_settled_as_it_is(answer: Answer) -> None:
-    assert settled(answer) is answer
+    assert add_content_length(answer) is answer
 
 
 def test_a_status_without_a_body_loses_what_was_written_for_it() -> None:
-    assert settled(Answer(204, (), (Frame(b"no"),))) == Answer(204, ())
+    assert add_content_length(Answer(204, (), (Frame(b"no"),))) == Answer(204, ())
 
 
 # In hand
@@ -73,12 +74,12 @@ class Hand:
         self.sent.append((message, len(asyncio.all_tasks())))
 
 
-def by_hand(answer: Answer, hand: Hand | None = None, method: str = "GET") -> tuple[Heard, Hand]:
+def by_hand(answer: Answer, hand: Hand | None = None, method: str = "GET") -> tuple[Delivery, Hand]:
     hand = hand or Hand()
     return asyncio.run(_play(answer, hand, method)), hand
 
 
-async def _play(answer: Answer, hand: Hand, method: str) -> Heard:
+async def _play(answer: Answer, hand: Hand, method: str) -> Delivery:
     return await Playback().play(answer, {"method": method}, hand.receive, hand.send)
 
 
@@ -88,7 +89,7 @@ def test_the_usual_answer_is_two_sends_and_no_task(answer: Answer) -> None:
     assert [message["type"] for message, _ in hand.sent] == ["http.response.start", "http.response.body"]
     assert [tasks for _, tasks in hand.sent] == [1, 1]
     assert hand.sent[1][0]["body"] == body(answer)
-    assert (heard.status, heard.size, heard.ended) == (200, len(body(answer)), "finished")
+    assert (heard.status, heard.size, heard.end_reason) == (200, len(body(answer)), "finished")
     assert len(heard.times) == len(answer.frames)
 
 
@@ -112,13 +113,13 @@ class Wire(Hand):
     def __init__(self) -> None:
         super().__init__()
         self.order: list[str] = []
-        self.heard: list[Heard] = []
+        self.heard: list[Delivery] = []
 
     async def send(self, message: Any) -> None:
         if message.get("body") or not message.get("more_body"):
             self.order.append(message["type"].removeprefix("http.response.").replace("start", "head"))
 
-    async def told(self, heard: Heard) -> None:
+    async def told(self, heard: Delivery) -> None:
         await asyncio.sleep(0)  # whoever is told may take a while
         self.order.append("told")
         self.heard.append(heard)
@@ -138,7 +139,7 @@ class Wire(Hand):
 @pytest.mark.parametrize(("answer", "order"), ENDS.values(), ids=ENDS.keys())
 def test_the_end_is_told_before_the_client_can_know_of_it(answer: Answer, order: list[str]) -> None:
     wire = Wire()
-    scope = {"method": "GET", "state": {playback.TRANSPORT: wire}}
+    scope = {"method": "GET", "state": {playback.TRANSPORT_KEY: wire}}
     heard = asyncio.run(Playback().play(answer, scope, wire.receive, wire.send, wire.told))
     assert (wire.order, wire.heard) == (order, [heard])
     assert heard.size == len(body(answer))
@@ -147,9 +148,9 @@ def test_the_end_is_told_before_the_client_can_know_of_it(answer: Answer, order:
 def test_times_are_counted_from_when_the_request_had_arrived() -> None:
     hand = Hand()
 
-    async def play() -> Heard:
+    async def play() -> Delivery:
         arrived = time.perf_counter() - 10
-        return await Playback().play(PACED, {"method": "GET"}, hand.receive, hand.send, arrived=arrived)
+        return await Playback().play(PACED, {"method": "GET"}, hand.receive, hand.send, arrived_at=arrived)
 
     heard = asyncio.run(play())
     assert heard.first_byte is not None
@@ -174,7 +175,7 @@ def test_a_late_frame_delays_none_after_it() -> None:
 
 def test_what_is_left_of_a_request_is_not_its_client_leaving() -> None:
     heard, _ = by_hand(PACED, Hand({"type": "http.request", "body": b"", "more_body": False}))
-    assert heard.ended == "finished"
+    assert heard.end_reason == "finished"
 
 
 def test_a_client_that_left_before_the_last_write_has_left() -> None:
@@ -186,7 +187,7 @@ def test_a_client_that_left_before_the_last_write_has_left() -> None:
                 await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
 
     heard, _ = by_hand(Answer(200, (), (Frame(b"x"),), wait=0.001), Leaving())
-    assert (heard.ended, heard.size) == ("left", 0)
+    assert (heard.end_reason, heard.size) == ("left", 0)
 
 
 # On the wire
@@ -199,7 +200,7 @@ def test_an_answer_is_heard_as_it_is_written(stage: Stage, answer: Answer) -> No
     assert reading.complete
     assert reading.chunked == answer.streamed
     heard = stage.last()
-    assert (heard.status, heard.size, heard.ended) == (200, len(reading.body), "finished")
+    assert (heard.status, heard.size, heard.end_reason) == (200, len(reading.body), "finished")
     assert heard.first_byte is not None
     assert heard.first_byte <= heard.seconds
 
@@ -211,7 +212,7 @@ def test_a_client_of_http_1_0_hears_no_chunks(stage: Stage, answer: Answer) -> N
     assert not reading.chunked
     assert (reading.body, reading.end) == (body(answer), "eof")
     assert f"content-length: {len(reading.body)}".encode() in reading.head.lower()
-    assert stage.last().ended == "finished"
+    assert stage.last().end_reason == "finished"
 
 
 def test_the_connection_is_used_again_after_an_answer(stage: Stage) -> None:
@@ -232,7 +233,7 @@ def test_head_is_answered_without_a_body(stage: Stage, answer: Answer) -> None:
 
 
 def test_a_stream_keeps_its_time_without_drift(stage: Stage) -> None:
-    answer = sse.stream([Frame(b"{}", 0.005) for _ in range(60)], wait=0.05)
+    answer = create_sse_answer([Frame(b"{}", 0.005) for _ in range(60)], wait=0.05)
     reading = stage.hear(answer)
     heard = stage.last()
     assert heard.first_byte is not None
@@ -264,7 +265,7 @@ def test_a_client_that_leaves_is_noticed_at_once(stage: Stage, answer: Answer) -
     client.close()
     heard = stage.last()
     assert time.perf_counter() - left < SLACK
-    assert heard.ended == "left"
+    assert heard.end_reason == "left"
     assert heard.status == (200 if answer is LONG else 0)
 
 
@@ -286,7 +287,7 @@ def test_closing_ends_every_open_play(own_stage: Stage, answer: Answer) -> None:
     reading = listen(client, began)
     assert reading.end == "eof"
     assert reading.text == (b"0\r\n\r\n" if answer is LONG else b"")
-    assert own_stage.last().ended == "closed"
+    assert own_stage.last().end_reason == "closed"
     assert own_stage.playback.closing.is_set()
     client.close()
 
@@ -296,12 +297,12 @@ def test_closing_cuts_a_plain_body_that_is_under_way(own_stage: Stage) -> None:
     assert listen_for(client.recv, b"{")
     own_stage.server.stop()
     assert listen(client, 0).text == b""
-    assert own_stage.last().ended == "closed"
+    assert own_stage.last().end_reason == "closed"
     client.close()
 
 
 def test_what_begins_after_the_close_is_not_waited_for() -> None:
-    async def late() -> tuple[Heard, Heard]:
+    async def late() -> tuple[Delivery, Delivery]:
         voice, hand = Playback(), Hand()
         voice.close()
         voice.close()
@@ -309,7 +310,7 @@ def test_what_begins_after_the_close_is_not_waited_for() -> None:
         return paced, await voice.play(PLAIN, {"method": "GET"}, hand.receive, hand.send)
 
     paced, plain = asyncio.run(late())
-    assert (paced.ended, paced.times, plain.ended) == ("closed", (), "finished")
+    assert (paced.end_reason, paced.times, plain.end_reason) == ("closed", (), "finished")
 
 
 # Dropping
@@ -319,22 +320,22 @@ def test_nothing_said_before_a_reset_is_lost(stage: Stage) -> None:
     big = b"x" * 3_000_000
     reading = stage.hear(Answer(200, (), (Frame(big),), ending=Ending.RESET, streamed=True))
     assert (reading.body, reading.end) == (big, "reset")
-    assert stage.last().ended == "dropped"
+    assert stage.last().end_reason == "dropped"
 
 
 def test_a_reset_waits_for_a_reader_that_does_not_read_only_so_long(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(playback, "_PATIENCE", 0.1)
+    monkeypatch.setattr(playback, "_DRAIN_TIMEOUT", 0.1)
     client = stage.call(Answer(200, (), (Frame(b"x" * 20_000_000),), ending=Ending.RESET, streamed=True))
     heard = stage.last()
     assert 0.1 <= heard.seconds < SLACK
-    assert heard.ended == "dropped"
+    assert heard.end_reason == "dropped"
     client.close()
 
 
 def test_a_reset_does_not_wait_for_a_reader_that_left(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(playback, "_PATIENCE", 30)
+    monkeypatch.setattr(playback, "_DRAIN_TIMEOUT", 30)
     client = stage.call(Answer(200, (), (Frame(b"x" * 20_000_000),), ending=Ending.RESET, streamed=True))
     assert client.recv(10)
     client.close()

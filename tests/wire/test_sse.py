@@ -7,37 +7,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from mockserver.wire import sse
 from mockserver.wire.answer import Frame
+from mockserver.wire.sse import (
+    DONE_EVENT,
+    create_sse_answer,
+    encode_sse_comment,
+    encode_sse_event,
+    parse_sse_event,
+)
 
 
 def test_an_event_is_one_field_and_a_blank_line() -> None:
-    assert sse.event(b'{"a":1}') == b'data: {"a":1}\n\n'
-    assert sse.event(b'{"a":1}', space=False) == b'data:{"a":1}\n\n'
+    assert encode_sse_event(b'{"a":1}') == b'data: {"a":1}\n\n'
+    assert encode_sse_event(b'{"a":1}', space=False) == b'data:{"a":1}\n\n'
 
 
 def test_data_of_two_lines_takes_two_fields() -> None:
-    assert sse.event(b"one\ntwo") == b"data: one\ndata: two\n\n"
+    assert encode_sse_event(b"one\ntwo") == b"data: one\ndata: two\n\n"
 
 
 def test_a_comment_starts_with_a_colon_on_every_line() -> None:
-    assert sse.comment("still\nhere") == b": still\n: here\n\n"
+    assert encode_sse_comment("still\nhere") == b": still\n: here\n\n"
 
 
 @given(st.binary().filter(lambda data: b"\r" not in data))
 def test_payload_is_the_inverse_of_event(data: bytes) -> None:
-    assert sse.payload(sse.event(data)) == data
+    assert parse_sse_event(encode_sse_event(data)) == data
 
 
 @pytest.mark.parametrize(
     "text", [b"", b": a comment\n\n", b'{"a":1}', b"data: no end\n", b"id: 1\ndata: x\n\n"]
 )
 def test_what_is_not_one_event_has_no_payload(text: bytes) -> None:
-    assert sse.payload(text) is None
+    assert parse_sse_event(text) is None
 
 
 def test_a_stream_keeps_waits_and_chunks_and_ends_with_done() -> None:
-    answer = sse.stream(
+    answer = create_sse_answer(
         [Frame(b"{}", 0.5), Frame(b"[]", 0.1, chunk=False)], wait=2.0, headers=(("x-a", "b"),)
     )
     assert answer.frames == (
@@ -54,10 +60,12 @@ def test_a_stream_keeps_waits_and_chunks_and_ends_with_done() -> None:
 
 
 def test_a_stream_may_end_without_done() -> None:
-    assert sse.stream([], done=False).frames == ()
+    assert create_sse_answer([], done=False).frames == ()
 
 
 def test_the_sdk_reads_the_payloads_back() -> None:
     payloads = ['{"text": "Grüße 🌍"}', "two\nlines"]
-    text = b"".join([sse.comment("hello"), *(sse.event(each.encode()) for each in payloads), sse.DONE])
+    text = b"".join(
+        [encode_sse_comment("hello"), *(encode_sse_event(each.encode()) for each in payloads), DONE_EVENT]
+    )
     assert [event.data for event in SSEDecoder().iter_bytes(iter([text]))] == [*payloads, "[DONE]"]

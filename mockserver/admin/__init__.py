@@ -1,0 +1,1 @@
+"""The admin API under `/_mock`: what it reads, changes and checks."""

@@ -1,0 +1,506 @@
+"""The control API: every way to steer the server, in the table at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import islice
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp
+
+from mockserver import __version__
+from mockserver.admin.accounts_api import (
+    ACCOUNT_LIST,
+    ACCOUNT_PATCH,
+    CLOCK_ADVANCE,
+    AccountAdmin,
+    AccountView,
+    ClockView,
+)
+from mockserver.admin.changes import RuntimeChanges, format_scope_label
+from mockserver.admin.error_responses import AdminError, create_json_response
+from mockserver.admin.event_stream import EventFeed
+from mockserver.admin.explain import EXPLAIN_INPUT, dry_run_input, dry_run_request
+from mockserver.admin.fixtures_api import (
+    FaultRuleListView,
+    FixtureListView,
+    FixtureView,
+    collect_fault_rules,
+    collect_fixtures,
+    count_fixtures,
+    redact_definition,
+)
+from mockserver.admin.guard import AdminGuard
+from mockserver.admin.openapi import Operation, build_openapi
+from mockserver.admin.replay import Replayer, render_fixture_yaml
+from mockserver.admin.request_input import RESETTABLE, AdminRequest
+from mockserver.admin.resources import (
+    ExplanationView,
+    RequestDetailView,
+    RequestListView,
+    build_explanation,
+    build_request_detail,
+    build_request_view,
+    describe_vendor_access,
+    dump_view,
+)
+from mockserver.admin.router import create_router
+from mockserver.admin.verify import VERIFY_QUERY, VerifyResult, wait_until_verified
+from mockserver.errors import STATUS_BY_KIND
+from mockserver.fixtures.fault_rules import FAULT_RULE
+from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE
+from mockserver.matching import loader
+from mockserver.matching.fixture_set import NearMiss
+from mockserver.matching.loader import LoadedFile, parse_runtime_rules
+from mockserver.pipeline import ChatPipeline
+from mockserver.schema.field_types import FieldType, read_document
+from mockserver.schema.messages import did_you_mean
+from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema
+from mockserver.schema.yaml_document import document_from_value, truncate_text
+from mockserver.sessions.journal import JournalEntry
+from mockserver.wire.faults import FAULTS
+
+
+class AdminServices:
+    """What the ways need."""
+
+    def __init__(self, pipeline: ChatPipeline) -> None:
+        self.pipeline = pipeline
+        self.feed = EventFeed(pipeline.playback.closing)
+        self.accounts = AccountAdmin(pipeline, self.feed)
+        self.changes = RuntimeChanges(pipeline, self.feed, self.accounts)
+        self.replayer = Replayer(pipeline)
+        pipeline.store.journal.listeners.append(self.feed.publish_request)
+        pipeline.listeners.append(lambda: self.feed.publish_change("fixtures", None))
+
+    async def find_entry(self, request: AdminRequest) -> JournalEntry:
+        entry = await self.pipeline.store.journal.entry(request.name)
+        if entry is None or request.session not in (None, entry.session):
+            raise AdminError(
+                404, f"the journal has no request {truncate_text(request.name)!r}; it may have been let go"
+            )
+        return entry
+
+
+async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
+    line = admin.pipeline
+    extent = await line.store.journal.size()
+    vendors = {name: describe_vendor_access(vendor.profile) for name, vendor in line.router.vendors.items()}
+    return create_json_response(
+        {
+            "name": "mockserver",
+            "version": __version__,
+            "seed": line.settings.seed,
+            "strict": line.settings.strict,
+            "counts": {
+                "requests": extent.entries,
+                "dropped": extent.evicted,
+                "sessions": len(await line.store.sessions()),
+                "fixtures": await count_fixtures(line),
+            },
+            "vendors": vendors,
+            "errors": list(STATUS_BY_KIND),
+            "faults": list(FAULTS),
+            "links": {f"{way.method} {way.display_path}": way.summary for way in OPERATIONS},
+        }
+    )
+
+
+async def list_requests(admin: AdminServices, request: AdminRequest) -> Response:
+    journal, query = admin.pipeline.store.journal, request.query
+    entries = await journal.entries(request.session, query.get("since", 0))
+    found = islice((entry for entry in entries if _matches_filters(entry, query)), query.get("limit"))
+    told = RequestListView(
+        requests=tuple(map(build_request_view, found)), dropped=(await journal.size()).evicted
+    )
+    return create_json_response(dump_view(told))
+
+
+def _matches_filters(entry: JournalEntry, query: Any) -> bool:
+    status = str(entry.status)
+    return (
+        ("status" not in query or status in query["status"] or f"{status[0]}xx" in query["status"])
+        and ("fixture" not in query or entry.fixture == query["fixture"])
+        and ("unmatched" not in query or entry.matched is not query["unmatched"])
+    )
+
+
+async def forget_requests(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response({"deleted": await admin.changes.forget_requests(request.session)})
+
+
+async def get_request(admin: AdminServices, request: AdminRequest) -> Response:
+    return await _detail_response(admin, await admin.find_entry(request))
+
+
+async def _detail_response(admin: AdminServices, entry: JournalEntry, status: int = 200) -> Response:
+    misses: tuple[NearMiss, ...] = ()
+    if entry.request_with_body is not None:
+        misses = (await dry_run_request(admin.pipeline, entry.request_with_body)).near_misses
+    return create_json_response(dump_view(build_request_detail(entry, misses)), status)
+
+
+async def replay_request(admin: AdminServices, request: AdminRequest) -> Response:
+    return await _detail_response(admin, await admin.replayer.replay(await admin.find_entry(request)), 201)
+
+
+async def draft_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    return Response(render_fixture_yaml(await admin.find_entry(request)), 200, media_type="application/yaml")
+
+
+async def verify_requests(admin: AdminServices, request: AdminRequest) -> Response:
+    wanted = await request.load_as(lambda written: read_document(VERIFY_QUERY, written))
+    given_up = asyncio.ensure_future(_wait_for_abort(admin, request.http_request))
+    try:
+        verified = await wait_until_verified(wanted, admin.pipeline.store.journal, request.session, given_up)
+    finally:
+        given_up.cancel()
+    return create_json_response(dump_view(verified))
+
+
+async def _wait_for_abort(admin: AdminServices, request: Request) -> None:
+    """Returns when waiting is of no use any more: the server stops, or the one who asked has left."""
+    stops = asyncio.ensure_future(admin.pipeline.playback.closing.wait())
+    leaves = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({stops, leaves}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stops.cancel()
+        leaves.cancel()
+
+
+async def list_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response(dump_view(await collect_fixtures(admin.pipeline, request.session)))
+
+
+async def add_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
+    book = await admin.changes.add(request.session, await _read_fixtures(request))
+    return create_json_response(_added_names(book.fixtures, book.rules), 201)
+
+
+async def replace_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
+    book = await admin.changes.replace_all(request.session, await _read_fixtures(request))
+    return create_json_response(_added_names(book.fixtures, book.rules))
+
+
+async def _read_fixtures(request: AdminRequest) -> LoadedFile:
+    return await request.load_as(
+        lambda written: loader.load_runtime_document(written, format_scope_label(request.session))
+    )
+
+
+def _added_names(fixtures: Any, rules: Any) -> dict[str, Any]:
+    names = {"fixtures": [one.name for one in fixtures]}
+    return names | ({"faults": [{"id": one.name} for one in rules]} if rules else {})
+
+
+async def clear_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response({"deleted": await admin.changes.clear(request.session)})
+
+
+async def get_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    known = (await collect_fixtures(admin.pipeline, request.session)).fixtures
+    for one in known:
+        if one.name == request.name:
+            return create_json_response(dump_view(one))
+    near = did_you_mean(request.name, [one.name for one in known])
+    raise AdminError(404, f"there is no fixture {truncate_text(request.name)!r}{near}")
+
+
+async def put_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    new = await admin.changes.put(request.session, request.name, await _read_fixtures(request))
+    return create_json_response({"fixtures": [request.name]}, 201 if new else 200)
+
+
+async def remove_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    await admin.changes.remove(request.session, request.name)
+    return create_json_response({"deleted": 1})
+
+
+async def reload_fixtures(admin: AdminServices, _: AdminRequest) -> Response:
+    return create_json_response({"fixtures": await admin.changes.reload()})
+
+
+async def list_faults(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response(dump_view(await collect_fault_rules(admin.pipeline, request.session)))
+
+
+async def add_faults(admin: AdminServices, request: AdminRequest) -> Response:
+    read = await request.load_as(parse_runtime_rules)
+    rules = await admin.changes.add_rules(request.session, read)
+    return create_json_response(
+        {"faults": [{"id": one.name, "definition": redact_definition(one.definition)} for one in rules]}, 201
+    )
+
+
+async def clear_faults(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response({"deleted": await admin.changes.clear_rules(request.session)})
+
+
+async def remove_fault(admin: AdminServices, request: AdminRequest) -> Response:
+    await admin.changes.remove_rule(request.session, request.name)
+    return create_json_response({"deleted": 1})
+
+
+async def list_accounts(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response(dump_view(await admin.accounts.list_accounts(request.session)))
+
+
+async def get_account(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response(dump_view(await admin.accounts.get(request.session, request.name)))
+
+
+async def put_account(admin: AdminServices, request: AdminRequest) -> Response:
+    new = await admin.accounts.put(request.session, request.name, await request.load_document())
+    return create_json_response(
+        dump_view(await admin.accounts.get(request.session, request.name)), 201 if new else 200
+    )
+
+
+async def remove_account(admin: AdminServices, request: AdminRequest) -> Response:
+    await admin.accounts.remove(request.session, request.name)
+    return create_json_response({"deleted": 1})
+
+
+async def get_clock(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response(dump_view(admin.accounts.clock(request.session)))
+
+
+async def advance_clock(admin: AdminServices, request: AdminRequest) -> Response:
+    return create_json_response(
+        dump_view(admin.accounts.advance_clock(request.session, await request.load_document()))
+    )
+
+
+async def explain_request(admin: AdminServices, request: AdminRequest) -> Response:
+    written = await request.load_document()
+    if isinstance(written.value, dict) and "body" not in written.value:
+        written = document_from_value({"body": written.value}, written.name)
+    read = read_document(EXPLAIN_INPUT, written)
+    explained = await dry_run_input(admin.pipeline, read, request.session)
+    return create_json_response(dump_view(build_explanation(explained)))
+
+
+async def reset_state(admin: AdminServices, request: AdminRequest) -> Response:
+    what = request.query.get("what", RESETTABLE)
+    await admin.changes.reset(request.session, what)
+    return create_json_response({"reset": list(what), "session": request.session})
+
+
+async def stream_events(admin: AdminServices, request: AdminRequest) -> Response:
+    after = request.http_request.headers.get("last-event-id", "")
+    last = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else None
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    told = admin.feed.subscribe(last, request.session)
+    return StreamingResponse(told, 200, headers, "text/event-stream")
+
+
+async def get_fixture_schema(_: AdminServices, __: AdminRequest) -> Response:
+    return create_json_response(create_json_schema(FIXTURE_FILE, title="mockserver fixtures"))
+
+
+async def get_openapi(_: AdminServices, __: AdminRequest) -> Response:
+    return create_json_response(build_openapi(OPERATIONS))
+
+
+async def get_metrics(admin: AdminServices, request: AdminRequest) -> Response:
+    render_metrics = await asyncio.to_thread(_load_metrics_renderer)
+    body, media = await render_metrics(admin.pipeline, request.http_request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": media})
+
+
+def _load_metrics_renderer() -> Callable[[ChatPipeline, str], Awaitable[tuple[bytes, str]]]:
+    from mockserver.admin.metrics import render_metrics  # noqa: PLC0415 few servers are ever asked
+
+    return render_metrics
+
+
+def create_admin_app(pipeline: ChatPipeline) -> ASGIApp:
+    """The control API of a line, guarded."""
+    ways = create_router(OPERATIONS, AdminServices(pipeline), pipeline.settings.max_body)
+    return AdminGuard(ways, pipeline.settings.admin_token, pipeline.settings.host)
+
+
+_FIXTURES_BODY: FieldType = ByType(mapping=FIXTURE_FILE, sequence=ListOf(FIXTURE))
+_FAULT_RULES_BODY: FieldType = ByType(mapping=FAULT_RULE, sequence=ListOf(FAULT_RULE))
+_SESSION_PARAMETER = ("session",)
+_REQUEST_DETAIL: FieldType = ObjectType(RequestDetailView)
+_ACCOUNT: FieldType = ObjectType(AccountView)
+_CLOCK: FieldType = ObjectType(ClockView)
+
+OPERATIONS = (
+    Operation("GET", "", get_index, "What there is: links, version, vendors, counts."),
+    Operation(
+        "GET",
+        "/requests",
+        list_requests,
+        "The journal, the newest first.",
+        ("session", "status", "fixture", "unmatched", "since", "limit"),
+        response_type=ObjectType(RequestListView),
+    ),
+    Operation("DELETE", "/requests", forget_requests, "Forget the requests.", _SESSION_PARAMETER),
+    Operation(
+        "GET",
+        "/requests/{name}",
+        get_request,
+        "One request: asked, heard, and why.",
+        _SESSION_PARAMETER,
+        response_type=_REQUEST_DETAIL,
+    ),
+    Operation(
+        "POST",
+        "/requests/{name}/replay",
+        replay_request,
+        "Ask it once more.",
+        _SESSION_PARAMETER,
+        response_type=_REQUEST_DETAIL,
+        status=201,
+    ),
+    Operation(
+        "POST",
+        "/requests/{name}/fixture",
+        draft_fixture,
+        "It as a fixture.",
+        _SESSION_PARAMETER,
+        response_type="application/yaml",
+    ),
+    Operation(
+        "POST",
+        "/verify",
+        verify_requests,
+        "Whether requests like these were made, so many times; 409 says why not.",
+        _SESSION_PARAMETER,
+        VERIFY_QUERY,
+        ObjectType(VerifyResult),
+    ),
+    Operation(
+        "GET",
+        "/fixtures",
+        list_fixtures,
+        "All fixtures, in order.",
+        _SESSION_PARAMETER,
+        response_type=ObjectType(FixtureListView),
+    ),
+    Operation(
+        "POST",
+        "/fixtures",
+        add_fixtures,
+        "Add fixtures before all others.",
+        _SESSION_PARAMETER,
+        _FIXTURES_BODY,
+        status=201,
+    ),
+    Operation(
+        "PUT",
+        "/fixtures",
+        replace_fixtures,
+        "These in the place of all that were added.",
+        _SESSION_PARAMETER,
+        _FIXTURES_BODY,
+    ),
+    Operation("DELETE", "/fixtures", clear_fixtures, "Take away all that were added.", _SESSION_PARAMETER),
+    Operation("POST", "/fixtures/reload", reload_fixtures, "Read the files again."),
+    Operation(
+        "GET",
+        "/fixtures/{name:path}",
+        get_fixture,
+        "One fixture.",
+        _SESSION_PARAMETER,
+        response_type=ObjectType(FixtureView),
+    ),
+    Operation(
+        "PUT", "/fixtures/{name:path}", put_fixture, "This one, under this name.", _SESSION_PARAMETER, FIXTURE
+    ),
+    Operation(
+        "DELETE", "/fixtures/{name:path}", remove_fixture, "Take away one that was added.", _SESSION_PARAMETER
+    ),
+    Operation(
+        "GET",
+        "/faults",
+        list_faults,
+        "All fault rules, in order.",
+        _SESSION_PARAMETER,
+        response_type=ObjectType(FaultRuleListView),
+    ),
+    Operation(
+        "POST",
+        "/faults",
+        add_faults,
+        "Add fault rules before all others.",
+        _SESSION_PARAMETER,
+        _FAULT_RULES_BODY,
+        status=201,
+    ),
+    Operation("DELETE", "/faults", clear_faults, "Take away all that were added.", _SESSION_PARAMETER),
+    Operation(
+        "DELETE", "/faults/{name:path}", remove_fault, "Take away one that was added.", _SESSION_PARAMETER
+    ),
+    Operation(
+        "GET",
+        "/accounts",
+        list_accounts,
+        "All accounts, as they stand.",
+        _SESSION_PARAMETER,
+        response_type=ACCOUNT_LIST,
+    ),
+    Operation(
+        "GET",
+        "/accounts/{name:path}",
+        get_account,
+        "One account, by key or id.",
+        _SESSION_PARAMETER,
+        response_type=_ACCOUNT,
+    ),
+    Operation(
+        "PUT",
+        "/accounts/{name:path}",
+        put_account,
+        "Change one, or make it.",
+        _SESSION_PARAMETER,
+        ACCOUNT_PATCH,
+        _ACCOUNT,
+    ),
+    Operation(
+        "DELETE", "/accounts/{name:path}", remove_account, "Take away what was added.", _SESSION_PARAMETER
+    ),
+    Operation(
+        "GET",
+        "/clock",
+        get_clock,
+        "What limits, windows and fault rules go by.",
+        _SESSION_PARAMETER,
+        response_type=_CLOCK,
+    ),
+    Operation("POST", "/clock", advance_clock, "Move it on.", _SESSION_PARAMETER, CLOCK_ADVANCE, _CLOCK),
+    Operation(
+        "POST",
+        "/explain",
+        explain_request,
+        "What would become of a request; nothing is counted.",
+        _SESSION_PARAMETER,
+        EXPLAIN_INPUT,
+        ObjectType(ExplanationView),
+    ),
+    Operation("POST", "/reset", reset_state, "Back to the files.", ("session", "what")),
+    Operation(
+        "GET",
+        "/events",
+        stream_events,
+        "What happens, as it happens.",
+        _SESSION_PARAMETER,
+        response_type="text/event-stream",
+    ),
+    Operation("GET", "/schema", get_fixture_schema, "The JSON Schema of fixture files."),
+    Operation("GET", "/openapi.json", get_openapi, "This, for programs."),
+    Operation(
+        "GET",
+        "/metrics",
+        get_metrics,
+        "The metrics, for Prometheus.",
+        response_type="text/plain",
+        at_root=True,
+    ),
+)

@@ -1,0 +1,211 @@
+"""What can be changed while the server runs: fixtures and fault rules, for one session or for all; and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import replace
+
+from mockserver.admin.accounts_api import AccountAdmin
+from mockserver.admin.error_responses import AdminError
+from mockserver.admin.event_stream import EventFeed
+from mockserver.fixtures.fault_rules import FaultRule
+from mockserver.fixtures.fixture import Fixture
+from mockserver.matching.fixture_set import FixtureSet
+from mockserver.matching.loader import LoadedFile, load_fixture_set, number_rules, renumber_file
+from mockserver.pipeline import ChatPipeline
+from mockserver.schema.messages import did_you_mean
+from mockserver.schema.yaml_document import truncate_text
+from mockserver.sessions.store import (
+    ALL_COUNTERS,
+    ANSWERED,
+    APPLIED,
+    EVALUATED,
+    NO_FIXTURES,
+    CounterKind,
+    Overlay,
+)
+
+_RULE_COUNTERS: tuple[CounterKind, ...] = (EVALUATED, APPLIED)
+
+
+class RuntimeChanges:
+    """The changes. Whatever is new or gone is counted from nothing, in every session that it concerns."""
+
+    def __init__(self, pipeline: ChatPipeline, feed: EventFeed, accounts: AccountAdmin) -> None:
+        self._pipeline = pipeline
+        self._feed = feed
+        self._accounts = accounts
+
+    async def add(self, session: str | None, loaded: LoadedFile) -> LoadedFile:
+        """Fixtures, and what else it has, before all others; named as they are now. Raises Refused."""
+        async with self._pipeline.store.lock(session):
+            layer = await self._pipeline.store.overlay(session)
+            loaded = renumber_file(
+                loaded, format_scope_label(session), layer.fixtures_added, layer.rules_added
+            )
+            if taken := [one.name for one in loaded.fixtures if one.name in layer.fixtures]:
+                raise AdminError(
+                    409, f"there is a fixture {truncate_text(taken[0])!r} already; PUT takes its place"
+                )
+            shelf = FixtureSet((*loaded.fixtures, *layer.fixtures))
+            await self._set_fixtures(
+                session, _with_fixtures(layer, shelf, len(loaded.fixtures)), loaded.fixtures
+            )
+            if loaded.rules:
+                await self._prepend_rules(session, loaded.rules)
+        await self._accounts.add(session, loaded.accounts)
+        return loaded
+
+    async def replace_all(self, session: str | None, loaded: LoadedFile) -> LoadedFile:
+        """These fixtures in the place of all that were added; fault rules too, if it has any."""
+        async with self._pipeline.store.lock(session):
+            before = await self._pipeline.store.overlay(session)
+            loaded = renumber_file(loaded, format_scope_label(session), 0, before.rules_added)
+            layer = replace(before, fixtures=FixtureSet(loaded.fixtures), fixtures_added=len(loaded.fixtures))
+            await self._set_fixtures(session, layer, (*before.fixtures, *loaded.fixtures))
+            if loaded.rules:
+                await self._clear_rules(session)
+                await self._prepend_rules(session, loaded.rules)
+        if loaded.accounts:
+            await self._accounts.clear(session)
+            await self._accounts.add(session, loaded.accounts)
+        return loaded
+
+    async def put(self, session: str | None, name: str, loaded: LoadedFile) -> bool:
+        """A fixture in the place of the one with this name, or before all others; returns whether it is new."""
+        if len(loaded.fixtures) != 1 or loaded.rules:
+            raise AdminError(
+                400, f"found {len(loaded.fixtures)} fixtures, expected the one that is called {name!r}"
+            )
+        [one] = loaded.fixtures
+        stated = (one.definition or {}).get("name", name)
+        if stated != name:
+            raise AdminError(
+                400,
+                f"found the name {truncate_text(str(stated))!r}, expected {truncate_text(name)!r}, as in the path",
+            )
+        one = replace(one, name=name)
+        async with self._pipeline.store.lock(session):
+            layer = await self._pipeline.store.overlay(session)
+            new = name not in layer.fixtures
+            kept = [one if old.name == name else old for old in layer.fixtures]
+            await self._set_fixtures(
+                session, _with_fixtures(layer, FixtureSet((one, *kept) if new else kept), 1), [one]
+            )
+        return new
+
+    async def remove(self, session: str | None, name: str) -> None:
+        async with self._pipeline.store.lock(session):
+            layer = await self._pipeline.store.overlay(session)
+            gone = layer.fixtures.by_name(name)
+            if gone is None:
+                raise self._not_found(session, name, layer)
+            shelf = FixtureSet(one for one in layer.fixtures if one is not gone)
+            await self._set_fixtures(session, replace(layer, fixtures=shelf), [gone])
+
+    async def clear(self, session: str | None) -> int:
+        """No fixture but those of the files; returns how many are gone."""
+        async with self._pipeline.store.lock(session):
+            layer = await self._pipeline.store.overlay(session)
+            await self._set_fixtures(
+                session, replace(layer, fixtures=NO_FIXTURES, fixtures_added=0), layer.fixtures.fixtures
+            )
+        return len(layer.fixtures)
+
+    async def add_rules(self, session: str | None, rules: tuple[FaultRule, ...]) -> tuple[FaultRule, ...]:
+        """These before all others; named as they are now."""
+        async with self._pipeline.store.lock(session):
+            layer = await self._pipeline.store.overlay(session)
+            rules = number_rules(rules, format_scope_label(session), layer.rules_added)
+            await self._prepend_rules(session, rules)
+        return rules
+
+    async def remove_rule(self, session: str | None, name: str) -> None:
+        async with self._pipeline.store.lock(session):
+            layer = await self._pipeline.store.overlay(session)
+            kept = tuple(one for one in layer.rules if one.name != name)
+            if len(kept) == len(layer.rules):
+                known = [one.name for one in layer.rules]
+                raise AdminError(
+                    404,
+                    f"there is no fault rule {truncate_text(name)!r} to take away{did_you_mean(name, known)}",
+                )
+            await self._pipeline.store.set_overlay(session, replace(layer, rules=kept))
+        self._feed.publish_change("faults", session)
+
+    async def clear_rules(self, session: str | None) -> int:
+        """No fault rule but those of files and flags; returns how many are gone."""
+        async with self._pipeline.store.lock(session):
+            return await self._clear_rules(session)
+
+    async def _clear_rules(self, session: str | None) -> int:
+        layer = await self._pipeline.store.overlay(session)
+        await self._pipeline.store.set_overlay(session, replace(layer, rules=(), rules_added=0))
+        await self._pipeline.store.reset_counters(session, _RULE_COUNTERS, [one.name for one in layer.rules])
+        self._feed.publish_change("faults", session)
+        return len(layer.rules)
+
+    async def reload(self) -> int:
+        """The files again; returns how many fixtures they have. Raises InputError."""
+        shelf = await asyncio.to_thread(load_fixture_set, self._pipeline.settings.paths)
+        self._pipeline.replace_fixtures(shelf)
+        return len(shelf)
+
+    async def forget_requests(self, session: str | None) -> int:
+        """The journal begins again; returns how many entries are gone."""
+        gone = await self._pipeline.store.journal.clear(session)
+        self._feed.publish_change("requests", session)
+        return gone
+
+    async def reset(self, session: str | None, what: Collection[str]) -> None:
+        """Back to the files: for a session, or for all of them and what they share."""
+        store = self._pipeline.store
+        if "requests" in what:
+            await self.forget_requests(session)
+        if "counters" in what:
+            await store.reset_counters(session, ALL_COUNTERS)
+            self._feed.publish_change("counters", session)
+        for name in (session,) if session is not None else (None, *await store.sessions()):
+            if "fixtures" in what:
+                await self.clear(name)
+            if "faults" in what:
+                await self.clear_rules(name)
+            if "accounts" in what:
+                await self._accounts.clear(name)
+        if "accounts" in what:
+            await self._accounts.reset_spending(session)
+
+    async def _set_fixtures(
+        self, session: str | None, overlay: Overlay, changed: Collection[Fixture]
+    ) -> None:
+        await self._pipeline.store.set_overlay(session, overlay)
+        await self._pipeline.store.reset_counters(session, (ANSWERED,), [one.name for one in changed])
+        self._feed.publish_change("fixtures", session)
+
+    async def _prepend_rules(self, session: str | None, rules: tuple[FaultRule, ...]) -> None:
+        layer = await self._pipeline.store.overlay(session)
+        made = replace(layer, rules=(*rules, *layer.rules), rules_added=layer.rules_added + len(rules))
+        await self._pipeline.store.set_overlay(session, made)
+        self._feed.publish_change("faults", session)
+
+    def _not_found(self, session: str | None, name: str, overlay: Overlay) -> AdminError:
+        if name in self._pipeline.fixtures:
+            where = self._pipeline.fixtures.by_name(name)
+            return AdminError(
+                409, f"{truncate_text(name)!r} stands in {where.source if where else ''}, and only there"
+            )
+        whose = "shared" if session is None else f"of the session {session}"
+        return AdminError(
+            404,
+            f"there is no fixture {truncate_text(name)!r} {whose}{did_you_mean(name, overlay.fixtures.names)}",
+        )
+
+
+def format_scope_label(session: str | None) -> str:
+    """What is added has this in its name, so that the same calls give the same names in every run."""
+    return "shared" if session is None else "session"
+
+
+def _with_fixtures(overlay: Overlay, fixtures: FixtureSet, added_count: int) -> Overlay:
+    return replace(overlay, fixtures=fixtures, fixtures_added=overlay.fixtures_added + added_count)

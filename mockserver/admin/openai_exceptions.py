@@ -1,0 +1,156 @@
+"""What the OpenAI SDK for Python raises, answer by answer: as measured, with its retries as they are (two).
+
+The tests measure it again with the SDK that is installed, and compare the tables in docs/sdk-exceptions.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mockserver.wire.answer import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class SdkOutcome:
+    """What a caller of the SDK meets: an exception, by its name, after so many attempts.
+
+    `chunks` of a stream's text are heard before it; None where it makes no difference.
+    """
+
+    exception: str | None = None
+    attempts: int = 1
+    chunks: int | None = None
+
+    def __str__(self) -> str:
+        heard = [] if self.chunks is None else [f"{self.chunks} chunk{'s' * (self.chunks != 1)}"]
+        retried = f" ×{self.attempts}" if self.attempts > 1 else ""
+        return ", ".join([*heard, (self.exception or "no error") + retried])
+
+
+def find_sdk_outcome(answer: Answer, fault: str, *, stream: bool) -> SdkOutcome | None:
+    """What comes of an answer that this fault has spoiled, or none; None where nobody has measured it."""
+    struck = _fault_outcome(fault, stream=stream, after_head="@" in fault and answer.head)
+    dropped = struck.exception in {_CONNECTION_ERROR, _TIMEOUT_ERROR}
+    if answer.status < 400 or (dropped and not stream) or not answer.head:
+        return struck
+    return None if dropped else _status_outcome(answer.status)
+
+
+def _fault_outcome(fault: str, *, stream: bool, after_head: bool) -> SdkOutcome:
+    name = re.split("[=@]", fault)[0]
+    at_once, later = FAULT_OUTCOMES.get(name, _HARMLESS_ROW)[2 * stream :][:2]
+    # One that makes nothing of what is under way has struck before that.
+    return later if after_head and later != SdkOutcome() else at_once
+
+
+def _status_outcome(status: int) -> SdkOutcome:
+    return STATUS_OUTCOMES.get(status) or STATUS_OUTCOMES[500 if status >= 500 else 402]
+
+
+def describe_sdk_outcome(outcome: SdkOutcome) -> str:
+    """The outcome as a person reads it."""
+    if outcome.exception is None:
+        return "no error"
+    before = ", after the chunks before it" if outcome.chunks else ""
+    return f"{outcome.exception}{before}" + (f", {outcome.attempts} attempts" if outcome.attempts > 1 else "")
+
+
+def format_outcome_tables() -> Iterable[str]:
+    """Yield the tables of docs/sdk-exceptions.md: by status, and by fault."""
+    alike: dict[SdkOutcome, list[str]] = {}
+    for status, outcome in STATUS_OUTCOMES.items():
+        alike.setdefault(outcome, []).append(str(status))
+    lines = [f"| {' '.join(those)} | {outcome} |" for outcome, those in alike.items()]
+    yield "\n".join(["| status | raises |", "|---|---|", *lines])
+    lines = [
+        f"| {' '.join(f'`{name}`' for name in names)} | {' | '.join(map(str, row))} |"
+        for names, row in _FAULT_ROWS
+    ]
+    yield "\n".join(["| fault | body | body `@0` | stream | stream `@3` |", "|---|---|---|---|---|", *lines])
+
+
+_CONNECTION_ERROR, _TIMEOUT_ERROR, _DECODE_ERROR = "APIConnectionError", "APITimeoutError", "JSONDecodeError"
+_NO_ERROR = SdkOutcome()
+_HARMLESS_ROW = (_NO_ERROR, _NO_ERROR, _NO_ERROR, _NO_ERROR)
+
+# A client asks for a plain body or for a stream of five chunks, and gets this instead.
+STATUS_OUTCOMES = {
+    400: SdkOutcome("BadRequestError"),
+    401: SdkOutcome("AuthenticationError"),
+    402: SdkOutcome("APIStatusError"),
+    403: SdkOutcome("PermissionDeniedError"),
+    404: SdkOutcome("NotFoundError"),
+    405: SdkOutcome("APIStatusError"),
+    406: SdkOutcome("APIStatusError"),
+    408: SdkOutcome("APIStatusError", 3),
+    409: SdkOutcome("ConflictError", 3),
+    410: SdkOutcome("APIStatusError"),
+    413: SdkOutcome("APIStatusError"),
+    415: SdkOutcome("APIStatusError"),
+    422: SdkOutcome("UnprocessableEntityError"),
+    429: SdkOutcome("RateLimitError", 3),
+    500: SdkOutcome("InternalServerError", 3),
+    502: SdkOutcome("InternalServerError", 3),
+    503: SdkOutcome("InternalServerError", 3),
+    504: SdkOutcome("InternalServerError", 3),
+    522: SdkOutcome("InternalServerError", 3),
+    524: SdkOutcome("InternalServerError", 3),
+}
+
+# Of a body: at once, and once the head is out; of a stream: at once, and after three chunks.
+_OutcomeRow = tuple[SdkOutcome, SdkOutcome, SdkOutcome, SdkOutcome]
+_FAULT_ROWS: tuple[tuple[tuple[str, ...], _OutcomeRow], ...] = (
+    (
+        ("reset", "close", "empty", "garbage"),
+        (
+            SdkOutcome(_CONNECTION_ERROR, 3),
+            SdkOutcome(_CONNECTION_ERROR, 3),
+            SdkOutcome(_CONNECTION_ERROR, 3),
+            SdkOutcome(_CONNECTION_ERROR, 1, 3),
+        ),
+    ),
+    (
+        ("hang",),
+        (
+            SdkOutcome(_TIMEOUT_ERROR, 3),
+            SdkOutcome(_TIMEOUT_ERROR, 3),
+            SdkOutcome(_TIMEOUT_ERROR, 3),
+            SdkOutcome(_TIMEOUT_ERROR, 1, 3),
+        ),
+    ),
+    (
+        ("truncated",),
+        (
+            SdkOutcome(_CONNECTION_ERROR, 3),
+            SdkOutcome(_CONNECTION_ERROR, 3),
+            SdkOutcome(_CONNECTION_ERROR, 1, 2),
+            SdkOutcome(_CONNECTION_ERROR, 1, 3),
+        ),
+    ),
+    (
+        ("malformed_chunk",),
+        (
+            SdkOutcome(_CONNECTION_ERROR, 3),
+            _NO_ERROR,
+            SdkOutcome(_CONNECTION_ERROR, 1, 0),
+            SdkOutcome(_CONNECTION_ERROR, 1, 3),
+        ),
+    ),
+    (
+        ("truncated_json", "not_json"),
+        (
+            SdkOutcome(_DECODE_ERROR),
+            SdkOutcome(_DECODE_ERROR),
+            SdkOutcome(_DECODE_ERROR, 1, 0),
+            SdkOutcome(_DECODE_ERROR, 1, 3),
+        ),
+    ),
+    (("error_event",), (_NO_ERROR, _NO_ERROR, SdkOutcome("APIError", 1, 0), SdkOutcome("APIError", 1, 3))),
+    (("html", "wrapped"), (STATUS_OUTCOMES[502], _NO_ERROR, STATUS_OUTCOMES[502], _NO_ERROR)),
+    (("no_body",), (SdkOutcome(_DECODE_ERROR), _NO_ERROR, SdkOutcome(None, 1, 0), _NO_ERROR)),
+    (("slow", "split_utf8", "wrong_content_type", "no_done", "double_done", "after_done"), _HARMLESS_ROW),
+    (("comments", "crlf", "no_space", "multiline_data"), _HARMLESS_ROW),
+)
+FAULT_OUTCOMES = {name: row for names, row in _FAULT_ROWS for name in names}

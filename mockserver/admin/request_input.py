@@ -1,0 +1,189 @@
+"""What a call of the control API asks: its parameters and its document, JSON or YAML, read and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from mockserver.admin.error_responses import AdminError
+from mockserver.errors import InputError, Problem
+from mockserver.request.request_head import is_session_name
+from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.yaml_document import Document, document_from_value, parse_yaml, truncate_text
+
+BODY_SOURCE = "body"  # what a message calls the document that was sent
+
+T = TypeVar("T")
+
+_INLINE_LIMIT = 16_384  # bytes that are read sooner than a thread is asked to
+_JSON_TYPES = re.compile(r"application/(?:[\w.-]+\+)?json")
+# curl -d says that a body is a form, whatever it is.
+_ACCEPTED_TYPES = re.compile(
+    r"|text/.+|application/(?:x-)?yaml|application/octet-stream|application/x-www-form-urlencoded"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryParameter:
+    """One query parameter: what it is, its JSON Schema, and how it is read (ValueError: it cannot be)."""
+
+    description: str
+    schema: Mapping[str, Any]
+    parse: Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminRequest:
+    """One call. `query` holds the parameters that were given."""
+
+    http_request: Request
+    query: Mapping[str, Any]
+    max_body: int
+
+    @property
+    def session(self) -> str | None:
+        session: str | None = self.query.get("session")
+        return session
+
+    @property
+    def name(self) -> str:
+        """What the path names."""
+        name: str = self.http_request.path_params["name"]
+        return name
+
+    async def load_document(self) -> Document:
+        """What was sent. Raises Refused, or InputError where it cannot be read."""
+        return await self.load_as(lambda written: written)
+
+    async def load_as(self, parse: Callable[[Document], T]) -> T:
+        """What is made of what was sent; much of it on a thread, while other calls go on."""
+        kind = self.http_request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not _JSON_TYPES.fullmatch(kind) and not _ACCEPTED_TYPES.fullmatch(kind):
+            raise AdminError(415, f"found the Content-Type {truncate_text(kind)!r}, expected JSON or YAML")
+        raw = await self._read_body()
+
+        def made() -> T:
+            return parse(_parse_document(raw, kind))
+
+        return made() if len(raw) < _INLINE_LIMIT else await asyncio.to_thread(made)
+
+    async def _read_body(self) -> bytes:
+        gathered = bytearray()
+        try:
+            async for part in self.http_request.stream():
+                gathered += part
+                if len(gathered) > self.max_body:
+                    raise AdminError(413, f"the body has more than {self.max_body:,} bytes")
+        except ClientDisconnect:
+            raise AdminError(400, "the client left before it had said everything") from None
+        return bytes(gathered)
+
+
+def _parse_document(raw: bytes, media_type: str) -> Document:
+    if not raw:
+        raise InputError.from_message("nothing was sent, expected JSON or YAML", source=BODY_SOURCE)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        message = f"found the byte 0x{raw[error.start]:02x} at {error.start}, expected UTF-8 text"
+        raise InputError.from_message(message, source=BODY_SOURCE) from None
+    try:
+        return document_from_value(orjson.loads(raw), BODY_SOURCE)
+    except orjson.JSONDecodeError as error:
+        if _JSON_TYPES.fullmatch(media_type):
+            raise InputError(
+                Problem(f"no JSON: {error.msg}", "", BODY_SOURCE, error.lineno, error.colno)
+            ) from None
+        return parse_yaml(text, BODY_SOURCE)
+
+
+def parse_admin_request(request: Request, allowed: tuple[str, ...], max_body: int) -> AdminRequest:
+    """A call that may have these parameters. Raises Refused with everything that is wrong with them."""
+    query: dict[str, Any] = {}
+    problems = []
+    for name, value in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        try:
+            if name not in allowed:
+                expected = f"expected {format_alternatives(allowed)}" if allowed else "there are none here"
+                raise ValueError(
+                    f"unknown parameter {truncate_text(name)!r}, {expected}{did_you_mean(name, allowed)}"
+                )
+            query[name] = QUERY_PARAMETERS[name].parse(value)
+        except ValueError as error:
+            problems.append(Problem(str(error), name))
+    if problems:
+        raise AdminError(400, "; ".join(map(str, problems)), problems)
+    return AdminRequest(request, query, max_body)
+
+
+def _parse_session(text: str) -> str:
+    if not is_session_name(text):
+        raise ValueError(f"found {truncate_text(text)!r}, expected 1 to 64 letters, digits, '.', '_' or '-'")
+    return text
+
+
+def _parse_statuses(text: str) -> tuple[str, ...]:
+    """Each as a person writes it: `429`, `5xx`."""
+    parts = tuple(part.strip().lower() for part in text.split(","))
+    if not all(re.fullmatch(r"[1-5](?:[0-9]{2}|xx)|0", part) for part in parts):
+        raise ValueError(
+            f"found {truncate_text(text)!r}, expected statuses like 429 or 5xx, with commas between"
+        )
+    return parts
+
+
+def _parse_flag(text: str) -> bool:
+    if text.lower() not in _FLAGS:
+        raise ValueError(f"found {truncate_text(text)!r}, expected true or false")
+    return _FLAGS[text.lower()]
+
+
+def _parse_count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise ValueError(f"found {truncate_text(text)!r}, expected a whole number of nine digits at most")
+    return int(text)
+
+
+def _parse_reset_targets(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(","))
+    for part in parts:
+        if part not in RESETTABLE:
+            hint = did_you_mean(part, RESETTABLE)
+            raise ValueError(
+                f"found {truncate_text(part)!r}, expected {format_alternatives(RESETTABLE)}{hint}"
+            )
+    return parts
+
+
+_FLAGS = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+RESETTABLE = ("requests", "counters", "faults", "fixtures", "accounts")
+_STRING_SCHEMA: Mapping[str, Any] = {"type": "string"}
+
+QUERY_PARAMETERS: dict[str, QueryParameter] = {
+    "session": QueryParameter(
+        "this session alone; absent: all are read, and what they share is changed",
+        {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        _parse_session,
+    ),
+    "status": QueryParameter("these statuses, as `429,5xx`", _STRING_SCHEMA, _parse_statuses),
+    "fixture": QueryParameter("that this fixture matched", _STRING_SCHEMA, str),
+    "unmatched": QueryParameter(
+        "that no fixture matched, or that one did",
+        {"enum": ["true", "false", "1", "0", "yes", "no", ""]},
+        _parse_flag,
+    ),
+    "since": QueryParameter(
+        "that arrived after the one with this number", {"type": "integer", "minimum": 0}, _parse_count
+    ),
+    "limit": QueryParameter("so many at most", {"type": "integer", "minimum": 0}, _parse_count),
+    "what": QueryParameter(
+        "what goes back: some of " + ", ".join(RESETTABLE), _STRING_SCHEMA, _parse_reset_targets
+    ),
+}

@@ -1,0 +1,158 @@
+"""What the commands say to a person, and what `init` writes for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mockserver import __version__
+from mockserver.errors import InputError, Problem
+from mockserver.settings import Settings
+
+if TYPE_CHECKING:
+    from mockserver.matching.fixture_set import FixtureSet
+    from mockserver.vendors.routing import VendorRouter
+
+
+def format_banner(
+    address: tuple[str, int], router: VendorRouter, fixtures: int, settings: Settings, accounts: int = 0
+) -> str:
+    """The start-up lines, ready to paste."""
+    from mockserver.matching.loader import TEXT_SOURCE  # noqa: PLC0415 the server has imported both
+    from mockserver.server.uvicorn_server import format_server_url  # noqa: PLC0415 as above
+
+    root = format_server_url(address)
+    lines = [f"mockserver {__version__}  {root}", ""]
+    for vendor in router.vendors.values():
+        profile = vendor.profile
+        own = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
+        what = "base_url" if profile.paths.openai else "POST"
+        lines.append(f"  {profile.title:12}{what:10}{root}/{vendor.name}{own}")
+    given = [TEXT_SOURCE] * bool(settings.fixtures_yaml) + [str(path) for path in settings.paths]
+    source = ", ".join(given) or "the shipped ones"
+    lines += [
+        "",
+        *([f"  {'page':12}{root}/"] if settings.page else []),
+        f"  {'fixtures':12}{fixtures} ({source}){'; what none matches is refused' if settings.strict else ''}",
+        (
+            f"  {'keys':12}{_describe_keys(accounts, settings)}"
+            "; one with mock-429 in it (or 401, 402, 504, ...) gets that error"
+        ),
+        f"  {'seed':12}{settings.seed}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _describe_keys(accounts: int, settings: Settings) -> str:
+    if settings.known_keys_only:
+        return f"{_format_count(accounts, 'account')}, and no other works"
+    return f"any works, and {_format_count(accounts, 'account')}" if accounts else "any works"
+
+
+def format_reload_message(outcome: FixtureSet | InputError, settings: Settings) -> str:
+    """What became of an edit of a fixture file."""
+    if isinstance(outcome, InputError):
+        said = "the edit was not taken, the last good fixtures stay"
+    else:
+        said = f"reloaded {_format_count(len(outcome), 'fixture')}"
+    return orjson.dumps({"event": said}).decode() if settings.log_format == "json" else said
+
+
+def _format_count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _format_verdict(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
+    if problems:
+        return _format_count(len(problems), "problem")
+    good = f"{_format_count(fixtures, 'fixture')}, all good"
+    return f"{good}, {_format_count(len(warnings), 'warning')}" if warnings else good
+
+
+def _format_text(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
+    lines = [*map(str, problems), *(f"{warning} (warning)" for warning in warnings)]
+    return "\n".join([*lines, _format_verdict(problems, warnings, fixtures)])
+
+
+def _format_json(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
+    told: dict[str, Any] = {
+        "fixtures": fixtures,
+        "errors": [_problem_to_json(problem) for problem in problems],
+        "warnings": [_problem_to_json(warning) for warning in warnings],
+    }
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+
+
+def _problem_to_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.source,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+    }
+
+
+def _format_github(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
+    # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    told = [
+        f"::{level} {_format_github_location(problem)}::"
+        + _escape_github(": ".join(filter(None, (problem.path, problem.message))))
+        for level, found in (("error", problems), ("warning", warnings))
+        for problem in found
+    ]
+    return "\n".join([*told, f"::notice::{_format_verdict(problems, warnings, fixtures)}"])
+
+
+def _format_github_location(problem: Problem) -> str:
+    file = _escape_github(problem.source).replace(":", "%3A").replace(",", "%2C")
+    return f"file={file},line={problem.line},col={problem.column}" if problem.line else f"file={file}"
+
+
+def _escape_github(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+ProblemFormatter = Callable[[Sequence[Problem], Sequence[Problem], int], str]
+
+PROBLEM_FORMATTERS: dict[str, ProblemFormatter] = {
+    "text": _format_text,
+    "json": _format_json,
+    "github": _format_github,
+}
+
+STARTER_FIXTURES = """\
+# yaml-language-server: $schema=./mockserver.schema.json
+# The first fixture that matches a request answers it. Start `mockserver` with this file, and try one:
+#   curl http://127.0.0.1:8402/v1/chat/completions -H 'Authorization: Bearer any' \\
+#     --json '{"model": "o1-preview", "messages": [{"role": "user", "content": "What is the weather?"}]}'
+fixtures:
+  # A word in the last user message is enough; a stream is cut from the same text.
+  - name: weather
+    match: {user: weather}
+    response: It is 21 °C and sunny.
+
+  # A number is that status in the vendor's own words.
+  - name: broke
+    match: {user: I am broke}
+    response: 402
+
+  # Two failures, then an answer: what a client's retries are tested with.
+  - name: flaky
+    match: {user: flaky}
+    responses:
+      - {error: 429, retry_after: 1s, times: 2}
+      - Third time lucky.
+
+  # The model calls a tool, and answers when it has the result.
+  - name: lookup
+    match: {tools: [lookup_order], tool_result: false}
+    response:
+      tool_calls: [{name: lookup_order, arguments: {order_id: A-1}}]
+  - name: looked up
+    match: {tool_result: {name: lookup_order}}
+    response: Your order is on its way.
+"""

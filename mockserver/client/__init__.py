@@ -1,0 +1,1 @@
+"""The Python client of a running server: sessions, assertions and recorded requests."""

@@ -1,0 +1,138 @@
+"""What a match, a response and a fault are called in Python: the words of a fixture file, as keyword arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from mockserver.masking import is_secret_header
+from mockserver.schema.messages import did_you_mean, format_alternatives
+
+__tracebackhide__ = True  # as in `remote`
+
+TextOrPattern: TypeAlias = "str | re.Pattern[str]"
+# A value is compared as the field says, a list is any of its items, a mapping is operators: {"equals": "Hello"}.
+TextCriterion: TypeAlias = "TextOrPattern | Sequence[TextOrPattern] | Mapping[str, Any]"
+CountCriterion: TypeAlias = "int | Sequence[int] | Mapping[str, Any]"
+ResponseFormatName = Literal["text", "json_object", "json_schema"]
+ThenArgument = Literal["repeat_last", "cycle", "no_match"]
+# A duration with its unit, as "30ms"; or one that varies, as {"median": "800ms", "p95": "4s"}.
+DelayArgument: TypeAlias = "str | Mapping[str, str]"
+
+
+class MatchArguments(TypedDict, total=False):
+    """What a request must be like; all that is stated must hold. A compiled pattern is searched for."""
+
+    vendor: TextCriterion  # equality; `*` stands for anything
+    model: TextCriterion
+    key: TextCriterion
+    session: TextCriterion
+    user: TextCriterion  # a part of the last user message, in any case
+    system: TextCriterion  # a part of the system and developer messages
+    any_message: TextCriterion
+    header: Mapping[str, TextCriterion]  # by name: {"x-tenant": "acme"}
+    body: Mapping[str, Any]  # by dotted path: {"temperature": {"lte": 1}, "messages.0.role": "user"}
+    tools: str | Sequence[str] | bool  # offered; a list: all of them; False: none
+    tool_result: bool | str | Mapping[str, Any]
+    image: bool
+    stream: bool
+    response_format: ResponseFormatName | Sequence[ResponseFormatName]
+    turn: CountCriterion  # the number of user messages so far, from 1
+    attempt: CountCriterion  # the SDK's own count of retries, from 0
+
+
+class ResponseArguments(TypedDict, total=False):
+    """What is answered: one of text, chunks, json, tool_calls, choices, refusal, error or raw; and how."""
+
+    text: str
+    chunks: Sequence[str | Mapping[str, Any]]
+    json: Any
+    tool_calls: Sequence[Mapping[str, Any]]  # [{"name": "get_weather", "arguments": {"city": "Paris"}}]
+    choices: Sequence[str | Mapping[str, Any]]
+    refusal: str
+    error: int | str
+    raw: Mapping[str, Any]
+    reasoning: str
+    finish_reason: str
+    usage: Mapping[str, int]
+    id: str
+    created: int
+    model: str
+    system_fingerprint: str
+    headers: Mapping[str, str]
+    status: int
+    delay: DelayArgument
+    stream: Mapping[str, Any]  # {"ttft": "150ms", "tps": 80}
+    fault: str | Mapping[str, Any]
+    retry_after: str
+    message: str
+    code: str
+    template: bool
+    times: int
+
+
+class FaultArguments(TypedDict, total=False):
+    """What goes wrong besides an error: how often, for how long, how likely."""
+
+    fault: str | Mapping[str, Any]  # "reset@3", "hang", {"slow": {"bytes_per_second": 100}}
+    delay: DelayArgument  # silence before the first byte
+    retry_after: str  # "10ms"; of an error
+    message: str  # of an error, in place of the vendor's
+    code: str
+    times: int  # how often it strikes; absent: always
+    for_: str  # how long it strikes, from now on
+    probability: float | str  # 0.1 or "10%"
+
+
+class FailArguments(MatchArguments, FaultArguments, total=False):
+    """What goes wrong, and for which requests."""
+
+
+def check_keywords(caller: str, arguments: Mapping[str, Any], *argument_types: type) -> None:
+    """Raises TypeError for a keyword that none of these has."""
+    names = [name for one in argument_types for name in one.__annotations__]
+    for name in arguments:
+        if name not in names:
+            hint = did_you_mean(name, names) or f", expected {format_alternatives(names)}"
+            raise TypeError(f"{caller}: unknown keyword {name!r}{hint}")
+
+
+def select_keywords(arguments: Mapping[str, Any], argument_type: type) -> dict[str, Any]:
+    """What is stated of these words, under their names in a fixture file."""
+    return {name.rstrip("_"): arguments[name] for name in arguments if name in argument_type.__annotations__}
+
+
+def encode_argument(value: Any) -> Any:
+    """A value that JSON has no word for, in the words of a fixture file. Raises TypeError where there are none."""
+    if isinstance(value, re.Pattern):
+        flags = "".join(letter for flag, letter in _REGEX_FLAGS.items() if value.flags & flag)
+        return {"regex": f"(?{flags}){value.pattern}" if flags else value.pattern}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"found {value!r}, expected a value that JSON can hold")
+
+
+def format_arguments(arguments: Mapping[str, Any]) -> str:
+    """Keyword arguments as they were written, but for keys: `user='weather', stream=True`."""
+    return ", ".join(
+        f"{name}={_truncate_argument(_format_value(name, value))}" for name, value in arguments.items()
+    )
+
+
+def _format_value(name: str, value: Any) -> str:
+    if name == "key" or is_secret_header(name):
+        return "'…'"
+    if isinstance(value, Mapping):
+        return (
+            "{" + ", ".join(f"{key!r}: {_format_value(str(key), item)}" for key, item in value.items()) + "}"
+        )
+    return f"re.compile({value.pattern!r})" if isinstance(value, re.Pattern) else repr(value)
+
+
+def _truncate_argument(text: str) -> str:
+    return text if len(text) <= _MAX_ARGUMENT_LENGTH else f"{text[: _MAX_ARGUMENT_LENGTH - 1]}…"
+
+
+_REGEX_FLAGS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: "x", re.ASCII: "a"}
+_MAX_ARGUMENT_LENGTH = 80  # characters of an argument that a message repeats

@@ -1,0 +1,1 @@
+"""Generated replies for requests that no fixture matches."""

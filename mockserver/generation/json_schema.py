@@ -1,0 +1,254 @@
+"""A JSON Schema is flat before it is met: references followed, `allOf` merged, a constant an enum of one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from urllib.parse import unquote
+
+FlatSchema = dict[str, object]
+FALSE_SCHEMA: FlatSchema = {"enum": []}  # what `false` means: no value at all
+MAX_STEPS = 1_000  # sub-schemas looked at in one question, so that a schema made to explode does not
+
+
+def flatten_schema(
+    schema: object, root: object, seen: frozenset[str] = frozenset()
+) -> tuple[FlatSchema, frozenset[str]]:
+    """One mapping without `$ref`, `allOf`, `const` and `nullable` at its top, and the references followed."""
+    if not isinstance(schema, dict):
+        return ({}, seen) if schema is not False else (FALSE_SCHEMA, seen)
+    if schema.get("nullable") is True:  # OpenAPI 3.0's word
+        return {"anyOf": [{**schema, "nullable": False}, {"type": "null"}]}, seen
+    merged: FlatSchema = {word: value for word, value in schema.items() if word not in FLATTENED_KEYWORDS}
+    if "const" in schema:
+        merged = merge_schemas(merged, {"enum": [schema["const"]]})
+    for part in _refs_and_parts(schema):
+        # A reference back to itself says nothing more.
+        if isinstance(part, str) and part in seen:
+            continue
+        if isinstance(part, str):
+            inner, seen = flatten_schema(resolve_ref(part, root), root, seen | {part})
+        else:
+            inner, seen = flatten_schema(part, root, seen)
+        merged = merge_schemas(merged, inner)
+    return merged, seen
+
+
+def resolve_ref(ref: str, root: object) -> object:
+    """What a `$ref` within the document points at; one that points elsewhere or nowhere allows anything."""
+    place = root
+    for step in unquote(ref.removeprefix("#")).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(place, dict) and name in place:
+            place = place[name]
+        elif isinstance(place, list) and name.isdecimal() and int(name) < len(place):
+            place = place[int(name)]
+        else:
+            return True
+    return place if ref.startswith("#") and (ref == "#" or "/" in ref) else True
+
+
+def merge_schemas(one: FlatSchema, other: FlatSchema) -> FlatSchema:
+    """What meets both."""
+    one, other = _without_forbidden_properties(one, other), _without_forbidden_properties(other, one)
+    merged = dict(one)
+    for word, value in other.items():
+        if word in merged and merged[word] != value:
+            merged[word] = MERGE_RULES.get(word, _all_of if word in SCHEMA_KEYWORDS else _keep_first)(
+                merged[word], value
+            )
+        else:
+            merged[word] = value
+    return merged
+
+
+def is_infinite_schema(schema: object, root: object, entered_refs: Iterable[str] = ()) -> bool:
+    """Whether every value of the schema leads into a reference that is already entered, and so never ends."""
+    try:
+        return not _TerminationCheck(root).terminates(schema, frozenset(entered_refs))
+    except RecursionError:
+        return True
+
+
+class _TerminationCheck:
+    """The search for a value that ends; `path` are the references that it may not enter."""
+
+    def __init__(self, root: object) -> None:
+        self.root = root
+        self.steps_left = MAX_STEPS
+        self.finite_refs: set[str] = set()
+
+    def terminates(self, schema: object, path: frozenset[str]) -> bool:
+        self.steps_left -= 1
+        if not isinstance(schema, dict) or "enum" in schema or "const" in schema:
+            return True
+        if self.steps_left < 0:
+            return False
+        needed = [*as_list(schema.get("allOf")), *_required_parts(schema)]
+        unions = [branches for word in ("anyOf", "oneOf") if (branches := as_list(schema.get(word)))]
+        return schema.get("nullable") is True or (
+            self._ref_terminates(schema.get("$ref"), path)
+            and all(self.terminates(part, path) for part in needed)
+            and all(any(self.terminates(branch, path) for branch in branches) for branches in unions)
+        )
+
+    def _ref_terminates(self, ref: object, path: frozenset[str]) -> bool:
+        if not isinstance(ref, str) or ref in self.finite_refs:
+            return True
+        if ref in path or not self.terminates(resolve_ref(ref, self.root), path | {ref}):
+            return False
+        self.finite_refs.add(ref)
+        return True
+
+
+def _required_parts(schema: FlatSchema) -> list[object]:
+    """The schemas of the parts that no value can be without."""
+    properties, required = schema.get("properties"), schema.get("required")
+    needed: list[object] = []
+    if isinstance(properties, dict) and isinstance(required, list) and _allows_only(schema, "object"):
+        needed += [properties[name] for name in required if isinstance(name, str) and name in properties]
+    if as_finite_number(schema.get("minItems")) and _allows_only(schema, "array"):
+        needed += as_list(schema.get("prefixItems")) or [schema.get("items", True)]
+    return needed
+
+
+def _allows_only(schema: FlatSchema, kind: str) -> bool:
+    """Whether nothing but this type is allowed: a list of types has a way out."""
+    return schema.get("type", kind) in (kind, [kind])
+
+
+def as_list(value: object) -> list[object]:
+    """The list that a keyword has, empty where it is malformed."""
+    return value if isinstance(value, list) else []
+
+
+def as_finite_number(value: object) -> float | int | None:
+    """The finite number that a keyword has, None where it has none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value
+
+
+def _refs_and_parts(schema: FlatSchema) -> list[object]:
+    """The reference, as a text, and the parts of `allOf`."""
+    ref = schema.get("$ref")
+    return [
+        *([ref] if isinstance(ref, str) else []),
+        *(p for p in as_list(schema.get("allOf")) if not isinstance(p, str)),
+    ]
+
+
+def _without_forbidden_properties(one: FlatSchema, other: FlatSchema) -> FlatSchema:
+    """`one` without the properties that `other` does not allow."""
+    properties = one.get("properties")
+    if other.get("additionalProperties") is not False or not isinstance(properties, dict):
+        return one
+    if other.get("patternProperties"):
+        return one
+    known = other.get("properties")
+    kept = {name: each for name, each in properties.items() if isinstance(known, dict) and name in known}
+    return {**one, "properties": kept}
+
+
+def _keep_first(one: object, _: object) -> object:
+    return one
+
+
+def _all_of(one: object, other: object) -> object:
+    return {"allOf": [one, other]}
+
+
+def _merge_types(one: object, other: object) -> object:
+    ones, others = ([each] if isinstance(each, str) else as_list(each) for each in (one, other))
+    wide = [kind for kind in others if kind in ones or (kind == "integer" and "number" in ones)]
+    return wide + [kind for kind in ones if kind == "integer" and "number" in others and kind not in wide]
+
+
+def _merge_enums(one: object, other: object) -> object:
+    return [value for value in as_list(one) if any(is_json_equal(value, each) for each in as_list(other))]
+
+
+def _merge_required(one: object, other: object) -> object:
+    return [*as_list(one), *(each for each in as_list(other) if each not in as_list(one))]
+
+
+def _merge_properties(one: object, other: object) -> object:
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return one if isinstance(one, dict) else other
+    return {
+        **one,
+        **{name: _all_of(one[name], each) if name in one else each for name, each in other.items()},
+    }
+
+
+def _merge_unions(one: object, other: object) -> object:
+    """Two unions at once: each branch of the first carries the second."""
+    return [{"allOf": [each, {"anyOf": other}]} for each in as_list(one)]
+
+
+def _merge_prefix_items(one: object, other: object) -> object:
+    ones, others = as_list(one), as_list(other)
+    longer = max(ones, others, key=len)
+    return [_all_of(*pair) for pair in zip(ones, others, strict=False)] + longer[
+        min(len(ones), len(others)) :
+    ]
+
+
+def _bound_merger(choose: Callable[..., object]) -> Callable[[object, object], object]:
+    def chosen(one: object, other: object) -> object:
+        bounds = [bound for bound in (as_finite_number(one), as_finite_number(other)) if bound is not None]
+        return choose(bounds) if bounds else None
+
+    return chosen
+
+
+def _merge_multiples(one: object, other: object) -> object:
+    steps = [Fraction(str(step)) for each in (one, other) if (step := as_finite_number(each))]
+    common = Fraction(
+        math.lcm(*(step.numerator for step in steps)), math.gcd(*(step.denominator for step in steps)) or 1
+    )
+    return int(common) if common.denominator == 1 else float(common)
+
+
+def is_json_equal(one: object, other: object) -> bool:
+    """Equal as JSON: `true` is not 1, 1.0 is."""
+    return make_equality_key(one) == make_equality_key(other)
+
+
+def make_equality_key(value: object) -> object:
+    """What two JSON values have in common when they are equal; it can be a member of a set."""
+    if isinstance(value, bool):
+        return ("bool", value)
+    if isinstance(value, list):
+        return ("list", *map(make_equality_key, value))
+    if isinstance(value, dict):
+        return frozenset((name, make_equality_key(each)) for name, each in value.items())
+    return value
+
+
+FLATTENED_KEYWORDS = ("$ref", "allOf", "const", "nullable", "$defs", "definitions")
+SCHEMA_KEYWORDS = ("items", "contains", "propertyNames")
+
+MERGE_RULES: dict[str, Callable[[object, object], object]] = {
+    "type": _merge_types,
+    "enum": _merge_enums,
+    "required": _merge_required,
+    "properties": _merge_properties,
+    "patternProperties": _merge_properties,
+    "anyOf": _merge_unions,
+    "oneOf": _merge_unions,
+    "prefixItems": _merge_prefix_items,
+    "multipleOf": _merge_multiples,
+    "additionalProperties": lambda one, other: (
+        one is not False and other is not False and _all_of(one, other)
+    ),
+    "not": lambda one, other: {"anyOf": [one, other]},
+    "uniqueItems": lambda one, other: one or other,
+    **dict.fromkeys(
+        ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), _bound_merger(max)
+    ),
+    **dict.fromkeys(
+        ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), _bound_merger(min)
+    ),
+}

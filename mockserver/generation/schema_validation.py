@@ -1,0 +1,186 @@
+"""A value conforms to a schema when no keyword objects to it; what is not understood does not object.
+
+It judges what `specimen` proposes, so it knows the keywords that a proposal can miss, not formats; and it is
+no client's validator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from mockserver.generation.json_schema import (
+    FlatSchema,
+    as_finite_number,
+    as_list,
+    is_json_equal,
+    make_equality_key,
+    resolve_ref,
+)
+from mockserver.generation.regex_text import matches_pattern
+
+MAX_DEPTH = 80  # references and levels; what lies deeper is taken to conform
+
+
+def conforms_to_schema(value: object, schema: object, root: object, depth: int = 0) -> bool:
+    """Whether the value meets the schema; `root` is the document that its references point into."""
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
+        return schema is not False
+    ref = schema.get("$ref")
+    if isinstance(ref, str) and not conforms_to_schema(value, resolve_ref(ref, root), root, depth + 1):
+        return False
+
+    def holds(part: object, inner: object = value) -> bool:
+        return conforms_to_schema(inner, part, root, depth + 1)
+
+    return (
+        ("const" not in schema or is_json_equal(schema["const"], value))
+        and all(KEYWORD_CHECKS[word](value, schema[word]) for word in schema if word in KEYWORD_CHECKS)
+        and (COMBINATORS.isdisjoint(schema) or _meets_combinators(schema, holds))
+        and (not isinstance(value, list) or _meets_item_keywords(value, schema, holds))
+        and (not isinstance(value, dict) or _meets_object_keywords(value, schema, holds))
+    )
+
+
+def is_json_type(value: object, kind: object) -> bool:
+    """Whether the value is of a JSON type; 1.0 is an integer."""
+    if isinstance(value, bool):
+        return kind == "boolean"
+    if kind == "integer":
+        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return isinstance(kind, str) and kind in PYTHON_TYPES and isinstance(value, PYTHON_TYPES[kind])
+
+
+def _meets_combinators(schema: FlatSchema, is_valid: Callable[..., bool]) -> bool:
+    some, one = as_list(schema.get("anyOf")), as_list(schema.get("oneOf"))
+    branch = "then" if "if" in schema and is_valid(schema["if"]) else "else"
+    return (
+        all(is_valid(part) for part in as_list(schema.get("allOf")))
+        and (not some or any(is_valid(part) for part in some))
+        and (not one or sum(is_valid(part) for part in one) == 1)
+        and ("not" not in schema or not is_valid(schema["not"]))
+        and ("if" not in schema or is_valid(schema.get(branch, True)))
+    )
+
+
+def _meets_item_keywords(value: list[object], schema: FlatSchema, is_valid: Callable[..., bool]) -> bool:
+    first = as_list(schema.get("prefixItems"))
+    # Until 2019 a list under `items` was what `prefixItems` is now.
+    rest = schema.get("items", True)
+    if isinstance(rest, list):
+        first, rest = rest, schema.get("additionalItems", True)
+    if not all(is_valid(part, item) for part, item in zip(first, value, strict=False)):
+        return False
+    if not all(is_valid(rest, item) for item in value[len(first) :]):
+        return False
+    return "contains" not in schema or _meets_contains(value, schema, is_valid)
+
+
+def _meets_contains(value: list[object], schema: FlatSchema, is_valid: Callable[..., bool]) -> bool:
+    found = sum(is_valid(schema["contains"], item) for item in value)
+    least, most = (
+        as_finite_number(schema.get("minContains", 1)) or 0,
+        as_finite_number(schema.get("maxContains")),
+    )
+    return found >= least and (most is None or found <= most)
+
+
+def _meets_object_keywords(value: FlatSchema, schema: FlatSchema, is_valid: Callable[..., bool]) -> bool:
+    names, patterns = schema.get("properties"), schema.get("patternProperties")
+    names = names if isinstance(names, dict) else {}
+    patterns = patterns if isinstance(patterns, dict) else {}
+    for name, member in value.items():
+        parts = [names[name]] if name in names else []
+        parts += [part for pattern, part in patterns.items() if matches_pattern(pattern, name)]
+        parts = parts or [schema.get("additionalProperties", True)]
+        if not all(is_valid(part, member) for part in parts) or not is_valid(
+            schema.get("propertyNames", True), name
+        ):
+            return False
+    dependent = schema.get("dependentRequired")
+    return not isinstance(dependent, dict) or all(
+        _has_required(value, needed) for name, needed in dependent.items() if name in value
+    )
+
+
+def _has_required(value: object, names: object) -> bool:
+    return not isinstance(value, dict) or all(
+        name in value for name in as_list(names) if isinstance(name, str)
+    )
+
+
+def _is_multiple(value: object, step: object) -> bool:
+    given = as_finite_number(value)
+    return given is None or not as_finite_number(step) or Fraction(str(given)) % Fraction(str(step)) == 0
+
+
+def _has_unique_items(value: object, required: object) -> bool:
+    return (
+        required is not True
+        or not isinstance(value, list)
+        or len(set(map(make_equality_key, value))) == len(value)
+    )
+
+
+def _has_type(value: object, kinds: object) -> bool:
+    return any(is_json_type(value, kind) for kind in (kinds if isinstance(kinds, list) else [kinds]))
+
+
+def _bound_check(fails: Callable[[float, float], bool]) -> Callable[[object, object], bool]:
+    def check(value: object, bound: object) -> bool:
+        given, limit = as_finite_number(value), as_finite_number(bound)
+        return given is None or limit is None or not fails(given, limit)
+
+    return check
+
+
+def _size_check(
+    kind: type[str | list[object] | FlatSchema], fails: Callable[[float, float], bool]
+) -> Callable[[object, object], bool]:
+    def check(value: object, bound: object) -> bool:
+        limit = as_finite_number(bound)
+        return limit is None or not isinstance(value, kind) or not fails(len(value), limit)
+
+    return check
+
+
+def _is_less(given: float, limit: float) -> bool:
+    return given < limit
+
+
+def _is_greater(given: float, limit: float) -> bool:
+    return given > limit
+
+
+PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "number": (int, float),
+    "boolean": bool,
+    "null": type(None),
+    "array": list,
+    "object": dict,
+}
+
+COMBINATORS = frozenset(("allOf", "anyOf", "oneOf", "not", "if"))
+
+# Each keyword that one value and the keyword's own value decide.
+KEYWORD_CHECKS: dict[str, Callable[[object, object], bool]] = {
+    "type": _has_type,
+    "enum": lambda value, among: make_equality_key(value) in map(make_equality_key, as_list(among)),
+    "minimum": _bound_check(_is_less),
+    "maximum": _bound_check(_is_greater),
+    "exclusiveMinimum": _bound_check(lambda given, limit: given <= limit),
+    "exclusiveMaximum": _bound_check(lambda given, limit: given >= limit),
+    "multipleOf": _is_multiple,
+    "minLength": _size_check(str, _is_less),
+    "maxLength": _size_check(str, _is_greater),
+    "pattern": lambda value, pattern: (
+        not isinstance(value, str) or not isinstance(pattern, str) or matches_pattern(pattern, value)
+    ),
+    "minItems": _size_check(list, _is_less),
+    "maxItems": _size_check(list, _is_greater),
+    "uniqueItems": _has_unique_items,
+    "minProperties": _size_check(dict, _is_less),
+    "maxProperties": _size_check(dict, _is_greater),
+    "required": _has_required,
+}

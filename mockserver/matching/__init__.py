@@ -1,0 +1,1 @@
+"""The loaded fixtures, and which of them matches a request."""

@@ -1,0 +1,314 @@
+"""Which fixture answers? Matching is the absence of difference, so that a miss can explain itself."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import partial
+from typing import Any, Final
+
+from mockserver.fixtures.account_spec import AccountSpec
+from mockserver.fixtures.criteria import Criterion
+from mockserver.fixtures.fault_rules import FaultRule
+from mockserver.fixtures.fixture import Fixture
+from mockserver.fixtures.predicates import MISSING, format_value, stringify_value
+from mockserver.fixtures.response_spec import ResponseSpec
+from mockserver.masking import mask_key
+from mockserver.matching.prefilter import FixturePrefilter
+from mockserver.memoize import fast_dataclass
+from mockserver.request.chat_request import ChatRequest, ToolResult
+
+# What a file was when it was read, by its path: time, size and inode.
+FileStats = Mapping[str, tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Where a call and a match part: the field, what it expected, what it found."""
+
+    field: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: expected {self.expected}, found {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A fixture that did not answer, and why."""
+
+    fixture: Fixture
+    mismatches: tuple[Mismatch, ...]
+
+    def __str__(self) -> str:
+        return f"{self.fixture.name!r} missed on {'; '.join(map(str, self.mismatches))}"
+
+
+@fast_dataclass
+class FixtureMatch:
+    """The fixture that answers, and with which of its responses."""
+
+    fixture: Fixture
+    response: ResponseSpec
+
+
+class FixtureSet:
+    """All fixtures in the order in which they are asked, and the fault rules and accounts that stand beside them.
+
+    `look` is what their files were when they were read.
+    """
+
+    __slots__ = ("_by_name", "_memo_token", "_prefilter", "accounts", "file_stats", "fixtures", "rules")
+
+    def __init__(
+        self,
+        fixtures: Iterable[Fixture],
+        file_stats: FileStats | None = None,
+        rules: Iterable[FaultRule] = (),
+        accounts: Iterable[AccountSpec] = (),
+    ) -> None:
+        self.fixtures = tuple(fixtures)
+        self.file_stats: FileStats = file_stats or {}
+        self.rules = tuple(rules)
+        self.accounts: Mapping[str, AccountSpec] = {account.key: account for account in accounts}
+        self._by_name = {fixture.name: fixture for fixture in self.fixtures}
+        self._prefilter: FixturePrefilter | None = None
+        self._memo_token = object()  # of this shelf, and less than it
+
+    def __len__(self) -> int:
+        return len(self.fixtures)
+
+    def __iter__(self) -> Iterator[Fixture]:
+        return iter(self.fixtures)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def candidates(self, request: ChatRequest) -> Iterator[Fixture]:
+        """The fixtures that may answer a call, in their order."""
+        if len(self.fixtures) <= _PREFILTER_THRESHOLD:
+            return iter(self.fixtures)
+        return self.prefilter.candidates(request)
+
+    def first_match(self, request: ChatRequest) -> Fixture | None:
+        """The first that has no difference from a call, noted with it: the same may be asked again and again."""
+        before: tuple[object, Fixture | None] | None = request.memo.get(_FIRST_MATCH_KEY)
+        if before is not None and before[0] is self._memo_token:
+            return before[1]
+        found = next(find_all_matches(request, self), None)
+        request.memo[_FIRST_MATCH_KEY] = self._memo_token, found
+        return found
+
+    @property
+    def prefilter(self) -> FixturePrefilter:
+        """Made when it is first needed: many a shelf is made only to be laid aside for the next."""
+        if self._prefilter is None:
+            self._prefilter = FixturePrefilter(self.fixtures)
+        return self._prefilter
+
+    def by_name(self, name: str) -> Fixture | None:
+        return self._by_name.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._by_name)
+
+
+class LayeredFixtures:
+    """Several shelves, the nearest first. A fixture takes the place of those with its name on farther ones."""
+
+    __slots__ = ("layers",)
+
+    def __init__(self, *layers: FixtureSet) -> None:
+        self.layers = layers
+
+    def __iter__(self) -> Iterator[Fixture]:
+        return self._not_overridden(shelf.__iter__ for shelf in self.layers)
+
+    def first_match(self, request: ChatRequest) -> Fixture | None:
+        """The first that has no difference from a call."""
+        return next(find_all_matches(request, self), None)
+
+    def candidates(self, request: ChatRequest) -> Iterator[Fixture]:
+        """The fixtures that may answer a call, in their order."""
+        return self._not_overridden(partial(shelf.candidates, request) for shelf in self.layers)
+
+    def _not_overridden(self, sources: Iterable[Callable[[], Iterator[Fixture]]]) -> Iterator[Fixture]:
+        """What each shelf gives, but for those whose place is taken."""
+        for number, give in enumerate(sources):
+            nearer = self.layers[:number]
+            for fixture in give():
+                if not any(fixture.name in one for one in nearer):
+                    yield fixture
+
+    def by_name(self, name: str) -> Fixture | None:
+        return next((shelf.by_name(name) for shelf in self.layers if name in shelf), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(fixture.name for fixture in self)
+
+
+def layer_fixture_sets(*fixture_sets: FixtureSet) -> FixtureSet | LayeredFixtures:
+    """These shelves, the nearest first; one alone where the others are empty, as they mostly are."""
+    filled = [shelf for shelf in fixture_sets if shelf.fixtures]
+    return filled[0] if len(filled) == 1 else LayeredFixtures(*filled)
+
+
+def find_first_match(
+    request: ChatRequest, fixtures: FixtureSet | LayeredFixtures, answer_counts: Mapping[str, int]
+) -> FixtureMatch | None:
+    """The first fixture that has no difference from the call and is not used up.
+
+    `answered` says how often each fixture, by name, has answered in this session.
+    """
+    first = fixtures.first_match(request)
+    if first is None:
+        return None
+    response = first.response_at(answer_counts.get(first.name, 0))
+    if response is not None:
+        return FixtureMatch(first, response)
+    for fixture in find_all_matches(request, fixtures):
+        response = fixture.response_at(answer_counts.get(fixture.name, 0))
+        if response is not None:
+            return FixtureMatch(fixture, response)
+    return None
+
+
+def find_all_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> Iterator[Fixture]:
+    """The fixtures that have no difference from a call, used up or not, in their order."""
+    for fixture in fixtures.candidates(request):
+        for term in fixture.criteria:
+            if not term.predicate.holds(term.get_value(request)):
+                break
+        else:
+            yield fixture
+
+
+def find_near_misses(
+    request: ChatRequest, fixtures: Iterable[Fixture], answer_counts: Mapping[str, int], limit: int = 3
+) -> list[NearMiss]:
+    """The fixtures that came nearest: those that missed on the fewest fields, then on the likest texts."""
+    few = heapq.nsmallest(
+        _MAX_CANDIDATES, enumerate(fixtures), lambda one: (_count_mismatches(request, one[1]), one[0])
+    )
+    ranked = sorted(
+        few, key=lambda one: (_count_mismatches(request, one[1]), -_text_similarity(request, one[1]), one[0])
+    )
+    return [
+        NearMiss(fixture, find_mismatches(request, fixture, answer_counts)) for _, fixture in ranked[:limit]
+    ]
+
+
+def find_mismatches(
+    request: ChatRequest, fixture: Fixture, answer_counts: Mapping[str, int]
+) -> tuple[Mismatch, ...]:
+    """Everything in which a call differs from what a fixture asks; nothing when it would answer."""
+    unlike = tuple(
+        Mismatch(term.field, term.predicate.description, describe_found(term, request))
+        for term in fixture.criteria
+        if not term.holds(request)
+    )
+    times = answer_counts.get(fixture.name, 0)
+    if not unlike and fixture.response_at(times) is None:
+        return (Mismatch("times", "a response that is left", f"none: it has answered {times} times"),)
+    return unlike
+
+
+class RegexGroups:
+    """What a fixture's regular expressions found in a call: by name, by number, and 0 for the whole.
+
+    No mapping: `match.items` is the group of that name.
+    """
+
+    __slots__ = ("_groups",)
+
+    def __init__(self, groups: Mapping[str | int, str]) -> None:
+        self._groups = groups
+
+    def __getitem__(self, group: str | int) -> str:
+        if group not in self._groups:
+            # No LookupError, of which Jinja2 would make words of its own.
+            raise ValueError(f"match has no group {group!r}: the expression found nothing in this request")
+        return self._groups[group]
+
+
+def extract_regex_groups(request: ChatRequest, fixture: Fixture) -> RegexGroups:
+    """The groups of all its expressions; where two have the same one, the first expression's."""
+    found: dict[str | int, str] = {}
+    for term in fixture.criteria:
+        texts = _searchable_texts(term.get_value(request)) if term.predicate.patterns else ()
+        for match in (pattern.search(text) for pattern in term.predicate.patterns for text in texts):
+            if match:
+                numbered: dict[str | int, str | None] = dict(enumerate((match[0], *match.groups())))
+                found = {name: text or "" for name, text in (numbered | match.groupdict()).items()} | found
+    return RegexGroups(found)
+
+
+def describe_found(criterion: Criterion, request: ChatRequest) -> str:
+    """What a term found in a call, as a message shows it: short, and never a key."""
+    found = criterion.get_value(request)
+    if found is MISSING:
+        return _ABSENT.get(criterion.field, "nothing")
+    if criterion.secret:
+        return mask_key(found)
+    match criterion.field:
+        case "tool_result":
+            return _describe_tool_result(found)
+        case "tools":
+            return ", ".join(found) or "no tools"
+        case "any_message":
+            return " and ".join(map(format_value, found[-3:])) or "no message"
+    return format_value(found)
+
+
+def _describe_tool_result(found: ToolResult | None) -> str:
+    return (
+        f"a result of {found.name or 'a tool'}: {format_value(found.text)}" if found else "no tool's result"
+    )
+
+
+def _searchable_texts(found: Any) -> tuple[str, ...]:
+    if isinstance(found, ToolResult):
+        return (found.text,)
+    if isinstance(found, tuple):
+        return found
+    return () if found is MISSING or found is None else (stringify_value(found),)
+
+
+def _count_mismatches(request: ChatRequest, fixture: Fixture) -> int:
+    return sum(not term.holds(request) for term in fixture.criteria)
+
+
+def _text_similarity(request: ChatRequest, fixture: Fixture) -> float:
+    """How near, from 0 to 1, the texts came that a fixture looked for and did not find; nearest a slip of the pen."""
+    near = [0.0]
+    for term in fixture.criteria:
+        wanted, found = _expected_text(term), term.get_value(request)
+        if wanted and isinstance(found, str) and not term.holds(request):
+            text = found[:_COMPARED_LENGTH].casefold()
+            same = SequenceMatcher(
+                None, text, wanted[:_COMPARED_LENGTH], autojunk=False
+            ).get_matching_blocks()
+            near.append(max(block.size for block in same) / len(wanted))
+    return max(near)
+
+
+def _expected_text(criterion: Criterion) -> str | None:
+    literal = criterion.predicate.exact_value
+    return literal.casefold() if isinstance(literal, str) else criterion.predicate.substring
+
+
+_PREFILTER_THRESHOLD = 4  # fixtures that are asked sooner than looked up
+_FIRST_MATCH_KEY: Final = "first"
+_MAX_CANDIDATES = 50  # fixtures whose texts are compared
+_COMPARED_LENGTH = 200  # characters of each
+_ABSENT = {
+    "key": "no key",
+    "model": "no model",
+    "user": "no user message",
+    "system": "no system message",
+}

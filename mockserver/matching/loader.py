@@ -1,0 +1,308 @@
+"""From paths to a shelf: every file is read and checked, and either all of them are good or nothing changes."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mockserver.errors import InputError, Problem
+from mockserver.fixtures.account_spec import AccountSpec
+from mockserver.fixtures.fault_rules import FAULT_RULE, FaultRule, compile_rule
+from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE, Fixture, FixtureFileSpec, build_fixture
+from mockserver.fixtures.jinja_template import check_template, collect_texts
+from mockserver.masking import mask_key
+from mockserver.matching.fixture_set import FileStats, FixtureSet
+from mockserver.schema.field_types import read_document
+from mockserver.schema.messages import describe_value
+from mockserver.schema.object_types import ListOf, get_spec_fields
+from mockserver.schema.yaml_document import (
+    Document,
+    ValuePath,
+    format_path,
+    load_document,
+    parse_yaml,
+    truncate_text,
+)
+
+RUNTIME_SOURCE = "runtime"  # the source of what was added while the server ran
+
+TEXT_SOURCE = "MOCKSERVER_FIXTURES_YAML"  # what a text that is no file's is called
+_PACKAGE_FOLDER = Path(__file__).parents[1]
+
+
+def locate_shipped_fixtures() -> Path:
+    """The folder of the fixtures that come with the server: in the wheel, or beside the package in a checkout."""
+    carried = _PACKAGE_FOLDER / "shipped"
+    return carried if carried.is_dir() else _PACKAGE_FOLDER.parent / "fixtures"
+
+
+def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
+    """The shelf of a text and of these files and folders, or of the shipped ones when there is neither.
+
+    Raises InputError with every problem of every file.
+    """
+    problems: list[Problem] = []
+    paths = tuple(paths) or (() if text else (locate_shipped_fixtures(),))
+    look = stat_fixture_files(paths)  # before they are read: what changes from now on is an edit
+    found = list(_expand_paths(paths, problems))
+    stems = Counter(file.stem for file in found)
+    books: list[LoadedFile] = []
+    sources = [(functools.partial(parse_yaml, text, TEXT_SOURCE), TEXT_SOURCE)] if text else []
+    for file in found:
+        label = file.stem if stems[file.stem] == 1 else str(file.with_suffix(""))
+        sources.append((functools.partial(load_document, file), label))
+    for read, label in sources:
+        try:
+            books.append(load_fixture_document(read(), label))
+        except InputError as error:
+            problems += error.problems
+    problems += _find_duplicates(books)
+    if problems:
+        raise InputError(*problems)
+    fixtures = (fixture for book in books for fixture in book.fixtures)
+    rules = (rule for book in books for rule in book.rules)
+    return FixtureSet(fixtures, look, rules, (account for book in books for account in book.accounts))
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """What stands in one document, in its order; `trails` say where each fixture stands."""
+
+    document: Document
+    fixtures: tuple[Fixture, ...] = ()
+    rules: tuple[FaultRule, ...] = ()
+    accounts: tuple[AccountSpec, ...] = ()
+    paths: tuple[ValuePath, ...] = ()
+
+
+def load_fixture_document(source: Document, label: str | None = None) -> LoadedFile:
+    """The book of a fixture file; what has no name is called `label#1`, ... Raises InputError."""
+    if source.value is None:
+        return LoadedFile(source)
+    if not isinstance(source.value, dict):
+        message = f"found {describe_value(source.value)}, expected a mapping: write `fixtures:` above a list of them"
+        raise InputError(Problem(message, "", source.name, *source.position(())))
+    file = read_document(FIXTURE_FILE, source)
+    label = Path(source.name).stem if label is None else label
+    return _build_file(source, file, label, ("fixtures",))
+
+
+def load_runtime_document(source: Document, label: str) -> LoadedFile:
+    """The book of what is added while the server runs: a file's text, a list of fixtures, or one fixture.
+
+    Raises InputError.
+    """
+    value = source.value
+    trail: ValuePath = ("fixtures",)
+    if isinstance(value, list):
+        file, trail = FixtureFileSpec(fixtures=read_document(ListOf(FIXTURE), source)), ()
+    elif isinstance(value, dict) and not value.keys() & get_spec_fields(FixtureFileSpec).keys():
+        file, trail = FixtureFileSpec(fixtures=(read_document(FIXTURE, source),)), ("",)
+    else:
+        file = read_document(FIXTURE_FILE, source)
+    book = _build_file(source, file, label, trail)
+    if problems := list(_find_duplicates([book])):
+        raise InputError(*problems)
+    return replace(
+        book,
+        fixtures=tuple(replace(one, source=RUNTIME_SOURCE) for one in book.fixtures),
+        rules=tuple(replace(one, source=RUNTIME_SOURCE) for one in book.rules),
+        accounts=tuple(replace(one, source=RUNTIME_SOURCE) for one in book.accounts),
+    )
+
+
+def renumber_file(file: LoadedFile, label: str, fixtures: int, rules: int) -> LoadedFile:
+    """The same book where so many fixtures and rules have been added before: what has no name is called after that.
+
+    Raises InputError.
+    """
+    if not fixtures and not rules:
+        return file
+    called = (
+        one if (one.definition or {}).get("name") else replace(one, name=f"{label}#{number}")
+        for number, one in enumerate(file.fixtures, fixtures + 1)
+    )
+    file = replace(file, fixtures=tuple(called), rules=number_rules(file.rules, label, rules))
+    if problems := list(_find_duplicates([file])):
+        raise InputError(*problems)
+    return file
+
+
+def parse_runtime_rules(source: Document) -> tuple[FaultRule, ...]:
+    """The fault rules that are added while the server runs, one or a list of them, without names yet.
+
+    Raises InputError.
+    """
+    many = isinstance(source.value, list)
+    read = read_document(ListOf(FAULT_RULE), source) if many else (read_document(FAULT_RULE, source),)
+    plain = source.value if isinstance(source.value, list) else [source.value]
+    return tuple(compile_rule(one, "", RUNTIME_SOURCE, wrote) for one, wrote in zip(read, plain, strict=True))
+
+
+def number_rules(rules: Iterable[FaultRule], label: str, before: int) -> tuple[FaultRule, ...]:
+    """The rules with their names, where there have been so many before."""
+    return tuple(replace(one, name=f"{label}-fault-{number}") for number, one in enumerate(rules, before + 1))
+
+
+def _build_file(source: Document, file: FixtureFileSpec, label: str, path: ValuePath) -> LoadedFile:
+    # An empty step says that the document is the fixture itself.
+    trails = [() if path == ("",) else (*path, index) for index in range(len(file.fixtures))]
+    fixtures = [
+        build_fixture(
+            one, f"{label}#{number}", _format_source(source, path), file.defaults, _value_at(source, path)
+        )
+        for number, (one, path) in enumerate(zip(file.fixtures, trails, strict=True), 1)
+    ]
+    problems = [
+        problem
+        for fixture, path in zip(fixtures, trails, strict=True)
+        for problem in _check_templates(fixture, path, source)
+    ]
+    if problems:
+        raise InputError(*problems)
+    rules = [
+        compile_rule(one, f"{label}-fault-{number}", _format_source(source, path), _value_at(source, path))
+        for number, (one, path) in enumerate(
+            ((one, ("faults", index)) for index, one in enumerate(file.faults)), 1
+        )
+    ]
+    accounts = tuple(
+        replace(one, source=_format_source(source, ("accounts", index)))
+        for index, one in enumerate(file.accounts)
+    )
+    return LoadedFile(source, tuple(fixtures), tuple(rules), accounts, tuple(trails))
+
+
+def _format_source(source: Document, path: ValuePath) -> str:
+    line, _ = source.position(path)
+    return f"{source.name}:{line}" if line else source.name
+
+
+def _value_at(source: Document, path: ValuePath) -> Any:
+    value: Any = source.value
+    for step in path:
+        value = value[step]
+    return value
+
+
+def list_fixture_files(path: Path) -> list[Path]:
+    """A file itself; a folder's fixture files, those of its folders included, in sorted order."""
+    if not os.path.isdir(path):  # noqa: PTH112 which never raises, not even where one may not look
+        return [path]
+    found: list[Path] = []
+    for folder, folders, names in os.walk(path):
+        # Mounted volumes keep their older versions in hidden folders.
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        kept = (name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
+        found += [Path(folder, name) for name in kept]
+    return sorted(found)
+
+
+def stat_fixture_files(paths: Iterable[Path]) -> FileStats:
+    """What a change would change: time, size and inode of every file."""
+    found: dict[str, tuple[int, int, int]] = {}
+    for file in (file for path in paths for file in list_fixture_files(path)):
+        try:
+            known = file.stat()
+        except OSError:
+            continue  # between two versions of a file there may be none
+        found[str(file)] = known.st_mtime_ns, known.st_size, known.st_ino
+    return found
+
+
+def _expand_paths(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
+    """The files of all paths, one that is named twice once."""
+    met: set[Path] = set()
+    for path in paths:
+        found = list_fixture_files(path)
+        if not found:
+            problems.append(Problem("found no .yaml or .yml file in this folder", source=str(path)))
+        for file in found:
+            real = Path(os.path.realpath(file))  # which never raises either, not even for a loop of links
+            if real not in met:
+                met.add(real)
+                yield file
+
+
+def _check_templates(fixture: Fixture, trail: ValuePath, written: Document) -> Iterator[Problem]:
+    """What can be known to be wrong with the templates of a fixture."""
+    groups = frozenset(
+        name
+        for term in fixture.criteria
+        for pattern in term.predicate.patterns
+        for name in (*pattern.groupindex, *range(pattern.groups + 1))
+    )
+    for number, response in enumerate(fixture.responses):
+        for text, where in collect_texts(response) if response.template else ():
+            try:
+                check_template(text, groups)
+            except ValueError as error:
+                answer = ("response",) if "response" in _value_at(written, trail) else ("responses", number)
+                path = (*trail, *answer, *where)
+                place = written.position(path)
+                yield Problem(str(error), format_path(path), written.name, *place)
+
+
+def _find_duplicates(files: Iterable[LoadedFile]) -> Iterator[Problem]:
+    """The fixtures whose name another one has already, and the accounts whose key."""
+    met: dict[str, Fixture] = {}
+    keys: dict[str, AccountSpec] = {}
+    for book in files:
+        for fixture, trail in zip(book.fixtures, book.paths, strict=True):
+            first = met.setdefault(fixture.name, fixture)
+            if first is not fixture:
+                path = (*trail, "name")
+                message = (
+                    f"the name {truncate_text(fixture.name)!r} is taken by the fixture at {first.source}"
+                )
+                place = book.document.position(path)
+                yield Problem(message, format_path(path), book.document.name, *place)
+        for index, account in enumerate(book.accounts):
+            known = keys.setdefault(account.key, account)
+            if known is not account:
+                path = ("accounts", index, "key")
+                message = f"the key {mask_key(account.key)} is an account already, at {known.source}"
+                yield Problem(message, format_path(path), book.document.name, *book.document.position(path))
+
+
+POLL_INTERVAL = 0.2  # seconds between two looks
+MAX_UNSTABLE_POLLS = 3  # looks that files may go on changing before they are read all the same
+
+OnReload = Callable[[FixtureSet | InputError], None]
+
+
+async def watch_fixture_files(
+    paths: tuple[Path, ...],
+    loaded: FileStats,
+    load: Callable[[], FixtureSet],
+    on_change: Callable[[FixtureSet], None],
+    on_reload: OnReload,
+) -> None:
+    """After a good edit, `changed` is given the new shelf; either way `report` hears of it. Ends when cancelled.
+
+    `load` makes the shelf anew, or raises InputError; `loaded` is what the files were before they were read. An
+    edit counts once they have been the same for two looks, so that none is read half written; but somebody who
+    never stops editing does not wait for ever.
+    """
+    last, restless = loaded, 0
+    while True:
+        await asyncio.sleep(POLL_INTERVAL)
+        now = await asyncio.to_thread(stat_fixture_files, paths)
+        restless = 0 if now == last else restless + 1
+        last = now
+        if now == loaded or 0 < restless < MAX_UNSTABLE_POLLS:
+            continue
+        loaded, restless = now, 0
+        try:
+            shelf = await asyncio.to_thread(load)
+        except InputError as error:
+            on_reload(error)
+        else:
+            on_change(shelf)
+            on_reload(shelf)

@@ -1,0 +1,118 @@
+"""Which fixtures may answer a call? Each is filed under one clue, so that ten thousand cost little more than ten.
+
+The index leaves out what cannot hold and keeps the order; whether the rest holds is asked of the fixtures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from typing import Any
+
+import ahocorasick
+
+from mockserver.fixtures.criteria import Criterion, FieldGetter
+from mockserver.fixtures.fixture import Fixture
+from mockserver.fixtures.predicates import (
+    MISSING,
+    ExactLiteral,
+    RequiredLiterals,
+    fold_case,
+    measure_selectivity,
+    stringify_value,
+)
+from mockserver.request.chat_request import ChatRequest
+
+_AUTOMATON_THRESHOLD = 16  # parts that are found sooner one by one
+_SCAN_LIMIT = 200  # parts that are, too, in a long text
+_LONG_TEXT = 5_000  # characters of one
+
+
+class FixturePrefilter:
+    """Fixtures in their order, filed."""
+
+    __slots__ = ("_field_indexes", "_fixtures", "_unindexed")
+
+    def __init__(self, fixtures: Sequence[Fixture]) -> None:
+        self._fixtures = fixtures
+        self._unindexed: list[int] = []  # the places of those that have no clue: they must always be asked
+        drawers: dict[str, _FieldIndex] = {}
+        counts = Counter(
+            (term.field, one) for each in fixtures for term in each.criteria for one in term.required_literals
+        )
+
+        def common(term: Criterion) -> tuple[int, bool, float]:
+            clues = term.required_literals
+            own, length = measure_selectivity(clues)
+            return sum(counts[term.field, one] for one in clues), not own, -length
+
+        for place, fixture in enumerate(fixtures):
+            term = min(
+                (term for term in fixture.criteria if term.required_literals), key=common, default=None
+            )
+            if term is None:
+                self._unindexed.append(place)
+            else:
+                drawers.setdefault(term.field, _FieldIndex(term.get_value)).add(term.required_literals, place)
+        self._field_indexes = tuple(drawers.values())
+        for drawer in self._field_indexes:
+            drawer.build()
+
+    def candidates(self, request: ChatRequest) -> Iterator[Fixture]:
+        """The fixtures that may answer a call, in their order."""
+        places: set[int] = set()
+        for drawer in self._field_indexes:
+            drawer.search(request, places)
+        found = sorted(places)
+        return map(self._fixtures.__getitem__, merge(found, self._unindexed) if self._unindexed else found)
+
+
+class _FieldIndex:
+    """The clues of one field, each with the places of the fixtures that have it."""
+
+    __slots__ = ("_automaton", "_exact_values", "_get_value", "_substrings")
+
+    def __init__(self, get_value: FieldGetter) -> None:
+        self._get_value = get_value
+        self._exact_values: dict[str | float, list[int]] = {}
+        self._substrings: dict[str, list[int]] = {}
+        self._automaton: Any = None
+
+    def add(self, literals: RequiredLiterals, position: int) -> None:
+        for clue in literals:
+            if isinstance(clue, ExactLiteral):
+                self._exact_values.setdefault(clue.value, []).append(position)
+            else:
+                self._substrings.setdefault(clue.substring, []).append(position)
+
+    def build(self) -> None:
+        """All is filed."""
+        if len(self._substrings) > _AUTOMATON_THRESHOLD:
+            self._automaton = ahocorasick.Automaton()
+            for part, places in self._substrings.items():
+                self._automaton.add_word(part, places)
+            self._automaton.make_automaton()
+
+    def search(self, request: ChatRequest, positions: set[int]) -> None:
+        """Adds the places of those whose clue is found in a call."""
+        found = self._get_value(request)
+        for value in found if isinstance(found, tuple) else (found,):
+            self._search_value(value, positions)
+
+    def _search_value(self, value: Any, positions: set[int]) -> None:
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            positions.update(self._exact_values.get(value, ()))
+        if not self._substrings or value is MISSING:
+            return
+        if isinstance(value, list | dict):  # a list has items, too
+            positions.update(*self._substrings.values())
+            return
+        text = fold_case(stringify_value(value))
+        if self._automaton is None or (len(text) > _LONG_TEXT and len(self._substrings) <= _SCAN_LIMIT):
+            for part in self._substrings:
+                if part in text:
+                    positions.update(self._substrings[part])
+            return
+        for _, those in self._automaton.iter(text):
+            positions.update(those)

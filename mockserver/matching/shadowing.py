@@ -1,0 +1,122 @@
+"""Which fixtures can never be reached, because an earlier one answers everything that they would?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from mockserver.errors import Problem
+from mockserver.fixtures.criteria import Criterion
+from mockserver.fixtures.fixture import Fixture
+from mockserver.fixtures.predicates import Predicate
+from mockserver.matching.fixture_set import FixtureSet
+from mockserver.schema.messages import did_you_mean
+
+_UNLIMITED = 10**9
+_UNREACHABLE = "this fixture can never be reached: {}"
+
+
+def lint_fixtures(fixtures: FixtureSet, vendors: Iterable[str]) -> Iterator[Problem]:
+    """What is most likely not meant: fixtures that none can reach, for another's sake or for a vendor's name."""
+    known = tuple(vendors)
+    shadows = {fixture.name: before for fixture, before in find_shadowed(fixtures)}
+    for fixture in fixtures.fixtures:
+        if before := shadows.get(fixture.name):
+            yield fixture.problem(_UNREACHABLE.format(f"{before.name!r} ({before.source}) answers before it"))
+        for term in fixture.criteria:
+            if term.field == "vendor" and not any(map(term.predicate.holds, known)):
+                name = term.predicate.exact_value
+                near = did_you_mean(name, known) if isinstance(name, str) else ""
+                yield fixture.problem(
+                    _UNREACHABLE.format(f"no vendor is named {term.predicate.description}{near}")
+                )
+
+
+def find_shadowed(fixtures: FixtureSet) -> Iterator[tuple[Fixture, Fixture]]:
+    """Each fixture that is known to be unreachable, and the one before it that answers in its place."""
+    tireless = _UnlimitedFixtures()
+    for fixture in fixtures.fixtures:
+        before = tireless.find_covering(fixture)
+        if before is not None:
+            yield fixture, before
+        elif fixture.response_at(_UNLIMITED) is not None:
+            tireless.add(fixture)
+
+
+class _UnlimitedFixtures:
+    """The fixtures so far that never let another answer, each filed under one of its terms.
+
+    Whatever covers a later fixture has this term implied by one of that fixture's, so that few must be asked.
+    """
+
+    def __init__(self) -> None:
+        self._match_all: list[Fixture] = []  # they ask for nothing
+        self._by_canonical_form: dict[tuple[str, str], list[Fixture]] = defaultdict(list)
+        self._by_substring: dict[tuple[str, str], list[Fixture]] = defaultdict(list)
+        self._lengths: dict[str, set[int]] = defaultdict(set)  # of the parts, by field
+        self._by_predicate: dict[str, dict[str, tuple[Predicate, list[Fixture]]]] = defaultdict(dict)
+
+    def add(self, fixture: Fixture) -> None:
+        if not fixture.criteria:
+            self._match_all.append(fixture)
+            return
+        # By what is easy to look up, and of that what the fewest have in common.
+        term = min(
+            fixture.criteria,
+            key=lambda term: (_lookup_cost(term) == 2, len(self._by_canonical_form[_criterion_key(term)])),
+        )
+        field, asked = term.field, term.predicate
+        self._by_canonical_form[_criterion_key(term)].append(fixture)
+        if asked.substring is not None:
+            self._by_substring[field, asked.substring].append(fixture)
+            self._lengths[field].add(len(asked.substring))
+        elif _lookup_cost(term):
+            self._by_predicate[field].setdefault(asked.canonical_form, (asked, []))[1].append(fixture)
+
+    def find_covering(self, later: Fixture) -> Fixture | None:
+        """The first that answers whatever the later one would, if there is one."""
+        covers = (earlier for earlier in self._candidates(later) if _covers(earlier, later))
+        return next(covers, None)
+
+    def _candidates(self, later: Fixture) -> Iterator[Fixture]:
+        yield from self._match_all
+        for term in later.criteria:
+            field, own = term.field, term.predicate
+            yield from self._by_canonical_form.get(_criterion_key(term), ())
+            for part in self._known_substrings(field, _contained_text(own)):
+                yield from self._by_substring[field, part]
+            if _lookup_cost(term) == 0:
+                for judge, filed in self._by_predicate[field].values():
+                    yield from filed if judge.holds(own.exact_value) else ()
+
+    def _known_substrings(self, field: str, text: str) -> Iterator[str]:
+        """The parts on file that are in this text."""
+        for length in self._lengths[field] if text else ():
+            for start in range(len(text) - length + 1):
+                if (field, part := text[start : start + length]) in self._by_substring:
+                    yield part
+
+
+def _criterion_key(criterion: Criterion) -> tuple[str, str]:
+    return criterion.field, criterion.predicate.canonical_form
+
+
+def _contained_text(condition: Predicate) -> str:
+    """The text, in small letters, that whatever fulfils the condition has in it."""
+    literal = condition.exact_value
+    return literal.casefold() if isinstance(literal, str) else condition.substring or ""
+
+
+def _lookup_cost(criterion: Criterion) -> int:
+    """How hard it is to find what implies a term: its literal, its part, or only by asking."""
+    if isinstance(criterion.predicate.exact_value, str | int | float):
+        return 0
+    return 1 if criterion.predicate.substring is not None else 2
+
+
+def _covers(earlier: Fixture, later: Fixture) -> bool:
+    """Whether whatever fulfils the later one fulfils the earlier one too."""
+    return all(
+        any(own.field == term.field and own.predicate.implies(term.predicate) for own in later.criteria)
+        for term in earlier.criteria
+    )

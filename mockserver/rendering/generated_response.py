@@ -1,0 +1,72 @@
+"""The response that is made up for a call that no fixture answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec, ToolCallSpec, UsageSpec
+from mockserver.generation.faker_text import DEFAULT_LOCALE
+from mockserver.generation.generate import GeneratedReply, GenerationRequest, generate_reply
+from mockserver.rendering.choices import get_token_limit
+from mockserver.request.chat_request import ChatRequest
+from mockserver.request.request_body import get_message_text
+from mockserver.tokens.token_count import estimate_reasoning_tokens, truncate_completion
+
+PROMPT_ROLES = ("system", "developer", "user")
+
+
+def generate_response(
+    request: ChatRequest, seed: int, locale: str = DEFAULT_LOCALE, mode: str = "faker"
+) -> ResponseSpec:
+    """As many choices as were asked for, the same for the same request and seed.
+
+    A reasoning model thinks first, and what it thinks is charged to the request's limit: where that is all used up,
+    the choices are empty and end for their `length`, as those of the real ones do.
+    """
+    ask = _generation_request(request)
+    count = request.choice_count
+    choices = tuple(_choice_spec(generate_reply(ask, index, seed, locale, mode)) for index in range(count))
+    most = get_token_limit(request.body)
+    if most is None or not request.vendor.models[request.model].reasoning:
+        return ResponseSpec(choices=choices)
+    thought = estimate_reasoning_tokens(request.body.get("reasoning_effort"))
+    if thought >= most:
+        silent = (ChoiceSpec(text="", finish_reason="length"),) * count
+        spent = count * most
+        return ResponseSpec(choices=silent, usage=UsageSpec(completion_tokens=spent, reasoning_tokens=spent))
+    return ResponseSpec(
+        choices=tuple(_truncate_choice(request, choice, most - thought) for choice in choices)
+    )
+
+
+def _generation_request(request: ChatRequest) -> GenerationRequest:
+    body = request.body
+    result = request.tool_result
+    parallel = body.get("parallel_tool_calls")
+    return GenerationRequest(
+        user_text=request.last_user_text,
+        prompts=[
+            get_message_text(message) for message in request.messages if message.get("role") in PROMPT_ROLES
+        ],
+        tools=request.tools,
+        tool_choice=body.get("tool_choice"),
+        parallel_tool_calls=parallel if isinstance(parallel, bool) else None,
+        response_format=body.get("response_format"),
+        tool_result=(result.name, result.text) if result else None,
+        seed_parts=(request.model, orjson.dumps(request.messages).decode(), str(body.get("seed"))),
+    )
+
+
+def _choice_spec(reply: GeneratedReply) -> ChoiceSpec:
+    calls = tuple(ToolCallSpec(name=name, arguments=arguments) for name, arguments in reply.tool_calls)
+    return ChoiceSpec(text=reply.text, tool_calls=calls or None)
+
+
+def _truncate_choice(request: ChatRequest, choice: ChoiceSpec, max_tokens: int) -> ChoiceSpec:
+    """The choice with no more tokens; a call or a document is whole all the same."""
+    if not choice.text or request.response_format != "text":
+        return choice
+    text, reason = truncate_completion(choice.text, max_tokens, tokenizer=request.vendor.tokenizer)
+    return replace(choice, text=text, finish_reason=reason)

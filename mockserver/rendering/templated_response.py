@@ -1,0 +1,80 @@
+"""A response whose texts are templates, filled for one call: the same request gets the same words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mockserver.errors import ApiError, InputError
+from mockserver.fixtures.fixture import Fixture
+from mockserver.fixtures.jinja_template import fill_template, list_fake_providers, transform_texts
+from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec
+from mockserver.generation.faker_text import DEFAULT_LOCALE, seed_faker, stable_hash
+from mockserver.matching.fixture_set import extract_regex_groups
+from mockserver.request.chat_request import ChatRequest
+from mockserver.schema.messages import did_you_mean
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+
+class _SeededFaker:
+    """Faker, made when a template first asks for it."""
+
+    def __init__(self, seed: int, locale: str) -> None:
+        self._seed, self._locale = seed, locale
+        self._faker: Faker | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in list_fake_providers():
+            raise AttributeError(f"fake has no {name!r}{did_you_mean(name, list_fake_providers())}")
+        if self._faker is None:
+            self._faker = seed_faker(self._locale, self._seed)
+        return getattr(self._faker, name)
+
+
+def fill_response_template(
+    request: ChatRequest, fixture: Fixture, response: ResponseSpec, seed: int, locale: str = DEFAULT_LOCALE
+) -> ResponseSpec:
+    """The response in its final words, every choice in its own.
+
+    Raises ApiError when a template fails: the mock speaks then, and asks clients not to try again.
+    """
+    names: dict[str, Any] = {
+        "user": request.last_user_text,
+        "match": extract_regex_groups(request, fixture),
+        "body": request.body,
+        "vendor": request.vendor.name,
+        "model": request.model,
+        "key": request.api_key,
+        "session": request.session,
+        "turn": request.user_turns,
+        "attempt": request.attempt,
+        "now": datetime.now(UTC),
+    }
+
+    def fake(index: int) -> _SeededFaker:
+        return _SeededFaker(stable_hash(seed, request.body.get("seed"), fixture.name, index), locale)
+
+    try:
+        if response.error is not None or response.raw is not None:
+            return _fill_texts(response, names, fake(0))
+        choices = response.all_choices if response.choices else response.all_choices * request.choice_count
+        words = tuple(
+            _fill_texts(ResponseSpec(choices=(one,)), names, fake(index)) for index, one in enumerate(choices)
+        )
+    except InputError as error:
+        message = f"fixture {fixture.name!r} ({fixture.source}): {error.problems[0].message}"
+        raise ApiError("server_error", message, headers=(("x-should-retry", "false"),)) from error
+    said: dict[str, Any] = dict.fromkeys(("text", "chunks", "json", "tool_calls", "refusal", "reasoning"))
+    return replace(response, **said, choices=tuple(_single_choice(one) for one in words))
+
+
+def _single_choice(response: ResponseSpec) -> ChoiceSpec:
+    return response.all_choices[0]
+
+
+def _fill_texts(response: ResponseSpec, variables: dict[str, Any], fake: _SeededFaker) -> ResponseSpec:
+    known = {**variables, "fake": fake}
+    return transform_texts(response, lambda text, _: fill_template(text, known))

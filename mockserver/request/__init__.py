@@ -1,0 +1,1 @@
+"""What the client sent: head, body and the chat request in them."""

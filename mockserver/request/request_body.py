@@ -1,0 +1,133 @@
+"""What the bytes of a request say: read when somebody asks, let go when nobody will, and read again for who asks later.
+
+Decoded, a body takes as much memory again as its bytes, and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+import orjson
+
+from mockserver.memoize import fast_dataclass
+
+BodyErrorKind = Literal["", "too_large", "no_json"]
+ChatMessage = dict[str, Any]
+
+
+@fast_dataclass
+class ParsedBody:
+    """A body. It is {} where `flaw` says why there is no JSON object in it; `user` is the last user message's text."""
+
+    body: dict[str, Any]
+    messages: tuple[ChatMessage, ...]
+    last_user_text: str
+    error: BodyErrorKind = ""
+    error_detail: str = ""
+
+
+class LazyBody:
+    """A body as bytes, and as words. `prompt` says whether a text of that name stands for a user message."""
+
+    __slots__ = ("_parsed", "accept_prompt", "raw", "too_large")
+
+    def __init__(self, raw: bytes, *, accept_prompt: bool = False, too_large: bool = False) -> None:
+        self.raw = raw
+        self.accept_prompt = accept_prompt
+        self.too_large = too_large
+        self._parsed: ParsedBody | None = None
+
+    @property
+    def parsed(self) -> ParsedBody:
+        """What the bytes say."""
+        words = self._parsed
+        if words is None:
+            words = self._parsed = (
+                _TOO_LARGE if self.too_large else _parse_body(self.raw, accept_prompt=self.accept_prompt)
+            )
+        return words
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether the words are there."""
+        return self._parsed is not None
+
+    def unparsed_copy(self) -> LazyBody:
+        """The same bytes, not yet read."""
+        return LazyBody(self.raw, accept_prompt=self.accept_prompt, too_large=self.too_large)
+
+    def drop_parsed(self) -> None:
+        """Let the words go, and keep the bytes."""
+        self._parsed = None
+
+
+def get_message_text(message: Mapping[str, Any]) -> str:
+    """The text of a message; the text parts of one that has several stand on lines of their own."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return "\n".join(
+        text_or_empty(part.get("text"))
+        for part in iter_message_parts(message)
+        if part.get("type") in ("text", "input_text")
+    )
+
+
+def iter_message_parts(message: Mapping[str, Any]) -> Iterator[ChatMessage]:
+    """The parts of a message whose content is a list."""
+    yield from iter_mappings(message.get("content"))
+
+
+def iter_mappings(value: object) -> Iterator[dict[str, Any]]:
+    """The mappings in a list; none in anything else."""
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
+
+
+def text_or_empty(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _parse_body(raw: bytes, *, accept_prompt: bool) -> ParsedBody:
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        if not raw.strip():
+            return _invalid_body("the body is empty, expected a JSON object")
+        return _invalid_body(f"the body is not JSON: {_describe_utf8_error(raw) or error}")
+    if type(body) is not dict:
+        return _invalid_body(
+            f"the body is {_JSON_TYPE_NAMES.get(type(body), 'a scalar')}, expected a JSON object"
+        )
+    messages = _extract_messages(body, accept_prompt=accept_prompt)
+    for message in reversed(messages):
+        if message.get("role") == "user":
+            return ParsedBody(body, messages, get_message_text(message))
+    return ParsedBody(body, messages, "")
+
+
+def _extract_messages(body: dict[str, Any], *, accept_prompt: bool) -> tuple[ChatMessage, ...]:
+    messages = body.get("messages")
+    if type(messages) is list:
+        return tuple([item for item in messages if type(item) is dict])
+    said = body.get("prompt")
+    if accept_prompt and isinstance(said, str) and "messages" not in body:
+        return ({"role": "user", "content": said},)
+    return ()
+
+
+def _invalid_body(detail: str) -> ParsedBody:
+    return ParsedBody({}, (), "", "no_json", detail)
+
+
+def _describe_utf8_error(raw: bytes) -> str:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"found the byte 0x{raw[error.start]:02x} at {error.start}, expected UTF-8"
+    return ""
+
+
+_JSON_TYPE_NAMES = {list: "an array", str: "a text", type(None): "null"}
+_TOO_LARGE: Final = ParsedBody({}, (), "", "too_large")

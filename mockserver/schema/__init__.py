@@ -1,0 +1,1 @@
+"""YAML with positions, and the field types that check it."""

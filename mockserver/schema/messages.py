@@ -1,0 +1,49 @@
+"""Wording of messages: values, alternatives and "did you mean"."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from mockserver.schema.yaml_document import truncate_text
+
+
+def describe_value(value: object, raw_scalar: str | None = None) -> str:
+    """A value in a message: `text 'abc'`, `the number 3` (as it was written), `a list`."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return format_scalar(value)
+        case str():
+            return f"text {truncate_text(value)!r}"
+        case int() | float():
+            return f"the number {truncate_text(raw_scalar or format_scalar(value))}"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def format_scalar(value: float) -> str:
+    """A number, true or false as YAML and JSON write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    try:
+        return str(value)
+    except ValueError:  # Python spells no whole number of more than 4,300 digits
+        return hex(int(value))
+
+
+def format_alternatives(alternatives: Iterable[str]) -> str:
+    """`a`, `a or b`, `a, b or c`; what is beyond a dozen is left out."""
+    some = list(alternatives)
+    if len(some) > 12:
+        return ", ".join(some[:12]) + ", …"
+    return " or ".join(part for part in (", ".join(some[:-1]), *some[-1:]) if part)
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """The word that was probably meant, as the end of a message; nothing when none is near."""
+    near = difflib.get_close_matches(word[:100], list(candidates), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,92 @@
+"""Money is exact: `$0.001`, `5000 credits`; a bare number is refused: five what?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+MoneyUnit = Literal["usd", "credits"]
+
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,12})?"
+# In JSON Schema's dialect of regular expressions too, so that an editor refuses what we refuse.
+AMOUNT_PATTERN = rf"^(?:\$ ?{_NUMBER}|{_NUMBER} ?credits?)$"
+AMOUNT_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": AMOUNT_PATTERN}
+
+_DOLLARS = re.compile(rf"\$ ?({_NUMBER})")
+_CREDITS = re.compile(rf"({_NUMBER}) ?credits?")
+_BARE_AMOUNT = re.compile(rf"{_NUMBER}")
+_QUANTUM: Final = Decimal("1e-12")  # of a dollar or a credit: what is finer is rounded away
+ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So much, in dollars or in a vendor's credits: what a credit is worth is for the vendor to say."""
+
+    value: Decimal
+    unit: MoneyUnit = "usd"
+
+    def __str__(self) -> str:
+        return (
+            f"${format_amount(self.value)}" if self.unit == "usd" else f"{format_amount(self.value)} credits"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an answer costs, in dollars and in its vendor's credits."""
+
+    usd: Decimal = ZERO
+    credits: Decimal = ZERO
+
+    def __add__(self, other: Charge) -> Charge:
+        return Charge(self.usd + other.usd, self.credits + other.credits)
+
+    def __sub__(self, other: Charge) -> Charge:
+        return Charge(self.usd - other.usd, self.credits - other.credits)
+
+    def __bool__(self) -> bool:
+        return bool(self.usd or self.credits)
+
+    def in_unit(self, unit: MoneyUnit) -> Decimal:
+        """It in one of the two."""
+        return self.usd if unit == "usd" else self.credits
+
+
+NO_CHARGE: Final = Charge()
+
+
+def parse_amount(text: str) -> Amount:
+    """The amount that a person wrote; ValueError says what is wrong with the text."""
+    shown = text if len(text) <= 40 else text[:39] + "…"
+    if text.startswith(("-", "$-")):
+        raise ValueError(f"found {shown}, an amount cannot be negative")
+    if found := _DOLLARS.fullmatch(text):
+        return Amount(Decimal(found[1]))
+    if found := _CREDITS.fullmatch(text):
+        return Amount(Decimal(found[1]), "credits")
+    if _BARE_AMOUNT.fullmatch(text):
+        raise ValueError(f"money needs a unit, write ${shown} or {shown} credits")
+    raise ValueError(f"found text {shown!r}, expected money like $0.001 or 5000 credits")
+
+
+def parse_unitless_amount(text: str) -> Decimal:
+    """A number of dollars or credits, its unit said elsewhere; ValueError says what is wrong with the text."""
+    found = _BARE_AMOUNT.fullmatch(text) or _DOLLARS.fullmatch(text)
+    if not found:
+        raise ValueError(f"found text {text[:40]!r}, expected an amount like 0.052070")
+    return Decimal(found[0].lstrip("$ "))
+
+
+def quantize_amount(value: Decimal) -> Decimal:
+    """A sum as it is kept: without what is finer than anybody counts."""
+    return value.quantize(_QUANTUM).normalize() + ZERO
+
+
+def format_amount(value: Decimal) -> str:
+    """A number of dollars or credits without exponent and idle zeros: `0.026035`, `5000`."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,375 @@
+"""Shapes made of shapes: lists, mappings, unions, and records, whose dataclass is their whole description."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass
+from functools import cache
+from typing import Any, TypeVar, dataclass_transform
+
+from mockserver.errors import InputError
+from mockserver.schema.field_types import INVALID, Cursor, FieldType, read_document
+from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.yaml_document import document_from_value as plain
+from mockserver.schema.yaml_document import truncate_text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(FieldType):
+    """A list whose items have one shape; the program gets a tuple."""
+
+    item_type: FieldType
+    at_least: int = 0
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"a list of at least {self.at_least}" if self.at_least else "a list"
+
+    def read(self, value: Any, cursor: Cursor) -> Any:
+        if not isinstance(value, list):
+            return cursor.report_type(value, self.expected)
+        if len(value) < self.at_least:
+            return cursor.report(f"found a list of {len(value)}, expected {self.expected}")
+        items = tuple([self.item_type.read(item, cursor.item(index)) for index, item in enumerate(value)])
+        return INVALID if any(item is INVALID for item in items) else items
+
+    def schema(self) -> dict[str, Any]:
+        least = {"minItems": self.at_least} if self.at_least else {}
+        return {"type": "array", "items": self.item_type.schema(), **least}
+
+    def parts(self) -> Iterable[FieldType]:
+        return (self.item_type,)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOrMore(FieldType):
+    """One value or a list of them; the program gets a tuple either way."""
+
+    item_type: FieldType
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"{self.item_type.expected}, or a list of them"
+
+    def read(self, value: Any, cursor: Cursor) -> Any:
+        if isinstance(value, list):
+            return ListOf(self.item_type, 1).read(value, cursor)
+        one = self.item_type.read(value, cursor)
+        return INVALID if one is INVALID else (one,)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.item_type.schema(), ListOf(self.item_type, 1).schema()]}
+
+    def parts(self) -> Iterable[FieldType]:
+        return (self.item_type,)
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf(FieldType):
+    """A mapping from any text to values of one shape."""
+
+    value_type: FieldType
+    expected = "a mapping"
+
+    def read(self, value: Any, cursor: Cursor) -> Any:
+        if not isinstance(value, dict):
+            return cursor.report_type(value, self.expected)
+        items = {key: self.value_type.read(item, cursor.key(key)) for key, item in value.items()}
+        return INVALID if any(item is INVALID for item in items.values()) else items
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.value_type.schema()}
+
+    def parts(self) -> Iterable[FieldType]:
+        return (self.value_type,)
+
+
+class ByType(FieldType):
+    """One shape for each kind of value, so that a message tells exactly what may stand here.
+
+    Where text may stand and no number or flag may, these go to the text's shape, which takes them as written.
+    """
+
+    __slots__ = ("expected", "types_by_kind")
+
+    def __init__(
+        self,
+        *,
+        text: FieldType | None = None,
+        number: FieldType | None = None,
+        flag: FieldType | None = None,
+        mapping: FieldType | None = None,
+        sequence: FieldType | None = None,
+        null: FieldType | None = None,
+    ) -> None:
+        given = (text, number, flag, mapping, sequence, null)
+        self.expected = format_alternatives(
+            words for words, shape in zip(_KIND_NAMES, given, strict=True) if shape
+        )
+        by_type = {
+            str: text,
+            int: number or text,
+            float: number or text,
+            bool: flag or text,
+            dict: mapping,
+            list: sequence,
+            type(None): null,
+        }
+        self.types_by_kind = {kind: shape for kind, shape in by_type.items() if shape}
+
+    def read(self, value: Any, cursor: Cursor) -> Any:
+        shape = self.types_by_kind.get(type(value))
+        return cursor.report_type(value, self.expected) if shape is None else shape.read(value, cursor)
+
+    def schema(self) -> dict[str, Any]:
+        types: dict[FieldType, list[str]] = {}
+        for kind, shape in self.types_by_kind.items():
+            if _JSON_TYPES[kind] not in types.setdefault(shape, []):
+                types[shape].append(_JSON_TYPES[kind])
+        branches = [_narrow_schema(shape.schema(), allowed) for shape, allowed in types.items()]
+        return {"anyOf": branches} if len(branches) > 1 else branches[0]
+
+    def parts(self) -> Iterable[FieldType]:
+        return self.types_by_kind.values()
+
+
+_KIND_NAMES = ("text", "a number", "true or false", "a mapping", "a list", "nothing")
+_JSON_TYPES = {
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    dict: "object",
+    list: "array",
+    type(None): "null",
+}
+
+
+def _narrow_schema(schema: dict[str, Any], allowed: list[str]) -> dict[str, Any]:
+    """The schema for these types alone; what else its shape takes, another branch has."""
+    own = schema.get("type", allowed)
+    if own == "integer":
+        return schema
+    both = [kind for kind in ([own] if isinstance(own, str) else own) if kind in allowed]
+    return schema | {"type": both[0] if len(both) == 1 else both}
+
+
+@dataclass(frozen=True, slots=True)
+class Validated(FieldType):
+    """A shape, and a function that converts what it read or refuses it with a ValueError.
+
+    `more` is JSON Schema that says the same of what was written, as far as it can.
+    """
+
+    inner: FieldType
+    convert: Callable[[Any], Any]
+    extra_schema: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return self.inner.expected
+
+    def read(self, value: Any, cursor: Cursor) -> Any:
+        inner = self.inner.read(value, cursor)
+        if inner is INVALID:
+            return INVALID
+        try:
+            return self.convert(inner)
+        except ValueError as error:
+            return cursor.report(str(error))
+
+    def schema(self) -> dict[str, Any]:
+        return self.inner.schema() | dict(self.extra_schema)
+
+    def parts(self) -> Iterable[FieldType]:
+        return (self.inner,)
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy(FieldType):
+    """A shape that is named before it is made: a condition that holds conditions."""
+
+    resolve: Callable[[], FieldType]
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return self.resolve().expected
+
+    def read(self, value: Any, cursor: Cursor) -> Any:
+        return self.resolve().read(value, cursor)
+
+    def schema(self) -> dict[str, Any]:
+        return self.resolve().schema()
+
+    def parts(self) -> Iterable[FieldType]:
+        return (self.resolve(),)
+
+
+# --- records
+
+
+def spec_field(
+    field_type: FieldType,
+    documentation: str,
+    *,
+    default: Any = MISSING,
+    default_factory: Any = MISSING,
+    name: str | None = None,
+) -> Any:
+    """A dataclass field that a person writes, under `name` if need be; required without a default."""
+    saying = {"shape": field_type, "documentation": documentation, "name": name}
+    if default_factory is not MISSING:
+        return dataclasses.field(default_factory=default_factory, metadata=saying)
+    return dataclasses.field(default=default, metadata=saying)
+
+
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(spec_field, dataclasses.field)
+)
+def spec_dataclass(cls: type[T]) -> type[T]:
+    """A frozen dataclass with slots, made by keyword, so that required fields may stand among the others."""
+    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """What one field of a record says of itself."""
+
+    attribute: str
+    field_type: FieldType
+    documentation: str
+    default: Any
+    required: bool
+
+
+@cache
+def get_spec_fields(cls: type) -> dict[str, FieldInfo]:
+    """The fields of a dataclass that a person writes, by the name they are written under."""
+    found = {}
+    for field in dataclasses.fields(cls):
+        if "shape" in field.metadata:
+            required = field.default is MISSING and field.default_factory is MISSING
+            about = (field.metadata["shape"], field.metadata["documentation"])
+            name = field.metadata["name"] or field.name
+            found[name] = FieldInfo(field.name, *about, field.default, required)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType(FieldType):
+    """A mapping with known keys, which becomes an instance of a dataclass whose fields are `spec_field`.
+
+    The class may have a method `check` that yields `(field, message)` for what is wrong between its fields,
+    with None for the field when the whole is.
+    """
+
+    cls: type
+    expected = "a mapping"
+
+    def read(self, value: Any, cursor: Cursor) -> Any:
+        if not isinstance(value, dict):
+            return cursor.report_type(value, self.expected)
+        fields = get_spec_fields(self.cls)
+        before = len(cursor.problems)
+        told: dict[str, Any] = {}
+        for name, item in value.items():
+            field = fields.get(name)
+            if field is None:
+                self._report_unknown_key(name, value, cursor)
+            else:
+                told[field.attribute] = field.field_type.read(item, cursor.key(name))
+        for name, field in fields.items():
+            if field.required and name not in value:
+                cursor.report(f"the key {name!r} is missing, expected {field.field_type.expected}")
+        return INVALID if len(cursor.problems) > before else self._construct(told, cursor)
+
+    def _construct(self, values: dict[str, Any], cursor: Cursor) -> Any:
+        made = self.cls(**values)
+        if not hasattr(self.cls, "check"):
+            return made
+        before = len(cursor.problems)
+        names = {field.attribute: name for name, field in get_spec_fields(self.cls).items()}
+        for attribute, message in made.check():
+            (cursor if attribute is None else cursor.key(names[attribute])).report(message)
+        return INVALID if len(cursor.problems) > before else made
+
+    def _report_unknown_key(self, name: str, value: dict[str, Any], cursor: Cursor) -> None:
+        fields = get_spec_fields(self.cls)
+        quoted = cursor.quoting_hint(name) if value[name] is None else None
+        near = did_you_mean(name, fields)
+        message = f"unknown key {truncate_text(name)!r}" + (
+            near or f", expected {format_alternatives(fields)}"
+        )
+        if quoted and not near:
+            message = (
+                f"{truncate_text(name)!r} is a key of its own here: quote the text that has a comma: {quoted}"
+            )
+        cursor.key(name).report(message)
+
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.cls.__name__}"}
+
+    def parts(self) -> Iterable[FieldType]:
+        return [field.field_type for field in get_spec_fields(self.cls).values()]
+
+    def definition(self) -> dict[str, Any]:
+        """What the name in `create_json_schema` stands for."""
+        fields = get_spec_fields(self.cls)
+        told = (self.cls.__doc__ or "").partition("\n\n")[0]
+        required = [name for name, field in fields.items() if field.required]
+        return {
+            "type": "object",
+            # A dataclass without a docstring is given its signature for one.
+            **({} if told.startswith(f"{self.cls.__name__}(") else {"description": " ".join(told.split())}),
+            "properties": {name: _property_schema(field) for name, field in fields.items()},
+            **({"required": required} if required else {}),
+            "additionalProperties": False,
+        }
+
+
+def create_json_schema(
+    field_type: FieldType,
+    *,
+    title: str | None = None,
+    id: str | None = None,  # noqa: A002
+) -> dict[str, Any]:
+    """The whole JSON Schema (draft 2020-12), every record in `$defs` once."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": id, "title": title}
+    records = {record.cls.__name__: record.definition() for record in _collect_object_types(field_type)}
+    whole = {key: value for key, value in head.items() if value is not None} | field_type.schema()
+    return whole | ({"$defs": dict(sorted(records.items()))} if records else {})
+
+
+def _collect_object_types(field_type: FieldType) -> Iterable[ObjectType]:
+    """Every record that the shape is made of, once; a shape may come back to itself through a record only."""
+    met: dict[type, ObjectType] = {}
+    waiting = [field_type]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ObjectType):
+            if part.cls in met:
+                continue
+            met[part.cls] = part
+        waiting += part.parts()
+    names = [cls.__name__ for cls in met]
+    if len(set(names)) < len(names):
+        raise TypeError(f"two records have one name: {sorted(names)}")
+    return met.values()
+
+
+def _property_schema(field: FieldInfo) -> dict[str, Any]:
+    default = {"default": field.default} if _has_writable_default(field) else {}
+    return field.field_type.schema() | {"description": field.documentation} | default
+
+
+def _has_writable_default(field: FieldInfo) -> bool:
+    """Whether a person could write the default: a duration's is in seconds, which nobody may write."""
+    if field.default is None or field.default is MISSING:
+        return False
+    try:
+        return bool(read_document(field.field_type, plain(field.default, "default")) == field.default)
+    except InputError:
+        return False

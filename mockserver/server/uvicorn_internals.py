@@ -1,0 +1,96 @@
+"""The parts of uvicorn that are not its public interface, and what to do without them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import uvicorn
+
+from mockserver.errors import InputError
+
+_HTTPTOOLS, _H11 = "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.http.h11_impl"
+_PROTOCOL = ("app_state", "connection_made", "cycle", "send_400_response", "shutdown", "transport")
+_CYCLE = (
+    "default_headers",
+    "disconnected",
+    "flow",
+    "keep_alive",
+    "message_event",
+    "on_response",
+    "response_complete",
+    "response_started",
+    "transport",
+)
+
+
+def find_protocol(http: str) -> type[asyncio.Protocol] | None:
+    """Return uvicorn's protocol class for `httptools` or `h11`; None, with a warning, if a part is missing."""
+    path = f"{_HTTPTOOLS}:HttpToolsProtocol" if http == "httptools" else f"{_H11}:H11Protocol"
+    missing = _find_missing(path, _PROTOCOL)
+    if missing:
+        _warn(missing, "faults that need the connection itself (reset, empty, garbage) are answered with 501")
+        return None
+    found: type[asyncio.Protocol] = _find(path)
+    return found
+
+
+def find_cycle() -> tuple[type, dict[int, bytes]] | None:
+    """Return the class of a request and the status lines; None, with a warning, if a part is missing."""
+    path, lines, flow = (
+        f"{_HTTPTOOLS}:RequestResponseCycle",
+        f"{_HTTPTOOLS}:STATUS_LINE",
+        f"{_HTTPTOOLS}:FlowControl",
+    )
+    missing = (
+        _find_missing(path, _CYCLE) or _find_missing(flow, ("write_paused",)) or _find_missing(lines, ())
+    )
+    if missing:
+        _warn(missing, "answers are sent as ASGI messages, which is slower")
+        return None
+    return _find(path), _find(lines)
+
+
+def has_connections() -> bool:
+    """Return whether a server knows its open connections; if not, warn."""
+    missing = _find_missing("uvicorn.server:ServerState", ("connections",))
+    if missing:
+        _warn(missing, "connections that are open when the server stops are closed later")
+    return not missing
+
+
+def require_server() -> None:
+    """Check the methods of `uvicorn.Server` that a subclass overrides. InputError if one is missing."""
+    missing = _find_missing("uvicorn.server:Server", ("startup", "shutdown", "handle_exit"))
+    if missing:
+        raise InputError.from_message(
+            f"uvicorn {uvicorn.__version__} has no {missing}: install another version of it"
+        )
+
+
+def _find(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _find_missing(path: str, names: tuple[str, ...]) -> str:
+    """Return the first part that is not there: the object at `module:name`, or one of its attributes."""
+    try:
+        found = _find(path)
+    except (ImportError, AttributeError):
+        return path
+    # Attributes of instances are set in `__init__` or are fields, so that no instance is needed to find them.
+    made = getattr(getattr(found, "__init__", None), "__code__", None)
+    known = {*dir(found), *getattr(made, "co_names", ()), *getattr(found, "__annotations__", ())}
+    return next((f"{path}.{name}" for name in names if name not in known), "")
+
+
+@cache
+def _warn(missing: str, without: str) -> None:
+    """Warn once per process, on stderr unless the application has configured logging."""
+    logging.getLogger("mockserver").warning(
+        "mockserver: uvicorn %s has no %s: %s", uvicorn.__version__, missing, without
+    )

@@ -1,0 +1,253 @@
+"""uvicorn, taught three things: to hand its transport over, to say an answer in one breath, to stop at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import sys
+import threading
+from importlib.util import find_spec
+from types import FrameType
+from typing import Any, Literal
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockserver.errors import InputError
+from mockserver.server.uvicorn_fast_write import SingleWrite
+from mockserver.server.uvicorn_internals import find_cycle, find_protocol, has_connections, require_server
+from mockserver.wire.playback import SINGLE_WRITE_KEY, TRANSPORT_KEY, Playback
+
+_ABORT_DELAY = 0.3  # seconds until a connection that has not ended by itself is cut
+_SHUTDOWN_TIMEOUT = 0.5  # seconds until uvicorn cancels what even that did not end
+_MAX_OPEN_FILES = 65_536  # open at once; there are no more ports to come from
+_KEEP_ALIVE = (
+    75  # seconds; longer than an SDK's pool keeps an idle connection, so that the client ends it first
+)
+
+
+def bind_socket(host: str, port: int) -> socket.socket:
+    """A socket that holds the address, so that port 0 is known before the server starts."""
+    if not 0 <= port <= 65535:
+        raise InputError.from_message(
+            f"port {port} does not exist: choose one from 1 to 65535, or 0 for a free one", "port"
+        )
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise InputError.from_message(
+            f"{host!r} is no address of this machine: {_HOST_HINT}", "host"
+        ) from error
+    # With its protocol named: asyncio sets TCP_NODELAY on no other, and a small frame would wait for an ACK.
+    sock = socket.socket(family, kind, protocol)
+    if sys.platform != "win32":  # pragma: no branch - there it would let two servers share a port
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        what = _BIND_ERRORS.get(error.errno or 0, "{host}:{port} cannot be used: {error}")
+        path = "host" if error.errno == errno.EADDRNOTAVAIL else "port"
+        raise InputError.from_message(what.format(host=host, port=port, error=error), path) from error
+    return sock
+
+
+def get_connect_address(sock: socket.socket) -> tuple[str, int]:
+    """Where a client on this machine finds the socket."""
+    host, port = sock.getsockname()[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, str(host)), int(port)  # noqa: S104
+
+
+def raise_fd_limit() -> None:
+    """As many connections as the system allows: a shell's soft limit is 1,024 files, its hard one far more."""
+    if sys.platform == "win32":  # pragma: no cover
+        return
+    import resource  # noqa: PLC0415 there is none on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
+    if soft < most:
+        with contextlib.suppress(ValueError, OSError):  # a system may have a limit below its own hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+class BackgroundServer:
+    """One application on one bound socket: `run` here, or `start` and `stop` on a thread of its own."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sock: socket.socket,
+        playback: Playback,
+        *,
+        http: str = "auto",
+        loop: str = "auto",
+        lifespan: Literal["on", "off"] = "on",
+    ) -> None:
+        """`http` is auto, httptools or h11; `loop` auto, uvloop or asyncio."""
+        require_server()
+        host, port = sock.getsockname()[:2]
+        self.address = str(host), int(port)
+        self._sock = sock
+        self._uvicorn = _StoppableUvicorn(_uvicorn_config(app, http, loop, lifespan), playback)
+        self._thread: threading.Thread | None = None
+
+    def run(self) -> None:
+        """Serve until SIGTERM, SIGINT or `stop`."""
+        try:
+            self._uvicorn.run([self._sock])
+        finally:
+            self._uvicorn.ready.set()
+            self._sock.close()
+
+    def start(self) -> None:
+        """Serve on a thread; returns when the server answers. RuntimeError where it cannot."""
+        self._thread = threading.Thread(target=self._run_quietly, name="mockserver", daemon=True)
+        self._thread.start()
+        self._uvicorn.ready.wait()
+        if not self._uvicorn.started:
+            self._thread.join()
+            raise RuntimeError("the server did not start: the application's startup failed, see the log")
+
+    def stop(self) -> None:
+        """End every open answer, then the thread. Once is enough; more often is fine."""
+        if self._thread is None:
+            self._sock.close()
+            return
+        self._uvicorn.request_stop()
+        self._thread.join()
+
+    def _run_quietly(self) -> None:
+        with contextlib.suppress(SystemExit):  # uvicorn's word for a startup that failed; `start` has another
+            self.run()
+
+
+class _StoppableUvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, playback: Playback) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._playback = playback
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._can_cut = has_connections()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        self.ready.set()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        # uvicorn would raise the signal again after the shutdown; one that was obeyed ends with exit code 0.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.request_stop()
+
+    def request_stop(self) -> None:
+        """From any thread, or from a signal handler."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped already
+                self._loop.call_soon_threadsafe(self._playback.close)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._playback.close()
+        cut = asyncio.get_running_loop().call_later(_ABORT_DELAY, self._abort_connections)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def _abort_connections(self) -> None:
+        """A reader that does not read would keep a clean ending waiting for ever."""
+        for connection in list(self.server_state.connections) if self._can_cut else ():
+            connection.transport.abort()
+
+
+class _TransportProtocol(asyncio.Protocol):
+    """Puts the transport into the state that every request of the connection is given a copy of."""
+
+    single_write: Any = None  # where there is one, it has the word before whatever ends a connection
+    app_state: dict[str, Any]
+    cycle: Any
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT_KEY: transport, SINGLE_WRITE_KEY: self.single_write}
+
+    def _flush_pending(self) -> None:
+        """What was said goes out."""
+        if self.single_write is not None:
+            self.single_write.flush()
+
+    def eof_received(self) -> bool | None:
+        self._flush_pending()
+        return super().eof_received()
+
+    def shutdown(self) -> None:
+        self._flush_pending()
+        super().shutdown()  # type: ignore[misc]
+
+    def send_400_response(self, msg: str) -> None:
+        self._flush_pending()
+        if self.cycle is None or self.cycle.response_complete:
+            super().send_400_response(msg)  # type: ignore[misc]
+        else:
+            self.transport.close()  # in the middle of an answer there is no place for another
+
+
+def _uvicorn_config(app: ASGIApp, http: str, loop: str, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+    return uvicorn.Config(
+        _suppress_cancellation(app),
+        http=_http_protocol_class(http),
+        loop=loop,
+        ws="none",
+        interface="asgi3",
+        lifespan=lifespan,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,  # type: ignore[arg-type]  # it goes to wait_for, which takes a float
+    )
+
+
+def _http_protocol_class(http: str) -> Any:
+    """uvicorn's protocol of that name, handing the transport over; the name itself where that is not possible."""
+    name = http
+    if http == "auto":
+        name = "httptools" if find_spec("httptools") else "h11"
+    spoken = find_protocol(name)
+    if spoken is None:
+        return http
+    cycle = find_cycle() if name == "httptools" else None
+    single_write = None if cycle is None else SingleWrite(*cycle)
+    return type(f"HandsOver{spoken.__name__}", (_TransportProtocol, spoken), {"single_write": single_write})
+
+
+def _suppress_cancellation(app: ASGIApp) -> ASGIApp:
+    """uvicorn's backstop cancels a call, and would log a traceback for one that lets that through."""
+
+    async def patient(scope: Scope, receive: Receive, send: Send) -> None:
+        try:  # noqa: SIM105 `suppress` would take longer than all else here
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            pass
+
+    return patient
+
+
+_HOST_HINT = "use 127.0.0.1 for this machine alone, or 0.0.0.0 to be reached from others"
+_BIND_ERRORS = {
+    errno.EADDRINUSE: "port {port} is taken on {host}: "
+    "stop the other server or choose another with --port (0 picks a free one)",
+    errno.EACCES: "port {port} needs privileges: choose one above 1023 with --port (0 picks a free one)",
+    errno.EADDRNOTAVAIL: "{host} is no address of this machine: " + _HOST_HINT,
+}
+
+
+def format_server_url(address: tuple[str, int]) -> str:
+    """The root of a server that listens here, as a client on this machine writes it."""
+    host, port = address
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

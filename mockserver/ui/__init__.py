@@ -1,0 +1,1 @@
+"""The web UI: its static files and how they are served."""

@@ -1,0 +1,87 @@
+"""The live page: its files as they stand in the package, under a policy that lets in nothing from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from mockserver.admin.error_responses import AdminError, create_error_response
+from mockserver.admin.guard import AdminGuard
+from mockserver.pipeline import ChatPipeline
+from mockserver.schema.yaml_document import read_text_file, truncate_text
+from mockserver.settings import ADMIN_PREFIX
+
+PAGE_ROOT = Path(__file__).with_name("page")
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file of the page, ready to send."""
+
+    body: bytes
+    media_type: str
+    etag: str
+
+
+def create_ui_app(pipeline: ChatPipeline) -> ASGIApp:
+    """The page at `/` and its files. They tell nothing, so that nobody needs the token to see them."""
+    routes = [Route("/", serve_file), Route(ADMIN_PREFIX + "/page/{file:path}", serve_file)]
+    app = Router(routes, redirect_slashes=False)
+    # With a token any name may be used, as for the control API; without one the same names as there.
+    return app if pipeline.settings.admin_token else AdminGuard(app, None, pipeline.settings.host)
+
+
+async def serve_file(request: Request) -> Response:
+    """One file, whole, or that the browser has it already."""
+    name = request.path_params.get("file", "index.html")
+    file = load_static_files().get(name)
+    if file is None:
+        return create_error_response(AdminError(404, f"the page has no file {truncate_text(name)!r}"))
+    headers = {"etag": file.etag, "content-type": file.media_type, **_HEADERS}
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(file.body, 200, headers)
+
+
+@cache
+def load_static_files() -> dict[str, StaticFile]:
+    """Every file by its path below the page's folder; read when somebody first looks."""
+    known = {}
+    for path in sorted(PAGE_ROOT.rglob("*.*")):
+        body = read_text_file(path).encode()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        known[path.relative_to(PAGE_ROOT).as_posix()] = StaticFile(
+            body, f"{_MEDIA_TYPES[path.suffix]}; charset=utf-8", tag
+        )
+    return known
+
+
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+)
+_HEADERS = {
+    "content-security-policy": "; ".join(_POLICY),
+    "cache-control": "no-cache",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}

@@ -1,0 +1,161 @@
+"""What a chat request must look like: what every vendor wants of one, and what a profile says of a model.
+
+Unknown keys are nobody's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from mockserver.memoize import memoized
+from mockserver.request.chat_request import ChatRequest
+from mockserver.validation.zod_issues import (
+    Issue,
+    IssuePath,
+    create_discriminator_issue,
+    create_enum_issue,
+    create_too_small_issue,
+    create_type_issue,
+    find_field_issues,
+    find_value_issues,
+)
+from mockserver.vendors.model_spec import ModelSpec
+from mockserver.vendors.parameter_rules import ParameterRule, ParameterRules
+from mockserver.vendors.vendor import Vendor
+
+MAX_ISSUES = 20  # issues that are told; a body of a million mistakes is refused in a few words too
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+
+
+class TypicalRequest(NamedTuple):
+    """What the requests to one model mostly are, so that little must be asked of one that is like them."""
+
+    plain_types: Mapping[str, frozenset[type]]  # the types of a field's values of which nothing more is asked
+    required: frozenset[str]
+    parameters: ParameterRules
+    model: ModelSpec
+    roles: tuple[str, ...]  # that may say a text, and nothing more is asked of it
+
+
+@memoized
+def passes_fast_check(request: ChatRequest) -> bool:
+    """Return whether a request of the usual shape is valid, so that the full validation can be skipped."""
+    usual = _typical_request(request.routed_head.route.vendor, request.model)
+    words = request.lazy_body.parsed
+    if usual is None or words.error:
+        return False
+    body = words.body
+    if not body.get("messages") or not body.get("model", request.routed_head.route.model):
+        return False
+    return _has_plain_fields(body, usual) and _has_plain_messages(body["messages"], usual)
+
+
+def _has_plain_fields(body: dict[str, Any], typical: TypicalRequest) -> bool:
+    """Whether nothing is wrong with the fields of a body; its messages are a list, if it has any."""
+    plain = typical.plain_types
+    for name, value in body.items():
+        if name in plain and type(value) not in plain[name]:
+            stated = None if name in _COMMON_FIELDS else typical.parameters.get(name)
+            if stated is None or any(find_value_issues(stated, value, (name,))):
+                return False
+    return body.keys() >= typical.required
+
+
+def _has_plain_messages(messages: list[Any], typical: TypicalRequest) -> bool:
+    """Whether nothing is wrong with any message, and its role is heard."""
+    roles = typical.roles
+    for message in messages:
+        if type(message) is not dict or message.get("role") not in roles:
+            return False
+        if type(message.get("content")) is str and "tool_calls" not in message:
+            continue  # as most are
+        if any(_iter_message_issues(message, (), typical.model)):
+            return False
+    return True
+
+
+def _typical_request(vendor: Vendor, name: str) -> TypicalRequest | None:
+    """None for a model of whose requests nothing can be said at a glance."""
+    name = name if name in vendor.models else ""  # of the others, all that is known is the same
+    if name not in vendor.memo:
+        vendor.memo[name] = _typical_of_model(vendor, name)
+    known: TypicalRequest | None = vendor.memo[name]
+    return known
+
+
+def _typical_of_model(vendor: Vendor, name: str) -> TypicalRequest | None:
+    model = vendor.models[name]
+    if model.retired or not vendor.has_model(name):
+        return None
+    parameters = vendor.models.parameters(name)
+    plain = {
+        **parameters.valid_types,
+        **{own: kinds & parameters.valid_types.get(own, kinds) for own, kinds in _COMMON_FIELDS.items()},
+    }
+    heard = ROLES if model.roles is None else model.roles
+    roles = tuple(role for role in ROLES if role in heard and role not in (model.messages or {}))
+    return TypicalRequest(plain, frozenset(parameters.required), parameters, model, roles)
+
+
+def find_body_issues(request: ChatRequest) -> list[Issue]:
+    """What is wrong with the body of a call."""
+    return list(islice(_iter_issues(request), MAX_ISSUES))
+
+
+def _iter_issues(request: ChatRequest) -> Iterator[Issue]:
+    if request.route.model is None:
+        yield from find_field_issues(_MODEL_FIELD, request.body)
+        if request.body.get("model") == "":
+            words = "String must contain at least 1 character(s)"
+            yield create_too_small_issue(1, "string", words, ("model",))
+    if request.model and not request.vendor.has_model(request.model):
+        yield create_enum_issue(request.vendor.models.names, request.model, ("model",))
+    yield from _iter_messages_issues(request)
+    yield from find_field_issues(request.vendor.models.parameters(request.model), request.body)
+
+
+def _iter_messages_issues(request: ChatRequest) -> Iterator[Issue]:
+    body = request.body
+    if "messages" not in body and request.messages:
+        return  # `prompt` stood for them
+    yield from find_field_issues(_MESSAGES_FIELD, body)
+    messages = body.get("messages")
+    if messages == []:
+        yield create_too_small_issue(1, "array", "Array must contain at least 1 element(s)", ("messages",))
+    model = request.vendor.models[request.model]
+    for index, message in enumerate(messages if isinstance(messages, list) else ()):
+        yield from _iter_message_issues(message, ("messages", index), model)
+
+
+def _iter_message_issues(message: Any, path: IssuePath, model: ModelSpec) -> Iterator[Issue]:
+    if not isinstance(message, dict):
+        yield create_type_issue("object", message, path)
+        return
+    role = message.get("role")
+    if role not in ROLES:
+        yield create_discriminator_issue(ROLES, (*path, "role"))
+        return
+    # Clients send an assistant's tool calls with no content, and with null, whatever a vendor's schema says.
+    yield from find_field_issues(
+        _ASSISTANT_FIELDS if role == "assistant" else _OTHER_ROLE_FIELDS, message, path
+    )
+    if model.messages and role in model.messages:
+        yield from find_field_issues(model.messages[role], message, path)
+
+
+_REQUIRED_STRING = ParameterRule(type=("string",), required=True)
+_MODEL_FIELD = ParameterRules({"model": _REQUIRED_STRING})
+_MESSAGES_FIELD = ParameterRules({"messages": ParameterRule(type=("array",), required=True)})
+_COMMON_FIELDS = {**_MODEL_FIELD.valid_types, **_MESSAGES_FIELD.valid_types}
+_CONTENT_PART = ParameterRule(type=("object",), fields=ParameterRules({"type": _REQUIRED_STRING}))
+_ASSISTANT_FIELDS = ParameterRules(
+    {
+        "content": ParameterRule(type=("string", "array"), items=_CONTENT_PART),
+        "tool_calls": ParameterRule(type=("array",)),
+    }
+)
+_OTHER_ROLE_FIELDS = ParameterRules(
+    {"content": ParameterRule(type=("string", "array"), items=_CONTENT_PART, required=True)}
+)

@@ -1,0 +1,62 @@
+"""Which models a vendor has, under all their names, and what each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mockserver.vendors.model_spec import ModelSpec
+from mockserver.vendors.parameter_rules import ParameterRules, add_default_rules
+from mockserver.vendors.placeholders import PlaceholderValues
+from mockserver.vendors.profile import VendorProfile
+
+
+class ModelCatalogue:
+    """The models of one profile. Of those that it does not know nothing is known, and nothing is wrong with them."""
+
+    def __init__(self, profile: VendorProfile) -> None:
+        every = profile.parameters or {}
+        self._models = profile.models or {}
+        self._by_name = dict(_models_by_name(self._models))
+        self._default_parameters = add_default_rules(every)
+        self._parameters = {
+            name: add_default_rules(every | (model.parameters or {})) for name, model in self._by_name.items()
+        }
+        self.lists: dict[str, list[PlaceholderValues]] = {
+            "models": [_list_item(name, model) for name, model in self._models.items() if not model.retired],
+            "retired": [_list_item(name, model) for name, model in self._models.items() if model.retired],
+        }
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> ModelSpec:
+        """What is known of a model, under its own name or its snapshot's."""
+        return self._by_name.get(name, _UNKNOWN_MODEL)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of every model that is to be had, a model's own before its snapshot's."""
+        return tuple(name for name, model in self._by_name.items() if not model.retired)
+
+    def parameters(self, name: str) -> ParameterRules:
+        """What the fields of a request to a model must be."""
+        return self._parameters.get(name, self._default_parameters)
+
+
+def _models_by_name(models: Mapping[str, ModelSpec]) -> Iterator[tuple[str, ModelSpec]]:
+    for name, model in models.items():
+        yield name, model
+        if model.snapshot:
+            yield model.snapshot, model
+
+
+def _list_item(name: str, model: ModelSpec) -> dict[str, Any]:
+    """What a list of models says of one."""
+    price = model.price
+    prices = {"prompt_price": price.prompt, "completion_price": price.completion} if price else {}
+    aliases = [model.snapshot] if model.snapshot else []
+    return {"id": name, "aliases": aliases, **prices, **(model.facts or {})}
+
+
+_UNKNOWN_MODEL = ModelSpec()

@@ -1,0 +1,127 @@
+"""A schema that stands only in the prompt is followed where JSON is asked for, and left alone elsewhere."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.generation.generate import GenerationRequest, generate_reply
+from mockserver.generation.prompt_schema import (
+    MAX_DECODE_ATTEMPTS,
+    MAX_SCANNED_LENGTH,
+    find_prompted_schema,
+    strip_json_documents,
+)
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+WRITTEN = json.dumps(SCHEMA)
+OTHER = {"properties": {"foo": {"type": "array", "items": {"type": "string"}}}, "required": ["foo"]}
+DONE = json.dumps({"properties": {"foo": ["bar"]}})
+# As the libraries word it.
+INSTRUCTOR = f"provide the parsed objects in json that match the following json_schema:\n\n{WRITTEN}"
+BLOCK = "Return the correct JSON response within a ```json codeblock. not the JSON_SCHEMA"
+PYDANTIC_AI = (
+    f"Always respond with a JSON object that's compatible with this schema:\n\n{WRITTEN}\n\n"
+    "Don't include any text or Markdown fencing before or after."
+)
+LANGCHAIN = (
+    f"The output should be formatted as a JSON instance that conforms to the JSON schema below. As an example, for "
+    f"the schema {json.dumps(OTHER)} the object {{}} is one, {DONE} is not. Here is the output schema (shown in a code "
+    f"block for readability only — do not include any backticks or Markdown in your output):\n```\n{WRITTEN}\n```"
+)
+AI_SDK = f"JSON schema:\n{WRITTEN}\nYou MUST answer with a JSON object that matches the JSON schema above."
+
+
+@pytest.mark.parametrize("json_mode", [True, False])
+@pytest.mark.parametrize(
+    ("texts", "fenced"),
+    [
+        ([INSTRUCTOR, "Paris"], False),
+        ([INSTRUCTOR, f"Paris\n\n{BLOCK}"], True),
+        ([PYDANTIC_AI, "Paris"], False),
+        (["Be brief.", LANGCHAIN], False),
+        ([AI_SDK, "Paris"], False),
+        ([f"Return JSON in a code block: {WRITTEN}"], True),
+        ([f"Return JSON: {json.dumps(OTHER)}", f"Now this: {WRITTEN}", "Go on."], False),
+    ],
+)
+def test_the_last_schema_of_the_prompt_is_followed(texts: list[str], fenced: bool, json_mode: bool) -> None:
+    found = find_prompted_schema(texts, json_mode)
+    assert found is not None
+    assert found.schema == SCHEMA
+    assert found.fenced is (fenced and not json_mode)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Return JSON.",
+        "Return JSON: { not",
+        f"Return JSON like {DONE}",
+        'Return JSON like {"type": "array", "items": [1]}, {"anyOf": 5} or {"type": "object"}',
+        "Return JSON: " + "{" * (MAX_DECODE_ATTEMPTS + 5) + WRITTEN,
+        "Return JSON: " + "[" * 100_000 + "{",
+    ],
+)
+def test_what_is_no_schema_is_not_followed(text: str) -> None:
+    assert find_prompted_schema([text], True) is None
+
+
+@pytest.mark.parametrize(
+    "text", [f"Return the thing: {WRITTEN}", f"What does this JSON mean? {WRITTEN}", WRITTEN]
+)
+def test_a_schema_is_only_followed_where_json_is_asked_for(text: str) -> None:
+    assert find_prompted_schema([text], False) is None
+    assert find_prompted_schema([text], True) is not None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/A", "$defs": {"A": SCHEMA}},
+        {"anyOf": [SCHEMA, {"type": "null"}]},
+        {"type": "array", "items": SCHEMA},
+        {"type": "object", "properties": {}},
+        {"properties": {"foo": {"description": "no type, as LangChain has it"}}},
+    ],
+)
+def test_a_schema_may_have_any_form(schema: object) -> None:
+    found = find_prompted_schema([f"Return JSON: {json.dumps(schema)}"], False)
+    assert found is not None
+    assert found.schema == schema
+
+
+def test_what_is_said_beside_the_schema_is_what_the_message_offers() -> None:
+    assert strip_json_documents(f"a {WRITTEN} b {{ c {DONE}") == "a  b { c "
+    ask = GenerationRequest(user_text=f"Return JSON for the weather in Paris: {WRITTEN}")
+    made = generate_reply(GenerationRequest(user_text=ask.user_text, prompts=[ask.user_text]))
+    assert made.text == '{"city":"Paris"}'
+
+
+def test_a_block_is_markdown_that_a_client_can_take_out() -> None:
+    text = generate_reply(GenerationRequest(prompts=[INSTRUCTOR, BLOCK])).text or ""
+    assert text.startswith("```json\n{\n")
+    assert text.endswith("\n}\n```")
+    assert set(json.loads(text.removeprefix("```json").removesuffix("```"))) == {"city"}
+
+
+def test_json_mode_without_a_schema_gets_a_small_document() -> None:
+    ask = GenerationRequest(prompts=["Return JSON."], response_format={"type": "json_object"})
+    assert set(json.loads(generate_reply(ask).text or "")) == {"answer", "confidence"}
+    following = GenerationRequest(prompts=[INSTRUCTOR], response_format={"type": "json_object"})
+    assert set(json.loads(generate_reply(following).text or "")) == {"city"}
+
+
+def test_a_long_message_is_looked_at_from_its_end() -> None:
+    assert find_prompted_schema([WRITTEN + "x" * MAX_SCANNED_LENGTH], True) is None
+    assert find_prompted_schema(["x" * MAX_SCANNED_LENGTH + WRITTEN], True) is not None
+
+
+@given(st.lists(st.text('{}[]":, aJSON') | st.just(WRITTEN)), st.booleans())
+def test_no_prompt_raises(texts: list[str], json_mode: bool) -> None:
+    found = find_prompted_schema(texts, json_mode)
+    assert found is None or isinstance(found.schema, dict)

@@ -1,0 +1,189 @@
+"""A fault rule strikes after what a request asks for itself, before admission, and whatever was decided."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mockserver.errors import InputError
+from mockserver.server import app
+from mockserver.settings import Settings
+from mockserver.wire.playback import Playback
+from tests.admin.test_admin_api import Control
+from tests.conftest import Caller, Callers, Start
+
+FIXTURES = """
+fixtures:
+- {name: two, match: {user: two}, responses: [one, two]}
+- {name: broken, match: {user: broken}, response: {text: Some words to be cut., fault: close@2}}
+- {match: {}, response: fine}
+faults:
+- {match: {user: of file}, error: 503, message: file}
+- {match: {user: both}, error: 503, message: file}
+"""
+
+
+@pytest.fixture(scope="module")
+def running(start: Start) -> Any:
+    return start(
+        FIXTURES, faults=("'user=of flag' error=502 message=flag", "user=both error=502 message=flag")
+    )
+
+
+@pytest.fixture
+def control(running: Any) -> Control:
+    made = Control(running)
+    made.ask("POST", "/reset")
+    return made
+
+
+@pytest.fixture
+def caller(running: Any, callers: Callers) -> Caller:
+    return callers(running, "mine")
+
+
+def lay(control: Control, *rules: dict[str, Any], session: str = "") -> None:
+    control.ask("POST", f"/faults{f'?session={session}' if session else ''}", list(rules), 201)
+
+
+def test_a_rule_s_error_is_in_the_vendor_s_words(control: Control, caller: Caller) -> None:
+    lay(control, {"error": 429, "retry_after": "2s", "message": "Slow down.", "times": 1})
+    reply = caller.ask()
+    assert (reply.status, reply.headers["retry-after"], reply.json["message"]) == (429, "2", "Slow down.")
+    assert caller.ask().status == 201
+
+
+def test_the_nearest_rule_goes_first(control: Control, caller: Caller) -> None:
+    assert [caller.ask(said=f"of {where}").status for where in ("file", "flag")] == [503, 502]
+    assert caller.ask(said="both").json["message"] == "file"
+    lay(control, {"match": {"user": "both"}, "error": 500, "message": "shared"})
+    assert caller.ask(said="both").json["message"] == "shared"
+    lay(control, {"error": 500, "message": "mine"}, {"error": 500, "message": "second"}, session="mine")
+    assert caller.ask(said="both").json["message"] == "mine"
+    lay(control, {"error": 500, "message": "newest"}, session="mine")
+    assert caller.ask(said="both").json["message"] == "newest"
+
+
+def test_what_the_request_asks_for_goes_before_any_rule(control: Control, caller: Caller) -> None:
+    lay(control, {"error": 500, "times": 1})
+    assert caller.ask(headers={"X-Mock-Error": "402"}).status == 402
+    assert caller.ask(headers={"Authorization": "Bearer sk-mock-403"}).status == 403
+    assert control.ask("GET", "/faults")["faults"][0]["evaluated"] == 0
+    assert caller.ask().status == 500
+
+
+def test_a_rule_goes_before_admission_and_moves_no_counter(control: Control, caller: Caller) -> None:
+    lay(control, {"error": 429, "times": 2})
+    assert caller.ask(messages=[]).status == 429
+    assert [caller.ask(said="two").status for _ in range(2)] == [429, 201]
+    assert caller.ask(said="two").json["choices"][0]["message"]["content"] == "two"
+
+
+def test_a_rule_s_fault_breaks_whatever_was_decided(control: Control, caller: Caller) -> None:
+    lay(control, {"fault": "truncated_json"}, session="mine")
+    bodies: list[Any] = [{}, {"messages": []}]
+    for body in bodies:  # an answer, a refusal
+        with pytest.raises(json.JSONDecodeError):
+            caller.ask(**body).json  # noqa: B018
+    told = [(one["fault"], one["rule"], one["status"]) for one in control.requests()]
+    assert told == [("truncated_json", "session-fault-1", status) for status in (400, 201)]
+
+
+def test_a_rule_may_delay_and_break_its_own_error(control: Control, caller: Caller) -> None:
+    lay(control, {"error": 500, "delay": "30ms", "fault": "close@0"})
+    with pytest.raises(http.client.IncompleteRead):
+        caller.send().read()
+    [one] = control.requests()
+    assert (one["status"], one["bytes"], one["ended"]) == (500, 0, "dropped")
+    assert one["first_byte_ms"] >= 29  # a clock has its grain
+
+
+def test_a_fixture_s_own_fault(control: Control, caller: Caller) -> None:
+    response = caller.send(said="broken", stream=True)
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        response.read()
+    assert caught.value.partial.count(b"data: ") == 2 + 1  # the opening counts for nobody
+
+
+def test_rules_are_told_with_what_they_did(control: Control, caller: Caller) -> None:
+    lay(
+        control,
+        {"error": 500, "times": 1, "match": {"key": "sk-very-secret-*", "user": "zzz"}},
+        session="mine",
+    )
+    caller.ask()
+    told = control.ask("GET", "/faults?session=mine")["faults"]
+    assert [(one["id"], one["scope"], one["session"], one["evaluated"], one["applied"]) for one in told] == [
+        ("session-fault-1", "session", "mine", 0, 0),
+        ("fixtures-fault-1", "file", None, 0, 0),
+        ("fixtures-fault-2", "file", None, 0, 0),
+        ("flag-fault-1", "file", None, 0, 0),
+        ("flag-fault-2", "file", None, 0, 0),
+    ]
+    assert "very-secret" not in json.dumps(told)
+    assert told[-1]["source"] == "--fault"
+    control.ask("DELETE", "/faults/session-fault-1?session=mine")
+    assert len(control.ask("GET", "/faults?session=mine")["faults"]) == 4
+    lay(control, {"error": 500}, {"fault": "reset"})
+    assert control.ask("DELETE", "/faults") == {"deleted": 2}
+
+
+def test_a_rule_says_when_it_is_over(control: Control, running: Any, callers: Callers) -> None:
+    def over(where: str = "") -> list[bool]:
+        return [one["over"] for one in control.ask("GET", f"/faults{where}")["faults"][:2]]
+
+    lay(control, {"error": 500, "times": 2}, {"match": {"user": "zzz"}, "error": 500, "for": "1m"})
+    one, two = callers(running, "one"), callers(running, "two")
+    assert over() == [False, False]
+    one.ask()
+    one.ask()
+    assert (over(), over("?session=two")) == ([True, False], [False, False])  # a new session meets it afresh
+    two.ask()
+    assert over() == [False, False]
+    left = control.ask("GET", "/faults")["faults"][1]["left_s"]
+    assert 0 < left <= 60
+    control.ask("POST", "/clock", {"advance": "59s"})
+    assert over() == [False, False]
+    control.ask("POST", "/clock", {"advance": "1s"})
+    told = control.ask("GET", "/faults")["faults"]
+    assert [(rule["left_s"], rule["over"], rule["applied"]) for rule in told[:2]] == [
+        (None, False, 3),
+        (0, True, 0),
+    ]
+
+
+def test_the_seed_is_on_every_response(start: Start, callers: Callers) -> None:
+    caller = callers(start(FIXTURES, seed=7))
+    assert caller.ask().headers["x-mock-seed"] == "7"
+    assert caller.ask(headers={"X-Mock-Error": "500"}).headers["x-mock-seed"] == "7"
+    assert "x-mock-seed" in caller.ask().headers["access-control-expose-headers"]
+
+
+def test_the_same_seed_gives_the_same_sequence_in_each_session_at_any_concurrency(
+    start: Start, callers: Callers
+) -> None:
+    def sequences(workers: int, seed: int) -> dict[str, list[int]]:
+        running = start(FIXTURES, seed=seed, faults=("probability=40% error=500",))
+
+        def sequence(session: str) -> list[int]:
+            caller = callers(running, session)
+            return [caller.ask().status for _ in range(20)]
+
+        names = [f"s{number}" for number in range(16)]
+        with ThreadPoolExecutor(workers) as pool:
+            return dict(zip(names, pool.map(sequence, names), strict=True))
+
+    alone = sequences(1, 3)
+    assert alone == sequences(16, 3)
+    assert alone != sequences(16, 4)
+    assert len({tuple(one) for one in alone.values()}) == 16
+
+
+@pytest.mark.parametrize("text", ["error=nope", "vendor=x", "'"])
+def test_a_flag_that_is_wrong_says_so(text: str) -> None:
+    with pytest.raises(InputError, match=r"--fault: "):
+        app.create_pipeline(Settings(faults=("error=500", text)), Playback(), lambda _: None)

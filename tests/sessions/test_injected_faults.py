@@ -1,0 +1,106 @@
+"""A fault rule strikes as often as it says, and the same way for the same seed, whoever else is about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from mockserver.fixtures.fault_rules import FaultRule, parse_fault_rule
+from mockserver.sessions.injected_faults import NO_INJECTION, Injection, roll_fault_rules
+from mockserver.sessions.store import APPLIED, EVALUATED, MemoryStore
+from tests.request_fixtures import Asked
+
+
+def rules(*texts: str) -> list[FaultRule]:
+    return [parse_fault_rule(text, f"rule-{number}", "test") for number, text in enumerate(texts, 1)]
+
+
+def rolls(
+    asked: Asked,
+    laid: Iterable[FaultRule],
+    count: int = 1,
+    store: MemoryStore | None = None,
+    seed: int = 0,
+    **headers: Any,
+) -> list[Injection]:
+    known = store or MemoryStore()
+    call = asked(**{"x_mock_session": "s", **headers})
+    laid = list(laid)
+
+    async def roll() -> list[Injection]:
+        return [await roll_fault_rules(call, laid, known, seed) for _ in range(count)]
+
+    return asyncio.run(roll())
+
+
+def struck(demands: Iterable[Injection]) -> str:
+    return "".join("x" if one.rule else "." for one in demands)
+
+
+def test_where_there_is_no_rule_nothing_is_demanded(asked: Asked) -> None:
+    assert rolls(asked, []) == [NO_INJECTION]
+
+
+def test_a_rule_demands_what_it_says(asked: Asked) -> None:
+    [one] = rolls(asked, rules("error=429 retry_after=2s message=Slow code=c fault=reset@3 delay=1s"))
+    assert one.error is not None
+    assert (one.error.kind, one.error.message, one.error.code, one.error.retry_after) == (
+        429,
+        "Slow",
+        "c",
+        2.0,
+    )
+    assert (str(one.fault), one.delay, one.rule, one.fixture) == ("reset@3", 1.0, "rule-1", None)
+
+
+def test_the_first_that_strikes_does_and_those_after_it_are_not_rolled(asked: Asked) -> None:
+    store = MemoryStore()
+    laid = rules("user=Bye error=500", "user=Hello error=501", "error=502")
+    [one] = rolls(asked, laid, store=store)
+    assert one.rule == "rule-2"
+    assert dict(asyncio.run(store.counters("s", EVALUATED))) == {"rule-2": 1}
+
+
+def test_times_are_counted_in_each_session(asked: Asked) -> None:
+    store, laid = MemoryStore(), rules("error=429 times=2")
+    assert struck(rolls(asked, laid, 4, store)) == "xx.."
+    assert struck(rolls(asked, laid, 3, store, x_mock_session="t")) == "xx."
+    assert dict(asyncio.run(store.counters("s", APPLIED))) == {"rule-1": 2}
+
+
+def test_a_rule_is_over_when_its_time_is(asked: Asked) -> None:
+    [laid] = rules("error=429 for=10s")
+    call = asked()
+    assert laid.applies_to(call, laid.active_since + 9.9)
+    assert not laid.applies_to(call, laid.active_since + 10)
+
+
+def test_chance_falls_the_same_way_for_the_same_seed_session_and_rule(asked: Asked) -> None:
+    laid = rules("error=500 probability=50%")
+    first = struck(rolls(asked, laid, 64))
+    assert first == struck(rolls(asked, laid, 64))
+    assert 16 < first.count("x") < 48
+    others = {
+        struck(rolls(asked, laid, 64, seed=1)),
+        struck(rolls(asked, laid, 64, x_mock_session="t")),
+        struck(rolls(asked, [*rules("user=Bye error=400", "error=500 probability=50%")][1:], 64)),
+    }
+    assert first not in others
+    assert len(others) == 3
+
+
+def test_a_delay_varies_the_same_way_too(asked: Asked) -> None:
+    laid = rules("'delay={median: 1s, p95: 4s}'")
+    delays = [one.delay for one in rolls(asked, laid, 5)]
+    assert len(set(delays)) == 5
+    assert delays == [one.delay for one in rolls(asked, laid, 5)]
+
+
+@pytest.mark.parametrize("session", ["no name", "x" * 65])
+def test_a_session_that_cannot_be_is_not_counted(asked: Asked, session: str) -> None:
+    store = MemoryStore()
+    assert rolls(asked, rules("error=500"), store=store, x_mock_session=session) == [NO_INJECTION]
+    assert asyncio.run(store.sessions()) == ()

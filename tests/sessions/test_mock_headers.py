@@ -1,0 +1,126 @@
+"""A request may ask the mock for an error, a delay, a fault, a fixture; what cannot be understood is told."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.errors import STATUS_BY_KIND, ApiError
+from mockserver.sessions.injected_faults import INJECTION_HEADERS, NO_INJECTION, Injection, parse_injection
+from mockserver.wire.faults import Fault
+
+if TYPE_CHECKING:
+    from tests.request_fixtures import Asked
+
+
+def wanted(asked: Asked, **headers: str) -> Injection:
+    return parse_injection(asked(**headers))
+
+
+def error(asked: Asked, **headers: str) -> str | int | None:
+    found = wanted(asked, **headers).error
+    return None if found is None else found.kind
+
+
+def test_an_ordinary_request_asks_for_nothing(asked: Asked) -> None:
+    assert wanted(asked) is NO_INJECTION
+    assert wanted(asked, x_mock_session="mine") == NO_INJECTION
+
+
+@pytest.mark.parametrize("kind", STATUS_BY_KIND)
+def test_every_kind_may_be_asked_for_by_header_and_by_key(asked: Asked, kind: str) -> None:
+    assert error(asked, x_mock_error=kind) == kind
+    assert error(asked, authorization=f"Bearer SG_mock-{kind}") == kind
+
+
+@pytest.mark.parametrize("number", [400, 402, 418, 429, 499, 500, 504, 522, 599])
+def test_every_number_may_be_asked_for_by_header_and_by_key(asked: Asked, number: int) -> None:
+    assert error(asked, x_mock_error=str(number)) == number
+    assert error(asked, authorization=f"Bearer omx_live_mock-{number}") == number
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("sk-mock-402", 402),
+        ("sk-mock-402-for-tests", 402),
+        ("mock-429", 429),
+        ("omx_live_mock-timeout.2", "timeout"),
+        ("SG_mock-none-mock-500", 500),
+        ("sk-mock-4290", None),
+        ("sk-mock-399", None),
+        ("sk-mock-600", None),
+        ("sk-mock-timeouts", None),
+        ("sk-mock-timeout_2", None),
+        ("sk-mock-", None),
+        ("sk-429", None),
+        ("my mock-503 key", 503),
+    ],
+)
+def test_a_key_says_the_error_it_wants(asked: Asked, key: str, what: str | int | None) -> None:
+    assert error(asked, authorization=f"Bearer {key}") == what
+
+
+def test_a_header_goes_before_the_key(asked: Asked) -> None:
+    assert error(asked, authorization="Bearer sk-mock-402", x_mock_error="503") == 503
+
+
+def test_the_rest_may_be_asked_for_as_well(asked: Asked) -> None:
+    found = wanted(
+        asked,
+        x_mock_error="429",
+        x_mock_retry_after="1.5s",
+        x_mock_delay="30ms",
+        x_mock_fault="reset@3",
+        x_mock_fixture="hello",
+    )
+    assert found.error is not None
+    assert (found.error.kind, found.error.retry_after) == (429, 1.5)
+    assert (found.delay, str(found.fault), found.fixture) == (0.03, "reset@3", "hello")
+
+
+def test_a_key_may_be_told_when_to_come_again(asked: Asked) -> None:
+    found = wanted(asked, authorization="Bearer mock-429", x_mock_retry_after="2m").error
+    assert found is not None
+    assert found.retry_after == 120
+
+
+def test_a_fault_alone_is_a_demand(asked: Asked) -> None:
+    assert wanted(asked, x_mock_fault="hang") == Injection(fault=Fault("hang"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"x_mock_error": ""}, "x-mock-error: found '', expected a number 400 to 599 or a kind: invalid_request, "),
+        ({"x_mock_error": "200"}, "x-mock-error: found '200', expected a number 400 to 599 or a kind: "),
+        ({"x_mock_error": "rate_limit"},
+         "found 'rate_limit', expected a number 400 to 599 or a kind, did you mean 'rate_limited'?"),
+        ({"x_mock_error": "y" * 900}, f"x-mock-error: found '{'y' * 80}', expected a number"),
+        ({"x_mock_delay": "2"}, "x-mock-delay: a duration needs a unit, write 2ms or 2s"),
+        ({"x_mock_delay": "soon"}, "x-mock-delay: found text 'soon', expected a duration like 30ms or 1.5s"),
+        ({"x_mock_delay": "-1s"}, "x-mock-delay: found -1s, a duration cannot be negative"),
+        ({"x_mock_error": "429", "x_mock_retry_after": "1"}, "x-mock-retry-after: a duration needs a unit, write 1"),
+        ({"x_mock_retry_after": "1s"}, "x-mock-retry-after: found it without an error to go with; send x-mock-error"),
+        ({"x_mock_fault": "rest"}, "x-mock-fault: found fault 'rest', expected one of "),
+        ({"x_mock_fault": "reset@soon"}, "x-mock-fault: found point 'soon', expected chunks like 3, bytes like 100b"),
+        ({"x_mock_eror": "429"}, "x-mock-eror: found a header that is not known, expected x-mock-error, x-mock-r"),
+    ],
+)  # fmt: skip
+def test_a_header_that_is_not_understood_says_what_to_write(
+    asked: Asked, headers: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        wanted(asked, **headers)
+    assert caught.value.kind == "invalid_request"
+    assert words in (caught.value.message or "")
+
+
+@given(st.sampled_from(INJECTION_HEADERS), st.text(st.characters(max_codepoint=255), max_size=30))
+def test_any_header_is_understood_or_refused(asked: Asked, name: str, value: str) -> None:
+    with contextlib.suppress(ApiError):
+        assert isinstance(wanted(asked, **{name: value}), Injection)

@@ -1,0 +1,48 @@
+"""The pictures of the documentation, taken of the demo: `python -m tests.ui.screenshots` takes them anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from mockserver.testing import MockServer
+from tests.ui.browsing import Browser, browser, window
+
+HERE = Path(__file__).parent
+SIZE = 1280, 760
+# The scene that ends last, as it ends.
+LAST = "✓ 2 attempts in"
+
+
+def timeline(running: Browser, url: str, folder: Path = HERE) -> Path:
+    """The first round of the demo, once it is over."""
+    with window(running, SIZE) as page:
+        page.goto(f"{url}/#/timeline")
+        lane = page.locator(".lanes .lane").filter(has_text="night-batch").last
+        expect(lane.locator(".ending")).to_contain_text(LAST, timeout=30_000)
+        return _taken(page.screenshot(), folder / "timeline.png")
+
+
+def faults(running: Browser, url: str, folder: Path = HERE) -> Path:
+    """The cards, two of them on."""
+    with window(running, (1280, 900)) as page:
+        page.goto(f"{url}/#/faults")
+        for title in ("Rate limited", "Cut mid-stream"):
+            page.get_by_role("button", name=title, exact=True).click()
+            expect(page.get_by_role("button", name=title, exact=True)).to_have_attribute(
+                "aria-pressed", "true"
+            )
+        page.mouse.move(0, 0)
+        return _taken(page.screenshot(), folder / "faults.png")
+
+
+def _taken(picture: bytes, path: Path) -> Path:
+    path.write_bytes(picture)
+    return path
+
+
+if __name__ == "__main__":
+    with MockServer(strict=True, demo=True) as server, browser() as running:
+        timeline(running, server.url)
+        faults(running, server.url)

@@ -1,0 +1,218 @@
+"""A request in detail: what was said, what went over the wire, why, and what may be done with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mockserver.testing import MockServer
+from tests.conftest import Json, Start
+from tests.ui.browsing import PHONE, WIDE
+
+Ask = Callable[..., Any]
+Look = Callable[..., Any]
+
+FIXTURES = """
+fixtures:
+- name: weather
+  match: {user: weather, body: {temperature: 1}}
+  response: {tool_calls: [{name: look, arguments: {in: Rome}}]}
+- {name: any, match: {model: o1-*}, response: {reasoning: Let me see., text: It is fine.}}
+"""
+PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5C"
+    "YII="
+)
+SEEN: list[Json] = [{"type": "text", "text": "See this."}, {"type": "image_url", "image_url": {"url": PIXEL}}]
+TALK: list[Json] = [
+    {"role": "user", "content": SEEN},
+    {"role": "assistant", "content": "I see."},
+    {"role": "user", "content": "What is the weather?"},
+]
+
+
+@pytest.fixture
+def own(start: Start) -> MockServer:
+    return start(FIXTURES)
+
+
+@pytest.fixture
+def panel(own: MockServer, page: Page) -> Any:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{own.url}/#/requests")
+    return page.locator("#detail")
+
+
+def opened(panel: Any) -> Any:
+    """The newest request, opened as a person does."""
+    panel.page.locator("tbody td.time a").first.click()
+    return panel
+
+
+def tab(panel: Any, name: str) -> Any:
+    panel.get_by_role("tab", name=name).click()
+    return panel.get_by_role("tabpanel", name=name)
+
+
+def copied(panel: Any, what: str) -> str:
+    panel.get_by_role("button", name=what).click()
+    expect(panel.get_by_role("button", name="Copied")).to_be_visible()
+    return str(panel.page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_conversation_is_read_as_one(asked: Ask, panel: Any) -> None:
+    asked(TALK, temperature=1)
+    turns = opened(panel).locator(".turn")
+    expect(turns).to_have_text(
+        ["userSee this.", "assistantI see.", "userWhat is the weather?", re.compile(CALLED)]
+    )
+    expect(turns.nth(0).locator("img")).to_have_attribute("src", PIXEL)
+    expect(panel.get_by_role("heading", level=2)).to_be_focused()
+
+
+def test_a_stream_is_read_as_what_it_adds_up_to(asked: Ask, panel: Any) -> None:
+    asked("Hello", vendor="omixa", stream=True, show_thinking=True)
+    expect(opened(panel).locator(".turn").last).to_have_text("assistantLet me see.It is fine.")
+    events = tab(panel, "Request and response").locator(".events li")
+    expect(events.last).to_contain_text("[DONE]")
+    expect(events.first).to_contain_text(re.compile(r"\d ms"))
+
+
+def test_an_error_is_told_in_the_vendor_s_words(asked: Ask, panel: Any) -> None:
+    asked("Hello", vendor="segmind", headers={"X-Mock-Error": "429", "X-Mock-Retry-After": "2s"})
+    expect(opened(panel).locator(".note")).to_have_text(re.compile("."))
+    expect(panel.locator("dl").first).to_contain_text("asked to wait2 s")
+    wire = tab(panel, "Request and response")
+    expect(wire).to_contain_text("Response 429")
+    wire.locator("summary").last.click()
+    expect(wire.locator("dl").last).to_contain_text("retry-after2")
+
+
+def test_each_field_of_a_near_fixture_holds_or_differs(asked: Ask, panel: Any) -> None:
+    asked("How is the weather?", temperature=2)
+    match = tab(opened(panel), "Match")
+    expect(match.get_by_label("The fixture that matched").locator("li li")).to_have_text(
+        ["holds: model o1-*"]
+    )
+    near = match.get_by_label("Fixtures that did not")
+    expect(near.get_by_role("heading")).to_contain_text(["weather"])
+    expect(near.locator("li li")).to_have_text(
+        ["holds: user weather", "differs: body.temperature expected 1, found 2"]
+    )
+
+
+def test_it_is_copied_for_a_shell_and_for_python(own: MockServer, asked: Ask, panel: Any) -> None:
+    asked("Hello")
+    opened(panel)
+    assert copied(panel, "Copy as curl").startswith(f"curl -s -X POST {own.url}/aimlapi/v1/chat/completions")
+    expect(panel.get_by_role("button", name="Copy as curl")).to_be_visible()
+    code = copied(panel, "Copy as Python")
+    heard: Json = {}
+    exec(
+        compile(code.replace("print(", "print_("), "copied", "exec"),
+        {"print_": heard.setdefault("said", []).append},
+    )
+    assert heard["said"] == ["It is fine."]
+
+
+def test_what_no_openai_client_reaches_is_copied_for_requests(asked: Ask, panel: Any) -> None:
+    asked("Hello", vendor="segmind")
+    opened(panel)
+    code = copied(panel, "Copy as Python")
+    said: list[Any] = []
+    exec(
+        compile(code.replace("print(", "print_("), "copied", "exec"),
+        {"print_": lambda *told: said.extend(told)},
+    )
+    assert said[0] == 200
+
+
+def test_a_replay_is_a_request_of_its_own(own: MockServer, asked: Ask, panel: Any) -> None:
+    asked("Hello")
+    opened(panel)
+    before = panel.page.url
+    panel.get_by_role("button", name="Replay").click()
+    expect(panel.page.locator("tbody tr")).to_have_count(2)
+    expect(panel.page.locator("tbody tr[aria-current]")).to_have_count(1)
+    assert panel.page.url != before
+    assert [request.user for request in own.requests] == ["Hello", "Hello"]
+
+
+def test_a_fixture_is_made_of_it_and_served(asked: Ask, panel: Any) -> None:
+    asked("Good morning")
+    opened(panel)
+    panel.get_by_role("button", name="Make a fixture").click()
+    dialog = panel.page.get_by_role("dialog")
+    text = dialog.get_by_role("textbox")
+    expect(text).to_have_value(re.compile("equals: Good morning"))
+    text.fill("{name: oops, match: {usr: x}, response: y}")
+    dialog.get_by_role("button", name="Serve it to app").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("did you mean 'user'")
+    text.fill("{name: mine, match: {}, response: Another one.}")
+    dialog.get_by_role("button", name="Serve it to app").click()
+    expect(dialog).to_have_count(0)
+    assert asked("Good morning").json["choices"][0]["message"]["content"] == "Another one."
+    assert asked("Good morning", session="else").json["choices"][0]["message"]["content"] == "It is fine."
+
+
+def test_it_closes_by_escape_and_the_focus_is_where_it_was(asked: Ask, panel: Any) -> None:
+    asked("Hello")
+    link = panel.page.locator("tbody td.time a")
+    link.focus()
+    panel.page.keyboard.press("Enter")
+    expect(panel.get_by_role("heading", level=2)).to_be_focused()
+    panel.page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(link).to_be_focused()
+
+
+def test_tabs_are_walked_by_arrows(asked: Ask, panel: Any) -> None:
+    asked("Hello")
+    opened(panel).get_by_role("tab", name="Conversation").focus()
+    panel.page.keyboard.press("ArrowLeft")
+    expect(panel.get_by_role("tab", name="Match")).to_be_focused()
+    expect(panel.get_by_role("tab", name="Match")).to_have_attribute("aria-selected", "true")
+    panel.page.keyboard.press("ArrowRight")
+    expect(panel.get_by_role("tabpanel", name="Conversation")).to_be_visible()
+
+
+def test_one_that_is_open_is_told_anew_when_it_ends(
+    asked: Ask, own: MockServer, panel: Any, callers: Any
+) -> None:
+    own.on(user="poem").reply("A poem.", delay="1h")
+    client = callers(own, "app")
+    client.connection.request("POST", "/aimlapi/v1/chat/completions", POEM, HEADERS)
+    expect(opened(panel).locator("dl").first).to_contain_text("still open")
+    client.connection.close()
+    expect(panel.get_by_role("heading", level=2)).to_contain_text("client left")
+
+
+def test_one_that_was_let_go_says_so(own: MockServer, page: Page) -> None:
+    page.goto(f"{own.url}/#/requests?id=req-0")
+    expect(page.locator("#detail")).to_contain_text("the journal has no request 'req-0'")
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#detail")).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_stands_beside_the_view_or_in_its_place(
+    own: MockServer, asked: Ask, look: Look, size: tuple[int, int], scheme: str
+) -> None:
+    asked(TALK, temperature=1)
+    with look(size, scheme) as page:
+        page.goto(f"{own.url}/#/requests?id={own.requests[0].id}")
+        expect(page.locator("#detail .turn")).to_have_count(4)
+        expect(page.locator("main")).to_be_visible(visible=size == WIDE)
+        for name in ("Request and response", "Match"):
+            tab(page.locator("#detail"), name)
+            assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+
+
+CALLED = r'assistantlook\(\{"in": ?"Rome"\}\)'
+POEM = '{"model": "o1-mini", "messages": [{"role": "user", "content": "poem"}]}'
+HEADERS = {"authorization": "Bearer any", "content-type": "application/json", "x-mock-session": "app"}

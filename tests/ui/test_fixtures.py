@@ -1,0 +1,186 @@
+"""Fixtures are shown in the order in which they are asked, with what became of them, and mistakes at their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mockserver.testing import MockServer
+from tests.conftest import Callers, Start
+from tests.ui.browsing import PHONE, WIDE
+
+FIXTURES = """
+fixtures:
+- {name: greeting, match: {user: Hello}, response: Good day.}
+- {name: weather, match: {user: weather, vendor: [aimlapi, omixa]}, response: {text: Sunny., delay: 1ms}}
+- {name: hidden, match: {user: weather in Paris, vendor: omixa}, response: {error: 503}}
+- name: retry
+  match: {user: {equals: again, not: {contains: x}}}
+  responses: [{error: 429, times: 1}, Third time lucky.]
+- {name: anything, match: {}, response: {template: true, text: "{{ user }}"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def own(start: Start) -> MockServer:
+    return start(FIXTURES)
+
+
+@pytest.fixture
+def fixtures(open_page: Page, own: MockServer) -> Page:
+    own.reset()
+    open_page.goto(f"{own.url}/#/fixtures")
+    open_page.reload()
+    expect(rows(open_page)).to_have_count(5)
+    expect(open_page.locator("#live")).to_have_text("live")
+    return open_page
+
+
+@pytest.fixture
+def client(own: MockServer, callers: Callers) -> Any:
+    return callers(own, "app")
+
+
+def rows(page: Page) -> Any:
+    return page.get_by_role("article", name="Fixtures").locator("tbody tr")
+
+
+def cells(page: Page, number: int) -> Any:
+    return rows(page).locator(f"td:nth-child({number})")
+
+
+def add(page: Page, yaml: str, session: str = "") -> None:
+    page.get_by_label("YAML").fill(yaml)
+    page.get_by_label("For the session").fill(session)
+    page.get_by_role("button", name="Serve it").click()
+
+
+def test_fixtures_stand_in_their_order_with_what_they_wait_for_and_say(fixtures: Page) -> None:
+    expect(cells(fixtures, 1)).to_have_text(
+        [
+            "greeting",
+            "weather",
+            "hidden shadowed by weather",
+            "retry",
+            "anything",
+        ]
+    )
+    expect(cells(fixtures, 2)).to_have_text(
+        [
+            "user Hello",
+            "user weather, vendor aimlapi or omixa",
+            "user weather in Paris, vendor omixa",
+            "user “again” and not contains x",
+            "anything",
+        ]
+    )
+    expect(cells(fixtures, 3)).to_have_text(
+        ["Good day.", "Sunny.", "status 503", "2 in turn: status 429", "template true"]
+    )
+    expect(cells(fixtures, 4)).to_have_text(["never"] * 5)
+    expect(cells(fixtures, 5).first).to_have_text("fixtures.yaml:3")
+
+
+def test_hits_are_counted_as_they_happen(fixtures: Page, client: Any) -> None:
+    client.ask(said="Hello")
+    client.ask(said="Hello")
+    expect(cells(fixtures, 4).first).to_have_text("2")
+    expect(cells(fixtures, 1).first).to_have_text("greeting")
+    fixtures.get_by_label("State").select_option("never used")
+    expect(rows(fixtures)).to_have_count(4)
+
+
+def test_what_is_looked_for_stands_in_the_address(fixtures: Page) -> None:
+    fixtures.get_by_label("Search").fill("SUNNY")
+    expect(cells(fixtures, 1)).to_have_text(["weather"])
+    fixtures.get_by_label("Search").fill("")
+    fixtures.get_by_label("State").select_option("shadowed")
+    expect(cells(fixtures, 1)).to_have_text(["hidden shadowed by weather"])
+    assert fixtures.url.endswith("#/fixtures?state=shadowed")
+    fixtures.get_by_label("Search").fill("zzz")
+    expect(fixtures.get_by_text("None.")).to_be_visible()
+
+
+def test_a_fixture_is_added_answers_first_and_is_removed(fixtures: Page, client: Any) -> None:
+    add(fixtures, "name: mine\nmatch: {user: Hello}\nresponse: Ahoy.\n")
+    expect(cells(fixtures, 1).first).to_have_text("mine")
+    expect(cells(fixtures, 5).first).to_have_text("added for all")
+    assert client.ask(said="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
+    expect(cells(fixtures, 4).first).to_have_text("1")
+    fixtures.get_by_label("State").select_option("added while it runs")
+    expect(rows(fixtures)).to_have_count(1)
+    fixtures.get_by_role("button", name="Remove mine").press("Enter")
+    expect(fixtures.get_by_text("None.")).to_be_visible()
+    assert client.ask(said="Hello").json["choices"][0]["message"]["content"] == "Good day."
+
+
+def test_a_fixture_for_a_session_is_met_by_no_other(fixtures: Page, client: Any, callers: Callers) -> None:
+    add(fixtures, "- {name: ours, match: {user: Hello}, response: Ahoy.}", "app")
+    expect(cells(fixtures, 5).first).to_have_text("added for app")
+    assert client.ask(said="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
+    assert callers(client.server).ask(said="Hello").json["choices"][0]["message"]["content"] == "Good day."
+    fixtures.goto(fixtures.url.partition("#")[0] + "#/fixtures?session=another")
+    expect(rows(fixtures)).to_have_count(5)
+    fixtures.goto(fixtures.url.partition("#")[0] + "#/fixtures?session=app")
+    expect(cells(fixtures, 1).nth(1)).to_have_text("greeting shadowed by ours")
+    fixtures.get_by_role("button", name="Remove ours").click()
+    expect(rows(fixtures)).to_have_count(5)
+
+
+def test_what_is_wrong_is_shown_at_its_place(fixtures: Page) -> None:
+    add(fixtures, "match: {usr: weather}\nresponse: {text: Hello, world}\n")
+    mistakes = fixtures.locator(".mistake")
+    expect(mistakes).to_have_count(2)
+    expect(mistakes.first).to_contain_text("match.usr unknown key 'usr', did you mean 'user'?")
+    expect(mistakes.first.locator("pre")).to_have_text("match: {usr: weather}\n        ^")
+    text = fixtures.get_by_label("YAML")
+    expect(text).to_be_focused()
+    marked = "(area) => area.value.slice(area.selectionStart, area.selectionEnd)"
+    assert text.evaluate(marked) == "match: {usr: weather}"
+    fixtures.get_by_role("button", name="Line 2").click()
+    assert text.evaluate(marked) == "response: {text: Hello, world}"
+    text.press("End")
+    text.press("Space")
+    expect(mistakes).to_have_count(0)
+
+
+def test_what_cannot_be_is_said_where_it_has_no_place(fixtures: Page) -> None:
+    add(fixtures, "{name: taken, match: {}, response: Once.}")
+    expect(rows(fixtures)).to_have_count(6)
+    add(fixtures, "{name: taken, match: {}, response: Twice.}")
+    expect(fixtures.get_by_role("alert").locator(".note")).to_contain_text("PUT takes its place")
+
+
+def test_a_bad_edit_of_a_file_is_shown_with_its_place_until_it_is_mended(
+    tmp_path: Path, look: Callable[..., Any]
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("fixtures:\n- {name: one, match: {user: a}, response: A}\n")
+    with MockServer(file) as server, look() as page:
+        page.goto(f"{server.url}/#/fixtures")
+        expect(rows(page)).to_have_count(1)
+        file.write_text("fixtures:\n- {name: one, match: {usr: a}, response: A}\n- 5\n")
+        broken = page.get_by_role("article", name="Mistakes in the files")
+        expect(broken.get_by_role("heading")).to_have_text("2 mistakes")
+        expect(broken.get_by_role("listitem").first).to_contain_text("mine.yaml:2:23 fixtures[0].match.usr")
+        expect(rows(page)).to_have_count(1)
+        file.write_text(
+            "fixtures:\n- {name: one, match: {user: a}, response: A}\n- {match: {user: b}, response: B}\n"
+        )
+        expect(rows(page)).to_have_count(2)
+        expect(broken).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_it_fits_every_width(own: MockServer, look: Callable[..., Any], size: tuple[int, int]) -> None:
+    own.reset()
+    with look(size, "dark") as page:
+        page.goto(f"{own.url}/#/fixtures")
+        expect(rows(page)).to_have_count(5)
+        expect(page.get_by_role("link", name="Fixtures")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+        assert page.evaluate("document.querySelector('main').scrollWidth") <= size[0]

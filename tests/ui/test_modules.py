@@ -1,0 +1,180 @@
+"""The page's pure functions, asked in the browser that they are written for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mockserver.testing import MockServer
+from tests.ui.browsing import Browser, window
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def run(running: Browser, server: MockServer) -> Iterator[Run]:
+    """Runs an expression with the module as `m` and the argument as `a`."""
+    with window(running) as page:
+        page.goto(f"{server.url}/_mock/page/icon.svg")
+
+        def ran(module: str, expression: str, argument: Any = None) -> Any:
+            script = f"async (a) => {{ const m = await import('./{module}'); return {expression}; }}"
+            return page.evaluate(script, argument)
+
+        yield ran
+
+
+STREAM = ": hello\n\nid: 1\nevent: change\ndata: {\ndata:}\n\r\n\ndata: a\r\n\r\nretry: 5\nid: b\0\ndata\n\n"
+EVENTS = [
+    {"type": "change", "data": "{\n}", "id": "1"},
+    {"type": "message", "data": "a", "id": "1"},
+    {"type": "message", "data": "", "id": "1"},
+]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_an_event_stream_is_read_whatever_its_pieces(run: Run, size: int) -> None:
+    pieces = [STREAM[at : at + size] for at in range(0, len(STREAM), size)]
+    assert run("sse.js", "(() => { const read = m.parser(); return a.flatMap(read); })()", pieces) == EVENTS
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, ""),
+        (0.04, "0 ms"),
+        (3.14, "3.1 ms"),
+        (9.97, "10 ms"),
+        (320.4, "320 ms"),
+        (999.6, "1 s"),
+        (1240, "1.24 s"),
+        (12340, "12.3 s"),
+        (59990, "1 min"),
+        (125000, "2 min 5 s"),
+        (3_600_000, "1 h"),
+        (5_430_000, "1 h 31 min"),
+    ],
+)
+def test_a_span_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str) -> None:
+    assert run("words.js", "m.span(a)", ms) == text
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        ({"status": 201, "ended": "finished"}, "ok"),
+        ({"status": 201, "ended": None}, "open"),
+        ({"status": 504, "ended": None}, "open"),
+        ({"status": 429, "ended": "finished"}, "limited"),
+        ({"status": 402, "ended": "finished"}, "refused"),
+        ({"status": 503, "ended": "finished"}, "failed"),
+        ({"status": 200, "ended": "dropped"}, "cut"),
+        ({"status": 200, "ended": "closed"}, "cut"),
+        ({"status": 200, "ended": "left"}, "left"),
+        ({"status": 200, "ended": "finished", "fault": "truncated_json@2"}, "spoiled"),
+        ({"status": 200, "ended": "finished", "fault": "slow=20"}, "ok"),
+    ],
+)
+def test_an_outcome_is_one_of_a_few_kinds(run: Run, request_: dict[str, Any], kind: str) -> None:
+    told = {"fault": None, "first_byte_ms": 1, **request_}
+    assert run("outcome.js", "[m.outcome(a).kind, m.isFailure(a)]", told) == [
+        kind,
+        kind not in ("ok", "open"),
+    ]
+
+
+def test_a_place_is_spelled_and_read_alike(run: Run) -> None:
+    place = {"view": "requests", "query": {"q": "a b&c", "status": "5xx"}}
+    assert run("place.js", "m.read(m.spell(a.view, a.query))", place) == place
+    assert run("place.js", "m.spell('requests', {q: ''})") == "#/requests"
+
+
+def test_what_has_ended_does_not_open_again_and_only_the_newest_are_kept(run: Run) -> None:
+    script = """(() => {
+      const book = new m.Book(2);
+      const one = (number, ended) => ({id: `r${number}`, number, ended, arrived: "2026-01-01T00:00:00Z",
+                                       session: `s${number}`, total_ms: ended ? 5 : null});
+      book.put(one(1, "finished"));
+      book.put(one(1, null));
+      const kept = book.requests[0].ended;
+      book.fill([one(3, null), one(2, null)]);
+      const ids = book.requests.map((one) => one.id);
+      book.forget("s3");
+      return [kept, ids, book.requests.length];
+    })()"""
+    assert run("book.js", script) == ["finished", ["r2", "r3"], 1]
+
+
+def attempt(at: int, status: int = 503, took: int | None = 10, **more: Any) -> dict[str, Any]:
+    """One as the book has it, by default one that failed and counts nothing."""
+    told = {"session": "s", "vendor": "v", "path": "/p", "digest": "d", "attempt": 0, "fault": None}
+    told |= {
+        "retry_after_ms": None,
+        "first_byte_ms": 1,
+        "frames_ms": [],
+        "ended": "finished" if took else None,
+    }
+    return {"id": f"r{at}", "at": at, "end": at + took if took else None, "status": status, **told, **more}
+
+
+GROUPS = {
+    "a repetition after a failure": ([attempt(0), attempt(500, 200)], [2]),
+    "a repetition after success": ([attempt(0, 200), attempt(500)], [1, 1]),
+    "a repetition of what will not pass": ([attempt(0, 402), attempt(500)], [1, 1]),
+    "a repetition much later": ([attempt(0), attempt(10_011)], [1, 1]),
+    "one that was told to wait": ([attempt(0, 429, retry_after_ms=5000), attempt(15_000)], [2]),
+    "one that waits longer each time": ([attempt(0), attempt(8_000), attempt(30_000)], [3]),
+    "one beside it": ([attempt(0), attempt(5)], [1, 1]),
+    "another body": ([attempt(0), attempt(500, digest="e")], [1, 1]),
+    "another session": ([attempt(0), attempt(500, session="t")], [1, 1]),
+    "one that counts": ([attempt(0), attempt(60_000, attempt=1), attempt(90_000, attempt=2)], [3]),
+    "one that counts, after a wait of its own": ([attempt(0, took=None), attempt(500, attempt=1)], [2]),
+    "one that counts anew": ([attempt(0), attempt(50, attempt=1), attempt(100)], [2, 1]),
+    "two that count": ([attempt(0), attempt(1), attempt(50, attempt=1), attempt(51, attempt=1)], [2, 2]),
+    "nothing": ([], []),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_attempts_are_of_one_call_when_they_look_so(run: Run, name: str) -> None:
+    requests, sizes = GROUPS[name]
+    assert run("calls.js", "m.group(a).map((call) => call.attempts.length)", requests) == sizes
+
+
+VERDICTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
+    # The moments of the attempts, and what each was told to wait; each takes ten milliseconds.
+    "": (None, [(0, None)]),
+    "tries again": (None, [(0, None), (20, None)]),
+    "no backoff": (False, [(0, None), (20, None), (40, None)]),
+    "honours Retry-After": (True, [(0, 1000), (1000, None)]),
+    "ignores Retry-After": (False, [(0, 1000), (1012, 1000), (1300, None)]),
+    "backs off": (True, [(0, None), (510, None), (1520, None), (3530, None)]),
+}
+
+
+@pytest.mark.parametrize("text", VERDICTS)
+def test_how_a_client_tries_again_is_judged(run: Run, text: str) -> None:
+    good, script = VERDICTS[text]
+    requests = [attempt(at, retry_after_ms=asked) for at, asked in script]
+    assert run("calls.js", "m.group(a).map((call) => call.verdict)", requests) == [
+        {"good": good, "text": text}
+    ]
+
+
+@pytest.mark.parametrize(("ms", "length"), [(3, 50), (50, 50), (2600, 3000), (5_000_000, 7_200_000)])
+def test_an_axis_has_one_of_few_lengths(run: Run, ms: int, length: int) -> None:
+    assert run("scale.js", "m.reach(a)", ms) == length
+
+
+@pytest.mark.parametrize(
+    ("of", "at"),
+    [
+        ((0, 5000, 500), [0, 1000, 2000, 3000, 4000, 5000]),
+        ((0, 3000, 90), [0]),
+        ((12_340, 3000, 400), [13_000, 14_000, 15_000]),
+    ],
+)
+def test_marks_stand_at_round_moments_and_have_room(run: Run, of: tuple[int, ...], at: list[int]) -> None:
+    assert run("scale.js", "m.marks(...a)", of) == at

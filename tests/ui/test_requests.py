@@ -1,0 +1,175 @@
+"""The table shows every request as it happens, and what is looked for stands in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mockserver.testing import MockServer
+from tests.conftest import Callers
+from tests.ui.browsing import PHONE, WIDE
+
+Ask = Callable[..., Any]
+Look = Callable[..., Any]
+
+
+def rows(page: Page) -> Any:
+    return page.locator("tbody tr")
+
+
+def cells(page: Page, name: str) -> Any:
+    return page.locator(f"tbody td.{name}")
+
+
+def test_what_was_asked_before_and_what_is_asked_now_are_rows(
+    own: MockServer, asked: Ask, page: Page
+) -> None:
+    asked("Hello")
+    page.goto(f"{own.url}/#/requests")
+    expect(rows(page)).to_have_count(1)
+    asked("mock 429", session="other", vendor="omixa", headers={"X-Mock-Error": "429"})
+    expect(rows(page)).to_have_count(2)
+    expect(cells(page, "session")).to_have_text(["other", "app"])
+    expect(cells(page, "vendor")).to_have_text(["omixa", "aimlapi"])
+    expect(cells(page, "model")).to_have_text(["o1-preview", "o1-preview"])
+    expect(cells(page, "outcome-of")).to_have_text(["429 rate limited", "201 answered"])
+    expect(cells(page, "fixture")).to_have_text(["–", "greeting"])
+    expect(cells(page, "attempt")).to_have_text(["1", "1"])
+    expect(cells(page, "user")).to_have_text(["mock 429", "Hello"])
+
+
+def test_a_request_is_open_until_it_ends(own: MockServer, callers: Callers, page: Page) -> None:
+    page.goto(f"{own.url}/#/requests")
+    expect(page.get_by_text("Nobody has asked anything yet")).to_be_visible()
+    expect(page.locator("#live")).to_have_text("live")
+    client = callers(own, "app")
+    client.connection.request(
+        "POST",
+        "/aimlapi/v1/chat/completions",
+        '{"model": "m", "messages": [{"role": "user", "content": "slow start"}]}',
+        {"authorization": "Bearer any", "content-type": "application/json"},
+    )
+    expect(cells(page, "total")).to_have_text([""])
+    expect(page.locator("tbody .outcome.open")).to_have_count(1)
+    client.connection.close()
+    expect(cells(page, "outcome-of")).to_have_text(["none client left"])
+
+
+def test_an_attempt_is_counted_whether_or_not_its_client_counts(
+    own: MockServer, asked: Ask, page: Page
+) -> None:
+    page.goto(f"{own.url}/#/requests")
+    for _ in range(2):
+        asked("Hello", headers={"X-Mock-Error": "503"})
+    asked("Hello")
+    asked("Hello")
+    expect(cells(page, "attempt")).to_have_text(["1", "3", "2", "1"])
+
+
+def test_a_filter_stands_in_the_address_and_a_link_shows_the_same(
+    own: MockServer, asked: Ask, look: Look
+) -> None:
+    asked("Hello")
+    asked("anything", session="other", headers={"X-Mock-Error": "503"})
+    asked("Hello again", session="other")
+    with look() as page:
+        page.goto(f"{own.url}/#/requests")
+        expect(rows(page)).to_have_count(3)
+        page.get_by_label("Session").select_option("other")
+        expect(rows(page)).to_have_count(2)
+        page.get_by_label("Outcome").select_option("5xx")
+        expect(cells(page, "user")).to_have_text(["anything"])
+        page.get_by_label("Search").fill("nothing like it")
+        expect(page.get_by_text("Nothing passes the filter")).to_be_visible()
+        page.get_by_label("Search").fill("THING")
+        expect(rows(page)).to_have_count(1)
+        link = page.url
+    assert link.endswith("#/requests?session=other&status=5xx&q=THING")
+    with look() as page:
+        page.goto(link)
+        expect(cells(page, "user")).to_have_text(["anything"])
+        expect(page.get_by_label("Session")).to_have_value("other")
+        expect(page.get_by_label("Search")).to_have_value("THING")
+
+
+def test_a_paused_table_stands_still_and_says_what_it_misses(own: MockServer, asked: Ask, page: Page) -> None:
+    asked("Hello")
+    page.goto(f"{own.url}/#/requests")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Pause").click()
+    asked("Hello")
+    expect(page.get_by_text("paused, 1 more since")).to_be_visible()
+    expect(page.locator("#live")).to_have_text("paused")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Resume").click()
+    expect(rows(page)).to_have_count(2)
+
+
+def test_clear_forgets_the_requests_of_the_session_that_is_looked_at(
+    own: MockServer, asked: Ask, page: Page
+) -> None:
+    asked("Hello")
+    asked("Hello", session="other")
+    page.goto(f"{own.url}/#/requests?session=other")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Nothing passes the filter")).to_be_visible()
+    assert [request.session for request in own.requests] == ["app"]
+    page.get_by_label("Session").select_option("")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Nobody has asked anything yet")).to_be_visible()
+    assert own.requests == []
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_every_width_and_takes_the_colours_of_the_system(
+    own: MockServer, asked: Ask, look: Look, size: tuple[int, int], scheme: str
+) -> None:
+    asked("Hello")
+    with look(size, scheme) as page:
+        page.goto(f"{own.url}/#/requests")
+        expect(rows(page)).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == {"light": "rgb(246, 247, 248)", "dark": "rgb(16, 19, 24)"}[scheme]
+        button = page.locator("#theme")
+        for said, dark in (("Light", False), ("Dark", True)):
+            button.click()
+            expect(button).to_have_text(f"◐ {said}")
+            assert (
+                page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 24)"
+            ) is dark
+        page.reload()
+        expect(button).to_have_text("◐ Dark")
+
+
+def test_a_thousand_requests_do_not_freeze_it_and_five_hundred_are_shown(
+    own: MockServer, callers: Callers, page: Page
+) -> None:
+    page.goto(f"{own.url}/#/requests")
+    expect(page.locator("#live")).to_have_text("live")
+    page.evaluate(
+        """() => {
+          globalThis.longest = 0;
+          let last = performance.now();
+          const frame = (now) => {
+            globalThis.longest = Math.max(globalThis.longest, now - last);
+            last = now;
+            requestAnimationFrame(frame);
+          };
+          requestAnimationFrame(frame);
+        }"""
+    )
+    client = callers(own, "load")
+    for number in range(1000):
+        client.ask(said=f"Hello {number}")
+    expect(cells(page, "user").first).to_have_text("Hello 999")
+    expect(rows(page)).to_have_count(500)
+    assert page.evaluate("globalThis.longest") < 2000  # milliseconds, where others keep the machine busy too
+    page.get_by_label("Search").fill("Hello 99")
+    expect(rows(page)).to_have_count(11)

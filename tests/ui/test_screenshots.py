@@ -1,0 +1,32 @@
+"""The pictures of the documentation are taken of the demo, by a script, and light enough to be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mockserver.testing import MockServer
+from tests.conftest import Start
+from tests.ui import screenshots
+from tests.ui.browsing import Browser
+
+SHOWN = (Path(__file__).parents[2] / "docs" / "web-ui.md").read_text()
+MOST = 150_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def demo(start: Start) -> MockServer:
+    return start("fixtures: []", strict=True, demo=True)
+
+
+@pytest.mark.parametrize("take", [screenshots.timeline, screenshots.faults])
+def test_it_is_taken_anew_and_the_one_that_is_kept_is_shown(
+    demo: MockServer, running: Browser, take: Callable[[Browser, str, Path], Path], tmp_path: Path
+) -> None:
+    taken = take(running, demo.url, tmp_path)
+    kept = screenshots.HERE / taken.name
+    assert taken.stat().st_size > 10_000
+    assert kept.stat().st_size < MOST
+    assert f"](../tests/ui/{kept.name})" in SHOWN

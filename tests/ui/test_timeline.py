@@ -1,0 +1,133 @@
+"""One look at the timeline says how a client tries again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mockserver.testing import MockServer
+from tests.conftest import Caller, Callers, Start
+from tests.ui.browsing import PHONE, WIDE
+
+Ask = Callable[..., Any]
+Look = Callable[..., Any]
+
+
+def lane(page: Page, session: str) -> Any:
+    return page.locator(".lanes .lane").filter(has=page.get_by_role("link", name=session, exact=True))
+
+
+def bars(page: Page, session: str) -> Any:
+    return lane(page, session).locator("a.bar")
+
+
+def again(caller: Caller, times: int, **failure: str) -> None:
+    """Fails so often, then succeeds, without a wait between."""
+    headers = {f"X-Mock-{name.replace('_', '-')}": value for name, value in failure.items()}
+    for number in range(times):
+        caller.ask(said="Hello", headers=headers | {"x-test": str(number)})
+    caller.ask(said="Hello")
+
+
+def test_attempts_of_one_call_are_bars_on_one_line(own: MockServer, callers: Callers, page: Page) -> None:
+    page.goto(f"{own.url}/")
+    again(callers(own, "hammer"), 3, error="503")
+    again(callers(own, "single"), 0)
+    expect(page.locator(".lanes .lane")).to_have_count(2)
+    expect(bars(page, "hammer")).to_have_count(4)
+    expect(bars(page, "single")).to_have_count(1)
+    expect(lane(page, "hammer").locator(".verdict")).to_have_text("no backoff")
+    expect(lane(page, "hammer").locator(".ending")).to_contain_text("✓ 4 attempts in")
+    expect(lane(page, "hammer").locator(".bar.failed")).to_have_count(3)
+    expect(lane(page, "single").locator(".verdict")).to_have_text("")
+    page.get_by_label("retries only").check()
+    expect(page.locator(".lanes .lane")).to_have_count(1)
+    assert page.url.endswith("#/timeline?retries=only")
+
+
+def test_a_retry_after_that_is_not_kept_is_told(own: MockServer, callers: Callers, page: Page) -> None:
+    page.goto(f"{own.url}/")
+    again(callers(own, "impatient"), 1, error="429", retry_after="3s")
+    expect(lane(page, "impatient").locator(".verdict.bad")).to_have_text("ignores Retry-After")
+    expect(lane(page, "impatient").locator("text.waited")).to_contain_text("✕ asked for 3 s, waits")
+    expect(lane(page, "impatient").locator("path.asked")).to_have_count(1)
+    label = bars(page, "impatient").first.get_attribute("aria-label")
+    assert label.startswith("Attempt 1: 429 rate limited, after")
+    assert label.endswith("asked to wait 3 s")
+
+
+def test_the_frames_of_a_stream_are_ticks_and_its_cut_is_torn(
+    own: MockServer, asked: Ask, callers: Callers, page: Page
+) -> None:
+    page.goto(f"{own.url}/")
+    asked("poem", session="poet", stream=True)
+    expect(lane(page, "poet").locator("path.ticks")).to_have_attribute("d", TICKS)
+    expect(lane(page, "poet").locator("path.torn")).to_have_count(0)
+    response = callers(own, "torn").send(said="cut", stream=True)
+    with pytest.raises(ConnectionResetError):
+        response.read()
+    expect(lane(page, "torn").locator(".bar.cut path.torn")).to_have_count(1)
+    expect(lane(page, "torn").locator(".ending")).to_contain_text("cut off")
+
+
+def test_what_is_open_grows_until_it_ends(own: MockServer, callers: Callers, page: Page) -> None:
+    page.goto(f"{own.url}/")
+    caller = callers(own, "waiting")
+    caller.connection.request("POST", "/aimlapi/v1/chat/completions", SLOW, HEADERS)
+    bar = lane(page, "waiting").locator(".bar.open .whole")
+    expect(bar).to_have_count(1)
+    first = float(bar.get_attribute("width"))
+    page.wait_for_function(
+        "(first) => document.querySelector('.bar .whole').width.baseVal.value != first", arg=first
+    )
+    caller.connection.close()
+    expect(lane(page, "waiting").locator(".bar.left")).to_have_count(1)
+    expect(lane(page, "waiting").locator(".ending")).to_contain_text("client left")
+
+
+def test_the_axis_may_be_the_clock_s_and_of_a_chosen_length(own: MockServer, asked: Ask, page: Page) -> None:
+    asked("Hello", session="first")
+    asked("Hello", session="second")
+    page.goto(f"{own.url}/")
+    marks = page.locator(".ruler text")
+    expect(marks.first).to_have_text("0")
+    page.get_by_label("Length of the time axis").select_option("5000")
+    expect(marks.last).to_have_text("5 s")
+    page.get_by_label("Time axis", exact=True).select_option("clock")
+    expect(marks.first).to_have_text(CLOCK)
+    assert page.url.endswith("#/timeline?span=5000&axis=clock")
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_demo_shows_good_and_bad_clients_at_any_width(
+    demo: MockServer, look: Look, size: tuple[int, int], scheme: str
+) -> None:
+    with look(size, scheme) as page:
+        page.goto(demo.url)
+        for session, said in VERDICTS.items():
+            expect(lane(page, session).last.locator(".verdict")).to_have_text(said, timeout=20_000)
+        assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+
+
+@pytest.fixture(scope="module")
+def demo(start: Start) -> MockServer:
+    return start("fixtures: []", strict=True, demo=True)
+
+
+TICKS = re.compile(r"(M\S+ \d+v10){2,}")
+CLOCK = re.compile(r"\d\d:\d\d:\d\d")
+HEADERS = {"authorization": "Bearer any", "content-type": "application/json", "x-mock-session": "waiting"}
+SLOW = '{"model": "m", "messages": [{"role": "user", "content": "slow start"}]}'
+VERDICTS = {
+    "crawler": "no backoff",
+    "checkout": "honours Retry-After",
+    "impatient": "ignores Retry-After",
+    "planner": "backs off",
+    "reader": "tries again",
+    "support-bot": "",
+}

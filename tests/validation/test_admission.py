@@ -1,0 +1,188 @@
+"""Whoever is refused hears of the first thing that is wrong, in the order in which the vendors check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.errors import ApiError
+from mockserver.validation.admission import admit_request
+from mockserver.validation.body_rules import find_body_issues, passes_fast_check
+
+if TYPE_CHECKING:
+    from mockserver.request.chat_request import ChatRequest
+    from tests.request_fixtures import Asked
+
+
+def refused(asked: Asked, *body: Any, **more: Any) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        admit_request(asked(*body, **more))
+    return caught.value
+
+
+def status(call: ChatRequest) -> int:
+    """The status of a refusal; 200 for a call that is let in."""
+    try:
+        admit_request(call)
+    except ApiError as error:
+        return call.vendor.error_answer(error, {"method": "POST", "path": "/", "model": call.model}).status
+    return 200
+
+
+def test_a_good_call_is_let_in(asked: Asked) -> None:
+    assert status(asked()) == 200
+
+
+# Each of these is let in when all above it are well, and refused whatever else is wrong below it.
+BEFORE: list[tuple[str, dict[str, Any]]] = [
+    ("not_found", {"path": "/segmind/no/where"}),
+    ("method_not_allowed", {"method": "PUT"}),
+    ("invalid_request", {"x_mock_session": "not a name"}),
+    ("too_large", {"content_length": "1001"}),
+]
+CHECKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "content_type": ("wrong_content_type", {"content_type": "text/plain"}),
+    "key": ("missing_key", {"authorization": None}),
+    "body": ("invalid_request", {"raw": b"[1]"}),
+}
+ORDERS = {
+    "/aimlapi/v1/chat/completions": ("key", "content_type", "body"),
+    "/segmind/v1/o1-preview": ("content_type", "key", "body"),
+    "/omixa/api/v1/chat/completions": ("key", "content_type", "body"),
+}
+
+
+@pytest.mark.parametrize("path", ORDERS)
+def test_the_first_thing_that_is_wrong_is_heard_in_the_order_of_the_vendor(asked: Asked, path: str) -> None:
+    wrong: dict[str, Any] = {"path": path}
+    for kind, more in reversed([*BEFORE, *(CHECKS[name] for name in ORDERS[path])]):
+        wrong |= more
+        assert refused(asked, **wrong).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [(None, "missing_key"), ("Bearer ", "missing_key"), ("Basic abc", "invalid_key"), ("k", "invalid_key")],
+)
+def test_no_key_and_a_key_that_is_none_are_told_apart(asked: Asked, key: str | None, kind: str) -> None:
+    assert refused(asked, authorization=key).kind == kind
+
+
+@pytest.mark.parametrize("session", ["", "not a name", "x" * 65])
+def test_a_session_with_a_bad_name_is_told_what_to_write(asked: Asked, session: str) -> None:
+    message = refused(asked, x_mock_session=session).message or ""
+    assert message.startswith(f"found the session {session!r}, ")
+    assert message.endswith("expected 1 to 64 letters, digits, '.', '_' or '-'")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json", " application/json "],
+)
+def test_json_has_several_names(asked: Asked, kind: str) -> None:
+    admit_request(asked(content_type=kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "received"),
+    [
+        (None, "nothing"),
+        ("", "nothing"),
+        ("text/plain", "text/plain"),
+        ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded"),
+        ("json", "json"),
+        ("x" * 200, "x" * 80),
+    ],
+)
+def test_a_body_that_is_said_to_be_no_json_is_refused(asked: Asked, kind: str | None, received: str) -> None:
+    error = refused(asked, content_type=kind)
+    assert error.kind == "wrong_content_type"
+    assert error.detail == f"Content-Type: expected application/json, received {received}"
+    assert [issue["message"] for issue in error.issues] == [error.detail]
+
+
+def test_a_flaw_of_the_body_is_an_issue(asked: Asked) -> None:
+    error = refused(asked, raw=b"")
+    assert error.detail == "the body is empty, expected a JSON object"
+    assert error.issues == ({"code": "custom", "path": [], "message": error.detail},)
+
+
+def test_everything_that_is_wrong_with_the_body_is_told_at_once(asked: Asked) -> None:
+    error = refused(asked, {"n": 0})
+    assert error.detail == "model: Required; messages: Required; n: Number must be greater than or equal to 1"
+    assert [issue["path"] for issue in error.issues] == [["model"], ["messages"], ["n"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "heard"),
+    [
+        ("/aimlapi/v1/chat/completions", "o1-preview", False),
+        ("/aimlapi/v1/chat/completions", "o1-mini-2024-09-12", False),
+        ("/aimlapi/v1/chat/completions", "o3-mini", True),
+        ("/aimlapi/v1/chat/completions", "gpt-4o", True),
+        ("/segmind/v1/o1-preview", "", True),
+        ("/omixa/api/v1/chat/completions", "o1-preview", True),
+    ],
+)
+def test_a_model_that_does_not_hear_a_role_says_so(asked: Asked, path: str, model: str, heard: bool) -> None:
+    body = {
+        "model": model,
+        "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}],
+    }
+    call = asked(body, path=path)
+    if heard:
+        admit_request(call)
+    else:
+        with pytest.raises(
+            ApiError, match=r"'messages\[0\]\.role' does not support 'system' with this model"
+        ):
+            admit_request(call)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(), parts, max_size=3),
+    max_leaves=6,
+)
+MESSAGE = st.fixed_dictionaries(
+    {}, optional={"role": st.sampled_from(["user", "tool"]) | JSON, "content": JSON, "tool_calls": JSON}
+)
+BODY = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.sampled_from(["o1-preview", "o3-mini"]) | JSON,
+        "messages": st.lists(MESSAGE | JSON, max_size=3) | JSON,
+        "prompt": JSON,
+        **dict.fromkeys(
+            ["n", "max_tokens", "seed", "stop", "tools", "tool_choice", "response_format", "stream_options"],
+            JSON,
+        ),
+    },
+)
+PATHS = st.sampled_from(
+    ["/aimlapi/v1/chat/completions", "/segmind/v1/o1-preview", "/omixa/api/v1/chat/completions", "/v1/models"]
+)
+
+
+@given(PATHS, BODY | JSON)
+def test_any_json_is_let_in_or_refused(asked: Asked, path: str, body: Any) -> None:
+    assert status(asked(body, path=path, x_api_key="k")) in {200, 400, 404, 413, 422}
+
+
+@given(PATHS, BODY | JSON)
+def test_what_is_sound_at_a_glance_is_sound(asked: Asked, path: str, body: Any) -> None:
+    call = asked(body, path=path, x_api_key="k")
+    assert not passes_fast_check(call) or find_body_issues(call) == []
+
+
+@given(PATHS, st.binary(max_size=1100), st.text(st.characters(max_codepoint=255), max_size=20))
+def test_any_bytes_are_let_in_or_refused(asked: Asked, path: str, raw: bytes, header: str) -> None:
+    call = asked(raw=raw, path=path, x_api_key=header, content_type=f"application/json;{header}")
+    assert status(call) in {400, 401, 404, 413, 422}
