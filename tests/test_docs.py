@@ -225,8 +225,26 @@ def test_every_field_of_a_match_is_told_of(field: str) -> None:
     assert re.search(rf"\b{field}\b", (DOCS / "fixtures.md").read_text())
 
 
-def test_the_changelog_is_at_this_version() -> None:
-    assert re.search(rf"^## {re.escape(__version__)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+def _changelog_headings(level: int) -> list[str]:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    return re.findall(rf"^{'#' * level} (.*)$", text, re.MULTILINE)
+
+
+def test_the_changelog_has_unreleased_changes_first_and_dates_its_releases() -> None:
+    first, *releases = _changelog_headings(2)
+    assert first == "[Unreleased]"
+    assert [text for text in releases if not re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", text)] == []
+
+
+def test_the_changelog_groups_changes_by_kind() -> None:
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(_changelog_headings(3)) <= kinds
+
+
+def test_the_changelog_announces_this_version_or_has_released_it() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    version = re.escape(__version__)
+    assert re.search(rf"^The next release is {version}\b|^## \[{version}\] - ", text, re.MULTILINE)
 
 
 def test_the_shipped_fixtures_are_where_the_documentation_says() -> None:
