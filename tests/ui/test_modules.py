@@ -37,7 +37,14 @@ EVENTS = [
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_an_event_stream_is_read_whatever_its_pieces(run: Run, size: int) -> None:
     pieces = [STREAM[at : at + size] for at in range(0, len(STREAM), size)]
-    assert run("sse.js", "(() => { const read = m.parser(); return a.flatMap(read); })()", pieces) == EVENTS
+    assert (
+        run(
+            "lib/sse-parser.js",
+            "(() => { const read = m.createSseParser(); return a.flatMap(read); })()",
+            pieces,
+        )
+        == EVENTS
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_an_event_stream_is_read_whatever_its_pieces(run: Run, size: int) -> Non
     ],
 )
 def test_a_span_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str) -> None:
-    assert run("words.js", "m.span(a)", ms) == text
+    assert run("lib/format.js", "m.formatDuration(a)", ms) == text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +86,7 @@ def test_a_span_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str)
 )
 def test_an_outcome_is_one_of_a_few_kinds(run: Run, request_: dict[str, Any], kind: str) -> None:
     told = {"fault": None, "first_byte_ms": 1, **request_}
-    assert run("outcome.js", "[m.outcome(a).kind, m.isFailure(a)]", told) == [
+    assert run("data/outcome.js", "[m.outcomeOf(a).kind, m.isFailure(a)]", told) == [
         kind,
         kind not in ("ok", "open"),
     ]
@@ -87,13 +94,13 @@ def test_an_outcome_is_one_of_a_few_kinds(run: Run, request_: dict[str, Any], ki
 
 def test_a_place_is_spelled_and_read_alike(run: Run) -> None:
     place = {"view": "requests", "query": {"q": "a b&c", "status": "5xx"}}
-    assert run("place.js", "m.read(m.spell(a.view, a.query))", place) == place
-    assert run("place.js", "m.spell('requests', {q: ''})") == "#/requests"
+    assert run("lib/hash-route.js", "m.parseHash(m.formatHash(a.view, a.query))", place) == place
+    assert run("lib/hash-route.js", "m.formatHash('requests', {q: ''})") == "#/requests"
 
 
 def test_what_has_ended_does_not_open_again_and_only_the_newest_are_kept(run: Run) -> None:
     script = """(() => {
-      const book = new m.Book(2);
+      const book = new m.RequestStore(2);
       const one = (number, ended) => ({id: `r${number}`, number, ended, arrived: "2026-01-01T00:00:00Z",
                                        session: `s${number}`, total_ms: ended ? 5 : null});
       book.put(one(1, "finished"));
@@ -104,7 +111,7 @@ def test_what_has_ended_does_not_open_again_and_only_the_newest_are_kept(run: Ru
       book.forget("s3");
       return [kept, ids, book.requests.length];
     })()"""
-    assert run("book.js", script) == ["finished", ["r2", "r3"], 1]
+    assert run("data/request-store.js", script) == ["finished", ["r2", "r3"], 1]
 
 
 def attempt(at: int, status: int = 503, took: int | None = 10, **more: Any) -> dict[str, Any]:
@@ -140,7 +147,10 @@ GROUPS = {
 @pytest.mark.parametrize("name", GROUPS)
 def test_attempts_are_of_one_call_when_they_look_so(run: Run, name: str) -> None:
     requests, sizes = GROUPS[name]
-    assert run("calls.js", "m.group(a).map((call) => call.attempts.length)", requests) == sizes
+    assert (
+        run("data/retry-groups.js", "m.groupRetries(a).map((call) => call.attempts.length)", requests)
+        == sizes
+    )
 
 
 VERDICTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
@@ -158,14 +168,14 @@ VERDICTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
 def test_how_a_client_tries_again_is_judged(run: Run, text: str) -> None:
     good, script = VERDICTS[text]
     requests = [attempt(at, retry_after_ms=asked) for at, asked in script]
-    assert run("calls.js", "m.group(a).map((call) => call.verdict)", requests) == [
+    assert run("data/retry-groups.js", "m.groupRetries(a).map((call) => call.verdict)", requests) == [
         {"good": good, "text": text}
     ]
 
 
 @pytest.mark.parametrize(("ms", "length"), [(3, 50), (50, 50), (2600, 3000), (5_000_000, 7_200_000)])
 def test_an_axis_has_one_of_few_lengths(run: Run, ms: int, length: int) -> None:
-    assert run("scale.js", "m.reach(a)", ms) == length
+    assert run("lib/time-axis.js", "m.axisLength(a)", ms) == length
 
 
 @pytest.mark.parametrize(
@@ -177,4 +187,4 @@ def test_an_axis_has_one_of_few_lengths(run: Run, ms: int, length: int) -> None:
     ],
 )
 def test_marks_stand_at_round_moments_and_have_room(run: Run, of: tuple[int, ...], at: list[int]) -> None:
-    assert run("scale.js", "m.marks(...a)", of) == at
+    assert run("lib/time-axis.js", "m.axisTicks(...a)", of) == at

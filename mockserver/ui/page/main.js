@@ -4,32 +4,32 @@
 // the context and says whether it wants to be called again because time passes; `shown` and `changed(what)` are called,
 // where a view has them, when it comes into sight and when something was steered.
 
-import { ask, whenLocked } from "./api.js";
-import { banner } from "./banner.js";
-import { Book } from "./book.js";
-import { detail } from "./detail.js";
-import { h, write } from "./element.js";
-import { follow } from "./feed.js";
-import { filterOf } from "./filter.js";
-import { unlock } from "./lock.js";
-import { painter } from "./painter.js";
-import * as place from "./place.js";
-import { Rules } from "./rules.js";
-import { theme } from "./theme.js";
-import { accounts } from "./views/accounts.js";
-import { faults } from "./views/faults.js";
-import { fixtures } from "./views/fixtures.js";
-import { playground } from "./views/playground.js";
-import { requests } from "./views/requests.js";
-import { timeline } from "./views/timeline.js";
+import { requestJson, onUnauthorized } from "./lib/api.js";
+import { createFaultBanner } from "./components/fault-banner.js";
+import { RequestStore } from "./data/request-store.js";
+import { createRequestDetail } from "./components/request-detail.js";
+import { h, setText } from "./lib/dom.js";
+import { followEvents } from "./data/event-source.js";
+import { parseFilter } from "./data/request-filter.js";
+import { promptForToken } from "./components/token-dialog.js";
+import { createRenderScheduler } from "./lib/render-scheduler.js";
+import * as place from "./lib/hash-route.js";
+import { FaultRuleStore } from "./data/fault-rule-store.js";
+import { initTheme } from "./components/theme.js";
+import { createAccountsView } from "./views/accounts.js";
+import { createFaultsView } from "./views/faults.js";
+import { createFixturesView } from "./views/fixtures.js";
+import { createPlaygroundView } from "./views/playground.js";
+import { createRequestsView } from "./views/requests.js";
+import { createTimelineView } from "./views/timeline.js";
 
 const VIEWS = [
-  ["timeline", "Timeline", timeline],
-  ["requests", "Requests", requests],
-  ["playground", "Playground", playground],
-  ["faults", "Faults", faults],
-  ["fixtures", "Fixtures", fixtures],
-  ["accounts", "Accounts", accounts],
+  ["timeline", "Timeline", createTimelineView],
+  ["requests", "Requests", createRequestsView],
+  ["playground", "Playground", createPlaygroundView],
+  ["faults", "Faults", createFaultsView],
+  ["fixtures", "Fixtures", createFixturesView],
+  ["accounts", "Accounts", createAccountsView],
 ];
 const ENOUGH = 500; // requests of the journal that are read at first
 
@@ -40,9 +40,9 @@ const links = new Map();
 const views = new Map();
 let link = "new";
 
-const drawing = painter(draw);
+const drawing = createRenderScheduler(draw);
 const context = {
-  book: new Book(),
+  book: new RequestStore(),
   filter: {},
   query: {},
   id: "",
@@ -50,10 +50,10 @@ const context = {
   missed: 0,
   loaded: false, // whether the journal has been read
   ask: drawing,
-  rules: new Rules(drawing),
+  rules: new FaultRuleStore(drawing),
   requests: () => context.paused ?? context.book.requests,
   /** For whoever hears the page and does not see it. */
-  say: (text) => write(said, text),
+  say: (text) => setText(said, text),
   pause() {
     const { book } = context;
     context.paused = context.paused ? null : Object.assign(book.requests, { at: book.now() });
@@ -62,30 +62,30 @@ const context = {
   },
 };
 
-const beside = detail(context, document.getElementById("detail"));
-const alarm = banner(document.getElementById("banner"), context);
+const beside = createRequestDetail(context, document.getElementById("detail"));
+const alarm = createFaultBanner(document.getElementById("banner"), context);
 
 function draw() {
   alarm.draw();
   const state = context.paused ? "paused" : link;
   if (live.dataset.state !== state) {
     live.dataset.state = state;
-    write(live, { new: "connecting", live: "live", lost: "reconnecting", paused: "paused" }[state]);
+    setText(live, { new: "connecting", live: "live", lost: "reconnecting", paused: "paused" }[state]);
   }
   beside.draw();
   return views.get(context.view).draw() && !context.paused;
 }
 
 function go() {
-  const { view, query } = place.read(location.hash);
+  const { view, query } = place.parseHash(location.hash);
   if (!links.has(view)) {
-    history.replaceState(null, "", place.spell(VIEWS[0][0], query));
+    history.replaceState(null, "", place.formatHash(VIEWS[0][0], query));
     go();
     return;
   }
-  Object.assign(context, { query, filter: filterOf(query), id: query.id ?? "" });
+  Object.assign(context, { query, filter: parseFilter(query), id: query.id ?? "" });
   if (context.view !== view) show(view);
-  for (const [name, element] of links) element.href = place.spell(name, context.filter);
+  for (const [name, element] of links) element.href = place.formatHash(name, context.filter);
   context.ask();
 }
 
@@ -105,7 +105,7 @@ function show(view) {
 async function refresh() {
   // Before the journal is read, not after: the feed may be ahead of it by then.
   context.book.forget();
-  const { requests: known } = await ask("GET", `/requests?limit=${ENOUGH}`);
+  const { requests: known } = await requestJson("GET", `/requests?limit=${ENOUGH}`);
   context.book.fill(known);
   context.loaded = true;
   context.rules.read();
@@ -138,8 +138,8 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-theme(document.getElementById("theme"));
-whenLocked(unlock);
+initTheme(document.getElementById("theme"));
+onUnauthorized(promptForToken);
 addEventListener("hashchange", go);
 go();
-follow({ begun: refresh, told, state });
+followEvents({ begun: refresh, told, state });

@@ -1,20 +1,20 @@
 // What each API key has left, in each session that it is used in; and the clock that its limits go by.
 
-import { ask } from "../api.js";
-import { h, write } from "../element.js";
-import { field } from "../field.js";
-import { fresh } from "../fresh.js";
-import { count, file, span } from "../words.js";
+import { requestJson } from "../lib/api.js";
+import { h, setText } from "../lib/dom.js";
+import { createField } from "../lib/form-field.js";
+import { createPoller } from "../lib/poller.js";
+import { formatCount, baseName, formatDuration } from "../lib/format.js";
 
 const TICK = 1000; // milliseconds between looks at a limit that is used
 const STEPS = [["1m", "1 minute"], ["1h", "1 hour"], ["24h", "1 day"]];
 
-export function accounts(context) {
+export function createAccountsView(context) {
   let known = { accounts: [], clock: { ahead: 0 } };
   let waiting = null;
   let drawn = "";
-  const read = fresh(async () => {
-    known = await ask("GET", `/accounts${whose(context.filter.session)}`);
+  const read = createPoller(async () => {
+    known = await requestJson("GET", `/accounts${whose(context.filter.session)}`);
     context.ask();
     clearTimeout(waiting);
     const used = known.accounts.some((one) => one.rate_limit.some((limit) => limit.used));
@@ -42,7 +42,7 @@ export function accounts(context) {
       "form",
       { class: "panel", "aria-label": "Add an account", onsubmit: add },
       h("header", {}, h("h2", {}, "Add an account"), h("span", { class: "soft" }, "An API key with money or limits of its own.")),
-      h("div", { class: "whom" }, field("API key", key), field("Balance", balance), field("Rate limit", limit), h("div", { class: "go" }, h("button", { class: "main" }, "Add"))),
+      h("div", { class: "whom" }, createField("API key", key), createField("Balance", balance), createField("Rate limit", limit), h("div", { class: "go" }, h("button", { class: "main" }, "Add"))),
     );
 
     async function add(event) {
@@ -54,12 +54,12 @@ export function accounts(context) {
   }
 
   async function advance(by, title) {
-    await tried(() => ask("POST", `/clock${whose(context.filter.session)}`, { advance: by }));
+    await tried(() => requestJson("POST", `/clock${whose(context.filter.session)}`, { advance: by }));
     context.say(`The clock is ${title} further`);
   }
 
   function put(name, terms, session) {
-    return ask("PUT", `/accounts/${encodeURIComponent(name)}${whose(session)}`, terms);
+    return requestJson("PUT", `/accounts/${encodeURIComponent(name)}${whose(session)}`, terms);
   }
 
   async function tried(change) {
@@ -70,7 +70,7 @@ export function accounts(context) {
       return true;
     } catch (error) {
       refused.hidden = false;
-      write(refused, error.message);
+      setText(refused, error.message);
       return false;
     }
   }
@@ -81,7 +81,7 @@ export function accounts(context) {
       read();
     }
     const { clock } = known;
-    write(ahead, clock.ahead ? `${span(clock.ahead * 1000)} ahead of the machine's` : "as the machine's");
+    setText(ahead, clock.ahead ? `${formatDuration(clock.ahead * 1000)} ahead of the machine's` : "as the machine's");
     none.hidden = known.accounts.length > 0;
     list.hidden = !none.hidden;
     const now = JSON.stringify(known.accounts);
@@ -126,14 +126,14 @@ export function accounts(context) {
           "div",
           { class: "ends" },
           button("revoke", revoked ? "Reinstate" : "Revoke", () => put(one.id, { status: revoked ? "active" : "revoked" }, context.filter.session)),
-          one.source === "runtime" && button("remove", "Remove", () => ask("DELETE", `/accounts/${one.id}${whose(context.filter.session)}`)),
+          one.source === "runtime" && button("remove", "Remove", () => requestJson("DELETE", `/accounts/${one.id}${whose(context.filter.session)}`)),
         ),
       ),
       h("p", { class: `left ${isEmpty(one) ? "none" : ""}` }, money(one.balance)),
-      h("p", { class: "soft" }, `$${one.spent.usd} spent on ${count(one.spent.requests, "answer")}`),
+      h("p", { class: "soft" }, `$${one.spent.usd} spent on ${formatCount(one.spent.requests, "answer")}`),
       one.rate_limit.map(limit),
       one.forbidden.length > 0 && h("p", { class: "soft" }, `may not use ${one.forbidden.join(", ")}`),
-      h("p", { class: "soft" }, one.session === one.id ? "without a session" : `session ${one.session}`, " · ", h("span", { title: one.source }, one.source === "runtime" ? "added while it runs" : file(one.source))),
+      h("p", { class: "soft" }, one.session === one.id ? "without a session" : `session ${one.session}`, " · ", h("span", { title: one.source }, one.source === "runtime" ? "added while it runs" : baseName(one.source))),
       !one.balance.unlimited && fill,
     );
   }
@@ -155,7 +155,7 @@ function isEmpty({ balance }) {
 }
 
 function limit({ limit: text, used, most, resets_in: wait }) {
-  const said = `${used.toLocaleString("en")} of ${text}${used && wait ? `, all free in ${span(Math.ceil(wait) * 1000)}` : ""}`;
+  const said = `${used.toLocaleString("en")} of ${text}${used && wait ? `, all free in ${formatDuration(Math.ceil(wait) * 1000)}` : ""}`;
   return h("div", { class: `limit ${used >= most ? "limited" : ""}` }, h("span", {}, said), h("progress", { max: String(most), value: String(used), "aria-label": text }));
 }
 

@@ -1,16 +1,16 @@
 // What goes wrong on purpose: a card for each way to fail, one click on and one click off, for the calls that are chosen.
 
-import { ask } from "../api.js";
-import { choose, h, write } from "../element.js";
-import { CARDS, LASTING, deed, isFor, isOf, origin, rest, rule, scope } from "../failure.js";
-import { field, select, suggesting } from "../field.js";
-import * as place from "../place.js";
-import { count } from "../words.js";
+import { requestJson } from "../lib/api.js";
+import { setOptions, h, setText } from "../lib/dom.js";
+import { FAULT_CARDS, DURATION_OPTIONS, describeEffect, hasScope, isRuleOfCard, ruleOrigin, describeRemaining, buildRule, describeScope } from "../data/fault-cards.js";
+import { createField, createSelect, createSuggestInput } from "../lib/form-field.js";
+import * as place from "../lib/hash-route.js";
+import { formatCount } from "../lib/format.js";
 
-export function faults(context) {
+export function createFaultsView(context) {
   const { rules } = context;
   const whom = chooser();
-  const cards = CARDS.map(made);
+  const cards = FAULT_CARDS.map(made);
   const refused = h("p", { class: "note failed", role: "alert", "data-sign": "!", hidden: true });
   const list = h("tbody");
   const known = h(
@@ -37,12 +37,12 @@ export function faults(context) {
   let suggested = "";
 
   function chooser() {
-    const settle = (name) => (event) => place.settle({ [name]: event.target.value.trim() });
+    const settle = (name) => (event) => place.replaceQuery({ [name]: event.target.value.trim() });
     const vendor = h("select", { name: "vendor", onchange: settle("vendor") });
-    const model = suggesting({ name: "model", placeholder: "all models, or o1-*", onchange: settle("model") });
-    const session = suggesting({ name: "session", placeholder: "all sessions", onchange: settle("session") });
-    const lasts = select({ name: "lasts", onchange: settle("lasts") }, LASTING);
-    const part = (label, control) => field(label, control);
+    const model = createSuggestInput({ name: "model", placeholder: "all models, or o1-*", onchange: settle("model") });
+    const session = createSuggestInput({ name: "session", placeholder: "all sessions", onchange: settle("session") });
+    const lasts = createSelect({ name: "lasts", onchange: settle("lasts") }, DURATION_OPTIONS);
+    const part = (label, control) => createField(label, control);
     const element = h(
       "form",
       { class: "panel whom", "aria-label": "Whom it strikes", onsubmit: (event) => event.preventDefault() },
@@ -56,7 +56,7 @@ export function faults(context) {
 
   function made(card) {
     const [, label, choices] = card.free ?? [];
-    const choice = card.free && select({ "aria-label": `${card.title}: ${label}` }, choices.map((one) => [one, one]));
+    const choice = card.free && createSelect({ "aria-label": `${card.title}: ${label}` }, choices.map((one) => [one, one]));
     const toggle = h("button", { type: "button", class: "toggle", onclick: () => flip(card, choice?.value) }, card.title);
     const state = h("p", { class: "now" });
     const also = h("button", { type: "button", class: "quiet also", onclick: () => tried(() => add(card, choice?.value)) });
@@ -80,7 +80,7 @@ export function faults(context) {
   }
 
   function flip(card, choice) {
-    const mine = rules.list.filter((one) => one.scope !== "file" && isOf(card, one));
+    const mine = rules.list.filter((one) => one.scope !== "file" && isRuleOfCard(card, one));
     const on = mine.some((one) => !rules.isOver(one));
     return tried(async () => {
       await rules.drop(mine);
@@ -91,7 +91,7 @@ export function faults(context) {
 
   async function add(card, choice) {
     const calls = chosen();
-    await rules.lay(rule(card, choice, calls), calls.session);
+    await rules.lay(buildRule(card, choice, calls), calls.session);
     context.say(`${card.title} is on`);
   }
 
@@ -101,19 +101,19 @@ export function faults(context) {
       await change();
     } catch (error) {
       refused.hidden = false;
-      write(refused, error.message);
+      setText(refused, error.message);
     }
   }
 
   async function shown() {
-    vendors = (await ask("GET", "")).vendors;
+    vendors = (await requestJson("GET", "")).vendors;
     whom.model.suggest([...new Set(Object.values(vendors).flatMap((one) => one.models))]);
     context.ask();
   }
 
   function draw() {
     const calls = chosen();
-    choose(whom.vendor, [["", "all vendors"], ...Object.entries(vendors).map(([name, { title }]) => [name, title])], calls.vendor);
+    setOptions(whom.vendor, [["", "all vendors"], ...Object.entries(vendors).map(([name, { title }]) => [name, title])], calls.vendor);
     fill(whom.model.input, calls.model);
     fill(whom.session.input, calls.session);
     whom.lasts.value = calls.lasts;
@@ -126,20 +126,20 @@ export function faults(context) {
   }
 
   function drawCard({ card, element, toggle, state, also }, calls) {
-    const mine = rules.list.filter((one) => isOf(card, one));
+    const mine = rules.list.filter((one) => isRuleOfCard(card, one));
     const on = mine.filter((one) => !rules.isOver(one));
     toggle.setAttribute("aria-pressed", String(on.some((one) => one.scope !== "file")));
     element.classList.toggle("on", on.length > 0);
     const struck = mine.reduce((sum, one) => sum + one.applied, 0);
-    const where = on.length ? `On for ${on.map(scope).join("; ")}` : mine.length ? "Over" : "Off";
-    write(state, where + (mine.length ? ` · struck ${count(struck, "time")}` : ""));
-    also.hidden = !on.length || on.some((one) => isFor(calls, one));
-    write(also, `Also for ${scope({ definition: { match: rule(card, "", calls).match }, session: calls.session })}`);
+    const where = on.length ? `On for ${on.map(describeScope).join("; ")}` : mine.length ? "Over" : "Off";
+    setText(state, where + (mine.length ? ` · struck ${formatCount(struck, "time")}` : ""));
+    also.hidden = !on.length || on.some((one) => hasScope(calls, one));
+    setText(also, `Also for ${describeScope({ definition: { match: buildRule(card, "", calls).match }, session: calls.session })}`);
   }
 
   function drawList() {
     known.hidden = !rules.list.length;
-    const told = rules.list.map((one) => [one, deed(one), scope(one), rest(one, rules.left(one)), String(one.applied), origin(one)]);
+    const told = rules.list.map((one) => [one, describeEffect(one), describeScope(one), describeRemaining(one, rules.left(one)), String(one.applied), ruleOrigin(one)]);
     const now = told.map(([one, ...texts]) => [one.id, one.session, ...texts].join("\t")).join("\n");
     if (now === stamp) return;
     stamp = now;

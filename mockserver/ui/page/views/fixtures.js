@@ -1,23 +1,23 @@
 // Every fixture in the order in which it is asked, what has become of it, and what is wrong with the files; one may be added.
 
-import { ask, submit } from "../api.js";
-import { h, write } from "../element.js";
-import { field, select } from "../field.js";
-import { fresh } from "../fresh.js";
-import * as place from "../place.js";
-import { STATES, awaited, origin, passes, saying } from "../shelved.js";
-import { count, file } from "../words.js";
+import { requestJson, sendYaml } from "../lib/api.js";
+import { h, setText } from "../lib/dom.js";
+import { createField, createSelect } from "../lib/form-field.js";
+import { createPoller } from "../lib/poller.js";
+import * as place from "../lib/hash-route.js";
+import { STATE_OPTIONS, describeMatch, fixtureOrigin, matchesFixtureFilter, describeResponse } from "../data/fixture-summary.js";
+import { formatCount, baseName } from "../lib/format.js";
 
 const MOST = 300; // rows
 const EXAMPLE = "match: {user: weather}\nresponse: Sunny.\n";
 
-export function fixtures(context) {
+export function createFixturesView(context) {
   let known = { fixtures: [], problems: [] };
   let version = 0;
   let drawn = "";
-  const read = fresh(async () => {
+  const read = createPoller(async () => {
     const { session } = context.filter;
-    known = await ask("GET", `/fixtures${whose(session)}`);
+    known = await requestJson("GET", `/fixtures${whose(session)}`);
     version += 1;
     context.ask();
   });
@@ -26,9 +26,9 @@ export function fixtures(context) {
     type: "search",
     placeholder: "Search",
     "aria-label": "Search in names, matches and answers",
-    oninput: (event) => place.settle({ q: event.target.value }),
+    oninput: (event) => place.replaceQuery({ q: event.target.value }),
   });
-  const state = select({ "aria-label": "State", onchange: (event) => place.settle({ state: event.target.value }) }, STATES);
+  const state = createSelect({ "aria-label": "State", onchange: (event) => place.replaceQuery({ state: event.target.value }) }, STATE_OPTIONS);
   const told = h("span", { class: "count" });
   const bar = h("div", { class: "tools", role: "search", "aria-label": "Filter" }, search, state, h("div", { class: "ends" }, told));
   const broken = h("article", { class: "panel broken", "aria-label": "Mistakes in the files" });
@@ -68,15 +68,15 @@ export function fixtures(context) {
   }
 
   function lay(wanted) {
-    const found = known.fixtures.filter((one) => passes(one, wanted));
-    write(told, `${count(found.length, "fixture")}${found.length > MOST ? `, the first ${MOST} shown` : ""}`);
+    const found = known.fixtures.filter((one) => matchesFixtureFilter(one, wanted));
+    setText(told, `${formatCount(found.length, "fixture")}${found.length > MOST ? `, the first ${MOST} shown` : ""}`);
     list.classList.toggle("empty-list", !found.length);
     const focused = document.activeElement?.dataset.fixture;
     rows.replaceChildren(...found.slice(0, MOST).map(row));
     if (focused) rows.querySelector(`[data-fixture="${CSS.escape(focused)}"]`)?.focus();
     broken.hidden = !known.problems.length;
     broken.replaceChildren(
-      h("header", {}, h("h2", {}, count(known.problems.length, "mistake")), h("span", { class: "soft" }, "The last good fixtures are served until it is mended.")),
+      h("header", {}, h("h2", {}, formatCount(known.problems.length, "mistake")), h("span", { class: "soft" }, "The last good fixtures are served until it is mended.")),
       h("ul", {}, known.problems.map(problem)),
     );
   }
@@ -87,16 +87,16 @@ export function fixtures(context) {
       "tr",
       {},
       h("td", { class: "deed" }, one.name, " ", mark(one)),
-      h("td", {}, awaited(one)),
-      h("td", { class: "says" }, h("span", {}, saying(one))),
+      h("td", {}, describeMatch(one)),
+      h("td", { class: "says" }, h("span", {}, describeResponse(one))),
       h("td", { class: "hits" }, one.never_used ? h("span", { class: "soft" }, "never") : one.hits.toLocaleString("en")),
-      h("td", { class: "source", title: one.source }, origin(one)),
+      h("td", { class: "source", title: one.source }, fixtureOrigin(one)),
       h("td", { class: "act" }, one.scope !== "file" && remove),
     );
   }
 
   async function gone({ name, session }) {
-    await ask("DELETE", `/fixtures/${encodeURIComponent(name)}${whose(session)}`);
+    await requestJson("DELETE", `/fixtures/${encodeURIComponent(name)}${whose(session)}`);
     context.say(`${name} is removed`);
   }
 
@@ -112,7 +112,7 @@ function mark({ shadowed_by: by }) {
 }
 
 function problem({ source, line, column, path, message }) {
-  const at = line ? `${file(source)}:${line}:${column}` : file(source);
+  const at = line ? `${baseName(source)}:${line}:${column}` : baseName(source);
   return h("li", {}, h("span", { class: "fixed", title: source }, at), " ", h("b", {}, path), " ", message);
 }
 
@@ -127,7 +127,7 @@ function adding(context) {
     event.preventDefault();
     wrong.replaceChildren();
     try {
-      const { fixtures: names } = await submit("POST", `/fixtures${whose(session.value.trim())}`, text.value);
+      const { fixtures: names } = await sendYaml("POST", `/fixtures${whose(session.value.trim())}`, text.value);
       context.say(`${names.join(", ")} is served`);
       text.value = EXAMPLE;
     } catch (error) {
@@ -162,9 +162,9 @@ function adding(context) {
     "form",
     { class: "panel adding", "aria-label": "Add a fixture", onsubmit: serve },
     h("header", {}, h("h2", {}, "Add a fixture"), h("span", { class: "soft" }, "It is asked before all others, until the server stops.")),
-    field("YAML: one fixture, a list of them, or a whole file", text),
+    createField("YAML: one fixture, a list of them, or a whole file", text),
     wrong,
-    h("div", { class: "go" }, h("button", { class: "main" }, "Serve it"), field("For the session", session)),
+    h("div", { class: "go" }, h("button", { class: "main" }, "Serve it"), createField("For the session", session)),
   );
 }
 

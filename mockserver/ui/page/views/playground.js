@@ -1,13 +1,13 @@
 // The playground: a request chosen in a form and sent as any client would send it; what is heard, as it comes.
 
-import { address, ask } from "../api.js";
-import { answered } from "../answered.js";
-import { BLANK, demands, request } from "../asking.js";
-import { copying } from "../copying.js";
-import { choose, h, write } from "../element.js";
-import { field, select, suggesting } from "../field.js";
-import { hear } from "../heard.js";
-import * as snippet from "../snippet.js";
+import { resolveUrl, requestJson } from "../lib/api.js";
+import { createResponsePanel } from "../components/response-panel.js";
+import { DEFAULT_FORM, mockHeaders, buildRequest } from "../data/request-builder.js";
+import { createCopyButton } from "../lib/copy-button.js";
+import { setOptions, h, setText } from "../lib/dom.js";
+import { createField, createSelect, createSuggestInput } from "../lib/form-field.js";
+import { streamRequest } from "../data/stream-reader.js";
+import * as snippet from "../data/code-snippets.js";
 
 const STATUSES = ["400", "401", "402", "403", "404", "408", "429", "500", "502", "503", "504"];
 const AFTER = [["", "not sent"], ["1s", "1 s"], ["5s", "5 s"], ["30s", "30 s"], ["2m", "2 min"]];
@@ -21,7 +21,7 @@ const WHERE = [
   ["@1s", "after 1 s"],
 ];
 
-export function playground(context) {
+export function createPlaygroundView(context) {
   let vendors = {};
   let name = "";
   let answer = null; // of the last request
@@ -31,7 +31,7 @@ export function playground(context) {
   let language = "python";
 
   const form = made();
-  const result = answered();
+  const result = createResponsePanel();
   const same = code();
   const element = h(
     "section",
@@ -43,21 +43,21 @@ export function playground(context) {
 
   function made() {
     const vendor = h("select", { name: "vendor", onchange: () => pick(vendor.value) });
-    const model = suggesting({ name: "model", required: true });
-    const key = suggesting({ name: "key" });
+    const model = createSuggestInput({ name: "model", required: true });
+    const key = createSuggestInput({ name: "key" });
     const session = h("input", { name: "session", pattern: "[A-Za-z0-9._\\-]{0,64}", autocomplete: "off", spellcheck: "false" });
     const stream = h("input", { type: "checkbox", name: "stream", checked: true });
     const system = h("textarea", { name: "system", rows: "2" });
     const user = h("textarea", { name: "user", rows: "4", required: true });
     const error = h("select", { name: "error" });
-    const after = select({ name: "after" }, AFTER);
-    const delay = select({ name: "delay" }, DELAYS);
+    const after = createSelect({ name: "after" }, AFTER);
+    const delay = createSelect({ name: "delay" }, DELAYS);
     const fault = h("select", { name: "fault" });
-    const where = select({ name: "where" }, WHERE);
+    const where = createSelect({ name: "where" }, WHERE);
     const send = h("button", { class: "main", disabled: true }, "Send");
     const stop = h("button", { type: "button", disabled: true, onclick: () => stopping.abort() }, "Stop");
-    const third = (label, control) => classed("third", field(label, control));
-    const half = (label, control) => classed("half", field(label, control));
+    const third = (label, control) => classed("third", createField(label, control));
+    const half = (label, control) => classed("half", createField(label, control));
     const element = h(
       "form",
       { class: "panel", "aria-label": "Request", oninput: () => context.ask(), onsubmit: go, onkeydown: shortcut },
@@ -68,8 +68,8 @@ export function playground(context) {
         half("Model", model.element),
         half("API key", key.element),
         half("Session", session),
-        field("System", system),
-        field("User", user),
+        createField("System", system),
+        createField("User", user),
         h(
           "fieldset",
           { class: "fields" },
@@ -84,7 +84,7 @@ export function playground(context) {
       ),
     );
     const controls = { model: model.input, key: key.input, session, system, user, error, after, delay, fault, where };
-    for (const [key, control] of Object.entries(controls)) control.value = BLANK[key];
+    for (const [key, control] of Object.entries(controls)) control.value = DEFAULT_FORM[key];
     return { element, vendor, model, key, stream, controls, error, fault, send, stop };
   }
 
@@ -100,7 +100,7 @@ export function playground(context) {
         "header",
         {},
         h("h3", {}, "The same as code"),
-        h("div", { class: "ends" }, copying(context, text), h("span", { class: "switch", role: "group", "aria-label": "Language" }, buttons)),
+        h("div", { class: "ends" }, createCopyButton(context, text), h("span", { class: "switch", role: "group", "aria-label": "Language" }, buttons)),
       ),
       text,
     );
@@ -108,9 +108,9 @@ export function playground(context) {
   }
 
   async function shown() {
-    const index = await ask("GET", "");
+    const index = await requestJson("GET", "");
     vendors = index.vendors;
-    choose(form.vendor, Object.entries(vendors).map(([key, { title }]) => [key, title]), name || context.filter.vendor || "");
+    setOptions(form.vendor, Object.entries(vendors).map(([key, { title }]) => [key, title]), name || context.filter.vendor || "");
     const kinds = index.errors.map((kind) => [kind, kind.replaceAll("_", " "), "as the vendor has it"]);
     const statuses = STATUSES.map((status) => [status, status, "a status"]);
     refill(form.error, [["", "none"], ...statuses, ...kinds]);
@@ -124,8 +124,8 @@ export function playground(context) {
     const before = vendors[name];
     const vendor = vendors[chosen] ?? Object.values(vendors)[0];
     const { model, key } = form.controls;
-    if (model.value === (before?.sample_model ?? BLANK.model)) model.value = vendor.sample_model;
-    if (key.value === (before?.sample_key ?? BLANK.key)) key.value = vendor.sample_key;
+    if (model.value === (before?.sample_model ?? DEFAULT_FORM.model)) model.value = vendor.sample_model;
+    if (key.value === (before?.sample_key ?? DEFAULT_FORM.key)) key.value = vendor.sample_key;
     form.model.suggest(vendor.models);
     form.key.suggest([vendor.sample_key, "mock-401", "mock-402", "mock-429"]);
     name = Object.keys(vendors).find((one) => vendors[one] === vendor);
@@ -145,18 +145,18 @@ export function playground(context) {
     event.preventDefault();
     if (!name || asking || answer?.ended === null) return;
     asking = true;
-    const asked = request(name, vendors[name], values());
+    const asked = buildRequest(name, vendors[name], values());
     stopping = new AbortController();
     // Before it is sent, because afterwards the next one in a sequence would be explained.
     told = await foretold(asked, values().session);
-    answer = hear(asked, stopping.signal, news);
+    answer = streamRequest(asked, stopping.signal, news);
     asking = false;
     context.ask();
   }
 
   async function foretold({ path, headers, body }, session) {
     try {
-      return await ask("POST", "/explain", { vendor: name, path, headers, body, ...(session ? { session } : {}) });
+      return await requestJson("POST", "/explain", { vendor: name, path, headers, body, ...(session ? { session } : {}) });
     } catch (error) {
       return { refused: error.message };
     }
@@ -183,11 +183,11 @@ export function playground(context) {
   function drawCode() {
     const form = values();
     const vendor = vendors[name];
-    const asked = request(name, vendor, form);
+    const asked = buildRequest(name, vendor, form);
     const inPython = vendor.openai
-      ? () => snippet.openai({ base: address(`${name}${vendor.openai}`), key: form.key, body: asked.body, more: demands(form) })
-      : () => snippet.requests(asked);
-    write(same.text, language === "curl" ? snippet.curl(asked) : inPython());
+      ? () => snippet.openaiSnippet({ base: resolveUrl(`${name}${vendor.openai}`), key: form.key, body: asked.body, more: mockHeaders(form) })
+      : () => snippet.requestsSnippet(asked);
+    setText(same.text, language === "curl" ? snippet.curlCommand(asked) : inPython());
     for (const button of same.buttons) button.setAttribute("aria-pressed", String(button.dataset.is === language));
   }
 
@@ -201,7 +201,7 @@ function classed(name, element) {
 
 function refill(select_, options) {
   const { value } = select_;
-  const fresh = select({}, options);
+  const fresh = createSelect({}, options);
   select_.replaceChildren(...fresh.children);
   select_.value = value || "";
 }

@@ -1,13 +1,13 @@
 // Every request in a row of its own, the newest first, as it arrives and as it ends.
 
-import { group } from "../calls.js";
-import { h, write } from "../element.js";
-import { passes } from "../filter.js";
-import { nothing } from "../nothing.js";
-import { outcome } from "../outcome.js";
-import * as place from "../place.js";
-import { tools } from "../tools.js";
-import { clock, span } from "../words.js";
+import { groupRetries } from "../data/retry-groups.js";
+import { h, setText } from "../lib/dom.js";
+import { matchesFilter } from "../data/request-filter.js";
+import { createEmptyState } from "../components/empty-state.js";
+import { createOutcomeBadge } from "../components/outcome-badge.js";
+import * as place from "../lib/hash-route.js";
+import { createToolbar } from "../components/toolbar.js";
+import { formatTime, formatDuration } from "../lib/format.js";
 
 const MOST = 500; // rows
 const AT_ONCE = 50; // of them are made in one drawing
@@ -15,21 +15,21 @@ const AT_ONCE = 50; // of them are made in one drawing
 // Class, heading, and what stands below it, of a request and its number among the attempts of its call; the outcome is
 // drawn apart.
 const COLUMNS = [
-  ["time", "Time", (one) => clock(one.at)],
+  ["time", "Time", (one) => formatTime(one.at)],
   ["outcome-of", "Status", null],
   ["session", "Session", (one) => one.session],
   ["vendor", "Vendor", (one) => one.vendor ?? "–"],
   ["model", "Model", (one) => one.model ?? "–"],
   ["stream", "Stream", (one) => (one.stream ? "stream" : "")],
   ["fixture", "Fixture", (one) => (one.rule ? `rule ${one.rule}` : (one.fixture ?? "–"))],
-  ["first number", "First byte", (one) => span(one.first_byte_ms)],
-  ["total number", "Total", (one) => span(one.total_ms)],
+  ["first number", "First byte", (one) => formatDuration(one.first_byte_ms)],
+  ["total number", "Total", (one) => formatDuration(one.total_ms)],
   ["attempt number", "Attempt", (_, number) => String(number)],
   ["user", "Message", (one) => one.user],
 ];
 
-export function requests(context) {
-  const bar = tools(context);
+export function createRequestsView(context) {
+  const bar = createToolbar(context);
   const rows = new Map(); // by id
   const body = h("tbody");
   const table = h(
@@ -46,11 +46,11 @@ export function requests(context) {
   function draw() {
     const all = context.requests();
     if (known.all !== all) known = { all, numbers: numbered(all) };
-    const found = all.filter((one) => passes(one, context.filter));
+    const found = all.filter((one) => matchesFilter(one, context.filter));
     const shown = found.slice(-MOST).reverse();
     bar.draw(found.length, all);
     table.hidden = shown.length === 0;
-    empty.replaceChildren(...(shown.length || !context.loaded ? [] : [nothing(all.length)]));
+    empty.replaceChildren(...(shown.length || !context.loaded ? [] : [createEmptyState(all.length)]));
     return lay(shown);
   }
 
@@ -84,15 +84,15 @@ export function requests(context) {
   }
 
   function fill(row, one) {
-    row.link.href = place.changed({ id: one.id });
+    row.link.href = place.hashWith({ id: one.id });
     if (one.id === context.id) row.element.setAttribute("aria-current", "true");
     else row.element.removeAttribute("aria-current");
     if (row.told === one) return;
     row.told = one;
     COLUMNS.forEach(([, , text], index) => {
-      if (text) write(index ? row.cells[index] : row.link, text(one, known.numbers.get(one.id)));
+      if (text) setText(index ? row.cells[index] : row.link, text(one, known.numbers.get(one.id)));
     });
-    row.cells[1].replaceChildren(badge(one));
+    row.cells[1].replaceChildren(createOutcomeBadge(one));
     row.cells[6].title = one.fixture ?? "";
     row.cells[10].title = one.user;
   }
@@ -102,12 +102,5 @@ export function requests(context) {
 
 /** Which attempt of its call each request is, by its id. */
 function numbered(all) {
-  return new Map(group(all).flatMap(({ attempts }) => attempts.map((one, index) => [one.id, index + 1])));
-}
-
-/** The outcome of a request, as a sign and words. */
-export function badge(request) {
-  const { kind, sign, word, status } = outcome(request);
-  const text = [status, h("span", { class: "word" }, ` ${word}`)];
-  return h("span", { class: `outcome ${kind}`, "data-sign": sign, title: word }, text);
+  return new Map(groupRetries(all).flatMap(({ attempts }) => attempts.map((one, index) => [one.id, index + 1])));
 }
