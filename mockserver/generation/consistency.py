@@ -1,7 +1,8 @@
-"""The members of a document agree: what begins comes before what ends, and a total is what the parts make.
+"""Corrections that make the members of a generated object consistent with each other.
 
-`start_date` is not after `end_date`, nor `min_price` above `max_price`; a line's total is quantity times unit price, a
-subtotal the sum of the lines, and a total what tax, shipping and discount leave of it.
+A start does not come after its end (`start_date` and `end_date`, `min_price` and `max_price`). The total of an item is
+its quantity times its unit price, a subtotal is the sum of the items, and a total adds tax and shipping and subtracts
+the discount.
 """
 
 from __future__ import annotations
@@ -14,24 +15,25 @@ Members = dict[str, object]
 
 
 def make_consistent(members: Members) -> Members:
-    """The members, changed where two of them contradict each other."""
-    agreeing = dict(members)
+    """Return a copy of the members in which no two of them contradict each other."""
+    consistent = dict(members)
     for first, last in _ordered_pairs(members):
-        agreeing[first], agreeing[last] = _in_order(first, agreeing[first], agreeing[last])
-    return _with_totals(agreeing)
+        consistent[first], consistent[last] = _in_order(first, consistent[first], consistent[last])
+    return _with_totals(consistent)
 
 
 def _ordered_pairs(members: Members) -> Iterator[tuple[str, str]]:
-    """The names of a beginning and its end."""
+    """Yield the names of each start and its end."""
     for name in members:
         for first, last in ORDERED_PAIRS:
-            for begins, ends in ((first, last), (first.capitalize(), last.capitalize())):
-                other = re.sub(rf"(?<![a-z]){begins}(?![a-z])", ends, name, count=1)
+            for start, end in ((first, last), (first.capitalize(), last.capitalize())):
+                other = re.sub(rf"(?<![a-z]){start}(?![a-z])", end, name, count=1)
                 if other != name and other in members:
                     yield name, other
 
 
 def _in_order(name: str, first: object, last: object) -> tuple[object, object]:
+    """Return the two values in ascending order; unchanged if they are not comparable."""
     if isinstance(first, str) and isinstance(last, str):
         if not (DATE_OR_TIME.match(first) and DATE_OR_TIME.match(last)) or len(first) != len(last):
             return first, last
@@ -39,36 +41,41 @@ def _in_order(name: str, first: object, last: object) -> tuple[object, object]:
             return first, _soon_after(first, last)
     elif not (_is_number(first) and _is_number(last)):
         return first, last
-    return (last, first) if first > last else (first, last)  # type: ignore[operator]  # alike, as was just seen
+    return (last, first) if first > last else (first, last)  # type: ignore[operator]  # of the same type, as checked above
 
 
 def _soon_after(first: str, last: str) -> str:
-    """A journey takes hours and a bill is due within the month, whatever was drawn for its end."""
+    """Return an end at most a month after the start (hours after it for times): journeys and bills take no longer."""
     try:
         if "T" in first:
-            begins, ends = datetime.fromisoformat(first), datetime.fromisoformat(last)
-            ends = ends.replace(year=begins.year, month=begins.month, day=1) + timedelta(days=begins.day - 1)
-            return (ends if ends > begins else ends + timedelta(days=1)).isoformat().replace("+00:00", "Z")
-        begins_on, ends_on = date.fromisoformat(first), date.fromisoformat(last)
-        return (begins_on + timedelta(days=1 + ends_on.toordinal() % 30)).isoformat()
-    except (ValueError, TypeError, OverflowError):  # a time alone, or a text that only looks like a date
+            start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
+            end = end.replace(year=start.year, month=start.month, day=1) + timedelta(days=start.day - 1)
+            return (end if end > start else end + timedelta(days=1)).isoformat().replace("+00:00", "Z")
+        start_date, end_date = date.fromisoformat(first), date.fromisoformat(last)
+        return (start_date + timedelta(days=1 + end_date.toordinal() % 30)).isoformat()
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+    ):  # a time without a date, or a text that only looks like a date
         return last
 
 
 def _with_totals(members: Members) -> Members:
-    each, count = (
-        _find_number(members, "unit_price", "price_per_unit"),
-        _find_number(members, "quantity", "qty"),
-    )
-    lines = [_lines_total(member) for member in members.values()]
-    subtotal = next((line for line in lines if line is not None), None)
-    if each is not None and count is not None:
+    """Return the members with totals that are the sum or product of their parts."""
+    unit_price = _find_number(members, "unit_price", "price_per_unit")
+    quantity = _find_number(members, "quantity", "qty")
+    sums = [_sum_of_items(member) for member in members.values()]
+    subtotal = next((each for each in sums if each is not None), None)
+    if unit_price is not None and quantity is not None:
         members |= {
-            name: _rounded(each * count) for name in LINE_TOTAL_NAMES if _is_number(members.get(name))
+            name: _rounded(unit_price * quantity)
+            for name in ITEM_TOTAL_NAMES
+            if _is_number(members.get(name))
         }
     elif subtotal is not None:
-        given = {name: _find_number(members, name) or 0 for name in ("tax", "shipping", "discount")}
-        total = subtotal + given["tax"] + given["shipping"] - given["discount"]
+        extra = {name: _find_number(members, name) or 0 for name in ("tax", "shipping", "discount")}
+        total = subtotal + extra["tax"] + extra["shipping"] - extra["discount"]
         members |= {name: _rounded(subtotal) for name in ("subtotal",) if _is_number(members.get(name))}
         members |= {
             name: _rounded(total) for name in ("total", "total_amount") if _is_number(members.get(name))
@@ -76,15 +83,16 @@ def _with_totals(members: Members) -> Members:
     return members
 
 
-def _lines_total(member: object) -> float | None:
-    """What the lines of a bill make together, None for what are no such lines."""
-    lines = member if isinstance(member, list) else []
-    sums = [_find_number(line, *LINE_TOTAL_NAMES) for line in lines if isinstance(line, dict)]
-    known = [each for each in sums if each is not None]
-    return sum(known) if known and len(known) == len(lines) else None
+def _sum_of_items(member: object) -> float | None:
+    """Return the sum of the totals of a list of invoice items; None if an item has no total."""
+    items = member if isinstance(member, list) else []
+    totals = [_find_number(item, *ITEM_TOTAL_NAMES) for item in items if isinstance(item, dict)]
+    known = [total for total in totals if total is not None]
+    return sum(known) if known and len(known) == len(items) else None
 
 
 def _find_number(members: Members, *names: str) -> float | None:
+    """Return the first number among the members with these names."""
     found = (members[name] for name in names if name in members)
     return next(
         (float(value) for value in found if isinstance(value, int | float) and _is_number(value)), None
@@ -100,7 +108,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-LINE_TOTAL_NAMES = ("total", "amount", "line_total", "total_price")
+ITEM_TOTAL_NAMES = ("total", "amount", "line_total", "total_price")
 DATE_OR_TIME = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d")
 SHORT_INTERVAL_NAME = re.compile(r"depart|issue|invoice|check_?in|order", re.IGNORECASE)
 ORDERED_PAIRS = (

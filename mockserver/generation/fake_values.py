@@ -1,6 +1,6 @@
-"""A made value reads as real: by its format, by its property's name, and else as a few English words.
+"""Realistic random values, chosen by a JSON Schema `format` or by the name of the property.
 
-Nothing depends on the day: dates lie between fixed ends, so that the same seed gives the same value tomorrow.
+Dates lie in a fixed range, not around today, so that a seed gives the same value on every day.
 """
 
 from __future__ import annotations
@@ -15,58 +15,61 @@ from mockserver.generation.word_lists import SENTENCES, VALUES_BY_NAME
 if TYPE_CHECKING:
     from faker import Faker
 
-MAX_TEXT_LENGTH = 10_000  # characters of a text, however many a schema asks for
+MAX_TEXT_LENGTH = 10_000  # characters; a longer text is not generated
 
 
 def generate_by_format(format_name: object, faker: Faker) -> str | None:
-    """A text of a JSON Schema `format`, None for a format nobody knows."""
+    """Return a string of a JSON Schema `format`; None if the format is unknown."""
     return _call_provider(FORMAT_PROVIDERS, format_name, faker) if isinstance(format_name, str) else None
 
 
 def generate_by_name(name: str, faker: Faker) -> str | None:
-    """A text for a property of that name: `customer_email` and `customerEmail` read as `email`."""
+    """Return a string for a property name; None if the name is unknown.
+
+    A name is looked up by its suffixes: `customer_email` and `customerEmail` as `email`.
+    """
     for each in split_name_suffixes(name):
         if each in VALUES_BY_NAME and _is_english(faker):
             return str(faker.random.choice(VALUES_BY_NAME[each]))
-        made = _call_provider(NAME_PROVIDERS, each, faker)
-        if made or each in VALUES_BY_NAME:  # a product's name is no person's in any language
-            return made
+        value = _call_provider(NAME_PROVIDERS, each, faker)
+        if value or each in VALUES_BY_NAME:  # `product_name` is not a person's name in any language
+            return value
     return None
 
 
 def find_number_range(name: str) -> tuple[float, float, int] | None:
-    """The least and the greatest number usual for a property of that name, and its decimals."""
+    """Return the usual minimum, maximum and decimals of a number with this property name; None if unknown."""
     found = next((NUMBER_RANGES[each] for each in split_name_suffixes(name) if each in NUMBER_RANGES), None)
     return found or (NUMBER_RANGES["count"] if COUNT_NAME.match(name) else None)
 
 
 def generate_words(faker: Faker, min_length: int = 0, max_length: int | None = None) -> str:
-    """A text of so many characters: a word where it is short, else a few, and sentences where it is long."""
-    room = MAX_TEXT_LENGTH if max_length is None else min(max_length, MAX_TEXT_LENGTH)
-    text = _short_phrase(faker) if room >= 60 else str(faker.word())
+    """Return a text of `min_length` to `max_length` characters: a word, a phrase or several sentences."""
+    limit = MAX_TEXT_LENGTH if max_length is None else min(max_length, MAX_TEXT_LENGTH)
+    text = _short_phrase(faker) if limit >= 60 else str(faker.word())
     while len(text) < min(min_length, MAX_TEXT_LENGTH):
         text += " " + faker.sentence()
-    return text if len(text) <= room else text[:room].rstrip().ljust(min(min_length, room), "a")
+    return text if len(text) <= limit else text[:limit].rstrip().ljust(min(min_length, limit), "a")
 
 
 def split_name_suffixes(name: str) -> Iterator[str]:
-    """`customerFirstName` as `customer_first_name`, `first_name`, `name`."""
+    """Yield the suffixes of a name in snake case: `customer_first_name`, `first_name`, `name`."""
     parts = [part.lower() for part in NAME_WORD.findall(name)]
     yield from ("_".join(parts[start:]) for start in range(len(parts)))
 
 
 def singularize_name(name: str) -> str:
-    """What one of these is called: the items of `tags` read as a `tag`."""
-    for plural, single in PLURALS:
+    """Return the singular of a name, by which the items of a list are generated: `tags` gives `tag`."""
+    for plural, singular in PLURAL_ENDINGS:
         if name.endswith(plural):
-            return name.removesuffix(plural) + single
+            return name.removesuffix(plural) + singular
     return name
 
 
 def _call_provider(table: dict[str, Callable[[Faker], str]], key: str, faker: Faker) -> str | None:
     try:
         return table[key](faker) if key in table else None
-    except AttributeError:  # not every locale has states and postcodes
+    except AttributeError:  # some locales of Faker have no states or postcodes
         return None
 
 
@@ -95,7 +98,7 @@ def _two_sentences(faker: Faker) -> str:
 
 
 def _person_name(faker: Faker) -> str:
-    # Without the titles and degrees that English names come with.
+    # Faker's English names include titles and degrees.
     return f"{faker.first_name()} {faker.last_name()}" if _is_english(faker) else str(faker.name())
 
 
@@ -104,7 +107,7 @@ def _phone(faker: Faker) -> str:
 
 
 def _random_code(template: str) -> Callable[[Faker], str]:
-    """`?` is a capital letter, `#` a digit, `%` one that is not 0."""
+    """Return a provider of codes: `?` is a capital letter, `#` a digit, `%` a digit other than 0."""
     return lambda faker: str(faker.bothify(template, letters="ABCDEFGHJKLMNPRSTUVWXYZ"))
 
 
@@ -126,8 +129,8 @@ def _image_uri(faker: Faker) -> str:
     return f"{_uri(faker)}.jpg"
 
 
-# What many things end in, and what one of them does.
-PLURALS = (
+# The ending of a plural, and that of its singular; the first that applies is used.
+PLURAL_ENDINGS = (
     ("people", "person"),
     ("ies", "y"),
     ("sses", "ss"),
@@ -140,7 +143,7 @@ PLURALS = (
 COUNT_NAME = re.compile(r"(?:.*_)?(?:num|number|no)(?:_of)?_|.*[a-z]Count$")
 NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
-# JSON Schema 2020-12, section 7.3, and the names that other tools add.
+# JSON Schema Validation 2020-12, section 7.3, and formats that other tools add.
 FORMAT_PROVIDERS: dict[str, Callable[[Faker], str]] = {
     "date": lambda faker: _random_datetime(faker).date().isoformat(),
     "date-time": lambda faker: _random_datetime(faker).isoformat() + "Z",
@@ -192,8 +195,8 @@ NAME_PROVIDERS: dict[str, Callable[[Faker], str]] = {
     **dict.fromkeys(("company", "organization", "employer", "company_name"), lambda faker: faker.company()),
     **dict.fromkeys(("seller", "buyer", "vendor", "supplier", "merchant", "publisher", "client", "store"),
                     lambda faker: faker.company()),
-    **{f"{who}_name": lambda faker: faker.company()
-       for who in ("seller", "buyer", "vendor", "supplier", "merchant", "publisher", "client", "store",
+    **{f"{owner}_name": lambda faker: faker.company()
+       for owner in ("seller", "buyer", "vendor", "supplier", "merchant", "publisher", "client", "store",
                    "organization", "employer", "business")},
     **dict.fromkeys(("job", "job_title", "occupation", "profession"), lambda faker: faker.job()),
     **dict.fromkeys(("url", "uri", "link", "website", "homepage", "href", "source"), _uri),
@@ -232,7 +235,8 @@ NAME_PROVIDERS: dict[str, Callable[[Faker], str]] = {
     "role": _random_choice("admin", "editor", "viewer"),
     "gender": _random_choice("female", "male"),
     "unit": _random_choice("kg", "cm", "pieces"),
-    **{f"{what}_unit": _random_choice("celsius", "fahrenheit") for what in ("weather", "temperature", "forecast")},
+    **{f"{subject}_unit": _random_choice("celsius", "fahrenheit")
+       for subject in ("weather", "temperature", "forecast")},
     "filename": lambda faker: f"{faker.word()}.txt",
     "path": lambda faker: f"/{faker.word()}/{faker.word()}.txt",
     "version": _random_code("%.#.#"),
@@ -240,8 +244,8 @@ NAME_PROVIDERS: dict[str, Callable[[Faker], str]] = {
     **dict.fromkeys(("ticker", "symbol"), _random_code("????")),
     **dict.fromkeys(("number", "no", "code", "reference", "ref"), _random_code("??-#####")),
     **dict.fromkeys(("booking_reference", "confirmation_code", "confirmation_number"), _random_code("??#?%?")),
-    **{f"{what}_{end}": _random_code(f"{what[:3].upper()}-%####")
-       for what in ("invoice", "order", "ticket", "case") for end in ("number", "id", "no")},
+    **{f"{subject}_{suffix}": _random_code(f"{subject[:3].upper()}-%####")
+       for subject in ("invoice", "order", "ticket", "case") for suffix in ("number", "id", "no")},
     **dict.fromkeys(("flight_number", "flight"), _random_code("?? %##")),
     **dict.fromkeys(("seat", "gate"), _random_code("%?")),
     **dict.fromkeys(("tax_id", "tax_number", "ein"), _random_code("%#-#######")),
@@ -251,7 +255,7 @@ NAME_PROVIDERS: dict[str, Callable[[Faker], str]] = {
     "size": _random_choice("S", "M", "L"),
 }  # fmt: skip
 
-# The least, the greatest, the decimals.
+# Minimum, maximum and decimals.
 NUMBER_RANGES: dict[str, tuple[float, float, int]] = {
     "age": (18, 80, 0),
     **dict.fromkeys(

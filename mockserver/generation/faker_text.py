@@ -1,12 +1,15 @@
-"""The Faker of a locale speaks its language; where it has no words of a country, those of the language do.
+"""Random text in the language of a locale, of the length that the user's message asks for.
 
-`en_GB` takes the words of `en_US`, `fr_CA` those of `fr_FR`. Of some languages (Portuguese, Swedish, Korean) Faker has
-names and places and no words: there a text is Latin.
+If Faker has no word list for a locale, that of another locale of the same language is used: `en_GB` uses `en_US`,
+`fr_CA` uses `fr_FR`. For some languages (Portuguese, Swedish, Korean) Faker has names and places, but no word list at
+all: their texts are lorem ipsum.
 """
 
 from __future__ import annotations
 
 import locale as locales
+import re
+from collections.abc import Iterator
 from functools import cache
 from hashlib import blake2b
 from importlib import import_module
@@ -18,96 +21,84 @@ from mockserver.schema.messages import did_you_mean
 if TYPE_CHECKING:
     from faker import Faker
 
-
-import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from faker import Faker
-
-
 DEFAULT_LOCALE = "en_US"
 LATIN_LOCALE = "la"
+LOREM_PACKAGE = "faker.providers.lorem"
+MAX_COUNTS = {"word": 5_000, "sentence": 500, "paragraph": 100}
+WORDS_PER_SENTENCE = 8  # if a number of words is requested
 
 
 def stable_hash(*parts: object) -> int:
-    """The same number for the same parts in every process, which `hash()` does not promise."""
+    """Return a 64-bit hash of the parts that is the same in every process, unlike that of `hash()`."""
     return int.from_bytes(blake2b(repr(tuple(map(str, parts))).encode(), digest_size=8).digest())
 
 
 def seed_faker(locale: str, seed: int) -> Faker:
-    """The Faker of a locale, seeded anew; to be used before the next one is asked for."""
+    """Return the Faker of a locale, seeded; it is shared, so use it before the next call."""
     faker = _create_faker(locale)
     faker.seed_instance(seed)
     return faker
 
 
 def normalize_locale(locale: str) -> str:
-    """Faker's name of a locale: `de` and `de-DE` are `de_DE`. Raises ValueError for one that it does not have."""
+    """Return Faker's name of a locale: `de_DE` for `de` and `de-DE`. Raise ValueError for an unknown locale."""
     if locale == DEFAULT_LOCALE:
-        return locale  # without asking Faker, whose import takes a fifth of a second
+        return locale  # without importing Faker, which takes 0.2 s
     from faker.config import AVAILABLE_LOCALES  # noqa: PLC0415
 
     plain = locale.replace("-", "_")
     for name in (locales.normalize(plain).partition(".")[0], plain):
         if name in AVAILABLE_LOCALES:
             return name
-    near = (
+    advice = (
         did_you_mean(plain, sorted(AVAILABLE_LOCALES))
         or ", expected one of Faker's, like de_DE, fr_FR, ja_JP"
     )
-    raise ValueError(f"found the locale {locale[:80]!r}{near}")
+    raise ValueError(f"found the locale {locale[:80]!r}{advice}")
 
 
 @cache
 def _create_faker(locale: str) -> Faker:
-    from faker import Faker  # noqa: PLC0415 its import costs a fifth of a second, and most servers never need it
+    from faker import Faker  # noqa: PLC0415 the import takes 0.2 s, and most servers never need it
 
-    faker = Faker(
-        locale, use_weighting=locale == "es_CL"
-    )  # Chile's names cannot be drawn without their weights
-    near = _word_list_locale(locale)
-    if near is not None:
-        faker.add_provider(import_module(f"{LOREM_PACKAGE}.{near}").Provider)
+    # The Chilean names of Faker fail without weights.
+    faker = Faker(locale, use_weighting=locale == "es_CL")
+    other = _word_list_locale(locale)
+    if other is not None:
+        faker.add_provider(import_module(f"{LOREM_PACKAGE}.{other}").Provider)
     return faker
 
 
 def _word_list_locale(locale: str) -> str | None:
-    """The locale of the same language that has words, where this one has none; None where nothing is to be done."""
+    """Return another locale of the language whose word list is to be used; None to leave the locale as it is."""
     language = locale.partition("_")[0]
-    having = sorted(module.name for module in iter_modules(import_module(LOREM_PACKAGE).__path__))
-    if locale == DEFAULT_LOCALE or (
-        locale in having and language != "en"
-    ):  # the Philippines' English is Latin
+    available = sorted(module.name for module in iter_modules(import_module(LOREM_PACKAGE).__path__))
+    # Only the English words of en_US are used: those of en_PH are lorem ipsum.
+    if locale == DEFAULT_LOCALE or (locale in available and language != "en"):
         return None
-    home = {"en": DEFAULT_LOCALE}.get(language, f"{language}_{language.upper()}")
-    same = [name for name in having if name.partition("_")[0] == language]
-    return home if home in same else next(iter(same), None)
-
-
-LOREM_PACKAGE = "faker.providers.lorem"
-
-
-MAX_COUNTS = {"word": 5_000, "sentence": 500, "paragraph": 100}
-WORDS_PER_SENTENCE = 8  # words in a sentence whose words are counted
+    main = {"en": DEFAULT_LOCALE}.get(language, f"{language}_{language.upper()}")
+    related = [name for name in available if name.partition("_")[0] == language]
+    return main if main in related else next(iter(related), None)
 
 
 def generate_text(user_text: str, seed: int, locale: str = DEFAULT_LOCALE, mode: str = "faker") -> str:
-    """A text for a user's message; another `turn` says something else. `mode` is one of the settings' `REPLIES`."""
+    """Return a text in reply to a user's message; `seed` varies it. `mode` is one of `REPLIES` in `settings`.
+
+    If the message asks for a number of words, sentences or paragraphs, the text has that many, up to `MAX_COUNTS`.
+    """
     if mode == "echo":
         return user_text
     faker = seed_faker(LATIN_LOCALE if mode == "lorem" else locale, stable_hash(seed))
-    asked = REQUESTED_LENGTH.search(user_text)
-    if asked:
-        unit = asked[2].lower()
-        return UNIT_GENERATORS[unit](faker, min(_parse_count(asked[1].lower()), MAX_COUNTS[unit]))
+    requested = REQUESTED_LENGTH.search(user_text)
+    if requested:
+        unit = requested[2].lower()
+        return UNIT_GENERATORS[unit](faker, min(_parse_count(requested[1].lower()), MAX_COUNTS[unit]))
     if mode == "lorem":
         return str(faker.paragraph())
-    said = _sentences(faker, faker.random.randint(1, 2))
-    # The openings take turns, so that two choices side by side never say the same; they are English.
+    sentences = _sentences(faker, faker.random.randint(1, 2))
+    # The openings alternate, so that the choices of one response differ. They are English only.
     opening = OPENINGS[seed % len(OPENINGS)] if locale.startswith("en") else faker.sentence()
-    return f"{opening} {said}"
+    return f"{opening} {sentences}"
 
 
 def _parse_count(word: str) -> int:

@@ -1,11 +1,10 @@
-"""A specimen validates against its schema: values are proposed, and the first that conforms is taken.
+"""Random values for a JSON Schema: candidates are generated, and the first valid one is used.
 
-A text or a number is proposed by what the user's message offers (`hint`), then by the property's name, then
-by its type. All properties are given, optional ones too, but for what would not end: a reference that is already
-entered is not entered again where the schema leaves another way (an optional property is left out, a list
-empty, a union takes its branch that ends). Of a union the first branch that is not null is taken.
-A schema that nothing meets, or that is not understood, gets the best that was found; nothing raises, and time
-and size are bounded.
+The candidates for a string or a number come from the user's message, then from examples in the schema, then from the
+name of the property, then from its type. All properties are generated, optional ones too, except where that would not
+end: a recursive reference is not entered again if the schema allows another value (the optional property is omitted,
+the array is empty, the union uses a branch that ends). Of a union, the first branch that is not null is used.
+If no valid value is found, the best candidate is used. Time and size are bounded.
 """
 
 from __future__ import annotations
@@ -52,49 +51,51 @@ MAX_ATTEMPTS = 10  # for one value that must differ from others
 def generate_value(
     schema: object, faker: Faker, prompt: str = "", *, name: str = "", value_index: int = 0
 ) -> object:
-    """A JSON value that validates against the schema; the same for the same schema, Faker's seed and hint.
+    """Return a value that is valid against the schema, the same for the same schema, seed of Faker and prompt.
 
-    `name` is what the whole is called; `take` is the turn among values that the hint lists.
+    `prompt` is the user's message, `name` the name of the value, and `value_index` selects one of several values that
+    the message lists for a property. If no valid value is found, the best candidate is returned.
     """
     try:
         return _SchemaSampler(schema, faker, PromptValues(prompt, value_index)).sample(schema, name, 0)
-    except RecursionError:  # a schema nested as no person writes it
+    except RecursionError:  # a schema that is nested too deeply
         return None
 
 
 class _SchemaSampler:
-    """One document in the making: what is entered, and how much may still be made."""
+    """The state while one document is generated: the references entered and the remaining number of values."""
 
     def __init__(self, root: object, faker: Faker, prompt_values: PromptValues) -> None:
         self.root, self.faker, self.prompt_values = root, faker, prompt_values
         self.random = faker.random
         self.entered_refs: frozenset[str] = frozenset({"#"})
         self.values_left = MAX_VALUES
-        self.last_conforms = True  # whether what was made last conforms
+        self.last_conforms = True  # whether the last generated value is valid
 
     def sample(self, schema: object, name: str, depth: int) -> object:
+        """Return a value for a subschema, and set `last_conforms`."""
         self.values_left -= 1
         if self.values_left < 0 or depth > MAX_DEPTH:
             self.last_conforms = False
             return None
-        form, refs = flatten_schema(schema, self.root)
-        outside, self.entered_refs = self.entered_refs, self.entered_refs | refs
+        flat, refs = flatten_schema(schema, self.root)
+        outer_refs, self.entered_refs = self.entered_refs, self.entered_refs | refs
         try:
-            return self._first_valid(self._candidates(form, name, depth), form)
+            return self._first_valid(self._candidates(flat, name, depth), flat)
         finally:
-            self.entered_refs = outside
+            self.entered_refs = outer_refs
 
     def _first_valid(self, candidates: Iterable[object], schema: FlatSchema) -> object:
-        """The first proposal that conforms, else the first of all."""
-        best: list[object] = []
-        for proposal in candidates:
-            # When there is no more room the document is cut off, and nothing is left to judge.
-            self.last_conforms = self.values_left >= 0 and conforms_to_schema(proposal, schema, self.root)
+        """Return the first valid candidate, or else the first one."""
+        invalid: list[object] = []
+        for candidate in candidates:
+            # Once the limit is reached, the document is incomplete and is not validated.
+            self.last_conforms = self.values_left >= 0 and conforms_to_schema(candidate, schema, self.root)
             if self.last_conforms or self.values_left < 0:
-                return proposal
-            best.append(proposal)
+                return candidate
+            invalid.append(candidate)
         self.last_conforms = False
-        return best[0] if best else None
+        return invalid[0] if invalid else None
 
     def _candidates(self, schema: FlatSchema, name: str, depth: int) -> Iterator[object]:
         if "enum" in schema:
@@ -107,23 +108,23 @@ class _SchemaSampler:
 
     def _enum_candidates(self, choices: list[object]) -> Iterator[object]:
         yield from self.prompt_values.mentioned_choices(choices)
-        given = [choice for choice in choices if choice is not None]
-        yield from self.random.sample(given, len(given))
+        not_null = [choice for choice in choices if choice is not None]
+        yield from self.random.sample(not_null, len(not_null))
         yield from choices
 
     def _union_branches(self, schema: FlatSchema) -> Iterator[FlatSchema]:
-        """Each way to meet a union or a condition, with what stands beside it: what ends, then null."""
+        """Yield each branch of a union or condition, merged with its siblings: finite ones first, then null."""
         for union in ("anyOf", "oneOf"):
             branches = as_list(schema.get(union))
             if branches:
-                beside = {key: value for key, value in schema.items() if key != union}
+                siblings = {key: value for key, value in schema.items() if key != union}
                 for branch in sorted(branches, key=self._branch_rank):
-                    yield merge_schemas(beside, {"allOf": [branch]}) if beside else {"allOf": [branch]}
+                    yield merge_schemas(siblings, {"allOf": [branch]}) if siblings else {"allOf": [branch]}
                 return
         if "if" in schema:
-            beside = {key: value for key, value in schema.items() if key not in ("if", "then", "else")}
-            yield merge_schemas(beside, {"allOf": [schema["if"], schema.get("then", True)]})
-            yield merge_schemas(beside, {"allOf": [schema.get("else", True)]})
+            siblings = {key: value for key, value in schema.items() if key not in ("if", "then", "else")}
+            yield merge_schemas(siblings, {"allOf": [schema["if"], schema.get("then", True)]})
+            yield merge_schemas(siblings, {"allOf": [schema.get("else", True)]})
 
     def _branch_rank(self, branch: object) -> int:
         if is_infinite_schema(branch, self.root, self.entered_refs):
@@ -131,46 +132,52 @@ class _SchemaSampler:
         return int(isinstance(branch, dict) and branch.get("type") == "null")
 
     def string(self, schema: FlatSchema, name: str, _: int) -> Iterator[object]:
-        least, most = (
-            _size_keyword(schema, "minLength", 0),
-            _size_keyword(schema, "maxLength", MAX_TEXT_LENGTH),
-        )
-        pattern, kind = schema.get("pattern"), schema.get("format")
-        offered = self.prompt_values.value_for(name, kind)
-        # What is long is not held against every pattern, so it is not proposed for one.
-        if offered is not None and (not isinstance(pattern, str) or len(offered) <= MAX_EXPONENTIAL_LENGTH):
-            yield offered
+        """Yield candidates for a string."""
+        min_length = _size_keyword(schema, "minLength", 0)
+        max_length = _size_keyword(schema, "maxLength", MAX_TEXT_LENGTH)
+        pattern, format_name = schema.get("pattern"), schema.get("format")
+        mentioned = self.prompt_values.value_for(name, format_name)
+        # Long texts are not validated against every pattern, so they are no candidates for one.
+        if mentioned is not None and (
+            not isinstance(pattern, str) or len(mentioned) <= MAX_EXPONENTIAL_LENGTH
+        ):
+            yield mentioned
         yield from (text for text in self._schema_examples(schema) if isinstance(text, str))
         if isinstance(pattern, str):
-            made = generate_matching_text(pattern, self.random, least, most)
-            yield from () if made is None else (made,)
+            matching = generate_matching_text(pattern, self.random, min_length, max_length)
+            yield from () if matching is None else (matching,)
         for _ in range(MAX_ATTEMPTS):
             yield (
-                generate_by_format(kind, self.faker)
+                generate_by_format(format_name, self.faker)
                 or generate_by_name(name, self.faker)
-                or generate_words(self.faker, least, most)
+                or generate_words(self.faker, min_length, max_length)
             )
-        yield generate_words(self.faker, least, most)
+        yield generate_words(self.faker, min_length, max_length)
 
     def integer(self, schema: FlatSchema, name: str, depth: int) -> Iterator[object]:
-        for proposal in self.number({**schema, "type": "integer"}, name, depth):
-            yield int(proposal) if isinstance(proposal, float) and proposal.is_integer() else proposal
+        """Yield candidates for an integer."""
+        for number in self.number({**schema, "type": "integer"}, name, depth):
+            yield int(number) if isinstance(number, float) and number.is_integer() else number
 
     def number(self, schema: FlatSchema, name: str, _: int) -> Iterator[object]:
-        whole = schema.get("type") == "integer"
-        offered = self.prompt_values.next_number()
-        if offered is not None:
-            yield int(offered) if offered.is_integer() else offered
-        yield from (shown for shown in self._schema_examples(schema) if as_finite_number(shown) is not None)
-        low, high, decimals = find_number_range(name) or (1, 100, 0 if whole else 2)
-        if whole and (high - low) <= 1:
+        """Yield candidates for a number."""
+        is_integer = schema.get("type") == "integer"
+        mentioned = self.prompt_values.next_number()
+        if mentioned is not None:
+            yield int(mentioned) if mentioned.is_integer() else mentioned
+        examples = self._schema_examples(schema)
+        yield from (example for example in examples if as_finite_number(example) is not None)
+        low, high, decimals = find_number_range(name) or (1, 100, 0 if is_integer else 2)
+        if is_integer and (high - low) <= 1:
             low, high = 1, 100
-        yield from self._numbers_in_range(schema, Fraction(low), Fraction(high), 0 if whole else decimals)
+        yield from self._numbers_in_range(
+            schema, Fraction(low), Fraction(high), 0 if is_integer else decimals
+        )
 
     def _numbers_in_range(
         self, schema: FlatSchema, low: Fraction, high: Fraction, decimals: int
     ) -> Iterator[object]:
-        """Numbers on the schema's own grid between its bounds, and in the usual range where it allows."""
+        """Yield multiples of `multipleOf` within the bounds of the schema, those in the usual range first."""
         step = Fraction(str(as_finite_number(schema.get("multipleOf")) or 0)) or Fraction(1, 10**decimals)
         if schema.get("type") == "integer":
             step = Fraction(step.numerator)
@@ -178,14 +185,15 @@ class _SchemaSampler:
             first, last = math.ceil(start / step), math.floor(end / step)
             if first <= last:
                 count = last - first + 1
-                some = self.random.randrange(count)
+                offset = self.random.randrange(count)
                 yield from (
-                    _to_number((first + (some + at) % count) * step) for at in range(min(count, MAX_ITEMS))
+                    _to_number((first + (offset + index) % count) * step)
+                    for index in range(min(count, MAX_ITEMS))
                 )
             yield from (_to_number((start + end) / 2), _to_number(start), _to_number(end))
 
     def _schema_examples(self, schema: FlatSchema) -> Iterator[object]:
-        """What the schema itself gives for an example, and its default, where that says something."""
+        """Yield the examples in a schema and its description, then its default unless that is empty."""
         examples = as_list(schema.get("examples")) or [
             each for each in [schema.get("example")] if each is not None
         ]
@@ -197,122 +205,136 @@ class _SchemaSampler:
             yield schema["default"]
 
     def boolean(self, *_: object) -> Iterator[object]:
-        said = self.random.random() < 0.5
-        yield from (said, not said)
+        """Yield both booleans, in random order."""
+        first = self.random.random() < 0.5
+        yield from (first, not first)
 
     def null(self, *_: object) -> Iterator[object]:
+        """Yield null."""
         yield None
 
     def array(self, schema: FlatSchema, name: str, depth: int) -> Iterator[object]:
-        first, rest = as_list(schema.get("prefixItems")), schema.get("items", True)
-        if isinstance(rest, list):  # until 2019 a list here was what prefixItems is now
-            first, rest = rest, schema.get("additionalItems", True)
-        least, most = _size_keyword(schema, "minItems", 0), _size_keyword(schema, "maxItems", MAX_ITEMS)
-        shown = 0 if first or rest is True or self._should_omit(rest) else self.random.randint(1, 3)
-        shown = shown and (self._mentioned_item_count(rest, singularize_name(name)) or shown)
-        some = _size_keyword(schema, "minContains", 1) if "contains" in schema else 0
-        contained = [{"allOf": [rest, schema.get("contains")]}] * min(some, MAX_ITEMS)
-        count = min(max(least, len(first) + max(shown, len(contained))), most, MAX_ITEMS)
-        made: list[object] = []
+        """Yield one array."""
+        parts = self._item_schemas(schema, singularize_name(name))
+        items: list[object] = []
         add = self._distinct_item if schema.get("uniqueItems") is True else self._next_item
-        outside = self.prompt_values.value_index
-        for at, part in enumerate([*first, *contained, *[rest] * count][:count]):
-            self.prompt_values.value_index = at
-            made.append(add(made, part, singularize_name(name), depth + 1))
-        self.prompt_values.value_index = outside
-        yield made
+        outer_index = self.prompt_values.value_index
+        for index, part in enumerate(parts):
+            self.prompt_values.value_index = index
+            items.append(add(items, part, singularize_name(name), depth + 1))
+        self.prompt_values.value_index = outer_index
+        yield items
+
+    def _item_schemas(self, schema: FlatSchema, name: str) -> list[object]:
+        """Return the schema of each item of a new array."""
+        first, rest = as_list(schema.get("prefixItems")), schema.get("items", True)
+        if isinstance(rest, list):  # a list in `items` means `prefixItems` up to draft 2019-09
+            first, rest = rest, schema.get("additionalItems", True)
+        min_items, max_items = (
+            _size_keyword(schema, "minItems", 0),
+            _size_keyword(schema, "maxItems", MAX_ITEMS),
+        )
+        usual = 0 if first or rest is True or self._should_omit(rest) else self.random.randint(1, 3)
+        usual = usual and (self._mentioned_item_count(rest, name) or usual)
+        min_contains = _size_keyword(schema, "minContains", 1) if "contains" in schema else 0
+        contained = [{"allOf": [rest, schema.get("contains")]}] * min(min_contains, MAX_ITEMS)
+        count = min(max(min_items, len(first) + max(usual, len(contained))), max_items, MAX_ITEMS)
+        return [*first, *contained, *[rest] * count][:count]
 
     def _mentioned_item_count(self, part: object, name: str) -> int:
-        """How many items the message lists; 0 where it says nothing of them."""
-        form, _ = flatten_schema(part, self.root)
-        if form.get("type") == "string":
-            return 0 if "enum" in form else len(self.prompt_values.values_for(name, form.get("format")))
-        named = form.get("properties")
-        several = [
-            len(self.prompt_values.values_for(f"{_name_prefix(name, form)}{each}", None))
-            for each in (named if isinstance(named, dict) else ())
+        """Return the number of items that the message lists; 0 if it mentions none."""
+        flat, _ = flatten_schema(part, self.root)
+        if flat.get("type") == "string":
+            return 0 if "enum" in flat else len(self.prompt_values.values_for(name, flat.get("format")))
+        properties = flat.get("properties")
+        counts = [
+            len(self.prompt_values.values_for(f"{_name_prefix(name, flat)}{each}", None))
+            for each in (properties if isinstance(properties, dict) else ())
         ]
-        most = max(several, default=0)
-        return most if most > 1 else 0
+        count = max(counts, default=0)
+        return count if count > 1 else 0
 
     def _next_item(self, items: list[object], part: object, name: str, depth: int) -> object:
-        """One more item, another one where that is easy."""
+        """Return another item; a string is tried twice to be different from the others."""
         item = self.sample(part, name, depth)
         if isinstance(item, str) and item in items:
             item = self.sample(part, name, depth)
         return item
 
     def _distinct_item(self, items: list[object], part: object, name: str, depth: int) -> object:
-        """One more item that differs from those that are made."""
+        """Return another item, different from the others if one is found."""
         item = self.sample(part, name, depth)
-        unlike = {"not": {"enum": items}}
-        hint, self.prompt_values = (
-            self.prompt_values,
-            PromptValues(""),
-        )  # what the message offers has been taken
+        different = {"not": {"enum": items}}
+        # The values in the message have been used by now.
+        outer_values, self.prompt_values = self.prompt_values, PromptValues("")
         for _ in range(MAX_ATTEMPTS):
-            if conforms_to_schema(item, unlike, True):
+            if conforms_to_schema(item, different, True):
                 break
-            item = self.sample({"allOf": [part, unlike]}, name, depth)
-        self.prompt_values = hint
+            item = self.sample({"allOf": [part, different]}, name, depth)
+        self.prompt_values = outer_values
         return item
 
     def mapping(self, schema: FlatSchema, object_name: str, depth: int) -> Iterator[object]:
-        whose = _name_prefix(object_name, schema)
-        named = schema.get("properties")
-        named = named if isinstance(named, dict) else {}
+        """Yield an object with consistent members, then the same as generated."""
+        prefix = _name_prefix(object_name, schema)
+        properties = schema.get("properties")
+        properties = properties if isinstance(properties, dict) else {}
         required = [name for name in as_list(schema.get("required")) if isinstance(name, str)]
-        most = _size_keyword(schema, "maxProperties", MAX_ITEMS)
-        made: FlatSchema = {}
-        for name in [*required, *(each for each in named if each not in required)][:MAX_ITEMS]:
-            part = named[name] if name in named else self._unnamed_member_schema(schema, name)
-            if name not in required and (self._should_omit(part) or len(made) >= most):
+        max_members = _size_keyword(schema, "maxProperties", MAX_ITEMS)
+        members: FlatSchema = {}
+        for name in [*required, *(each for each in properties if each not in required)][:MAX_ITEMS]:
+            part = properties[name] if name in properties else self._unnamed_member_schema(schema, name)
+            if name not in required and (self._should_omit(part) or len(members) >= max_members):
                 continue
-            value = self.sample(part, whose + name, depth + 1)
+            value = self.sample(part, prefix + name, depth + 1)
             if name in required or self.last_conforms:
-                made[name] = value
-        self._add_unnamed_members(made, schema, depth)
-        # As the schema has them, which is how a model writes them.
-        order = {name: at for at, name in enumerate(named)}
-        made = dict(sorted(made.items(), key=lambda item: order.get(item[0], len(order))))
-        yield make_consistent(made)
-        yield made
+                members[name] = value
+        self._add_unnamed_members(members, schema, depth)
+        # In the order of the schema, as models write them.
+        order = {name: index for index, name in enumerate(properties)}
+        members = dict(sorted(members.items(), key=lambda item: order.get(item[0], len(order))))
+        yield make_consistent(members)
+        yield members
 
     def _add_unnamed_members(self, members: FlatSchema, schema: FlatSchema, depth: int) -> None:
-        """Members that the schema does not name: as many as it wants, or one to show how they look."""
-        free = schema.get("additionalProperties")
-        shown = isinstance(free, dict) and not members and not self._should_omit(free)
-        least = max(_size_keyword(schema, "minProperties", 0), int(shown))
+        """Add members that `properties` does not name: up to `minProperties`, or one for `additionalProperties`."""
+        additional = schema.get("additionalProperties")
+        wants_one = isinstance(additional, dict) and not members and not self._should_omit(additional)
+        min_members = max(_size_keyword(schema, "minProperties", 0), int(wants_one))
         patterns = schema.get("patternProperties")
         keys = [{"pattern": each} for each in patterns][:1] if isinstance(patterns, dict) else []
         if (
-            len(members) >= least
+            len(members) >= min_members
             or _size_keyword(schema, "maxProperties", 1) == 0
-            or (free is False and not keys)
+            or (additional is False and not keys)
         ):
             return
         key = {
-            "allOf": [{"type": "string"}, schema.get("propertyNames", True), *(keys if free is False else [])]
+            "allOf": [
+                {"type": "string"},
+                schema.get("propertyNames", True),
+                *(keys if additional is False else []),
+            ]
         }
-        for _ in range(min(least, MAX_ITEMS) + MAX_ATTEMPTS):
+        for _ in range(min(min_members, MAX_ITEMS) + MAX_ATTEMPTS):
             name = self.sample(key, "key", depth + 1)
             if isinstance(name, str) and name not in members:
                 members[name] = self.sample(self._unnamed_member_schema(schema, name), name, depth + 1)
-            if len(members) >= least:
+            if len(members) >= min_members:
                 return
 
     def _unnamed_member_schema(self, schema: FlatSchema, name: str) -> object:
-        """The schema of a member that `properties` does not name."""
+        """Return the schema of a member that `properties` does not name."""
         patterns = schema.get("patternProperties")
-        found = [
+        matching = [
             part
             for pattern, part in (patterns.items() if isinstance(patterns, dict) else ())
             if conforms_to_schema(name, {"pattern": pattern}, True)
         ]
-        return {"allOf": found} if found else schema.get("additionalProperties", True)
+        return {"allOf": matching} if matching else schema.get("additionalProperties", True)
 
     def _should_omit(self, part: object) -> bool:
-        """Whether this part is better left out: it would not end, or there is no room."""
+        """Return whether to omit an optional part: it would be infinitely deep, or the document is nearly full."""
         return (
             part is False
             or self.values_left < MAX_VALUES // 4
@@ -321,26 +343,26 @@ class _SchemaSampler:
 
 
 def _name_prefix(name: str, schema: FlatSchema) -> str:
-    """What stands before the names of an object's members, so that an ingredient's `name` is not a person's."""
+    """Return a prefix for the names of the members, so that the `name` of an ingredient is not a person's name."""
     title = schema.get("title")
-    whose = name or (title if isinstance(title, str) else "")
-    last = next(iter([*split_name_suffixes(whose)][-1:]), "")
-    return f"{whose[-40:]}_" if whose and last not in PERSON_NAMES else ""
+    subject = name or (title if isinstance(title, str) else "")
+    last_word = next(iter([*split_name_suffixes(subject)][-1:]), "")
+    return f"{subject[-40:]}_" if subject and last_word not in PERSON_NAMES else ""
 
 
 def _candidate_types(schema: FlatSchema) -> list[str]:
-    """The types to try: those that the schema names, null last, else those that its keywords are about."""
-    named = schema.get("type")
-    kinds = [named] if isinstance(named, str) else [each for each in as_list(named) if isinstance(each, str)]
+    """Return the types to try: those in `type`, null last, or else those that the other keywords imply."""
+    given = schema.get("type")
+    kinds = [given] if isinstance(given, str) else [each for each in as_list(given) if isinstance(each, str)]
     known = [kind for kind in kinds if kind in TYPE_SAMPLERS]
-    about = [kind for word, kind in TYPE_BY_KEYWORD.items() if word in schema]
-    order = known or [*dict.fromkeys([*about, "string", "number", "boolean", "array", "object", "null"])]
+    implied = [kind for keyword, kind in TYPE_BY_KEYWORD.items() if keyword in schema]
+    order = known or [*dict.fromkeys([*implied, "string", "number", "boolean", "array", "object", "null"])]
     return sorted(order, key=lambda kind: kind == "null")
 
 
 def _number_bounds(schema: FlatSchema) -> tuple[Fraction | None, Fraction | None]:
-    """The least and the greatest number allowed; an exclusive one is moved to its next neighbour."""
-    whole = schema.get("type") == "integer"
+    """Return the minimum and maximum; an exclusive bound is replaced by the next integer or float."""
+    is_integer = schema.get("type") == "integer"
     low, high = as_finite_number(schema.get("minimum")), as_finite_number(schema.get("maximum"))
     above, below = (
         as_finite_number(schema.get("exclusiveMinimum")),
@@ -349,16 +371,16 @@ def _number_bounds(schema: FlatSchema) -> tuple[Fraction | None, Fraction | None
     lows = [Fraction(low)] if low is not None else []
     highs = [Fraction(high)] if high is not None else []
     if above is not None:
-        lows.append(Fraction(math.floor(above) + 1 if whole else math.nextafter(above, math.inf)))
+        lows.append(Fraction(math.floor(above) + 1 if is_integer else math.nextafter(above, math.inf)))
     if below is not None:
-        highs.append(Fraction(math.ceil(below) - 1 if whole else math.nextafter(below, -math.inf)))
+        highs.append(Fraction(math.ceil(below) - 1 if is_integer else math.nextafter(below, -math.inf)))
     return max(lows, default=None), min(highs, default=None)
 
 
 def _number_ranges(
     low: Fraction, high: Fraction, minimum: Fraction | None, maximum: Fraction | None, step: Fraction
 ) -> Iterator[tuple[Fraction, Fraction]]:
-    """The part of the usual range that is allowed, then all that is allowed, or ten thousand steps of it."""
+    """Yield the allowed part of the usual range, then the whole allowed range, at most 10,000 steps if unbounded."""
     usual = (max(low, low if minimum is None else minimum), min(high, high if maximum is None else maximum))
     if usual[0] <= usual[1]:
         yield usual
@@ -377,12 +399,12 @@ def _to_number(value: Fraction) -> float | int:
     return float(max(min(value, MAX_FLOAT), -MAX_FLOAT))
 
 
-# Whose `name` is a person's.
+# Objects whose `name` is that of a person.
 PERSON_NAMES = frozenset(
     ("user", "person", "author", "customer", "contact", "member", "employee", "student", "patient", "passenger",
      "participant", "attendee", "guest", "character", "actor", "director", "player", "candidate", "profile")
 )  # fmt: skip
-# "The city and state, e.g. San Francisco, CA", as the guides of function calling have it.
+# An example in a description: "The city and state, e.g. San Francisco, CA", as in OpenAI's function calling guide.
 EXAMPLE_IN_DESCRIPTION = re.compile(
     r"\be\.g\.,? ?(?:'([^']{1,80})'|\"([^\"]{1,80})\"|([^\s;)][^;)\n]{0,80}?)(?=[;)\n]|\.?$| or ))"
 )
@@ -397,7 +419,7 @@ TYPE_SAMPLERS: dict[str, Callable[[_SchemaSampler, FlatSchema, str, int], Iterat
     "object": _SchemaSampler.mapping,
 }
 
-# What a schema without a type speaks of.
+# The types that the keywords of a schema without `type` imply.
 TYPE_BY_KEYWORD = {
     **dict.fromkeys(("properties", "required", "additionalProperties", "patternProperties"), "object"),
     **dict.fromkeys(("minProperties", "maxProperties", "propertyNames"), "object"),

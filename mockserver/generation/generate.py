@@ -1,8 +1,8 @@
-"""Generated replies for requests that no fixture matches: tool calls, documents for a schema, or text.
+"""Generated replies for requests that no fixture matches: tool calls, JSON documents or text.
 
-The reply calls tools (`tool_choice`), or is a document for the JSON schema in `response_format` or in the prompt
-(`prompt_schema`), or quotes a tool's result, so that an agent's loop ends, or is text (`faker_text`). The same request
-gets the same reply.
+The reply calls tools (`tool_choice`), or is a document for the JSON Schema in `response_format` or in the prompt
+(`prompt_schema`), or quotes the result of a tool, so that an agent's loop ends, or is text (`faker_text`). The same
+request always gets the same reply.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from mockserver.generation.tool_choice import PlannedToolCall, choose_tools
 if TYPE_CHECKING:
     from faker import Faker
 
-MAX_QUOTED_LENGTH = 600  # characters of a tool's result that the closing text repeats
+MAX_QUOTED_LENGTH = 600  # characters of a tool's result that a reply quotes
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """What a request asks for, as the client wrote it; `user` is the text of the last user message.
+    """The parts of a request that a generated reply depends on, as the client sent them.
 
-    `prompts` are the texts of the system, developer and user messages. `tool_result` is the last message where it
-    is a tool's: its tool's name, if known, and its text. Whatever else makes two requests differ (model, earlier
-    messages, the request's own seed) goes into `seed_parts`.
+    `user_text` is the text of the last user message, `prompts` are the texts of the system, developer and user
+    messages. `tool_result` is the name of the tool, if known, and its result, if the last message is one. `seed_parts`
+    is everything else by which requests differ: model, messages, the `seed` of the request.
     """
 
     user_text: str = ""
@@ -44,7 +44,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedReply:
-    """One choice: a text, or calls of tools, each a name and its arguments."""
+    """One choice of a generated response: a text, or tool calls, each a name and its arguments."""
 
     text: str | None
     tool_calls: tuple[tuple[str, dict[str, object]], ...] = ()
@@ -57,8 +57,8 @@ def generate_reply(
     locale: str = DEFAULT_LOCALE,
     mode: str = "faker",
 ) -> GeneratedReply:
-    """One choice of an answer. `mode` is how a free text is made: one of the settings' `REPLIES`."""
-    turn = stable_hash(seed, *request.seed_parts) + choice_index
+    """Return one choice of a generated response. `mode` is the kind of text: one of `REPLIES` in `settings`."""
+    choice_seed = stable_hash(seed, *request.seed_parts) + choice_index
     calls = choose_tools(
         request.tools,
         request.tool_choice,
@@ -66,33 +66,34 @@ def generate_reply(
         parallel=request.parallel_tool_calls is not False,
         after_tool_result=request.tool_result is not None,
     )
-    wanted = None if calls else _requested_schema(request)
-    if calls or wanted:
-        faker = seed_faker(locale, stable_hash(turn))
+    requested = None if calls else _requested_schema(request)
+    if calls or requested:
+        faker = seed_faker(locale, stable_hash(choice_seed))
     if calls:
         return GeneratedReply(
             None, tuple((call.name, _tool_arguments(call, request.user_text, faker)) for call in calls)
         )
-    if wanted:
-        document = generate_value(wanted.schema, faker, strip_json_documents(request.user_text))
-        return GeneratedReply(_format_document(document, wanted.fenced))
+    if requested:
+        document = generate_value(requested.schema, faker, strip_json_documents(request.user_text))
+        return GeneratedReply(_format_document(document, requested.fenced))
     if request.tool_result:
-        name, said = request.tool_result
-        cut = said if len(said) <= MAX_QUOTED_LENGTH else said[:MAX_QUOTED_LENGTH] + "…"
-        return GeneratedReply(
-            TOOL_RESULT_REPLIES[turn % len(TOOL_RESULT_REPLIES)].format(name or "the tool", cut)
-        )
-    return GeneratedReply(generate_text(request.user_text, turn, locale, mode))
+        return GeneratedReply(_quote_tool_result(*request.tool_result, choice_seed))
+    return GeneratedReply(generate_text(request.user_text, choice_seed, locale, mode))
+
+
+def _quote_tool_result(name: str | None, result: str, seed: int) -> str:
+    quoted = result if len(result) <= MAX_QUOTED_LENGTH else result[:MAX_QUOTED_LENGTH] + "…"
+    return TOOL_RESULT_REPLIES[seed % len(TOOL_RESULT_REPLIES)].format(name or "the tool", quoted)
 
 
 def _tool_arguments(call: PlannedToolCall, user_text: str, faker: Faker) -> dict[str, object]:
     schema = call.parameters if isinstance(call.parameters, dict) else {"type": "object"}
-    made = generate_value(schema, faker, user_text, name=call.name, value_index=call.value_index)
-    return made if isinstance(made, dict) else {}
+    arguments = generate_value(schema, faker, user_text, name=call.name, value_index=call.value_index)
+    return arguments if isinstance(arguments, dict) else {}
 
 
 def _requested_schema(request: GenerationRequest) -> PromptedSchema | None:
-    """The schema that the answer's text has to meet, None where any text will do."""
+    """Return the schema that the text of the reply must be valid against; None if no JSON is requested."""
     match request.response_format:
         case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
             return PromptedSchema(schema, False)
@@ -109,7 +110,7 @@ def _format_document(document: object, fenced: bool) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-# A small document for a request that wants JSON and does not say which.
+# The schema of requests that ask for JSON without a schema.
 DEFAULT_SCHEMA: dict[str, object] = {
     "type": "object",
     "properties": {"answer": {"type": "string"}, "confidence": {"type": "number"}},

@@ -1,4 +1,4 @@
-"""A JSON Schema is flat before it is met: references followed, `allOf` merged, a constant an enum of one."""
+"""Flattening of JSON Schemas: references are resolved, `allOf` is merged, `const` becomes an enum of one value."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from fractions import Fraction
 from urllib.parse import unquote
 
 FlatSchema = dict[str, object]
-FALSE_SCHEMA: FlatSchema = {"enum": []}  # what `false` means: no value at all
-MAX_STEPS = 1_000  # sub-schemas looked at in one question, so that a schema made to explode does not
+FALSE_SCHEMA: FlatSchema = {"enum": []}  # the schema `false`, which no value is valid against
+MAX_STEPS = 1_000  # subschemas visited by one search for a finite value
 
 
 def flatten_schema(
     schema: object, root: object, seen: frozenset[str] = frozenset()
 ) -> tuple[FlatSchema, frozenset[str]]:
-    """One mapping without `$ref`, `allOf`, `const` and `nullable` at its top, and the references followed."""
+    """Return the schema without `$ref`, `allOf`, `const` and `nullable` at its top level, and the references followed.
+
+    References in `seen` are not followed again. The subschemas stay as they are.
+    """
     if not isinstance(schema, dict):
         return ({}, seen) if schema is not False else (FALSE_SCHEMA, seen)
-    if schema.get("nullable") is True:  # OpenAPI 3.0's word
+    if schema.get("nullable") is True:  # OpenAPI 3.0
         return {"anyOf": [{**schema, "nullable": False}, {"type": "null"}]}, seen
-    merged: FlatSchema = {word: value for word, value in schema.items() if word not in FLATTENED_KEYWORDS}
+    merged: FlatSchema = {
+        keyword: value for keyword, value in schema.items() if keyword not in FLATTENED_KEYWORDS
+    }
     if "const" in schema:
         merged = merge_schemas(merged, {"enum": [schema["const"]]})
     for part in _refs_and_parts(schema):
-        # A reference back to itself says nothing more.
+        # A schema that refers to itself adds no condition.
         if isinstance(part, str) and part in seen:
             continue
         if isinstance(part, str):
@@ -36,35 +41,34 @@ def flatten_schema(
 
 
 def resolve_ref(ref: str, root: object) -> object:
-    """What a `$ref` within the document points at; one that points elsewhere or nowhere allows anything."""
-    place = root
+    """Return the subschema that a `$ref` points to; `true` if that is missing or in another document."""
+    target = root
     for step in unquote(ref.removeprefix("#")).split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(place, dict) and name in place:
-            place = place[name]
-        elif isinstance(place, list) and name.isdecimal() and int(name) < len(place):
-            place = place[int(name)]
+        if isinstance(target, dict) and name in target:
+            target = target[name]
+        elif isinstance(target, list) and name.isdecimal() and int(name) < len(target):
+            target = target[int(name)]
         else:
             return True
-    return place if ref.startswith("#") and (ref == "#" or "/" in ref) else True
+    return target if ref.startswith("#") and (ref == "#" or "/" in ref) else True
 
 
 def merge_schemas(one: FlatSchema, other: FlatSchema) -> FlatSchema:
-    """What meets both."""
+    """Return a flat schema of the values that are valid against both."""
     one, other = _without_forbidden_properties(one, other), _without_forbidden_properties(other, one)
     merged = dict(one)
-    for word, value in other.items():
-        if word in merged and merged[word] != value:
-            merged[word] = MERGE_RULES.get(word, _all_of if word in SCHEMA_KEYWORDS else _keep_first)(
-                merged[word], value
-            )
+    for keyword, value in other.items():
+        if keyword in merged and merged[keyword] != value:
+            default = _all_of if keyword in SCHEMA_KEYWORDS else _keep_first
+            merged[keyword] = MERGE_RULES.get(keyword, default)(merged[keyword], value)
         else:
-            merged[word] = value
+            merged[keyword] = value
     return merged
 
 
 def is_infinite_schema(schema: object, root: object, entered_refs: Iterable[str] = ()) -> bool:
-    """Whether every value of the schema leads into a reference that is already entered, and so never ends."""
+    """Return whether every value of the schema contains a reference in `entered_refs`, and so is infinitely deep."""
     try:
         return not _TerminationCheck(root).terminates(schema, frozenset(entered_refs))
     except RecursionError:
@@ -72,7 +76,7 @@ def is_infinite_schema(schema: object, root: object, entered_refs: Iterable[str]
 
 
 class _TerminationCheck:
-    """The search for a value that ends; `path` are the references that it may not enter."""
+    """The search for a value of finite depth. `path` is the references that it may not enter again."""
 
     def __init__(self, root: object) -> None:
         self.root = root
@@ -80,13 +84,14 @@ class _TerminationCheck:
         self.finite_refs: set[str] = set()
 
     def terminates(self, schema: object, path: frozenset[str]) -> bool:
+        """Return whether the schema has a value of finite depth; false if the search takes too many steps."""
         self.steps_left -= 1
         if not isinstance(schema, dict) or "enum" in schema or "const" in schema:
             return True
         if self.steps_left < 0:
             return False
         needed = [*as_list(schema.get("allOf")), *_required_parts(schema)]
-        unions = [branches for word in ("anyOf", "oneOf") if (branches := as_list(schema.get(word)))]
+        unions = [branches for keyword in ("anyOf", "oneOf") if (branches := as_list(schema.get(keyword)))]
         return schema.get("nullable") is True or (
             self._ref_terminates(schema.get("$ref"), path)
             and all(self.terminates(part, path) for part in needed)
@@ -103,7 +108,7 @@ class _TerminationCheck:
 
 
 def _required_parts(schema: FlatSchema) -> list[object]:
-    """The schemas of the parts that no value can be without."""
+    """Return the schemas of the members and items that every value has."""
     properties, required = schema.get("properties"), schema.get("required")
     needed: list[object] = []
     if isinstance(properties, dict) and isinstance(required, list) and _allows_only(schema, "object"):
@@ -114,41 +119,41 @@ def _required_parts(schema: FlatSchema) -> list[object]:
 
 
 def _allows_only(schema: FlatSchema, kind: str) -> bool:
-    """Whether nothing but this type is allowed: a list of types has a way out."""
+    """Return whether `type` allows only this type."""
     return schema.get("type", kind) in (kind, [kind])
 
 
 def as_list(value: object) -> list[object]:
-    """The list that a keyword has, empty where it is malformed."""
+    """Return the value of a keyword if it is a list, or else an empty list."""
     return value if isinstance(value, list) else []
 
 
 def as_finite_number(value: object) -> float | int | None:
-    """The finite number that a keyword has, None where it has none."""
+    """Return the value of a keyword if it is a finite number, or else None."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return value
 
 
 def _refs_and_parts(schema: FlatSchema) -> list[object]:
-    """The reference, as a text, and the parts of `allOf`."""
+    """Return the `$ref`, as a string, and the subschemas in `allOf`."""
     ref = schema.get("$ref")
     return [
         *([ref] if isinstance(ref, str) else []),
-        *(p for p in as_list(schema.get("allOf")) if not isinstance(p, str)),
+        *(part for part in as_list(schema.get("allOf")) if not isinstance(part, str)),
     ]
 
 
 def _without_forbidden_properties(one: FlatSchema, other: FlatSchema) -> FlatSchema:
-    """`one` without the properties that `other` does not allow."""
+    """Return `one` without the properties that `other` forbids by `additionalProperties: false`."""
     properties = one.get("properties")
     if other.get("additionalProperties") is not False or not isinstance(properties, dict):
         return one
     if other.get("patternProperties"):
         return one
     known = other.get("properties")
-    kept = {name: each for name, each in properties.items() if isinstance(known, dict) and name in known}
-    return {**one, "properties": kept}
+    allowed = {name: each for name, each in properties.items() if isinstance(known, dict) and name in known}
+    return {**one, "properties": allowed}
 
 
 def _keep_first(one: object, _: object) -> object:
@@ -161,8 +166,8 @@ def _all_of(one: object, other: object) -> object:
 
 def _merge_types(one: object, other: object) -> object:
     ones, others = ([each] if isinstance(each, str) else as_list(each) for each in (one, other))
-    wide = [kind for kind in others if kind in ones or (kind == "integer" and "number" in ones)]
-    return wide + [kind for kind in ones if kind == "integer" and "number" in others and kind not in wide]
+    both = [kind for kind in others if kind in ones or (kind == "integer" and "number" in ones)]
+    return both + [kind for kind in ones if kind == "integer" and "number" in others and kind not in both]
 
 
 def _merge_enums(one: object, other: object) -> object:
@@ -183,7 +188,7 @@ def _merge_properties(one: object, other: object) -> object:
 
 
 def _merge_unions(one: object, other: object) -> object:
-    """Two unions at once: each branch of the first carries the second."""
+    """Return the union of the branches of `one`, each together with the union `other`."""
     return [{"allOf": [each, {"anyOf": other}]} for each in as_list(one)]
 
 
@@ -196,28 +201,29 @@ def _merge_prefix_items(one: object, other: object) -> object:
 
 
 def _bound_merger(choose: Callable[..., object]) -> Callable[[object, object], object]:
-    def chosen(one: object, other: object) -> object:
+    def merge(one: object, other: object) -> object:
         bounds = [bound for bound in (as_finite_number(one), as_finite_number(other)) if bound is not None]
         return choose(bounds) if bounds else None
 
-    return chosen
+    return merge
 
 
 def _merge_multiples(one: object, other: object) -> object:
-    steps = [Fraction(str(step)) for each in (one, other) if (step := as_finite_number(each))]
+    factors = [Fraction(str(factor)) for each in (one, other) if (factor := as_finite_number(each))]
     common = Fraction(
-        math.lcm(*(step.numerator for step in steps)), math.gcd(*(step.denominator for step in steps)) or 1
+        math.lcm(*(factor.numerator for factor in factors)),
+        math.gcd(*(factor.denominator for factor in factors)) or 1,
     )
     return int(common) if common.denominator == 1 else float(common)
 
 
 def is_json_equal(one: object, other: object) -> bool:
-    """Equal as JSON: `true` is not 1, 1.0 is."""
+    """Return whether two values are equal in JSON: `true` is not equal to 1, 1.0 is."""
     return make_equality_key(one) == make_equality_key(other)
 
 
 def make_equality_key(value: object) -> object:
-    """What two JSON values have in common when they are equal; it can be a member of a set."""
+    """Return a hashable key that is the same for equal JSON values."""
     if isinstance(value, bool):
         return ("bool", value)
     if isinstance(value, list):

@@ -1,8 +1,8 @@
-"""A schema that stands only in the prompt is followed where JSON is asked for, as a model follows it.
+"""JSON Schemas in the prompt of requests that ask for JSON.
 
-Libraries write it there for models that take no `response_format` (instructor's JSON modes, pydantic-ai's prompted
-output, LangChain's parsers, the AI SDK). Of several the last one counts: an example may stand before it. JSON is asked
-for by `json_object`, or by a prompt that says both JSON and to answer, return or provide it.
+Libraries put the schema there for models without `response_format` (instructor's JSON modes, pydantic-ai's prompted
+output, LangChain's parsers, the AI SDK). The last schema counts, since an example may precede it. A request asks for
+JSON by `json_object`, or by a prompt that contains both "JSON" and a word such as "answer", "return" or "provide".
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MAX_SCANNED_LENGTH = 200_000  # characters of one message, from its end
-MAX_DECODE_ATTEMPTS = 64  # braces in it that open no JSON
+MAX_SCANNED_LENGTH = 200_000  # characters of one message, counted from its end
+MAX_DECODE_ATTEMPTS = 64  # opening braces that start no JSON object
 
 
 @dataclass(frozen=True, slots=True)
 class PromptedSchema:
-    """A schema, and whether the document is to stand in a Markdown code block."""
+    """A schema in a prompt; `fenced`: the reply is to be a Markdown code block."""
 
     schema: dict[str, object]
     fenced: bool
 
 
 def find_prompted_schema(texts: Sequence[str], json_mode: bool) -> PromptedSchema | None:
-    """The schema that these messages ask an answer for, the newest first. `json_mode` is `json_object`."""
+    """Return the last schema in these messages if they ask for JSON; `json_mode`: the request says `json_object`."""
     found = next((schema for text in reversed(texts) if (schema := _last_schema(text))), None)
     if found is None:
         return None
-    said = "\n".join(map(strip_json_documents, texts))
-    if not json_mode and not (MENTIONS_JSON.search(said) and MENTIONS_ANSWER.search(said)):
+    prose = "\n".join(map(strip_json_documents, texts))
+    if not json_mode and not (MENTIONS_JSON.search(prose) and MENTIONS_ANSWER.search(prose)):
         return None
     return PromptedSchema(
-        found, not json_mode and bool(WANTS_CODE_BLOCK.search(said)) and not FORBIDS_CODE_BLOCK.search(said)
+        found, not json_mode and bool(WANTS_CODE_BLOCK.search(prose)) and not FORBIDS_CODE_BLOCK.search(prose)
     )
 
 
 def strip_json_documents(text: str) -> str:
-    """What a message says beside its JSON documents."""
-    said, end = [], 0
+    """Return the text of a message without its JSON objects."""
+    parts, end = [], 0
     for start, stop, _ in _json_objects(text):
-        said.append(text[end:start])
+        parts.append(text[end:start])
         end = stop
-    return "".join([*said, text[end:]])
+    return "".join([*parts, text[end:]])
 
 
 def _last_schema(text: str) -> dict[str, object] | None:
@@ -52,30 +52,30 @@ def _last_schema(text: str) -> dict[str, object] | None:
 
 
 def _is_schema(document: dict[str, object]) -> bool:
-    """Whether it reads as a schema, not as a document that meets one."""
+    """Return whether a JSON object looks like a schema, not like a document described by one."""
     properties, kind = document.get("properties"), document.get("type")
     if isinstance(properties, dict):
         return all(isinstance(each, dict) for each in properties.values()) and (
             bool(properties) or kind == "object"
         )
-    union = any(isinstance(document.get(word), list) for word in ("anyOf", "oneOf", "allOf"))
-    referred = isinstance(document.get("$ref"), str) or union
-    return (referred and isinstance(document.get("$defs", {}), dict)) or (
+    union = any(isinstance(document.get(keyword), list) for keyword in ("anyOf", "oneOf", "allOf"))
+    composed = isinstance(document.get("$ref"), str) or union
+    return (composed and isinstance(document.get("$defs", {}), dict)) or (
         kind == "array" and isinstance(document.get("items"), dict)
     )
 
 
 def _json_objects(text: str) -> Iterator[tuple[int, int, dict[str, object]]]:
-    """The JSON objects in a text, outermost ones, each with where it begins and ends."""
-    tries, at = 0, text.find("{", max(len(text) - MAX_SCANNED_LENGTH, 0))
-    while at >= 0 and tries < MAX_DECODE_ATTEMPTS:
+    """Yield the outermost JSON objects in a text, each with its start and end."""
+    failures, start = 0, text.find("{", max(len(text) - MAX_SCANNED_LENGTH, 0))
+    while start >= 0 and failures < MAX_DECODE_ATTEMPTS:
         try:
-            document, end = DECODER.raw_decode(text, at)
+            document, end = DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
-            tries, end = tries + 1, at + 1
+            failures, end = failures + 1, start + 1
         else:
-            yield at, end, document
-        at = text.find("{", end)
+            yield start, end, document
+        start = text.find("{", end)
 
 
 DECODER = json.JSONDecoder()

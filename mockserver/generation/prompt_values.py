@@ -1,18 +1,17 @@
-"""What the user's message offers is taken where it fits, by rules that a reader can foresee.
+"""Values in the user's message that suit a property, found by fixed rules.
 
-- A choice is the one that the message names, whole words in any case.
-- Each property that is a number takes the next number of the message: `add 2 and 3` is a=2, b=3.
-- An email address, a URL, a date, a time or a telephone number goes where the format or the property's name asks for
-  one, and so do a currency (`$`), a language, a company (`Acme Inc.`), an identifier (`order 1234`), and a title or a
-  text in quotes.
-- A place (`city`, `location`, ...) is what is capitalised or quoted after in, for, at, to, from, of, near; where one
-  sets out (`origin`, `departure_city`) stands after from, where one goes after to.
-- A name is what follows `named`, `called`, `name is`, or what a verb follows: `Jason is 25`, `Ada and Bob are here`;
-  a message or line may begin with it (`Jane Doe, ...`).
-- A query (`query`, `search`, `question`, ...) is what is quoted, else the whole message.
+- An enum value is used if the message contains it as whole words, in upper or lower case.
+- Number properties use the numbers of the message in their order: `add 2 and 3` gives a=2, b=3.
+- An email address, URL, date, time or telephone number is used for a property with that format or such a name; so are
+  a currency (`$`), a language, a company (`Acme Inc.`), an identifier (`order 1234`), and a quoted title or text.
+- A place (`city`, `location`, ...) is a capitalised or quoted phrase after in, for, at, to, from, of or near; the
+  origin of a journey (`origin`, `departure_city`) follows "from", its destination "to".
+- A name follows `named`, `called`, `name is`, or precedes a verb: `Jason is 25`, `Ada and Bob are here`; or it is at
+  the start of a line (`Jane Doe, ...`).
+- A query (`query`, `search`, `question`, ...) is the quoted text, or else the whole message.
 
-Where the message lists several (`in Paris and London`) a list takes them all, and a single value the one whose turn
-it is.
+If the message lists several (`in Paris and London`), an array gets all of them, and a single value the one with the
+index `value_index`.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from collections.abc import Callable
 from mockserver.generation.fake_values import NAME_PROVIDERS, split_name_suffixes
 from mockserver.generation.word_lists import VALUES_BY_NAME
 
-MAX_QUERY_LENGTH = 400  # characters of a message that a query repeats
-MAX_PROMPT_LENGTH = 20_000  # characters of a message that are looked at
+MAX_QUERY_LENGTH = 400  # characters of the message that are used as a query
+MAX_PROMPT_LENGTH = 20_000  # characters of the message that are searched
 
 
 class PromptValues:
-    """One message; its numbers are given away one by one. `take` is whose turn it is among what it lists."""
+    """The values in one message. Each number is used once; `value_index` selects one of several listed values."""
 
     def __init__(self, text: str, value_index: int = 0) -> None:
         self.text = text.strip()[:MAX_PROMPT_LENGTH]
@@ -36,21 +35,21 @@ class PromptValues:
         self._numbers = [float(found.replace(",", "")) for found in NUMBER.findall(self.text)]
 
     def next_number(self) -> float | None:
-        """The next number."""
+        """Remove and return the next number of the message; None if there is none."""
         return self._numbers.pop(0) if self._numbers else None
 
     def mentioned_choices(self, choices: list[object]) -> list[object]:
-        """Those of the choices that the message names, the longest first."""
-        texts = [choice for choice in choices if isinstance(choice, str) and self._mentions(choice)]
-        return sorted(texts, key=lambda text: -len(str(text)))
+        """Return the choices that the message contains, the longest first."""
+        mentioned = [choice for choice in choices if isinstance(choice, str) and self._mentions(choice)]
+        return sorted(mentioned, key=lambda text: -len(str(text)))
 
     def value_for(self, name: str, format_name: object) -> str | None:
-        """The part of the message that suits a property of that name or format."""
+        """Return the value for a property with this name or format; None if the message has none."""
         listed = self.values_for(name, format_name)
         return listed[min(self.value_index, len(listed) - 1)] if listed else None
 
     def values_for(self, name: str, format_name: object) -> list[str]:
-        """All that the message lists in one place for such a property; often one, or none."""
+        """Return the values that the message lists in one place for such a property; often one or none."""
         kind = _value_kind(name, format_name)
         if not self.text or kind is None:
             return []
@@ -65,20 +64,20 @@ class PromptValues:
     def _find_values(self, kind: str) -> list[str]:
         kind = {"first": "name", "last": "name"}.get(kind, kind)
         parts: list[str] = []
-        for found in VALUE_PATTERNS[kind].finditer(self.text):
-            whole = next(group for group in (*found.groups(), found[0]) if group)
+        for match in VALUE_PATTERNS[kind].finditer(self.text):
+            whole = next(group for group in (*match.groups(), match[0]) if group)
             parts += LIST_SPLITTERS[kind](whole) if kind in LIST_SPLITTERS else [whole]
-            if kind != "name":  # people are named here and there
+            if kind != "name":  # only names are collected from the whole message
                 break
         return list(dict.fromkeys(parts))
 
     def _mentions(self, choice: str) -> bool:
-        spelled = re.escape(choice).replace("_", "[ _-]")
-        return bool(choice) and bool(re.search(rf"(?<!\w){spelled}(?!\w)", self.text, re.IGNORECASE))
+        pattern = re.escape(choice).replace("_", "[ _-]")
+        return bool(choice) and bool(re.search(rf"(?<!\w){pattern}(?!\w)", self.text, re.IGNORECASE))
 
 
 def _value_kind(name: str, format_name: object) -> str | None:
-    """What is looked for. A name that is known for something else (`product_name`) is not looked for at all."""
+    """Return the key of `VALUE_PATTERNS` for a property; None for names with another meaning (`product_name`)."""
     if isinstance(format_name, str):
         return format_name if format_name in SUPPORTED_FORMATS else None
     return next(
@@ -92,10 +91,10 @@ def _value_kind(name: str, format_name: object) -> str | None:
 
 
 def _split_list(text: str) -> list[str]:
-    """The members of a list; `Paris, France` is one place, and `Paris, London and Rome` are three."""
+    """Split a list into its members; `Paris, France` is one place, `Paris, London and Rome` are three."""
     parts = [part.strip(QUOTES) for part in LIST_SEPARATOR.split(text)]
-    alone = len(parts) == 2 and not re.search(r" (?:and|or|&) ", text)
-    return [text.strip(QUOTES)] if alone or len(parts) == 1 else parts
+    is_one_place = len(parts) == 2 and not re.search(r" (?:and|or|&) ", text)
+    return [text.strip(QUOTES)] if is_one_place or len(parts) == 1 else parts
 
 
 def _split_at_separators(text: str) -> list[str]:
@@ -110,7 +109,8 @@ NUMBER = re.compile(
     r"|(?<![\w.,:/-])-?\d{1,15}(?:\.\d{1,15})?(?![\w:/-]|[.,]\d)"
 )
 QUOTE = r"\"([^\"\n]{1,200})\"|“([^”\n]{1,200})”|(?<!\w)'([^'\n]{1,200})'(?!\w)"
-# A word is begun at its beginning and never taken back in part, so that no message takes long to look through.
+# A match starts at the start of a word, and the possessive quantifier never gives back a part of one, so that the
+# search takes linear time.
 TITLE = r"(?<![\w'’-])[A-ZÀ-Þ][\w'’-]{0,40}+"
 PLACE = rf"{TITLE}(?: {TITLE}){{0,4}}(?:, [A-Z]{{2}}\b)?"
 PLACES = rf"(?:{QUOTE}|({PLACE}(?:{_SEP}{PLACE}){{0,15}}))"
@@ -142,7 +142,7 @@ VALUE_PATTERNS = {
     "company": re.compile(rf"\b({TITLE}(?: {TITLE}){{0,3}},? (?:Inc|Ltd|LLC|GmbH|Corp|AG|SE|PLC)\b\.?)"),
     "place": re.compile(rf"\b(?:in|for|at|to|from|of|near) {PLACES}"),
     "origin": re.compile(rf"\bfrom {PLACES}"),
-    "goal": re.compile(rf"\bto {PLACES}"),
+    "destination": re.compile(rf"\bto {PLACES}"),
     "name": re.compile(
         rf"\b(?:named|called|name is) ({PEOPLE})"
         rf"|\b({PEOPLE}) (?:is|are|was|were|has|have|will|lives?|works?|wants?)\b"
@@ -152,11 +152,11 @@ VALUE_PATTERNS = {
     "quoted": re.compile(QUOTE),
 }
 LIST_SPLITTERS = {
-    **dict.fromkeys(("place", "origin", "goal", "name"), _split_list),
+    **dict.fromkeys(("place", "origin", "destination", "name"), _split_list),
     **dict.fromkeys(("email", "uri"), _split_at_separators),
 }
 VALUE_CONVERTERS: dict[str, Callable[[str], str]] = {
-    "currency": lambda sign: {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}.get(sign, sign),
+    "currency": lambda symbol: {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}.get(symbol, symbol),
     "first": lambda name: name.split()[0],
     "last": lambda name: name.split()[-1],
 }
@@ -176,14 +176,14 @@ _PLACE_SUFFIXES = (
 _CODE_PREFIXES = ("order", "ticket", "invoice", "case", "booking", "customer", "user", "account", "tracking")
 KINDS_BY_NAME = {
     **{
-        f"{what}_{end}": "code"
-        for what in _CODE_PREFIXES
-        for end in ("id", "number", "no", "code", "reference")
+        f"{subject}_{suffix}": "code"
+        for subject in _CODE_PREFIXES
+        for suffix in ("id", "number", "no", "code", "reference")
     },
     **{
-        f"{what}_{end}": "email"
-        for what in ("email", "mail")
-        for end in ("to", "recipient", "cc", "from", "sender")
+        f"{subject}_{suffix}": "email"
+        for subject in ("email", "mail")
+        for suffix in ("to", "recipient", "cc", "from", "sender")
     },
     **dict.fromkeys(("language", "target_language", "source_language"), "language"),
     **dict.fromkeys(("email", "mail", "email_address"), "email"),
@@ -195,14 +195,14 @@ KINDS_BY_NAME = {
     **dict.fromkeys(("company", "company_name", "organization", "employer"), "company"),
     **dict.fromkeys(("city", "location", "place", "town", "country", "region", "address"), "place"),
     **{
-        word + where: "origin"
-        for word in ("origin", "departure", "from", "start", "pickup")
-        for where in _PLACE_SUFFIXES
+        prefix + suffix: "origin"
+        for prefix in ("origin", "departure", "from", "start", "pickup")
+        for suffix in _PLACE_SUFFIXES
     },
     **{
-        word + where: "goal"
-        for word in ("destination", "arrival", "to", "dropoff")
-        for where in _PLACE_SUFFIXES
+        prefix + suffix: "destination"
+        for prefix in ("destination", "arrival", "to", "dropoff")
+        for suffix in _PLACE_SUFFIXES
     },
     **dict.fromkeys(("name", "full_name", "person", "participant", "attendee", "passenger", "guest"), "name"),
     **dict.fromkeys(("first_name", "given_name", "firstname"), "first"),

@@ -1,6 +1,7 @@
-"""A text made along a regular expression matches it; what cannot be followed (a lookahead) is tried.
+"""Random texts that match a regular expression, for the keyword `pattern`.
 
-JSON Schema writes ECMA-262, Python reads its own dialect; what differs in everyday patterns is translated.
+A text is generated along the parsed expression. Lookaheads cannot be followed; texts are generated until one matches.
+JSON Schema uses the dialect of ECMA-262; the differences in common patterns are translated for Python.
 """
 
 from __future__ import annotations
@@ -14,43 +15,44 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 MAX_LENGTH = 5_000  # characters, and steps on the way to them
-MAX_ATTEMPTS = 24  # texts tried until one has the length
+MAX_ATTEMPTS = 24  # texts generated until one has the length
 MAX_EXPONENTIAL_LENGTH = (
     16  # characters that may be held against an expression which can take exponential time
 )
 
 
 def matches_pattern(pattern: str, text: str) -> bool:
-    """Whether the expression is found in the text; where that cannot be told in time, it is taken to be."""
-    read = _parse_pattern(pattern)
-    if read is None:
+    """Return whether the text contains a match; also true if that cannot be determined in time."""
+    parsed = _parse_pattern(pattern)
+    if parsed is None:
         return True
-    compiled, _, risky = read
+    compiled, _, risky = parsed
     return (risky and len(text) > MAX_EXPONENTIAL_LENGTH) or bool(compiled.search(text[:MAX_LENGTH]))
 
 
 def generate_matching_text(
     pattern: str, random: Random, min_length: int = 0, max_length: int | None = None
 ) -> str | None:
-    """A text in which the expression is found, with so many characters, or None where none was made."""
-    read = _parse_pattern(pattern)
-    if read is None:
+    """Return a text of `min_length` to `max_length` characters that contains a match; None if none was found."""
+    parsed = _parse_pattern(pattern)
+    if parsed is None:
         return None
-    compiled, tree, risky = read
-    more = 3  # how often a part is repeated beyond what it must, at most; it follows what the length lacks
+    compiled, tree, risky = parsed
+    extra = 3  # repetitions of a part beyond its minimum, at most; adapted to the missing length
     for _ in range(MAX_ATTEMPTS):
-        text = _padded("".join(_RegexSampler(random, more).sample(tree)), pattern, min_length)
-        lacking = max(min_length - len(text), 0) - max(
+        text = _padded("".join(_RegexSampler(random, extra).sample(tree)), pattern, min_length)
+        missing = max(min_length - len(text), 0) - max(
             len(text) - (len(text) if max_length is None else max_length), 0
         )
-        if not lacking and (risky or compiled.search(text)):
+        if not missing and (risky or compiled.search(text)):
             return text
-        more = max(0, more + (lacking + 1) // 2)
+        extra = max(0, extra + (missing + 1) // 2)
     return None
 
 
 @lru_cache(256)
 def _parse_pattern(pattern: str) -> tuple[re.Pattern[str], Any, bool] | None:
+    """Return the compiled expression, its syntax tree and whether it may take exponential time; None if invalid."""
     python = (
         re.sub(r"\(\?<(?![=!])", "(?P<", pattern).replace(r"\p{L}", "[a-zA-Z]").replace(r"\p{N}", "[0-9]")
     )
@@ -64,7 +66,7 @@ def _parse_pattern(pattern: str) -> tuple[re.Pattern[str], Any, bool] | None:
 
 
 def _min_part_count(tree: Any) -> int:
-    """How many parts a text has at least, empty ones too."""
+    """Return the minimum number of parts of a text, including empty ones."""
     return (
         sum(
             max(value[0], 1) * _min_part_count(value[2])
@@ -81,11 +83,11 @@ def _min_group_part_count(kind: Any, value: Any) -> int:
 
 
 def _may_be_exponential(tree: Any, repeated: bool) -> bool:
-    """Whether a choice or a repetition stands in an endless repetition, as in `(a+)+`."""
+    """Return whether an unbounded repetition contains a choice or repetition, as in `(a+)+`."""
     for kind, value in tree:
         if kind in REPEAT_OPS:
-            endless = value[1] > 64
-            if (repeated and value[0] != value[1]) or _may_be_exponential(value[2], repeated or endless):
+            unbounded = value[1] > 64
+            if (repeated and value[0] != value[1]) or _may_be_exponential(value[2], repeated or unbounded):
                 return True
         elif kind is op.BRANCH:
             if repeated or any(_may_be_exponential(each, repeated) for each in value[1]):
@@ -96,7 +98,7 @@ def _may_be_exponential(tree: Any, repeated: bool) -> bool:
 
 
 class _RegexSampler:
-    """A text in the making: what its groups hold, and how many steps may still be taken."""
+    """The state while one text is generated: the texts of its groups and the remaining steps."""
 
     def __init__(self, random: Random, max_extra_repeats: int) -> None:
         self.random, self.max_extra_repeats = random, max_extra_repeats
@@ -104,6 +106,7 @@ class _RegexSampler:
         self.groups: dict[int, str] = {}
 
     def sample(self, tree: Any, outer: bool = True) -> Iterator[str]:
+        """Yield the parts of a text that matches the tree. `outer`: the tree is not in a repetition."""
         for kind, value in tree:
             self.steps_left -= 1
             if kind in REPEAT_OPS:
@@ -114,26 +117,28 @@ class _RegexSampler:
             elif kind is op.IN or kind in CHARACTER_OPS:
                 yield _random_character(value if kind is op.IN else [(kind, value)], self.random)
             elif kind in GROUP_OPS:
-                made = "".join(self.sample(GROUP_OPS[kind](value, self.random), outer))
+                text = "".join(self.sample(GROUP_OPS[kind](value, self.random), outer))
                 if kind is op.SUBPATTERN:
-                    self.groups[value[0]] = made
-                yield made
+                    self.groups[value[0]] = text
+                yield text
 
     def _repeat_count(self, low: int, high: int, outer: bool) -> int:
-        """Only a repetition that stands in no other fills the length."""
-        more = (
+        """Return the number of repetitions; only an outermost repetition is used to reach the length."""
+        extra = (
             self.max_extra_repeats
             if outer and self.max_extra_repeats > 3
             else self.random.randint(0, min(self.max_extra_repeats, 3))
         )
-        return min(low + min(more, high - low), max(self.steps_left, 0))
+        return min(low + min(extra, high - low), max(self.steps_left, 0))
 
 
 def _random_character(members: Any, random: Random) -> str:
-    """One character of a class: a letter or digit where there is one, since it reads best."""
+    """Return a character of a class, a letter or digit if it contains one."""
     negated = members[0][0] is op.NEGATE
-    found = set[str]().union(*(_character_set(kind, value) for kind, value in members))
-    pool = sorted(PRINTABLE - found) if negated else sorted(found & ALPHANUMERIC) or sorted(found)
+    characters = set[str]().union(*(_character_set(kind, value) for kind, value in members))
+    pool = (
+        sorted(PRINTABLE - characters) if negated else sorted(characters & ALPHANUMERIC) or sorted(characters)
+    )
     return random.choice(pool or ["\u00e9"])
 
 
@@ -150,7 +155,7 @@ def _character_set(kind: Any, value: Any) -> set[str]:
 
 
 def _padded(text: str, pattern: str, min_length: int) -> str:
-    """An expression that is not anchored leaves room for more."""
+    """Return the text, extended to the length if the expression is not anchored at both ends."""
     missing = min(min_length, MAX_LENGTH) - len(text)
     if missing <= 0 or (pattern.startswith("^") and pattern.endswith("$")):
         return text
@@ -172,7 +177,7 @@ CATEGORIES = {
     op.CATEGORY_NOT_WORD: PRINTABLE - WORD_CHARACTERS,
 }
 REPEAT_OPS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
-# What holds an expression of its own, and how that is taken out.
+# The operations that contain a subexpression, and the function that returns it.
 GROUP_OPS: dict[Any, Callable[[Any, Random], Any]] = {
     op.SUBPATTERN: lambda value, _: value[3],
     op.ATOMIC_GROUP: lambda value, _: value,

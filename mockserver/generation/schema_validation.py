@@ -1,7 +1,7 @@
-"""A value conforms to a schema when no keyword objects to it; what is not understood does not object.
+"""Validation of generated values against JSON Schemas.
 
-It judges what `specimen` proposes, so it knows the keywords that a proposal can miss, not formats; and it is
-no client's validator.
+It checks the keywords that a candidate of `from_schema` can violate. Formats and unknown keywords are ignored, so it
+is not a general validator.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from mockserver.generation.json_schema import (
 )
 from mockserver.generation.regex_text import matches_pattern
 
-MAX_DEPTH = 80  # references and levels; what lies deeper is taken to conform
+MAX_DEPTH = 80  # references and levels; deeper values are taken to be valid
 
 
 def conforms_to_schema(value: object, schema: object, root: object, depth: int = 0) -> bool:
-    """Whether the value meets the schema; `root` is the document that its references point into."""
+    """Return whether the value is valid against the schema; `root` is the document that references point into."""
     if not isinstance(schema, dict) or depth > MAX_DEPTH:
         return schema is not False
     ref = schema.get("$ref")
     if isinstance(ref, str) and not conforms_to_schema(value, resolve_ref(ref, root), root, depth + 1):
         return False
 
-    def holds(part: object, inner: object = value) -> bool:
+    def is_valid(part: object, inner: object = value) -> bool:
         return conforms_to_schema(inner, part, root, depth + 1)
 
     return (
         ("const" not in schema or is_json_equal(schema["const"], value))
-        and all(KEYWORD_CHECKS[word](value, schema[word]) for word in schema if word in KEYWORD_CHECKS)
-        and (COMBINATORS.isdisjoint(schema) or _meets_combinators(schema, holds))
-        and (not isinstance(value, list) or _meets_item_keywords(value, schema, holds))
-        and (not isinstance(value, dict) or _meets_object_keywords(value, schema, holds))
+        and all(KEYWORD_CHECKS[key](value, schema[key]) for key in schema if key in KEYWORD_CHECKS)
+        and (COMBINATORS.isdisjoint(schema) or _meets_combinators(schema, is_valid))
+        and (not isinstance(value, list) or _meets_item_keywords(value, schema, is_valid))
+        and (not isinstance(value, dict) or _meets_object_keywords(value, schema, is_valid))
     )
 
 
 def is_json_type(value: object, kind: object) -> bool:
-    """Whether the value is of a JSON type; 1.0 is an integer."""
+    """Return whether the value has a JSON type; 1.0 is an integer."""
     if isinstance(value, bool):
         return kind == "boolean"
     if kind == "integer":
@@ -52,12 +52,12 @@ def is_json_type(value: object, kind: object) -> bool:
 
 
 def _meets_combinators(schema: FlatSchema, is_valid: Callable[..., bool]) -> bool:
-    some, one = as_list(schema.get("anyOf")), as_list(schema.get("oneOf"))
+    any_of, one_of = as_list(schema.get("anyOf")), as_list(schema.get("oneOf"))
     branch = "then" if "if" in schema and is_valid(schema["if"]) else "else"
     return (
         all(is_valid(part) for part in as_list(schema.get("allOf")))
-        and (not some or any(is_valid(part) for part in some))
-        and (not one or sum(is_valid(part) for part in one) == 1)
+        and (not any_of or any(is_valid(part) for part in any_of))
+        and (not one_of or sum(is_valid(part) for part in one_of) == 1)
         and ("not" not in schema or not is_valid(schema["not"]))
         and ("if" not in schema or is_valid(schema.get(branch, True)))
     )
@@ -65,7 +65,7 @@ def _meets_combinators(schema: FlatSchema, is_valid: Callable[..., bool]) -> boo
 
 def _meets_item_keywords(value: list[object], schema: FlatSchema, is_valid: Callable[..., bool]) -> bool:
     first = as_list(schema.get("prefixItems"))
-    # Until 2019 a list under `items` was what `prefixItems` is now.
+    # A list in `items` means `prefixItems` up to draft 2019-09.
     rest = schema.get("items", True)
     if isinstance(rest, list):
         first, rest = rest, schema.get("additionalItems", True)
@@ -110,8 +110,8 @@ def _has_required(value: object, names: object) -> bool:
 
 
 def _is_multiple(value: object, step: object) -> bool:
-    given = as_finite_number(value)
-    return given is None or not as_finite_number(step) or Fraction(str(given)) % Fraction(str(step)) == 0
+    number = as_finite_number(value)
+    return number is None or not as_finite_number(step) or Fraction(str(number)) % Fraction(str(step)) == 0
 
 
 def _has_unique_items(value: object, required: object) -> bool:
@@ -128,8 +128,8 @@ def _has_type(value: object, kinds: object) -> bool:
 
 def _bound_check(fails: Callable[[float, float], bool]) -> Callable[[object, object], bool]:
     def check(value: object, bound: object) -> bool:
-        given, limit = as_finite_number(value), as_finite_number(bound)
-        return given is None or limit is None or not fails(given, limit)
+        number, limit = as_finite_number(value), as_finite_number(bound)
+        return number is None or limit is None or not fails(number, limit)
 
     return check
 
@@ -144,12 +144,12 @@ def _size_check(
     return check
 
 
-def _is_less(given: float, limit: float) -> bool:
-    return given < limit
+def _is_less(number: float, limit: float) -> bool:
+    return number < limit
 
 
-def _is_greater(given: float, limit: float) -> bool:
-    return given > limit
+def _is_greater(number: float, limit: float) -> bool:
+    return number > limit
 
 
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -163,14 +163,14 @@ PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 COMBINATORS = frozenset(("allOf", "anyOf", "oneOf", "not", "if"))
 
-# Each keyword that one value and the keyword's own value decide.
+# The checks of the keywords without subschemas: of a value, and of the value of the keyword.
 KEYWORD_CHECKS: dict[str, Callable[[object, object], bool]] = {
     "type": _has_type,
-    "enum": lambda value, among: make_equality_key(value) in map(make_equality_key, as_list(among)),
+    "enum": lambda value, choices: make_equality_key(value) in map(make_equality_key, as_list(choices)),
     "minimum": _bound_check(_is_less),
     "maximum": _bound_check(_is_greater),
-    "exclusiveMinimum": _bound_check(lambda given, limit: given <= limit),
-    "exclusiveMaximum": _bound_check(lambda given, limit: given >= limit),
+    "exclusiveMinimum": _bound_check(lambda number, limit: number <= limit),
+    "exclusiveMaximum": _bound_check(lambda number, limit: number >= limit),
     "multipleOf": _is_multiple,
     "minLength": _size_check(str, _is_less),
     "maxLength": _size_check(str, _is_greater),

@@ -1,13 +1,13 @@
-"""Which tools are called: those that the choice or the message names, each as often as the message lists places for it.
+"""The choice of the tools that a generated reply calls, by `tool_choice` and the user's message.
 
-- `tool_choice` required, or one that names a tool, always yields a call, even after a tool's result, because
-  a library that asks again for a better call (instructor) ends its request so. With several tools to choose
-  from, those that the message names are called, else the first.
-- `auto` yields a call only when the last message is the user's and names a tool: its name (`get_weather`),
-  its words in a row (`get weather`), or somewhere all its words but verbs and fillers (`weather`).
-- Several tools named are several calls, in the order offered; so is one tool for each of several places, email
-  addresses or URLs that the message lists (`the weather in Paris and London`). With `parallel_tool_calls` false
-  there is one call, and one that the choice names is called once.
+- `required`, or a `tool_choice` that names a tool, always gives a call, even after a tool's result, since libraries
+  that ask for a corrected call (instructor) end their requests with one. Of several tools, those that the message
+  mentions are called, or else the first.
+- `auto` gives a call only if the last message is the user's and mentions a tool: its name (`get_weather`), the words
+  of the name in a row (`get weather`), or all of them except verbs and fillers, anywhere (`weather`).
+- If the message mentions several tools, each is called, in the order of `tools`; if it lists several places, email
+  addresses or URLs (`the weather in Paris and London`), the tool is called for each. If `parallel_tool_calls` is
+  false, there is one call; a tool that `tool_choice` names is called once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dataclasses import dataclass
 
 from mockserver.generation.prompt_values import PromptValues
 
-MAX_TOOL_CALLS = 16  # calls at once
+MAX_TOOL_CALLS = 16  # in one reply
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedToolCall:
-    """A tool to call, the schema of its arguments, and which of the listed places it is called for."""
+    """A tool to call, the schema of its arguments, and the index of the listed value that it is called for."""
 
     name: str
     parameters: object
@@ -38,7 +38,7 @@ def choose_tools(
     parallel: bool = True,
     after_tool_result: bool = False,
 ) -> list[PlannedToolCall]:
-    """The calls to make. `answered` is whether the last message is a tool's."""
+    """Return the calls of a reply. `after_tool_result`: the last message is the result of a tool."""
     mode, only = _parse_choice(choice)
     offered = [tool for tool in map(_parse_function, tools) if tool and (only is None or tool[0] in only)]
     if mode == "named":
@@ -47,24 +47,26 @@ def choose_tools(
         ]
     if mode == "none" or (mode == "auto" and after_tool_result):
         return []
-    named = [tool for tool in offered if _is_named(tool[0], user_text)]
+    mentioned = [tool for tool in offered if _is_mentioned(tool[0], user_text)]
     if mode == "required":
-        named = named or offered[:1]
-    calls = [PlannedToolCall(*tool, take) for tool in named for take in range(_call_count(*tool, user_text))]
+        mentioned = mentioned or offered[:1]
+    calls = [
+        PlannedToolCall(*tool, index) for tool in mentioned for index in range(_call_count(*tool, user_text))
+    ]
     return calls[: MAX_TOOL_CALLS if parallel else 1]
 
 
 def is_tool_forced(choice: object) -> bool:
-    """Whether the choice names the one tool to call."""
+    """Return whether `tool_choice` names the one tool to call."""
     return _parse_choice(choice)[0] == "named"
 
 
 def _parse_choice(choice: object) -> tuple[str, list[str] | None]:
-    """How free the model is (`none`, `auto`, `required`, `named`), and the only tools it may call."""
+    """Return the mode (`none`, `auto`, `required`, `named`) and the names of the allowed tools; None allows all."""
     match choice:
         case "none" | "required":
             return str(choice), None
-        case "any":  # what other vendors call required
+        case "any":  # other vendors' name for required
             return "required", None
         case {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": list(tools)}}:
             return "required" if mode == "required" else "auto", [
@@ -82,23 +84,27 @@ def _parse_function(tool: object) -> tuple[str, object] | None:
     return None
 
 
-def _is_named(name: str, text: str) -> bool:
+def _is_mentioned(name: str, text: str) -> bool:
+    """Return whether a text mentions a tool, as the docstring of this module defines it."""
     words = NAME_WORDS.findall(name)
     if not words:
         return False
-    row = r"[\W_]*".join(map(re.escape, words))
-    if re.search(rf"(?<![^\W_]){row}(?![^\W_])", text, re.IGNORECASE):
+    phrase = r"[\W_]*".join(map(re.escape, words))
+    if re.search(rf"(?<![^\W_]){phrase}(?![^\W_])", text, re.IGNORECASE):
         return True
-    telling = {word.lower() for word in words} - FILLER_WORDS
-    return bool(telling) and telling <= {word.lower() for word in NAME_WORDS.findall(text.lower())}
+    distinctive = {word.lower() for word in words} - FILLER_WORDS
+    return bool(distinctive) and distinctive <= {word.lower() for word in NAME_WORDS.findall(text.lower())}
 
 
 def _call_count(tool: str, parameters: object, user_text: str) -> int:
-    """How many values the message lists for a text among the arguments; one where it lists none."""
-    hint = PromptValues(user_text)
+    """Return the number of values that the message lists for a string argument, at least 1."""
+    prompt_values = PromptValues(user_text)
     return (
         max(
-            (len(hint.values_for(f"{tool}_{name}", form)) for name, form in _string_arguments(parameters)),
+            (
+                len(prompt_values.values_for(f"{tool}_{name}", form))
+                for name, form in _string_arguments(parameters)
+            ),
             default=1,
         )
         or 1
@@ -106,7 +112,7 @@ def _call_count(tool: str, parameters: object, user_text: str) -> int:
 
 
 def _string_arguments(parameters: object) -> Iterator[tuple[str, object]]:
-    """The arguments that are texts, each with its format."""
+    """Yield the name and format of each string argument that is not an enum."""
     match parameters:
         case {"properties": dict(properties)}:
             for name, part in properties.items():
@@ -114,10 +120,10 @@ def _string_arguments(parameters: object) -> Iterator[tuple[str, object]]:
                     yield str(name), part.get("format")
 
 
-# A name's words: `getHTTPPage`, `get_http_page` and `get-http-page` have the same.
+# The words of a name; `getHTTPPage`, `get_http_page` and `get-http-page` have the same words.
 NAME_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
-# Words of a tool's name that do not tell it from another's.
+# Words in the names of tools that do not distinguish one tool from another.
 FILLER_WORDS = frozenset(
     NAME_WORDS.findall("""
     a add all and answer any by call check compute create current delete do execute fetch final find for from

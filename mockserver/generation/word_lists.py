@@ -1,6 +1,6 @@
-"""What things are called in English: values by a property's name, where that tells what is meant.
+"""English words and sentences for generated values, by the name of the property.
 
-A name may have its object's before it: `ingredient_name` is looked up before `name`.
+Longer names take precedence: `ingredient_name` over `name`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SENTENCES = (
     "Several people mentioned the same thing.",
 )
 
-# Names for the same are together: the values are those of each.
+# Property names with the same values share an entry.
 GROUPED_VALUES: dict[str, tuple[str, ...]] = {
     "ingredient ingredient_name": (
         "flour", "sugar", "butter", "eggs", "milk", "olive oil", "garlic", "onion", "tomatoes", "basil", "salt",
