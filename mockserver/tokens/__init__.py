@@ -1,1 +1,1 @@
-"""How long a text, an image or a prompt is in tokens."""
+"""Token counts of texts, images and prompts."""

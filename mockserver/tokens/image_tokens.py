@@ -1,7 +1,7 @@
-"""A picture costs by its size (OpenAI's vision guide): 85, and 170 for each tile of 512 once it has been scaled down.
+"""Token counts of images, by their size in pixels, as OpenAI's vision guide defines them.
 
-The size stands in its first bytes, which a data URI brings along. What is behind another URL is not fetched, and taken
-for a square that is scaled to 768, which makes four tiles.
+An image costs 85 tokens, and 170 for each tile of 512 x 512 pixels after it has been scaled down. The size is read from
+the data of a data URI. Images behind other URLs are not fetched; they count as 1024 x 1024, which gives four tiles.
 """
 
 from __future__ import annotations
@@ -11,23 +11,17 @@ import math
 import struct
 
 BASE_TOKENS, TILE_TOKENS = 85, 170
-MAX_LONG_SIDE, MAX_SHORT_SIDE, TILE_SIDE = (
-    2048,
-    768,
-    512,
-)  # pixels: the square it must fit, its shorter side at most, a tile's
+MAX_LONG_SIDE, MAX_SHORT_SIDE, TILE_SIDE = 2048, 768, 512  # pixels
 DEFAULT_SIZE = (1024, 1024)
-MAX_BASE64_LENGTH = (
-    400_000  # characters of base64: the size of a JPEG stands behind whatever its camera wrote
-)
+MAX_BASE64_LENGTH = 400_000  # characters; in a JPEG the size follows the camera's metadata
 
 
 def count_image_tokens(image: object) -> int:
-    """The tokens of an `image_url`: a URL, or a mapping of `url` and `detail`."""
-    given = image if isinstance(image, dict) else {"url": image}
-    if given.get("detail") == "low":
+    """Return the tokens of an `image_url`: a URL, or a mapping with `url` and `detail`."""
+    fields = image if isinstance(image, dict) else {"url": image}
+    if fields.get("detail") == "low":
         return BASE_TOKENS
-    width, height = read_image_size(given.get("url")) or DEFAULT_SIZE
+    width, height = read_image_size(fields.get("url")) or DEFAULT_SIZE
     scale = min(1.0, MAX_LONG_SIDE / max(width, height))
     scale *= min(1.0, MAX_SHORT_SIDE / (min(width, height) * scale))
     return BASE_TOKENS + TILE_TOKENS * math.ceil(width * scale / TILE_SIDE) * math.ceil(
@@ -36,17 +30,16 @@ def count_image_tokens(image: object) -> int:
 
 
 def read_image_size(url: object) -> tuple[int, int] | None:
-    """Width and height in pixels, None where they cannot be seen."""
+    """Return width and height in pixels; None if the URL is not a data URI of a known format."""
     head, comma, data = url.partition(";base64,") if isinstance(url, str) else ("", "", "")
     if not comma or head.partition(":")[0] != "data":
         return None
     try:
-        read = _parse_size(
-            binascii.a2b_base64(data[:MAX_BASE64_LENGTH][: min(len(data), MAX_BASE64_LENGTH) // 4 * 4])
-        )
+        end = min(len(data), MAX_BASE64_LENGTH) // 4 * 4
+        size = _parse_size(binascii.a2b_base64(data[:end]))
     except (binascii.Error, ValueError, struct.error):
         return None
-    return read if read and min(read) > 0 else None
+    return size if size and min(size) > 0 else None
 
 
 def _parse_size(data: bytes) -> tuple[int, int] | None:
@@ -78,14 +71,14 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        if data[at + 1] in FRAME_MARKERS:
-            height, width = _unpack_pair(">HH", data, at + 5)
+    offset = 2
+    while offset + 9 <= len(data) and data[offset] == 0xFF:
+        if data[offset + 1] in FRAME_MARKERS:
+            height, width = _unpack_pair(">HH", data, offset + 5)
             return width, height
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+        offset += 2 + int.from_bytes(data[offset + 2 : offset + 4])
     return None
 
 
-# The markers of a JPEG's frame; what is left out are its tables.
+# The markers SOF0 to SOF15 of a JPEG; C4, C8 and CC in this range have another meaning (ITU-T T.81, table B.1).
 FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

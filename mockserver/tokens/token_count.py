@@ -1,11 +1,11 @@
-"""A token is a piece of text: what is counted is what is streamed, and the pieces joined are the text.
+"""Token counts of texts and prompts, and the splitting of texts into tokens for streaming.
 
-Where the vocabulary of the o-models is installed it cuts and counts (`vocabulary`). Else it is an estimate, stated as
-one: no vocabulary, one expression. An English word with its leading space is a token
-(the part beyond twelve letters another), as are a short run of signs, three digits, three letters of another
-alphabet, one Chinese, Japanese or Korean character, one emoji. Where OpenAI publishes the real count, English
-prose and requests come within 10 % (120 for 124 in its cookbook), Japanese within 15 %; long rare words are
-counted low (`antidisestablishmentarianism` is 3 here and 6 there).
+The tokens that are counted are those that are streamed; joined, they are the text. If the vocabulary of the o-models is
+installed, it is used (`tokenizer`). Otherwise tokens are estimated by one regular expression: a token is an English
+word with its leading space (each further twelve letters are another token), a short run of punctuation, three digits,
+three letters of another alphabet, a Chinese, Japanese or Korean character, or an emoji. Compared with the counts that
+OpenAI publishes, estimates of English prose and of requests are within 10 % (120 for 124 in its cookbook), of Japanese
+within 15 %; long rare words are underestimated (`antidisestablishmentarianism`: 3 instead of 6).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from mockserver.tokens.tokenizer import (
     take_o200k_tokens,
 )
 
-# What a reader sees as part of the character before it: combining marks, the vowel signs of Indic scripts,
-# Thai and Arabic, variation selectors, skin tones, tags, and the later letters of a Hangul syllable.
+# Code points that belong to the preceding character: combining marks, vowel signs of Indic scripts, Thai and Arabic,
+# variation selectors, skin tones, tags, and the later letters of a Hangul syllable.
 _MARK = (
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0903"
     "\u093a-\u093c\u093e-\u094f\u0981-\u0983\u09bc\u09be-\u09cd\u0b82\u0bbe-\u0bcd\u0e31\u0e34-\u0e3a"
@@ -35,7 +35,7 @@ _FLAG = "[\U0001f1e6-\U0001f1ff]{2}"
 _GRAPHEME = rf"\r\n?|\n|{_FLAG}{_TAIL}|[\ud800-\udbff][\udc00-\udfff]{_TAIL}|.{_TAIL}"
 _IDEOGRAPH = "[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 
-# The order is the meaning: a word before its letters, a blank line before blanks, anything at last.
+# The first alternative that matches is used: words precede letters, line breaks precede spaces, any character is last.
 _TOKEN = re.compile(
     rf"'(?:s|t|d|m|re|ve|ll)\b{_TAIL}"
     rf"|[ _]?(?:[A-Z]?[a-z]{{1,12}}|[A-Z]{{1,4}}){_TAIL}"
@@ -53,9 +53,9 @@ _WORD = re.compile(r"\s*\S+|\s+")
 
 ESTIMATE = "estimate"
 
-MESSAGE_OVERHEAD = 3  # what frames one message, its role included
-# What frames the tools, one of them, its properties, one of these, a choice and its values (OpenAI's cookbook, "how to
-# count tokens", for gpt-4o).
+MESSAGE_OVERHEAD = 3  # tokens of a message beside its content; includes the role
+# Tokens beside the texts of: all tools, a tool, its properties, a property, an enum, a value of it (OpenAI's cookbook,
+# "How to count tokens with tiktoken", for gpt-4o).
 TOOLS_OVERHEAD, TOOL_OVERHEAD, PROPERTIES_OVERHEAD, PROPERTY_OVERHEAD, ENUM_OVERHEAD, ENUM_VALUE_OVERHEAD = (
     12,
     7,
@@ -64,49 +64,51 @@ TOOLS_OVERHEAD, TOOL_OVERHEAD, PROPERTIES_OVERHEAD, PROPERTY_OVERHEAD, ENUM_OVER
     -3,
     3,
 )
-OTHER_PART_TOKENS = 256  # a sound or a file, whose length in tokens cannot be seen from outside
-# A vendor's profile gives `overhead`, what frames a request: 5 for o1-preview and o1-mini, 3 for o3-mini.
-# "Hello" is 3 + 1 + 5 = 9 and 3 + 1 + 3 = 7, as in the samples that the vendor's pages print.
+OTHER_PART_TOKENS = 256  # an audio clip or a file, whose token count is unknown
+# A vendor's profile gives `overhead`, the tokens of a request beside its messages: 5 for o1-preview and o1-mini, 3 for
+# o3-mini. So "Hello" is 3 + 1 + 5 = 9 or 3 + 1 + 3 = 7 tokens, as in the samples on the vendors' pages.
 TokenCounter = Callable[[str], int]
 
-_MAX_CACHED = 10_000  # texts whose count is known; some 2 MB
+_MAX_CACHED = 10_000  # texts; about 2 MB
 _cached_counts: dict[str, dict[tuple[int, int], int]] = {ESTIMATE: {}, TOKENIZER_NAME: {}}
 
 
 def count_tokens(text: str, tokenizer: str = ESTIMATE) -> int:
-    """How many tokens a text is. A conversation repeats what was said before: what was counted stays known.
+    """Return the number of tokens in a text.
 
-    Of a text its length and its hash are kept, 64 bits that no other text has but by design of its author.
+    Counts are cached, since each request repeats the messages of its conversation. The key is the length and the
+    64-bit hash of the text, which two texts share only if an attacker constructs them.
     """
     key = hash(text), len(text)
-    counted = _cached_counts[tokenizer]
-    known = counted.get(key)
-    if known is None:
-        if len(counted) >= _MAX_CACHED:
-            counted.clear()
-        known = count_o200k_tokens(text) if tokenizer == TOKENIZER_NAME else len(_TOKEN.findall(text))
-        counted[key] = known
-    return known
+    cache = _cached_counts[tokenizer]
+    count = cache.get(key)
+    if count is None:
+        if len(cache) >= _MAX_CACHED:
+            cache.clear()
+        count = count_o200k_tokens(text) if tokenizer == TOKENIZER_NAME else len(_TOKEN.findall(text))
+        cache[key] = count
+    return count
 
 
 def count_prompt_tokens(
     messages: Iterable[object], tools: Iterable[object] = (), overhead: int = 3, tokenizer: str = ESTIMATE
 ) -> int:
-    """How many tokens a request is; messages and tools as the client sent them, odd ones not refused."""
-    counted = partial(count_tokens, tokenizer=tokenizer)
-    said = sum([MESSAGE_OVERHEAD + _count_message(message, counted) for message in messages])
-    offered = sum([TOOL_OVERHEAD + _count_tool(tool, counted) for tool in tools])
-    return said + overhead + (offered and TOOLS_OVERHEAD + offered)
+    """Return the number of tokens in a request; messages and tools are as the client sent them, even if malformed."""
+    count = partial(count_tokens, tokenizer=tokenizer)
+    message_tokens = sum([MESSAGE_OVERHEAD + _count_message(message, count) for message in messages])
+    tool_tokens = sum([TOOL_OVERHEAD + _count_tool(tool, count) for tool in tools])
+    return message_tokens + overhead + (tool_tokens and TOOLS_OVERHEAD + tool_tokens)
 
 
 def split_text(text: str, chunk: str | int = "token") -> list[str]:
-    """Cuts a text for streaming: by `word`, `char`, in so many characters, not at all (`whole`), or by a tokenizer.
+    """Return the chunks of a text for streaming; none for an empty text.
 
-    A character is what a reader sees: a letter with its accents, an emoji family. No text, no pieces.
+    `chunk` is `token`, `word`, `char`, `whole`, the name of a tokenizer, or a number of characters. A character is a
+    grapheme: a letter with its accents, or a sequence of joined emoji.
     """
     if isinstance(chunk, int):
-        seen = _CHARACTER.findall(text)
-        return ["".join(seen[start : start + chunk]) for start in range(0, len(seen), chunk)]
+        characters = _CHARACTER.findall(text)
+        return ["".join(characters[start : start + chunk]) for start in range(0, len(characters), chunk)]
     if chunk == "whole":
         return [text] if text else []
     return TEXT_SPLITTERS[chunk](text)
@@ -118,9 +120,9 @@ def truncate_completion(
     stop: str | Iterable[str] | None = None,
     tokenizer: str = ESTIMATE,
 ) -> tuple[str, str | None]:
-    """The part of a text that a request lets through, and the finish reason, None where nothing was cut.
+    """Return the text, truncated as a request demands, and the finish reason; None if nothing was removed.
 
-    The first stop sequence ends the text and is not part of it; what is still too long is cut.
+    The text ends before the first stop sequence and has at most `max_tokens` tokens.
     """
     stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
     ends = [end for each in stops if each and (end := text.find(each)) >= 0]
@@ -128,19 +130,19 @@ def truncate_completion(
     text = text[: min(ends)] if ends else text
     if max_tokens is None:
         return text, reason
-    cut = TOKEN_TRUNCATORS[tokenizer](text, max(max_tokens, 0))
-    return (text, reason) if cut is None else (cut, "length")
+    truncated = TOKEN_TRUNCATORS[tokenizer](text, max(max_tokens, 0))
+    return (text, reason) if truncated is None else (truncated, "length")
 
 
 def estimate_reasoning_tokens(effort: object = None) -> int:
-    """How many tokens a model thinks; like OpenAI's they come in steps of 64. No effort that is known is `medium`."""
+    """Return the reasoning tokens for a `reasoning_effort`, a multiple of 64 as with OpenAI; default: `medium`."""
     return TOKENS_BY_EFFORT[effort if isinstance(effort, str) and effort in TOKENS_BY_EFFORT else "medium"]
 
 
 def _take_estimated_tokens(text: str, max_tokens: int) -> str | None:
-    """The text of the first tokens, None where it has no more."""
-    cut = _TOKEN.findall(text)
-    return "".join(cut[:max_tokens]) if len(cut) > max_tokens else None
+    """Return the text of the first `max_tokens` tokens; None if the text has no more."""
+    tokens = _TOKEN.findall(text)
+    return "".join(tokens[:max_tokens]) if len(tokens) > max_tokens else None
 
 
 def _count_message(message: object, count: TokenCounter) -> int:
@@ -148,12 +150,12 @@ def _count_message(message: object, count: TokenCounter) -> int:
         return 0
     content = message.get("content")
     if type(content) is str and len(message) == 2 and "role" in message:
-        return count(content)  # what most messages are
+        return count(content)  # fast path for most messages
     parts = content if isinstance(content, list) else [content]
-    # A name costs one token beside itself, a call is written out as the model wrote it.
-    named = 1 + count(str(message["name"])) if message.get("name") else 0
-    said = sum(_count_part(part, count) for part in parts)
-    return named + said + sum(map(count, _json_texts(message.get("tool_calls"))))
+    # A name costs one more token (OpenAI's cookbook).
+    name_tokens = 1 + count(str(message["name"])) if message.get("name") else 0
+    content_tokens = sum(_count_part(part, count) for part in parts)
+    return name_tokens + content_tokens + sum(map(count, _json_texts(message.get("tool_calls"))))
 
 
 def _count_part(part: object, count: TokenCounter) -> int:
@@ -168,23 +170,23 @@ def _count_part(part: object, count: TokenCounter) -> int:
 
 
 def _count_tool(tool: object, count: TokenCounter) -> int:
-    """A tool as the cookbook counts it: a line for itself and one for each property, however deep that is."""
+    """Return the tokens of a tool by the formula of OpenAI's cookbook: its description, and each nested property."""
     function = tool.get("function") if isinstance(tool, dict) else None
     if not isinstance(function, dict):
         return sum(map(count, _json_texts(tool)))
     total = count(f"{function.get('name')}:{_get_description(function)}")
-    waiting: list[object] = [function.get("parameters")]
-    while waiting:
-        schema = waiting.pop()
+    pending: list[object] = [function.get("parameters")]
+    while pending:
+        schema = pending.pop()
         properties = schema.get("properties") if isinstance(schema, dict) else None
         if isinstance(properties, dict) and properties:
             total += PROPERTIES_OVERHEAD + sum(
                 _count_property(name, part, count) for name, part in properties.items()
             )
-            waiting += properties.values()
+            pending += properties.values()
         if isinstance(schema, dict):
-            waiting.append(schema.get("items"))
-            waiting += [*_subschemas(schema, "$defs"), *_subschemas(schema, "anyOf")]
+            pending.append(schema.get("items"))
+            pending += [*_subschemas(schema, "$defs"), *_subschemas(schema, "anyOf")]
     return total
 
 
@@ -192,12 +194,12 @@ def _count_property(name: str, part: object, count: TokenCounter) -> int:
     if not isinstance(part, dict):
         return PROPERTY_OVERHEAD + count(name)
     values = part.get("enum")
-    among = (
+    enum_tokens = (
         ENUM_OVERHEAD + sum(ENUM_VALUE_OVERHEAD + count(str(value)) for value in values)
         if isinstance(values, list)
         else 0
     )
-    return PROPERTY_OVERHEAD + among + count(f"{name}:{part.get('type')}:{_get_description(part)}")
+    return PROPERTY_OVERHEAD + enum_tokens + count(f"{name}:{part.get('type')}:{_get_description(part)}")
 
 
 def _get_description(part: dict[str, object]) -> str:
@@ -205,21 +207,21 @@ def _get_description(part: dict[str, object]) -> str:
 
 
 def _subschemas(schema: dict[str, object], keyword: str) -> Iterator[object]:
-    held = schema.get(keyword)
-    yield from held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+    value = schema.get(keyword)
+    yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _json_texts(value: object) -> Iterator[str]:
-    """What is written in a JSON value: its names and texts, a sign for any other leaf, the punctuation left out."""
-    rest = [value]
-    while rest:
-        match rest.pop():
+    """Yield the names and strings in a JSON value, and `0` for each number or boolean."""
+    pending = [value]
+    while pending:
+        match pending.pop():
             case str() as text:
                 yield text
             case dict() as mapping:
-                rest += [*mapping, *mapping.values()]
+                pending += [*mapping, *mapping.values()]
             case list() as items:
-                rest += items
+                pending += items
             case None:
                 pass
             case _:
@@ -235,5 +237,5 @@ TEXT_SPLITTERS: dict[str, Callable[[str], list[str]]] = {
 }
 TOKEN_TRUNCATORS = {ESTIMATE: _take_estimated_tokens, TOKENIZER_NAME: take_o200k_tokens}
 
-# The thinking that the vendor's samples show: o1-mini 64, o3-mini 256, o1-preview 384.
+# As in the vendors' samples: o1-mini 64, o3-mini 256, o1-preview 384.
 TOKENS_BY_EFFORT = {"none": 0, "minimal": 0, "low": 64, "medium": 256, "high": 384, "xhigh": 640}
