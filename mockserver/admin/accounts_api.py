@@ -1,4 +1,4 @@
-"""The accounts as the control API tells of them and changes them; a key is never shown, its id stands for it."""
+"""Accounts in the admin API: listing, changing and topping them up. Keys are masked; an id stands for a key."""
 
 from __future__ import annotations
 
@@ -38,91 +38,97 @@ _OPTIONAL_TEXT: FieldType = ByType(text=Text(), null=Null())
 
 @spec_dataclass
 class BalanceView:
-    """What is left, in the one of the two that the account is kept in."""
+    """The balance that is left, in dollars or in credits: the unit of the account."""
 
-    usd: str | None = spec_field(_OPTIONAL_TEXT, "in dollars, exact")
-    credits: str | None = spec_field(_OPTIONAL_TEXT, "in the vendor's credits, exact")
-    unlimited: bool = spec_field(Boolean(), "whether there is no end of it")
+    usd: str | None = spec_field(_OPTIONAL_TEXT, "in dollars, exact; null if the account is in credits")
+    credits: str | None = spec_field(
+        _OPTIONAL_TEXT, "in the vendor's credits, exact; null if the account is in dollars"
+    )
+    unlimited: bool = spec_field(Boolean(), "whether the account can never run out")
 
 
 @spec_dataclass
 class SpendingView:
-    """What was charged."""
+    """The sum of the charges of an account."""
 
     usd: str = spec_field(Text(), "in dollars, exact")
-    requests: int = spec_field(Integer(0), "for so many answers")
+    requests: int = spec_field(Integer(0), "number of answers that were charged")
 
 
 @spec_dataclass
 class LimitView:
-    """A limit, and how much of it is used."""
+    """A rate limit and its current use."""
 
-    limit: str = spec_field(Text(), "as it is written in a file")
-    what: str = spec_field(OneOf("requests", "tokens"), "what is counted")
-    most: int = spec_field(Integer(1), "so many")
-    used: int = spec_field(Integer(0), "so many are used")
-    resets_in: float = spec_field(Number(0), "seconds until all of it is free again")
+    limit: str = spec_field(Text(), "the limit as a fixture file writes it, for example `60/min`")
+    what: str = spec_field(OneOf("requests", "tokens"), "the unit that is counted")
+    most: int = spec_field(Integer(1), "the maximum within the window")
+    used: int = spec_field(Integer(0), "how many of them are used")
+    resets_in: float = spec_field(Number(0), "seconds until the whole limit is free again")
 
 
 @spec_dataclass
 class AccountView:
-    """One account, as it stands in one session."""
+    """One account in one session."""
 
-    id: str = spec_field(Text(), "what stands for the key; in a path it is as good as the key")
+    id: str = spec_field(Text(), "identifies the key without showing it; paths accept it in place of the key")
     key: str = spec_field(Text(), "the key, masked")
-    status: str = spec_field(OneOf("active", "revoked"), "whether the key is one")
-    balance: BalanceView = spec_field(ObjectType(BalanceView), "what is left")
-    spent: SpendingView = spec_field(ObjectType(SpendingView), "what was charged")
-    rate_limit: Sequence[LimitView] = spec_field(ListOf(ObjectType(LimitView)), "how often it may ask")
-    forbidden: Sequence[str] = spec_field(ListOf(Text()), "models that it may not use")
-    session: str = spec_field(Text(), "whose balance and limits these are")
-    source: str = spec_field(Text(), "where it stands, or `runtime`")
+    status: str = spec_field(OneOf("active", "revoked"), "`revoked`: the key is refused")
+    balance: BalanceView = spec_field(ObjectType(BalanceView), "the balance that is left")
+    spent: SpendingView = spec_field(ObjectType(SpendingView), "the sum of the charges")
+    rate_limit: Sequence[LimitView] = spec_field(
+        ListOf(ObjectType(LimitView)), "the rate limits and their use"
+    )
+    forbidden: Sequence[str] = spec_field(ListOf(Text()), "models that the key may not use")
+    session: str = spec_field(Text(), "the session that the balance and the limits belong to")
+    source: str = spec_field(Text(), "file and line that define the account, or `runtime`")
 
 
 @spec_dataclass
 class ClockView:
-    """The clock of limits, windows and fault rules."""
+    """The clock that rate limits, time windows and fault rules use."""
 
-    ahead: float = spec_field(Number(), "seconds by which it was moved on")
-    session: str | None = spec_field(_OPTIONAL_TEXT, "in this session; null: in all of them")
+    ahead: float = spec_field(Number(), "seconds by which the clock was advanced")
+    session: str | None = spec_field(_OPTIONAL_TEXT, "the session of the clock; null: all sessions")
 
 
 @spec_dataclass
 class AccountListView:
-    """All accounts."""
+    """The accounts and the clock of their limits."""
 
     accounts: Sequence[AccountView] = spec_field(
-        ListOf(ObjectType(AccountView)), "one row for each session that an account is used in"
+        ListOf(ObjectType(AccountView)), "one row for each account and session that uses it"
     )
-    clock: ClockView = spec_field(ObjectType(ClockView), "what the limits go by")
+    clock: ClockView = spec_field(ObjectType(ClockView), "the clock of the limits")
 
 
 @spec_dataclass
 class AccountPatch:
-    """What is to become of an account; what is not stated stays as it is."""
+    """A change of an account; absent fields stay unchanged."""
 
     status: str | None = spec_field(
-        OneOf("active", "revoked"), "`revoked`: the key is no key any more", default=None
+        OneOf("active", "revoked"), "`revoked`: the key is refused from now on", default=None
     )
     forbidden: tuple[str, ...] | None = spec_field(
-        ByType(text=OneOrMore(Text()), sequence=ListOf(Text())), "models that it may not use", default=None
+        ByType(text=OneOrMore(Text()), sequence=ListOf(Text())),
+        "models that the key may not use",
+        default=None,
     )
     balance: Amount | None = spec_field(
-        ByType(text=AMOUNT, null=Null()), "what it has from now on; null: no end of it", default=None
+        ByType(text=AMOUNT, null=Null()), "the balance from now on; null: unlimited", default=None
     )
     rate_limit: tuple[LimitSpec, ...] | None = spec_field(
         ByType(text=LIMITS, mapping=LIMITS, sequence=LIMITS, null=Null()),
-        "how often it may ask; null: as often as it likes",
+        "the rate limits from now on; null: none",
         default=None,
     )
-    top_up: Amount | None = spec_field(AMOUNT, "is added to its balance", default=None)
+    top_up: Amount | None = spec_field(AMOUNT, "an amount to add to the balance", default=None)
 
 
 @spec_dataclass
 class ClockAdvance:
-    """How far the clock is moved on."""
+    """A step of the clock."""
 
-    advance: float = spec_field(Duration(), "as `60s`")
+    advance: float = spec_field(Duration(), "a duration, for example `60s`")
 
 
 ACCOUNT_PATCH: FieldType = ObjectType(AccountPatch)
@@ -131,7 +137,7 @@ ACCOUNT_LIST: FieldType = ObjectType(AccountListView)
 
 
 class AccountAdmin:
-    """What there is, and what may be changed, for one session or for all."""
+    """Lists and changes accounts, for one session or for all."""
 
     def __init__(self, pipeline: ChatPipeline, feed: EventFeed) -> None:
         self._pipeline = pipeline
@@ -139,38 +145,38 @@ class AccountAdmin:
         self._feed = feed
 
     async def list_accounts(self, session: str | None) -> AccountListView:
-        """Those that a session meets; without one, every account in every session that it is used in."""
+        """Return the accounts that apply to a session; without one, every account in every session that uses it."""
         rows = [] if session is None else [(session, one) for one in await self._registry(session)]
         if session is None:
             rows = [row for account in await self._registry(None) for row in await self._usage_rows(account)]
             for name in await self._store.sessions():
                 layer = await self._store.overlay(name)
                 rows += [(name, one) for one in AccountRegistry({}, layer)]
-        told = [await self._view(name, account) for name, account in rows]
-        return AccountListView(accounts=told, clock=self.clock(session))
+        views = [await self._view(name, account) for name, account in rows]
+        return AccountListView(accounts=views, clock=self.clock(session))
 
     async def get(self, session: str | None, name: str) -> AccountView:
-        """One by its key or id. Raises Refused where there is none."""
+        """Return an account by its key or id. Raises AdminError if there is none."""
         account = await self._find(session, name)
         return await self._view(session or account.id, account)
 
     async def put(self, session: str | None, name: str, document: Document) -> bool:
-        """Change an account, or make one of this key; returns whether it is new. Raises InputError, Refused."""
+        """Change an account, or create one with this key; return whether it is new. Raises InputError, AdminError."""
         change: AccountPatch = read_document(ACCOUNT_PATCH, document)
-        stated: dict[str, Any] = document.value  # type: ignore[assignment]
+        given: dict[str, Any] = document.value  # type: ignore[assignment]
         async with self._store.lock(session):
             known = (await self._registry(session)).by_key_or_id(name)
             if known is None and _KEY_ID.fullmatch(name):
                 raise self._not_found(name)
             account = known or AccountSpec(key=name)
-            told = {field: getattr(change, field) for field in stated if field != "top_up"}
-            told |= {field: () for field, value in told.items() if value is None and field != "balance"}
-            account = replace(account, **told)
+            changes = {field: getattr(change, field) for field in given if field != "top_up"}
+            changes |= {field: () for field, value in changes.items() if value is None and field != "balance"}
+            account = replace(account, **changes)
             if change.top_up is not None:
                 self._check_top_up(account, change.top_up)
-            if "balance" in stated:
+            if "balance" in given:
                 await self._store.restore_balance(session, account.key)
-            if told or known is None:
+            if changes or known is None:
                 await self._store_accounts(session, [replace(account, source=RUNTIME_SOURCE)])
             if change.top_up is not None:
                 await self._top_up(session, account.key, change.top_up.value)
@@ -178,7 +184,7 @@ class AccountAdmin:
         return known is None
 
     async def add(self, session: str | None, accounts: Iterable[AccountSpec]) -> None:
-        """These, in the place of those that have their keys; whatever was drawn from such a key before."""
+        """Add accounts, each replacing the one with its key; earlier charges to such a key no longer count."""
         added = list(accounts)
         if added:
             async with self._store.lock(session):
@@ -188,7 +194,7 @@ class AccountAdmin:
             self._feed.publish_change("accounts", session)
 
     async def remove(self, session: str | None, name: str) -> None:
-        """Take away what was added. Raises Refused where nothing was."""
+        """Remove an account that was added at run time. Raises AdminError if there is none."""
         async with self._store.lock(session):
             account = await self._find(session, name)
             key, layer = account.key, await self._store.overlay(session)
@@ -198,24 +204,24 @@ class AccountAdmin:
         self._feed.publish_change("accounts", session)
 
     async def clear(self, session: str | None) -> None:
-        """No account but those of the files, and nothing spent."""
+        """Remove all accounts and top-ups that were added at run time."""
         async with self._store.lock(session):
             layer = await self._store.overlay(session)
             if layer.accounts or layer.topups:
                 await self._store.set_overlay(session, replace(layer, accounts={}, topups={}))
 
     async def reset_spending(self, session: str | None) -> None:
-        """Nothing was ever spent, no limit used, and the clock goes with the machine's."""
+        """Reset charges and limits, and set the clock back to the machine's time."""
         await self._store.reset_accounts(session)
         self._store.clock.reset(session)
         self._feed.publish_change("accounts", session)
 
     def clock(self, session: str | None) -> ClockView:
-        """How far the clock was moved on."""
+        """Return how far the clock was advanced."""
         return ClockView(ahead=self._store.clock.offset(session), session=session)
 
     def advance_clock(self, session: str | None, document: Document) -> ClockView:
-        """Move the clock on. Raises InputError."""
+        """Advance the clock. Raises InputError."""
         self._store.clock.advance(read_document(CLOCK_ADVANCE, document).advance, session)
         self._feed.publish_change("clock", session)
         return self.clock(session)
@@ -231,7 +237,7 @@ class AccountAdmin:
         return account
 
     async def _usage_rows(self, account: AccountSpec) -> list[tuple[str, AccountSpec]]:
-        """The sessions that it is used in, its own first, and what it is there."""
+        """Return the sessions that use an account, its own session first, each with the account as it is there."""
         rows = [(account.id, account)]
         for name in await self._store.sessions_of_account(account.key):
             own = await self._store.overlay(name)
@@ -275,7 +281,7 @@ class AccountAdmin:
     def _check_top_up(self, account: AccountSpec, amount: Amount) -> None:
         if account.balance is None:
             raise AdminError(
-                400, f"top_up: the account {account.id} has no end of money; give it a balance first"
+                400, f"top_up: the account {account.id} has an unlimited balance; set a balance first"
             )
         if account.balance.unit != amount.unit:
             raise AdminError(
@@ -284,12 +290,14 @@ class AccountAdmin:
 
     def _not_removable(self, account: AccountSpec) -> AdminError:
         if account is self._pipeline.fixtures.accounts.get(account.key):
-            return AdminError(409, f"the account {account.id} stands in {account.source}, and only there")
-        return AdminError(409, f"the account {account.id} is shared by all sessions; leave ?session= out")
+            return AdminError(
+                409, f"the account {account.id} is defined in {account.source}; change it there"
+            )
+        return AdminError(409, f"the account {account.id} is shared by all sessions; omit ?session=")
 
     def _not_found(self, name: str) -> AdminError:
         shown = name if _KEY_ID.fullmatch(name) else mask_key(name)
-        return AdminError(404, f"there is no account {truncate_text(shown)!r}; PUT with its key makes one")
+        return AdminError(404, f"there is no account {truncate_text(shown)!r}; PUT with its key creates one")
 
 
 def _without_accounts(overlay: Overlay, keys: Iterable[str]) -> Overlay:

@@ -1,4 +1,4 @@
-"""The control API: every way to steer the server, in the table at the end."""
+"""The admin API: its handlers, and the table of its operations at the end."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ from mockserver.wire.faults import FAULTS
 
 
 class AdminServices:
-    """What the ways need."""
+    """The objects that the handlers share."""
 
     def __init__(self, pipeline: ChatPipeline) -> None:
         self.pipeline = pipeline
@@ -77,46 +77,51 @@ class AdminServices:
         pipeline.listeners.append(lambda: self.feed.publish_change("fixtures", None))
 
     async def find_entry(self, request: AdminRequest) -> JournalEntry:
+        """Return the journal entry that the path names. Raises AdminError if there is none."""
         entry = await self.pipeline.store.journal.entry(request.name)
         if entry is None or request.session not in (None, entry.session):
             raise AdminError(
-                404, f"the journal has no request {truncate_text(request.name)!r}; it may have been let go"
+                404, f"the journal has no request {truncate_text(request.name)!r}; it may have been evicted"
             )
         return entry
 
 
 async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
-    line = admin.pipeline
-    extent = await line.store.journal.size()
-    vendors = {name: describe_vendor_access(vendor.profile) for name, vendor in line.router.vendors.items()}
+    """Return the version, the settings, the counts, the vendors and the operations."""
+    pipeline = admin.pipeline
+    journal = await pipeline.store.journal.size()
+    vendors = {
+        name: describe_vendor_access(vendor.profile) for name, vendor in pipeline.router.vendors.items()
+    }
     return create_json_response(
         {
             "name": "mockserver",
             "version": __version__,
-            "seed": line.settings.seed,
-            "strict": line.settings.strict,
+            "seed": pipeline.settings.seed,
+            "strict": pipeline.settings.strict,
             "counts": {
-                "requests": extent.entries,
-                "dropped": extent.evicted,
-                "sessions": len(await line.store.sessions()),
-                "fixtures": await count_fixtures(line),
+                "requests": journal.entries,
+                "dropped": journal.evicted,
+                "sessions": len(await pipeline.store.sessions()),
+                "fixtures": await count_fixtures(pipeline),
             },
             "vendors": vendors,
             "errors": list(STATUS_BY_KIND),
             "faults": list(FAULTS),
-            "links": {f"{way.method} {way.display_path}": way.summary for way in OPERATIONS},
+            "links": {f"{one.method} {one.display_path}": one.summary for one in OPERATIONS},
         }
     )
 
 
 async def list_requests(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return the journal's entries that meet the query, the newest first."""
     journal, query = admin.pipeline.store.journal, request.query
     entries = await journal.entries(request.session, query.get("since", 0))
     found = islice((entry for entry in entries if _matches_filters(entry, query)), query.get("limit"))
-    told = RequestListView(
+    view = RequestListView(
         requests=tuple(map(build_request_view, found)), dropped=(await journal.size()).evicted
     )
-    return create_json_response(dump_view(told))
+    return create_json_response(dump_view(view))
 
 
 def _matches_filters(entry: JournalEntry, query: Any) -> bool:
@@ -129,10 +134,12 @@ def _matches_filters(entry: JournalEntry, query: Any) -> bool:
 
 
 async def forget_requests(admin: AdminServices, request: AdminRequest) -> Response:
+    """Delete journal entries."""
     return create_json_response({"deleted": await admin.changes.forget_requests(request.session)})
 
 
 async def get_request(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return one journal entry in detail."""
     return await _detail_response(admin, await admin.find_entry(request))
 
 
@@ -144,64 +151,72 @@ async def _detail_response(admin: AdminServices, entry: JournalEntry, status: in
 
 
 async def replay_request(admin: AdminServices, request: AdminRequest) -> Response:
+    """Send a journalled request again."""
     return await _detail_response(admin, await admin.replayer.replay(await admin.find_entry(request)), 201)
 
 
 async def draft_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return a fixture in YAML that reproduces a journalled request's response."""
     return Response(render_fixture_yaml(await admin.find_entry(request)), 200, media_type="application/yaml")
 
 
 async def verify_requests(admin: AdminServices, request: AdminRequest) -> Response:
-    wanted = await request.load_as(lambda written: read_document(VERIFY_QUERY, written))
-    given_up = asyncio.ensure_future(_wait_for_abort(admin, request.http_request))
+    """Check which requests arrived; wait for them if the query says so."""
+    query = await request.load_as(lambda document: read_document(VERIFY_QUERY, document))
+    aborted = asyncio.ensure_future(_wait_for_abort(admin, request.http_request))
     try:
-        verified = await wait_until_verified(wanted, admin.pipeline.store.journal, request.session, given_up)
+        verified = await wait_until_verified(query, admin.pipeline.store.journal, request.session, aborted)
     finally:
-        given_up.cancel()
+        aborted.cancel()
     return create_json_response(dump_view(verified))
 
 
 async def _wait_for_abort(admin: AdminServices, request: Request) -> None:
-    """Returns when waiting is of no use any more: the server stops, or the one who asked has left."""
-    stops = asyncio.ensure_future(admin.pipeline.playback.closing.wait())
-    leaves = asyncio.ensure_future(request.receive())
+    """Wait until the server stops or the client disconnects."""
+    stopping = asyncio.ensure_future(admin.pipeline.playback.closing.wait())
+    disconnect = asyncio.ensure_future(request.receive())
     try:
-        await asyncio.wait({stops, leaves}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stopping, disconnect}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        stops.cancel()
-        leaves.cancel()
+        stopping.cancel()
+        disconnect.cancel()
 
 
 async def list_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return all fixtures in the order of matching."""
     return create_json_response(dump_view(await collect_fixtures(admin.pipeline, request.session)))
 
 
 async def add_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
-    book = await admin.changes.add(request.session, await _read_fixtures(request))
-    return create_json_response(_added_names(book.fixtures, book.rules), 201)
+    """Add fixtures before all others."""
+    added = await admin.changes.add(request.session, await _read_fixtures(request))
+    return create_json_response(_added_names(added), 201)
 
 
 async def replace_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
-    book = await admin.changes.replace_all(request.session, await _read_fixtures(request))
-    return create_json_response(_added_names(book.fixtures, book.rules))
+    """Replace all added fixtures."""
+    added = await admin.changes.replace_all(request.session, await _read_fixtures(request))
+    return create_json_response(_added_names(added))
 
 
 async def _read_fixtures(request: AdminRequest) -> LoadedFile:
     return await request.load_as(
-        lambda written: loader.load_runtime_document(written, format_scope_label(request.session))
+        lambda document: loader.load_runtime_document(document, format_scope_label(request.session))
     )
 
 
-def _added_names(fixtures: Any, rules: Any) -> dict[str, Any]:
-    names = {"fixtures": [one.name for one in fixtures]}
-    return names | ({"faults": [{"id": one.name} for one in rules]} if rules else {})
+def _added_names(added: LoadedFile) -> dict[str, Any]:
+    names = {"fixtures": [one.name for one in added.fixtures]}
+    return names | ({"faults": [{"id": one.name} for one in added.rules]} if added.rules else {})
 
 
 async def clear_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
+    """Remove all added fixtures."""
     return create_json_response({"deleted": await admin.changes.clear(request.session)})
 
 
 async def get_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return one fixture by its name."""
     known = (await collect_fixtures(admin.pipeline, request.session)).fixtures
     for one in known:
         if one.name == request.name:
@@ -211,49 +226,59 @@ async def get_fixture(admin: AdminServices, request: AdminRequest) -> Response:
 
 
 async def put_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    """Replace or add the fixture with the name in the path."""
     new = await admin.changes.put(request.session, request.name, await _read_fixtures(request))
     return create_json_response({"fixtures": [request.name]}, 201 if new else 200)
 
 
 async def remove_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    """Remove one added fixture."""
     await admin.changes.remove(request.session, request.name)
     return create_json_response({"deleted": 1})
 
 
 async def reload_fixtures(admin: AdminServices, _: AdminRequest) -> Response:
+    """Read the fixture files again."""
     return create_json_response({"fixtures": await admin.changes.reload()})
 
 
 async def list_faults(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return all fault rules in the order of evaluation."""
     return create_json_response(dump_view(await collect_fault_rules(admin.pipeline, request.session)))
 
 
 async def add_faults(admin: AdminServices, request: AdminRequest) -> Response:
-    read = await request.load_as(parse_runtime_rules)
-    rules = await admin.changes.add_rules(request.session, read)
+    """Add fault rules before all others."""
+    parsed = await request.load_as(parse_runtime_rules)
+    rules = await admin.changes.add_rules(request.session, parsed)
     return create_json_response(
         {"faults": [{"id": one.name, "definition": redact_definition(one.definition)} for one in rules]}, 201
     )
 
 
 async def clear_faults(admin: AdminServices, request: AdminRequest) -> Response:
+    """Remove all added fault rules."""
     return create_json_response({"deleted": await admin.changes.clear_rules(request.session)})
 
 
 async def remove_fault(admin: AdminServices, request: AdminRequest) -> Response:
+    """Remove one added fault rule."""
     await admin.changes.remove_rule(request.session, request.name)
     return create_json_response({"deleted": 1})
 
 
 async def list_accounts(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return all accounts with their balances and limits."""
     return create_json_response(dump_view(await admin.accounts.list_accounts(request.session)))
 
 
 async def get_account(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return one account by its key or id."""
     return create_json_response(dump_view(await admin.accounts.get(request.session, request.name)))
 
 
 async def put_account(admin: AdminServices, request: AdminRequest) -> Response:
+    """Change or create an account."""
     new = await admin.accounts.put(request.session, request.name, await request.load_document())
     return create_json_response(
         dump_view(await admin.accounts.get(request.session, request.name)), 201 if new else 200
@@ -261,67 +286,75 @@ async def put_account(admin: AdminServices, request: AdminRequest) -> Response:
 
 
 async def remove_account(admin: AdminServices, request: AdminRequest) -> Response:
+    """Remove one added account."""
     await admin.accounts.remove(request.session, request.name)
     return create_json_response({"deleted": 1})
 
 
 async def get_clock(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return how far the clock was advanced."""
     return create_json_response(dump_view(admin.accounts.clock(request.session)))
 
 
 async def advance_clock(admin: AdminServices, request: AdminRequest) -> Response:
+    """Advance the clock."""
     return create_json_response(
         dump_view(admin.accounts.advance_clock(request.session, await request.load_document()))
     )
 
 
 async def explain_request(admin: AdminServices, request: AdminRequest) -> Response:
-    written = await request.load_document()
-    if isinstance(written.value, dict) and "body" not in written.value:
-        written = document_from_value({"body": written.value}, written.name)
-    read = read_document(EXPLAIN_INPUT, written)
-    explained = await dry_run_input(admin.pipeline, read, request.session)
-    return create_json_response(dump_view(build_explanation(explained)))
+    """Run a request without side effects, and return the outcome with its reasons."""
+    document = await request.load_document()
+    if isinstance(document.value, dict) and "body" not in document.value:
+        document = document_from_value({"body": document.value}, document.name)
+    dry_run = await dry_run_input(admin.pipeline, read_document(EXPLAIN_INPUT, document), request.session)
+    return create_json_response(dump_view(build_explanation(dry_run)))
 
 
 async def reset_state(admin: AdminServices, request: AdminRequest) -> Response:
-    what = request.query.get("what", RESETTABLE)
-    await admin.changes.reset(request.session, what)
-    return create_json_response({"reset": list(what), "session": request.session})
+    """Reset a session or the whole server to its files."""
+    targets = request.query.get("what", RESETTABLE)
+    await admin.changes.reset(request.session, targets)
+    return create_json_response({"reset": list(targets), "session": request.session})
 
 
 async def stream_events(admin: AdminServices, request: AdminRequest) -> Response:
+    """Stream requests and changes as server-sent events."""
     after = request.http_request.headers.get("last-event-id", "")
     last = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else None
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    told = admin.feed.subscribe(last, request.session)
-    return StreamingResponse(told, 200, headers, "text/event-stream")
+    events = admin.feed.subscribe(last, request.session)
+    return StreamingResponse(events, 200, headers, "text/event-stream")
 
 
 async def get_fixture_schema(_: AdminServices, __: AdminRequest) -> Response:
+    """Return the JSON Schema of fixture files."""
     return create_json_response(create_json_schema(FIXTURE_FILE, title="mockserver fixtures"))
 
 
 async def get_openapi(_: AdminServices, __: AdminRequest) -> Response:
+    """Return the OpenAPI document of the admin API."""
     return create_json_response(build_openapi(OPERATIONS))
 
 
 async def get_metrics(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return the metrics in the Prometheus format."""
     render_metrics = await asyncio.to_thread(_load_metrics_renderer)
     body, media = await render_metrics(admin.pipeline, request.http_request.headers.get("accept", ""))
     return Response(body, headers={"content-type": media})
 
 
 def _load_metrics_renderer() -> Callable[[ChatPipeline, str], Awaitable[tuple[bytes, str]]]:
-    from mockserver.admin.metrics import render_metrics  # noqa: PLC0415 few servers are ever asked
+    from mockserver.admin.metrics import render_metrics  # noqa: PLC0415 an expensive import that few servers need
 
     return render_metrics
 
 
 def create_admin_app(pipeline: ChatPipeline) -> ASGIApp:
-    """The control API of a line, guarded."""
-    ways = create_router(OPERATIONS, AdminServices(pipeline), pipeline.settings.max_body)
-    return AdminGuard(ways, pipeline.settings.admin_token, pipeline.settings.host)
+    """Return the admin API of a pipeline, behind its guard."""
+    router = create_router(OPERATIONS, AdminServices(pipeline), pipeline.settings.max_body)
+    return AdminGuard(router, pipeline.settings.admin_token, pipeline.settings.host)
 
 
 _FIXTURES_BODY: FieldType = ByType(mapping=FIXTURE_FILE, sequence=ListOf(FIXTURE))
@@ -332,21 +365,23 @@ _ACCOUNT: FieldType = ObjectType(AccountView)
 _CLOCK: FieldType = ObjectType(ClockView)
 
 OPERATIONS = (
-    Operation("GET", "", get_index, "What there is: links, version, vendors, counts."),
+    Operation("GET", "", get_index, "The version, the settings, the counts, the vendors and the operations."),
     Operation(
         "GET",
         "/requests",
         list_requests,
-        "The journal, the newest first.",
+        "The requests of the journal, the newest first.",
         ("session", "status", "fixture", "unmatched", "since", "limit"),
         response_type=ObjectType(RequestListView),
     ),
-    Operation("DELETE", "/requests", forget_requests, "Forget the requests.", _SESSION_PARAMETER),
+    Operation(
+        "DELETE", "/requests", forget_requests, "Delete the requests of the journal.", _SESSION_PARAMETER
+    ),
     Operation(
         "GET",
         "/requests/{name}",
         get_request,
-        "One request: asked, heard, and why.",
+        "One request: what was received, what was sent, and why.",
         _SESSION_PARAMETER,
         response_type=_REQUEST_DETAIL,
     ),
@@ -354,7 +389,7 @@ OPERATIONS = (
         "POST",
         "/requests/{name}/replay",
         replay_request,
-        "Ask it once more.",
+        "Send the request again.",
         _SESSION_PARAMETER,
         response_type=_REQUEST_DETAIL,
         status=201,
@@ -363,7 +398,7 @@ OPERATIONS = (
         "POST",
         "/requests/{name}/fixture",
         draft_fixture,
-        "It as a fixture.",
+        "A fixture that reproduces the response.",
         _SESSION_PARAMETER,
         response_type="application/yaml",
     ),
@@ -371,7 +406,7 @@ OPERATIONS = (
         "POST",
         "/verify",
         verify_requests,
-        "Whether requests like these were made, so many times; 409 says why not.",
+        "Check that matching requests arrived; 409 explains why not.",
         _SESSION_PARAMETER,
         VERIFY_QUERY,
         ObjectType(VerifyResult),
@@ -380,7 +415,7 @@ OPERATIONS = (
         "GET",
         "/fixtures",
         list_fixtures,
-        "All fixtures, in order.",
+        "All fixtures, in the order of matching.",
         _SESSION_PARAMETER,
         response_type=ObjectType(FixtureListView),
     ),
@@ -397,31 +432,36 @@ OPERATIONS = (
         "PUT",
         "/fixtures",
         replace_fixtures,
-        "These in the place of all that were added.",
+        "Replace all added fixtures.",
         _SESSION_PARAMETER,
         _FIXTURES_BODY,
     ),
-    Operation("DELETE", "/fixtures", clear_fixtures, "Take away all that were added.", _SESSION_PARAMETER),
-    Operation("POST", "/fixtures/reload", reload_fixtures, "Read the files again."),
+    Operation("DELETE", "/fixtures", clear_fixtures, "Remove all added fixtures.", _SESSION_PARAMETER),
+    Operation("POST", "/fixtures/reload", reload_fixtures, "Read the fixture files again."),
     Operation(
         "GET",
         "/fixtures/{name:path}",
         get_fixture,
-        "One fixture.",
+        "One fixture by its name.",
         _SESSION_PARAMETER,
         response_type=ObjectType(FixtureView),
     ),
     Operation(
-        "PUT", "/fixtures/{name:path}", put_fixture, "This one, under this name.", _SESSION_PARAMETER, FIXTURE
+        "PUT",
+        "/fixtures/{name:path}",
+        put_fixture,
+        "Replace or add the fixture with this name.",
+        _SESSION_PARAMETER,
+        FIXTURE,
     ),
     Operation(
-        "DELETE", "/fixtures/{name:path}", remove_fixture, "Take away one that was added.", _SESSION_PARAMETER
+        "DELETE", "/fixtures/{name:path}", remove_fixture, "Remove one added fixture.", _SESSION_PARAMETER
     ),
     Operation(
         "GET",
         "/faults",
         list_faults,
-        "All fault rules, in order.",
+        "All fault rules, in the order of evaluation.",
         _SESSION_PARAMETER,
         response_type=ObjectType(FaultRuleListView),
     ),
@@ -434,15 +474,15 @@ OPERATIONS = (
         _FAULT_RULES_BODY,
         status=201,
     ),
-    Operation("DELETE", "/faults", clear_faults, "Take away all that were added.", _SESSION_PARAMETER),
+    Operation("DELETE", "/faults", clear_faults, "Remove all added fault rules.", _SESSION_PARAMETER),
     Operation(
-        "DELETE", "/faults/{name:path}", remove_fault, "Take away one that was added.", _SESSION_PARAMETER
+        "DELETE", "/faults/{name:path}", remove_fault, "Remove one added fault rule.", _SESSION_PARAMETER
     ),
     Operation(
         "GET",
         "/accounts",
         list_accounts,
-        "All accounts, as they stand.",
+        "All accounts with their balances and limits.",
         _SESSION_PARAMETER,
         response_type=ACCOUNT_LIST,
     ),
@@ -450,7 +490,7 @@ OPERATIONS = (
         "GET",
         "/accounts/{name:path}",
         get_account,
-        "One account, by key or id.",
+        "One account by its key or id.",
         _SESSION_PARAMETER,
         response_type=_ACCOUNT,
     ),
@@ -458,48 +498,50 @@ OPERATIONS = (
         "PUT",
         "/accounts/{name:path}",
         put_account,
-        "Change one, or make it.",
+        "Change or create an account.",
         _SESSION_PARAMETER,
         ACCOUNT_PATCH,
         _ACCOUNT,
     ),
     Operation(
-        "DELETE", "/accounts/{name:path}", remove_account, "Take away what was added.", _SESSION_PARAMETER
+        "DELETE", "/accounts/{name:path}", remove_account, "Remove one added account.", _SESSION_PARAMETER
     ),
     Operation(
         "GET",
         "/clock",
         get_clock,
-        "What limits, windows and fault rules go by.",
+        "The clock that rate limits, time windows and fault rules use.",
         _SESSION_PARAMETER,
         response_type=_CLOCK,
     ),
-    Operation("POST", "/clock", advance_clock, "Move it on.", _SESSION_PARAMETER, CLOCK_ADVANCE, _CLOCK),
+    Operation(
+        "POST", "/clock", advance_clock, "Advance the clock.", _SESSION_PARAMETER, CLOCK_ADVANCE, _CLOCK
+    ),
     Operation(
         "POST",
         "/explain",
         explain_request,
-        "What would become of a request; nothing is counted.",
+        "Explain what a request would receive; nothing is counted.",
         _SESSION_PARAMETER,
         EXPLAIN_INPUT,
         ObjectType(ExplanationView),
     ),
-    Operation("POST", "/reset", reset_state, "Back to the files.", ("session", "what")),
+    Operation("POST", "/reset", reset_state, "Reset to the fixture files.", ("session", "what")),
     Operation(
         "GET",
         "/events",
         stream_events,
-        "What happens, as it happens.",
+        "Requests and changes as server-sent events.",
         _SESSION_PARAMETER,
         response_type="text/event-stream",
     ),
     Operation("GET", "/schema", get_fixture_schema, "The JSON Schema of fixture files."),
-    Operation("GET", "/openapi.json", get_openapi, "This, for programs."),
+    Operation("GET", "/openapi.json", get_openapi, "The OpenAPI document of this API."),
     Operation(
         "GET",
         "/metrics",
         get_metrics,
-        "The metrics, for Prometheus.",
+        "The metrics in the Prometheus format.",
         response_type="text/plain",
         at_root=True,
     ),

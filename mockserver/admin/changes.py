@@ -1,4 +1,4 @@
-"""What can be changed while the server runs: fixtures and fault rules, for one session or for all; and back."""
+"""Changes at run time: fixtures, fault rules and resets, for one session or for all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RULE_COUNTERS: tuple[CounterKind, ...] = (EVALUATED, APPLIED)
 
 
 class RuntimeChanges:
-    """The changes. Whatever is new or gone is counted from nothing, in every session that it concerns."""
+    """Applies changes at run time, and resets the counters of everything that is added or removed."""
 
     def __init__(self, pipeline: ChatPipeline, feed: EventFeed, accounts: AccountAdmin) -> None:
         self._pipeline = pipeline
@@ -38,7 +38,10 @@ class RuntimeChanges:
         self._accounts = accounts
 
     async def add(self, session: str | None, loaded: LoadedFile) -> LoadedFile:
-        """Fixtures, and what else it has, before all others; named as they are now. Raises Refused."""
+        """Add the fixtures, rules and accounts of a document before all others; return them with their final names.
+
+        Raises AdminError if a name is taken.
+        """
         async with self._pipeline.store.lock(session):
             layer = await self._pipeline.store.overlay(session)
             loaded = renumber_file(
@@ -46,11 +49,11 @@ class RuntimeChanges:
             )
             if taken := [one.name for one in loaded.fixtures if one.name in layer.fixtures]:
                 raise AdminError(
-                    409, f"there is a fixture {truncate_text(taken[0])!r} already; PUT takes its place"
+                    409, f"there is a fixture {truncate_text(taken[0])!r} already; PUT replaces it"
                 )
-            shelf = FixtureSet((*loaded.fixtures, *layer.fixtures))
+            fixtures = FixtureSet((*loaded.fixtures, *layer.fixtures))
             await self._set_fixtures(
-                session, _with_fixtures(layer, shelf, len(loaded.fixtures)), loaded.fixtures
+                session, _with_fixtures(layer, fixtures, len(loaded.fixtures)), loaded.fixtures
             )
             if loaded.rules:
                 await self._prepend_rules(session, loaded.rules)
@@ -58,7 +61,7 @@ class RuntimeChanges:
         return loaded
 
     async def replace_all(self, session: str | None, loaded: LoadedFile) -> LoadedFile:
-        """These fixtures in the place of all that were added; fault rules too, if it has any."""
+        """Replace all added fixtures; and all added fault rules and accounts, if the document has any."""
         async with self._pipeline.store.lock(session):
             before = await self._pipeline.store.overlay(session)
             loaded = renumber_file(loaded, format_scope_label(session), 0, before.rules_added)
@@ -73,39 +76,42 @@ class RuntimeChanges:
         return loaded
 
     async def put(self, session: str | None, name: str, loaded: LoadedFile) -> bool:
-        """A fixture in the place of the one with this name, or before all others; returns whether it is new."""
+        """Replace the fixture with this name, or add it before all others; return whether it is new."""
         if len(loaded.fixtures) != 1 or loaded.rules:
             raise AdminError(
-                400, f"found {len(loaded.fixtures)} fixtures, expected the one that is called {name!r}"
+                400, f"found {len(loaded.fixtures)} fixtures, expected one, named {truncate_text(name)!r}"
             )
-        [one] = loaded.fixtures
-        stated = (one.definition or {}).get("name", name)
-        if stated != name:
+        [fixture] = loaded.fixtures
+        given = (fixture.definition or {}).get("name", name)
+        if given != name:
             raise AdminError(
                 400,
-                f"found the name {truncate_text(str(stated))!r}, expected {truncate_text(name)!r}, as in the path",
+                f"found the name {truncate_text(str(given))!r}, expected {truncate_text(name)!r}, as in the path",
             )
-        one = replace(one, name=name)
+        fixture = replace(fixture, name=name)
         async with self._pipeline.store.lock(session):
             layer = await self._pipeline.store.overlay(session)
             new = name not in layer.fixtures
-            kept = [one if old.name == name else old for old in layer.fixtures]
+            others = [fixture if old.name == name else old for old in layer.fixtures]
             await self._set_fixtures(
-                session, _with_fixtures(layer, FixtureSet((one, *kept) if new else kept), 1), [one]
+                session,
+                _with_fixtures(layer, FixtureSet((fixture, *others) if new else others), 1),
+                [fixture],
             )
         return new
 
     async def remove(self, session: str | None, name: str) -> None:
+        """Remove a fixture that was added at run time. Raises AdminError if there is none."""
         async with self._pipeline.store.lock(session):
             layer = await self._pipeline.store.overlay(session)
-            gone = layer.fixtures.by_name(name)
-            if gone is None:
+            removed = layer.fixtures.by_name(name)
+            if removed is None:
                 raise self._not_found(session, name, layer)
-            shelf = FixtureSet(one for one in layer.fixtures if one is not gone)
-            await self._set_fixtures(session, replace(layer, fixtures=shelf), [gone])
+            fixtures = FixtureSet(one for one in layer.fixtures if one is not removed)
+            await self._set_fixtures(session, replace(layer, fixtures=fixtures), [removed])
 
     async def clear(self, session: str | None) -> int:
-        """No fixture but those of the files; returns how many are gone."""
+        """Remove all fixtures that were added at run time; return their number."""
         async with self._pipeline.store.lock(session):
             layer = await self._pipeline.store.overlay(session)
             await self._set_fixtures(
@@ -114,7 +120,7 @@ class RuntimeChanges:
         return len(layer.fixtures)
 
     async def add_rules(self, session: str | None, rules: tuple[FaultRule, ...]) -> tuple[FaultRule, ...]:
-        """These before all others; named as they are now."""
+        """Add fault rules before all others; return them with their final names."""
         async with self._pipeline.store.lock(session):
             layer = await self._pipeline.store.overlay(session)
             rules = number_rules(rules, format_scope_label(session), layer.rules_added)
@@ -122,20 +128,21 @@ class RuntimeChanges:
         return rules
 
     async def remove_rule(self, session: str | None, name: str) -> None:
+        """Remove a fault rule that was added at run time. Raises AdminError if there is none."""
         async with self._pipeline.store.lock(session):
             layer = await self._pipeline.store.overlay(session)
-            kept = tuple(one for one in layer.rules if one.name != name)
-            if len(kept) == len(layer.rules):
+            rules = tuple(one for one in layer.rules if one.name != name)
+            if len(rules) == len(layer.rules):
                 known = [one.name for one in layer.rules]
                 raise AdminError(
                     404,
-                    f"there is no fault rule {truncate_text(name)!r} to take away{did_you_mean(name, known)}",
+                    f"there is no added fault rule {truncate_text(name)!r}{did_you_mean(name, known)}",
                 )
-            await self._pipeline.store.set_overlay(session, replace(layer, rules=kept))
+            await self._pipeline.store.set_overlay(session, replace(layer, rules=rules))
         self._feed.publish_change("faults", session)
 
     async def clear_rules(self, session: str | None) -> int:
-        """No fault rule but those of files and flags; returns how many are gone."""
+        """Remove all fault rules that were added at run time; return their number."""
         async with self._pipeline.store.lock(session):
             return await self._clear_rules(session)
 
@@ -147,19 +154,19 @@ class RuntimeChanges:
         return len(layer.rules)
 
     async def reload(self) -> int:
-        """The files again; returns how many fixtures they have. Raises InputError."""
-        shelf = await asyncio.to_thread(load_fixture_set, self._pipeline.settings.paths)
-        self._pipeline.replace_fixtures(shelf)
-        return len(shelf)
+        """Read the fixture files again; return the number of fixtures. Raises InputError."""
+        fixtures = await asyncio.to_thread(load_fixture_set, self._pipeline.settings.paths)
+        self._pipeline.replace_fixtures(fixtures)
+        return len(fixtures)
 
     async def forget_requests(self, session: str | None) -> int:
-        """The journal begins again; returns how many entries are gone."""
-        gone = await self._pipeline.store.journal.clear(session)
+        """Remove the journal's entries; return their number."""
+        removed = await self._pipeline.store.journal.clear(session)
         self._feed.publish_change("requests", session)
-        return gone
+        return removed
 
     async def reset(self, session: str | None, what: Collection[str]) -> None:
-        """Back to the files: for a session, or for all of them and what they share."""
+        """Reset the named kinds of state to the files: for a session, or for all sessions and the shared state."""
         store = self._pipeline.store
         if "requests" in what:
             await self.forget_requests(session)
@@ -185,25 +192,22 @@ class RuntimeChanges:
 
     async def _prepend_rules(self, session: str | None, rules: tuple[FaultRule, ...]) -> None:
         layer = await self._pipeline.store.overlay(session)
-        made = replace(layer, rules=(*rules, *layer.rules), rules_added=layer.rules_added + len(rules))
-        await self._pipeline.store.set_overlay(session, made)
+        changed = replace(layer, rules=(*rules, *layer.rules), rules_added=layer.rules_added + len(rules))
+        await self._pipeline.store.set_overlay(session, changed)
         self._feed.publish_change("faults", session)
 
     def _not_found(self, session: str | None, name: str, overlay: Overlay) -> AdminError:
         if name in self._pipeline.fixtures:
-            where = self._pipeline.fixtures.by_name(name)
-            return AdminError(
-                409, f"{truncate_text(name)!r} stands in {where.source if where else ''}, and only there"
-            )
-        whose = "shared" if session is None else f"of the session {session}"
-        return AdminError(
-            404,
-            f"there is no fixture {truncate_text(name)!r} {whose}{did_you_mean(name, overlay.fixtures.names)}",
-        )
+            fixture = self._pipeline.fixtures.by_name(name)
+            source = fixture.source if fixture else ""
+            return AdminError(409, f"{truncate_text(name)!r} is defined in {source}; change it there")
+        scope = "shared by all sessions" if session is None else f"in the session {session}"
+        near = did_you_mean(name, overlay.fixtures.names)
+        return AdminError(404, f"there is no added fixture {truncate_text(name)!r} {scope}{near}")
 
 
 def format_scope_label(session: str | None) -> str:
-    """What is added has this in its name, so that the same calls give the same names in every run."""
+    """Return the part of a generated name that identifies its scope; equal requests give equal names in every run."""
     return "shared" if session is None else "session"
 
 

@@ -1,4 +1,4 @@
-"""How the control API says no: one clear JSON, with every problem in it."""
+"""Errors of the admin API as JSON responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver.schema.object_types import ListOf, ObjectType, spec_dataclass, s
 
 
 class AdminError(Exception):
-    """A call of the control API that is not obeyed; `more` is said of it besides."""
+    """An error of the admin API: status, message, problems, and extra fields of the error object."""
 
     def __init__(
         self,
@@ -34,40 +34,42 @@ class AdminError(Exception):
 
     @classmethod
     def from_input_error(cls, error: InputError) -> AdminError:
-        """Of what is wrong in a document that somebody sent."""
+        """Return the 400 for an invalid document."""
         return cls(400, str(error.problems[0]), error.problems)
 
 
 @spec_dataclass
 class ProblemBody:
-    """One thing that is wrong, and where; line and column are 0 where the input has none."""
+    """One problem and its place; line and column are 0 where the input has none."""
 
-    message: str = spec_field(Text(), "what was found, and what was expected")
-    path: str = spec_field(Text(), "where it stands in the document")
+    message: str = spec_field(Text(), "what was found and what was expected")
+    path: str = spec_field(Text(), "its path in the document")
     line: int = spec_field(Integer(0), "from 1")
     column: int = spec_field(Integer(0), "from 1")
 
 
 @spec_dataclass
 class ErrorBody:
-    """What was refused, and why."""
+    """The reason for an error."""
 
-    message: str = spec_field(Text(), "the whole of it in a line")
-    problems: Sequence[ProblemBody] = spec_field(ListOf(ObjectType(ProblemBody)), "everything that is wrong")
+    message: str = spec_field(Text(), "all problems in one line")
+    problems: Sequence[ProblemBody] = spec_field(
+        ListOf(ObjectType(ProblemBody)), "every problem with its place"
+    )
 
 
 @spec_dataclass
 class ErrorEnvelope:
-    """Every refusal."""
+    """The body of every error response."""
 
-    error: ErrorBody = spec_field(ObjectType(ErrorBody), "what is wrong")
+    error: ErrorBody = spec_field(ObjectType(ErrorBody), "the reason")
 
 
 ERROR_ENVELOPE: FieldType = ObjectType(ErrorEnvelope)
 
 
 def create_error_response(error: AdminError) -> Response:
-    """The refusal as it is sent."""
+    """Return the response for an error."""
     problems = [
         {"message": one.message, "path": one.path, "line": one.line, "column": one.column}
         for one in error.problems
@@ -77,7 +79,7 @@ def create_error_response(error: AdminError) -> Response:
 
 
 def create_json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer; it is not to be kept, because the next one may differ."""
+    """Return a JSON response that clients must not cache."""
     body = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str) + b"\n"
-    kept = {"cache-control": "no-store", **(headers or {})}
-    return Response(body, status, kept, "application/json")
+    all_headers = {"cache-control": "no-store", **(headers or {})}
+    return Response(body, status, all_headers, "application/json")

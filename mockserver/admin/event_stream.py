@@ -1,4 +1,4 @@
-"""What happens, as it happens: every moment of every request and every change, as an event stream."""
+"""The event feed: every step of every request and every change, as server-sent events."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ from mockserver.admin.resources import build_request_row
 from mockserver.sessions.journal import JournalEntry, Lifecycle
 from mockserver.wire.sse import encode_sse_comment, encode_sse_message
 
-HEARTBEAT_SECONDS = 15.0  # seconds of silence after which a comment says that the connection lives
-BATCH_SECONDS = (
-    0.05  # seconds for which what comes thick and fast is gathered, so that telling it costs the calls little
-)
+HEARTBEAT_SECONDS = 15.0  # seconds without an event before a comment is sent
+BATCH_SECONDS = 0.05  # seconds for which events are gathered into one write, to keep their cost low
 
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """One event. Those of no session are for everybody."""
+    """One encoded event. Events without a session are sent to all subscribers."""
 
     number: int
     session: str | None
@@ -31,9 +29,9 @@ class FeedEvent:
 
 
 class EventFeed:
-    """The last events, for whoever listens, and for whoever comes back after a while.
+    """The last events, for subscribers and for those that reconnect.
 
-    Nothing is told before somebody has listened once: until then it costs a request nothing.
+    Nothing is recorded before the first subscription, so that the feed costs nothing until it is used.
     """
 
     def __init__(self, closing: asyncio.Event, max_events: int = 1000) -> None:
@@ -44,34 +42,36 @@ class EventFeed:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def publish_request(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
-        """A moment of a request."""
+        """Publish a step of a request."""
         if self._subscribed:
             self._publish(
                 "request", entry.session, {"moment": lifecycle, "request": build_request_row(entry)}
             )
 
     def publish_change(self, what: str, session: str | None) -> None:
-        """Something was steered: requests, counters, faults, fixtures, accounts, clock."""
+        """Publish a change of the requests, counters, faults, fixtures, accounts or the clock."""
         if self._subscribed:
             self._publish("change", session, {"what": what, "session": session})
 
     async def subscribe(self, after: int | None, session: str | None) -> AsyncIterator[bytes]:
-        """All that is told from now on, or after an event; until the server stops."""
+        """Yield the events from now on, or after the event with a number, until the server stops."""
         self._subscribed = True
         last = self._last_number if after is None else after
         yield encode_sse_comment("mockserver")
         first = self._events[0].number if self._events else self._last_number + 1
-        if not first - 1 <= last <= self._last_number:  # gone from the buffer, or of an earlier run
+        if not first - 1 <= last <= self._last_number:  # no longer in the buffer, or from an earlier run
             last = first - 1
             yield encode_sse_message(b"{}", "lost", last)
         closing: asyncio.Future[Any] = asyncio.ensure_future(self._closing.wait())
         try:
             while True:
-                news = self._events_after(last)
-                last = news[-1].number if news else last
-                heard = [one.payload for one in news if session is None or one.session in (None, session)]
-                if heard:
-                    yield b"".join(heard)
+                events = self._events_after(last)
+                last = events[-1].number if events else last
+                payloads = [
+                    one.payload for one in events if session is None or one.session in (None, session)
+                ]
+                if payloads:
+                    yield b"".join(payloads)
                     await asyncio.wait({closing}, timeout=BATCH_SECONDS)
                 if self._closing.is_set() and self._last_number == last:
                     return
@@ -81,25 +81,25 @@ class EventFeed:
             closing.cancel()
 
     def _events_after(self, number: int) -> list[FeedEvent]:
-        """What was told after that; the newest are looked at first, because they are few among many."""
+        """Return the events after a number; searched from the newest, because most are older."""
         return list(itertools.takewhile(lambda one: one.number > number, reversed(self._events)))[::-1]
 
     def _publish(self, kind: str, session: str | None, data: dict[str, Any]) -> None:
         self._last_number += 1
-        text = encode_sse_message(orjson.dumps(data), kind, self._last_number)
-        self._events.append(FeedEvent(self._last_number, session, text))
-        for waiting in self._waiters:
-            if not waiting.done():
-                waiting.set_result(None)
+        payload = encode_sse_message(orjson.dumps(data), kind, self._last_number)
+        self._events.append(FeedEvent(self._last_number, session, payload))
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def _wait_for_event(self, closing: asyncio.Future[Any]) -> bool:
-        """Whether something more was told, or the server stops, before the next heartbeat is due."""
-        waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiting)
+        """Wait for an event or for the server to stop; return False when the next heartbeat is due first."""
+        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
         try:
             done, _ = await asyncio.wait(
-                {waiting, closing}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                {waiter, closing}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
-            self._waiters.discard(waiting)
+            self._waiters.discard(waiter)
         return bool(done)

@@ -1,4 +1,4 @@
-"""What would happen to a request, and why: decided as in earnest, with nothing counted and nothing played."""
+"""Dry runs: what a request would receive and why, decided by a copy of the pipeline that counts nothing."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ from mockserver.sessions.journal import JournalEntry
 
 @spec_dataclass
 class ExplainInput:
-    """A request to explain: its body alone, or with where it goes and what headers it has."""
+    """A request to explain: its body, and optionally its vendor, path, headers and session."""
 
     body: dict[str, Any] = spec_field(MapOf(AnyValue()), "the JSON body")
-    vendor: str | None = spec_field(Text(), "the vendor's name; absent: the first", default=None)
-    path: str | None = spec_field(Text(), "the vendor's path; absent: its chat completions", default=None)
-    headers: dict[str, str] | None = spec_field(MapOf(Text()), "headers, a key among them", default=None)
-    session: str | None = spec_field(Text(), "the session", default=None)
+    vendor: str | None = spec_field(Text(), "the vendor's name; default: the first vendor", default=None)
+    path: str | None = spec_field(Text(), "the vendor's path; default: its chat completions", default=None)
+    headers: dict[str, str] | None = spec_field(
+        MapOf(Text()), "the request headers; default: a valid API key", default=None
+    )
+    session: str | None = spec_field(Text(), "the session of the request", default=None)
 
 
 EXPLAIN_INPUT: FieldType = ByType(mapping=ObjectType(ExplainInput))
@@ -39,9 +41,9 @@ EXPLAIN_INPUT: FieldType = ByType(mapping=ObjectType(ExplainInput))
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """The answer of a request, the fixture it comes from, and what others missed.
+    """The outcome of a dry run: status, fixture, and the near misses.
 
-    Those are the ones that are asked before the one that matches; where none does, the ones that came nearest.
+    The near misses are the fixtures tried before the one that matches; if none matches, the nearest ones.
     """
 
     request: ChatRequest
@@ -50,48 +52,52 @@ class DryRun:
     source: str
     reason: str
     near_misses: tuple[NearMiss, ...]
-    omitted_count: int = 0  # fixtures that missed, and are not among these
-    fault: str = ""  # that struck
-    outcome: SdkOutcome | None = None  # of the OpenAI SDK; None where nobody knows
-    instead_of: Fixture | None = None  # that matches, where the request names another one
+    omitted_count: int = 0  # mismatching fixtures that are not among the near misses
+    fault: str = ""  # the fault that was applied
+    outcome: SdkOutcome | None = None  # in the OpenAI SDK; None if it was not measured
+    instead_of: Fixture | None = None  # the fixture that matches, if the request names another one
 
 
 async def dry_run_input(
     pipeline: ChatPipeline, explain_input: ExplainInput, session: str | None = None
 ) -> DryRun:
-    """Raises InputError when the request names no vendor that is known.
+    """Build the request of an input and run it without side effects.
 
-    `session` is whose request it is, where it does not say so itself.
+    `session` applies if the input has none. Raises InputError for an unknown vendor or path.
     """
-    call = await _build_request(pipeline, explain_input, explain_input.session or session)
-    return await dry_run_request(pipeline, call)
+    request = await _build_request(pipeline, explain_input, explain_input.session or session)
+    return await dry_run_request(pipeline, request)
 
 
 async def dry_run_request(pipeline: ChatPipeline, request: ChatRequest) -> DryRun:
-    """What would become of a call that has been read."""
+    """Run a parsed request without side effects."""
     entry = JournalEntry(generate_request_id(), request.routed_head.head, request.session, request)
-    rehearsed = await pipeline.dry_run_copy(request.session)
-    shelf, answered, *_ = pipeline.effective_state(*await pipeline.store.overlays_and_counts(request.session))
-    answer = await rehearsed.decide(request, entry)
+    copy = await pipeline.dry_run_copy(request.session)
+    fixtures, counts, *_ = pipeline.effective_state(
+        *await pipeline.store.overlays_and_counts(request.session)
+    )
+    answer = await copy.decide(request, entry)
     status = answer.status if answer.head else 0
-    fixture = shelf.by_name(entry.fixture) if entry.fixture else None
-    found = find_first_match(request, shelf, answered) if fixture else None
+    fixture = fixtures.by_name(entry.fixture) if entry.fixture else None
+    found = find_first_match(request, fixtures, counts) if fixture else None
     matched = found.fixture if found else None
     raw = fixture is not None and any(response.raw for response in fixture.responses)
     outcome = None if raw and status < 400 else find_sdk_outcome(answer, entry.fault, stream=request.stream)
     if matched is None:
-        misses = tuple(find_near_misses(request, shelf, answered, MAX_NEAR_MISSES))
-        others = sum(1 for _ in shelf) - len(misses)
+        misses = tuple(find_near_misses(request, fixtures, counts, MAX_NEAR_MISSES))
+        omitted = sum(1 for _ in fixtures) - len(misses)
     else:
-        before = list(takewhile(lambda one: one is not matched, shelf))
+        before = list(takewhile(lambda one: one is not matched, fixtures))
         misses = tuple(
-            NearMiss(one, find_mismatches(request, one, answered)) for one in before[:MAX_NEAR_MISSES]
+            NearMiss(one, find_mismatches(request, one, counts)) for one in before[:MAX_NEAR_MISSES]
         )
-        others = len(before) - len(misses)
+        omitted = len(before) - len(misses)
     source = fixture.source if fixture else ""
     instead_of = None if fixture is matched else matched
-    told = DryRun(request, status, entry.fixture, source, entry.reason, misses, others, entry.fault, outcome)
-    return replace(told, instead_of=instead_of)
+    dry_run = DryRun(
+        request, status, entry.fixture, source, entry.reason, misses, omitted, entry.fault, outcome
+    )
+    return replace(dry_run, instead_of=instead_of)
 
 
 async def _build_request(
@@ -106,14 +112,14 @@ async def _build_request(
         "{model}", str(explain_input.body.get("model", "model"))
     )
     key = vendor.profile.keys[0]
-    own = {
+    defaults = {
         "content-type": "application/json",
         key.header: f"{key.scheme} {vendor.profile.sample_key}" if key.scheme else vendor.profile.sample_key,
     }
-    headers = own | {name.lower(): value for name, value in (explain_input.headers or {}).items()}
+    headers = defaults | {name.lower(): value for name, value in (explain_input.headers or {}).items()}
     head = RequestHead("POST", f"/{name}{path}", "", session, headers)
-    origin = route_head(head, pipeline.router)
-    if origin is None:
+    routed = route_head(head, pipeline.router)
+    if routed is None:
         raise InputError.from_message(
             f"found {path!r}, expected a path like {vendor.profile.paths.chat[0]}", "path"
         )
@@ -125,14 +131,14 @@ async def _build_request(
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return await pipeline.reader.read(origin, receive)
+    return await pipeline.reader.read(routed, receive)
 
 
 def format_dry_run(dry_run: DryRun) -> str:
-    """The explanation as a person reads it."""
-    call = dry_run.request
-    said = format_value(call.last_user_text) if call.last_user_text else "no user message"
-    lines = [f"{call.vendor.profile.title}, {call.model or 'no model'}, {said}", ""]
+    """Return the explanation as text for a terminal."""
+    request = dry_run.request
+    message = format_value(request.last_user_text) if request.last_user_text else "no user message"
+    lines = [f"{request.vendor.profile.title}, {request.model or 'no model'}, {message}", ""]
     status = dry_run.status or "none"
     if dry_run.fixture:
         lines.append(f"  answers  {status}  {dry_run.fixture}  ({dry_run.source})")
@@ -140,12 +146,12 @@ def format_dry_run(dry_run: DryRun) -> str:
         lines.append(f"  answers  {status}  no fixture matched")
     if dry_run.instead_of is not None:
         other = dry_run.instead_of
-        lines.append(f"           as {FIXTURE_HEADER} says, instead of  {other.name}  ({other.source})")
+        lines.append(f"           selected by {FIXTURE_HEADER}, instead of  {other.name}  ({other.source})")
     if dry_run.reason and dry_run.fixture:
         lines.append(f"           {dry_run.reason}")
     if dry_run.fault:
         lines.append(f"  fault    {dry_run.fault}")
-    if dry_run.outcome is not None and call.vendor.profile.paths.openai:
+    if dry_run.outcome is not None and request.vendor.profile.paths.openai:
         lines.append(f"  openai   {describe_sdk_outcome(dry_run.outcome)}")
     for miss in dry_run.near_misses:
         lines += ["", f"  missed   {miss.fixture.name}  ({miss.fixture.source})"]
@@ -155,4 +161,4 @@ def format_dry_run(dry_run: DryRun) -> str:
     return "\n".join(lines)
 
 
-MAX_NEAR_MISSES = 12  # misses that are told
+MAX_NEAR_MISSES = 12  # near misses in an explanation

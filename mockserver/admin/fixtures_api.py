@@ -1,4 +1,4 @@
-"""What is in force: every fixture in the order in which it is asked, and every fault rule."""
+"""Fixtures and fault rules in the admin API, in the order of matching and evaluation."""
 
 from __future__ import annotations
 
@@ -23,82 +23,82 @@ _SCOPE: FieldType = OneOf("session", "shared", "file")
 
 @spec_dataclass
 class FixtureView:
-    """One fixture."""
+    """One fixture and its use."""
 
     name: str = spec_field(Text(), "its name")
-    scope: str = spec_field(_SCOPE, "who has it: a session, all of them (`shared`), or a file")
-    session: str | None = spec_field(_OPTIONAL_TEXT, "whose it is, where it is a session's")
-    source: str = spec_field(Text(), "where it stands")
-    hits: int = spec_field(Integer(0), "how often it answered")
-    never_used: bool = spec_field(Boolean(), "whether it did not")
-    shadowed_by: str | None = spec_field(_OPTIONAL_TEXT, "the fixture that answers before it, always")
-    definition: Any = spec_field(AnyValue(), "what stands there; keys are masked")
+    scope: str = spec_field(_SCOPE, "its owner: one session, all sessions (`shared`), or a file")
+    session: str | None = spec_field(_OPTIONAL_TEXT, "the session that owns it; null for other scopes")
+    source: str = spec_field(Text(), "file and line that define it, or `runtime`")
+    hits: int = spec_field(Integer(0), "how often it answered a request")
+    never_used: bool = spec_field(Boolean(), "whether `hits` is 0")
+    shadowed_by: str | None = spec_field(
+        _OPTIONAL_TEXT, "an earlier fixture that matches every request it matches"
+    )
+    definition: Any = spec_field(AnyValue(), "the fixture as it was written; API keys are masked")
 
 
 @spec_dataclass
 class ProblemView:
-    """What is wrong with the files, so that an edit of theirs was not taken in."""
+    """A problem in a fixture file, because of which an edit was not loaded."""
 
     source: str = spec_field(Text(), "the file")
     line: int = spec_field(Integer(0), "from 1; 0 where it has none")
     column: int = spec_field(Integer(0), "from 1; 0 where it has none")
-    path: str = spec_field(Text(), "where it stands in the document")
-    message: str = spec_field(Text(), "what was found, and what was expected")
+    path: str = spec_field(Text(), "its path in the document")
+    message: str = spec_field(Text(), "what was found and what was expected")
 
 
 @spec_dataclass
 class FixtureListView:
-    """All fixtures."""
+    """All fixtures, and the problems of their files."""
 
-    fixtures: Sequence[FixtureView] = spec_field(
-        ListOf(ObjectType(FixtureView)), "in the order in which they are asked"
-    )
+    fixtures: Sequence[FixtureView] = spec_field(ListOf(ObjectType(FixtureView)), "in the order of matching")
     problems: Sequence[ProblemView] = spec_field(
-        ListOf(ObjectType(ProblemView)), "of the files as they are now; the last good ones are served"
+        ListOf(ObjectType(ProblemView)), "problems of the current files; the last valid ones are served"
     )
 
 
 @spec_dataclass
 class FaultRuleView:
-    """One fault rule."""
+    """One fault rule and its use."""
 
     id: str = spec_field(Text(), "its name")
-    scope: str = spec_field(_SCOPE, "who has it: a session, all of them (`shared`), or a file or flag")
-    session: str | None = spec_field(_OPTIONAL_TEXT, "whose it is, where it is a session's")
-    source: str = spec_field(Text(), "where it stands")
-    evaluated: int = spec_field(Integer(0), "how often it was for a call")
-    applied: int = spec_field(Integer(0), "how often it struck")
+    scope: str = spec_field(_SCOPE, "its owner: one session, all sessions (`shared`), or a file or flag")
+    session: str | None = spec_field(_OPTIONAL_TEXT, "the session that owns it; null for other scopes")
+    source: str = spec_field(Text(), "file and line or flag that defines it, or `runtime`")
+    evaluated: int = spec_field(Integer(0), "how often a request matched it")
+    applied: int = spec_field(Integer(0), "how often it was applied")
     left_s: float | None = spec_field(
-        ByType(number=Number(), null=Null()), "seconds until its time is over; null: it has no end"
+        ByType(number=Number(), null=Null()), "seconds until it expires; null: never"
     )
     over: bool = spec_field(
         Boolean(),
-        "whether it strikes no more: its time is over, or its times are, in each session that it struck",
+        "whether it has expired, or used up its `times` in each session where it was applied",
     )
-    definition: Any = spec_field(AnyValue(), "what stands there; keys are masked")
+    definition: Any = spec_field(AnyValue(), "the rule as it was written; API keys are masked")
 
 
 @spec_dataclass
 class FaultRuleListView:
-    """All fault rules."""
+    """All fault rules in force."""
 
     faults: Sequence[FaultRuleView] = spec_field(
-        ListOf(ObjectType(FaultRuleView)), "in the order in which they are rolled"
+        ListOf(ObjectType(FaultRuleView)), "in the order of evaluation"
     )
 
 
 async def collect_fixtures(pipeline: ChatPipeline, session: str | None) -> FixtureListView:
-    """Those that a session meets; without one, those of every session, and what they share."""
+    """Return the fixtures that apply to a session; without one, those of all sessions."""
     hits = await pipeline.store.counters(session, ANSWERED)
     own, shared = await collect_overlays(pipeline, session)
-    shelves = [layer.fixtures for layer in own.values()] if session is not None else []
-    shadows = _find_shadows(*shelves, shared.fixtures, pipeline.fixtures)
-    told: list[FixtureView] = []
+    fixture_sets = [layer.fixtures for layer in own.values()] if session is not None else []
+    shadows = _find_shadows(*fixture_sets, shared.fixtures, pipeline.fixtures)
+    views: list[FixtureView] = []
     for owner, layer in own.items():
-        told += [_fixture_view(one, "session", owner, hits, shadows) for one in layer.fixtures]
-    told += [_fixture_view(one, "shared", None, hits, shadows) for one in shared.fixtures]
-    told += [_fixture_view(one, "file", None, hits, shadows) for one in pipeline.fixtures]
-    return FixtureListView(fixtures=told, problems=[_problem_view(one) for one in pipeline.load_problems])
+        views += [_fixture_view(one, "session", owner, hits, shadows) for one in layer.fixtures]
+    views += [_fixture_view(one, "shared", None, hits, shadows) for one in shared.fixtures]
+    views += [_fixture_view(one, "file", None, hits, shadows) for one in pipeline.fixtures]
+    return FixtureListView(fixtures=views, problems=[_problem_view(one) for one in pipeline.load_problems])
 
 
 def _problem_view(problem: Problem) -> ProblemView:
@@ -112,49 +112,53 @@ def _problem_view(problem: Problem) -> ProblemView:
 
 
 async def collect_fault_rules(pipeline: ChatPipeline, session: str | None) -> FaultRuleListView:
-    """Those that a session meets; without one, those of every session, and what they share."""
+    """Return the fault rules that apply to a session; without one, those of all sessions."""
     store = pipeline.store
     names = await store.sessions() if session is None else (session,)
-    rolled = {name: await store.counters(name, EVALUATED) for name in names}
-    struck = {name: await store.counters(name, APPLIED) for name in names}
+    evaluated = {name: await store.counters(name, EVALUATED) for name in names}
+    applied = {name: await store.counters(name, APPLIED) for name in names}
     own, shared = await collect_overlays(pipeline, session)
 
-    def told(laid: Iterable[FaultRule], of: str, owner: str | None = None) -> Iterator[FaultRuleView]:
-        whose = names if owner is None else (owner,)
-        for one in laid:
-            struck_in = [count for name in whose if (count := struck[name].get(one.name, 0))]
+    def views(rules: Iterable[FaultRule], scope: str, owner: str | None = None) -> Iterator[FaultRuleView]:
+        users = names if owner is None else (owner,)
+        for one in rules:
+            applied_counts = [count for name in users if (count := applied[name].get(one.name, 0))]
             left = _seconds_left(one, store.clock.elapsed(one.active_since, owner or session))
             times = one.rule.times
             yield FaultRuleView(
                 id=one.name,
-                scope=of,
+                scope=scope,
                 session=owner,
                 source=one.source,
-                evaluated=sum(rolled[name].get(one.name, 0) for name in whose),
-                applied=sum(struck_in),
+                evaluated=sum(evaluated[name].get(one.name, 0) for name in users),
+                applied=sum(applied_counts),
                 left_s=left,
-                over=left == 0 or (bool(struck_in) and times is not None and min(struck_in) >= times),
+                over=left == 0
+                or (bool(applied_counts) and times is not None and min(applied_counts) >= times),
                 definition=redact_definition(one.definition),
             )
 
-    mine = [rule for owner, layer in own.items() for rule in told(layer.rules, "session", owner)]
-    rest = (*told(shared.rules, "shared"), *told((*pipeline.fixtures.rules, *pipeline.fault_rules), "file"))
-    return FaultRuleListView(faults=[*mine, *rest])
+    of_sessions = [rule for owner, layer in own.items() for rule in views(layer.rules, "session", owner)]
+    others = (
+        *views(shared.rules, "shared"),
+        *views((*pipeline.fixtures.rules, *pipeline.fault_rules), "file"),
+    )
+    return FaultRuleListView(faults=[*of_sessions, *others])
 
 
 async def count_fixtures(pipeline: ChatPipeline) -> int:
-    """How many fixtures there are, those of every session included."""
+    """Return the number of fixtures, including those of every session."""
     own, shared = await collect_overlays(pipeline, None)
     return sum(map(len, (pipeline.fixtures, shared.fixtures, *(layer.fixtures for layer in own.values()))))
 
 
 def _seconds_left(rule: FaultRule, elapsed: float) -> float | None:
-    lasting = rule.rule.duration
-    return None if lasting is None else max(round(lasting - elapsed, 3), 0)
+    duration = rule.rule.duration
+    return None if duration is None else max(round(duration - elapsed, 3), 0)
 
 
 async def collect_overlays(pipeline: ChatPipeline, session: str | None) -> tuple[dict[str, Overlay], Overlay]:
-    """The layers of a session, or of every one that has its own; and what they share."""
+    """Return the non-empty overlays of a session or of all sessions, and the shared one."""
     names = await pipeline.store.sessions() if session is None else (session,)
     own = {name: await pipeline.store.overlay(name) for name in names}
     return {
@@ -180,16 +184,17 @@ def _fixture_view(
 
 @lru_cache(maxsize=4)
 def _find_shadows(*fixture_sets: FixtureSet) -> Mapping[int, str]:
-    """By a fixture's identity, the one that answers in its place: it covers it, or has its name."""
-    asked = tuple(LayeredFixtures(*fixture_sets))
-    shadows = {id(fixture): before.name for fixture, before in find_shadowed(FixtureSet(asked))}
-    met = {id(fixture) for fixture in asked}
-    hidden = (fixture for shelf in fixture_sets for fixture in shelf if id(fixture) not in met)
+    """Map the id() of each shadowed fixture to the name of the one that shadows it."""
+    in_order = tuple(LayeredFixtures(*fixture_sets))
+    shadows = {id(fixture): before.name for fixture, before in find_shadowed(FixtureSet(in_order))}
+    reachable = {id(fixture) for fixture in in_order}
+    # A fixture is also hidden by one with the same name in a layer above.
+    hidden = (one for fixtures in fixture_sets for one in fixtures if id(one) not in reachable)
     return shadows | {id(fixture): fixture.name for fixture in hidden}
 
 
 def redact_definition(definition: Any) -> Any:
-    """What a person wrote, with the keys in its match masked."""
+    """Return a definition with the API keys in its match masked."""
     if not isinstance(definition, Mapping) or not isinstance(definition.get("match"), Mapping):
         return definition
     match = dict(definition["match"])
@@ -204,7 +209,7 @@ def redact_definition(definition: Any) -> Any:
 
 
 def _mask_predicate(predicate: Any) -> Any:
-    """A condition whose texts are keys, wherever they stand in it."""
+    """Mask every text in a predicate whose texts are keys."""
     if isinstance(predicate, Mapping):
         return {name: _mask_predicate(value) for name, value in predicate.items()}
     if isinstance(predicate, list):

@@ -1,4 +1,4 @@
-"""What Prometheus is told: the tally of requests, and how large what is remembered has become."""
+"""Prometheus metrics: counters and durations of requests, and the sizes of the journal and the sessions."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from mockserver.sessions.counters import BUCKET_BOUNDS, DurationHistogram, Metri
 
 
 async def render_metrics(pipeline: ChatPipeline, accept: str) -> tuple[bytes, str]:
-    """The metrics in the format that is asked for by an Accept header, and its media type."""
-    kept, dropped = await pipeline.store.journal.size()
+    """Return the metrics in the format that the Accept header selects, and its media type."""
+    entries, dropped = await pipeline.store.journal.size()
     streams = pipeline.playback.open_streams
     sizes = {
-        "mockserver_journal_entries": ("Requests that the journal has.", kept),
-        "mockserver_open_streams": ("Streams that are under way.", streams),
+        "mockserver_journal_entries": ("Requests in the journal.", entries),
+        "mockserver_open_streams": ("Streams that are open.", streams),
         "mockserver_fixtures": (
-            "Fixtures, those added at run time included.",
+            "Fixtures, including those added at run time.",
             await count_fixtures(pipeline),
         ),
-        "mockserver_sessions": ("Sessions that are remembered.", len(await pipeline.store.sessions())),
+        "mockserver_sessions": ("Sessions in memory.", len(await pipeline.store.sessions())),
     }
     registry = CollectorRegistry()
     registry.register(_MetricsCollector(pipeline.counters, sizes, dropped))
@@ -46,15 +46,15 @@ class _MetricsCollector(Collector):
         self._dropped = dropped
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # a registry of one scrape has nobody to clash with
+        return ()  # each scrape has its own registry, so that names cannot clash
 
     def collect(self) -> Iterator[Metric]:
-        info = GaugeMetricFamily("mockserver_info", "Which server this is.", labels=["version"])
+        info = GaugeMetricFamily("mockserver_info", "The version of the server.", labels=["version"])
         info.add_metric([__version__], 1)
         yield info
         requests = CounterMetricFamily(
             "mockserver_requests",
-            "Requests that have ended. Status 0: no status line was heard.",
+            "Requests that have ended. Status 0: no status line was sent.",
             labels=["vendor", "model", "stream", "status", "fault"],
         )
         rows = list(self._counters.rows)
@@ -63,19 +63,19 @@ class _MetricsCollector(Collector):
         yield requests
         yield _build_histogram(
             "mockserver_request_duration_seconds",
-            "From a request's arrival to its end.",
+            "Time from the arrival of a request to its end.",
             ((kind, row.total) for kind, row in rows),
         )
         yield _build_histogram(
             "mockserver_time_to_first_byte_seconds",
-            "From a request's arrival to the first byte of its answer.",
+            "Time from the arrival of a request to the first byte of its answer.",
             ((kind, row.first_byte) for kind, row in rows),
         )
-        for name, (words, size) in self._gauges.items():
-            yield GaugeMetricFamily(name, words, size)
+        for name, (documentation, size) in self._gauges.items():
+            yield GaugeMetricFamily(name, documentation, size)
         yield CounterMetricFamily(
             "mockserver_journal_dropped",
-            "Requests that the journal let go to stay within its bounds.",
+            "Requests evicted from the journal to stay within its bounds.",
             self._dropped,
         )
 
@@ -83,16 +83,16 @@ class _MetricsCollector(Collector):
 def _build_histogram(
     name: str, documentation: str, histograms: Iterable[tuple[MetricLabels, DurationHistogram]]
 ) -> Metric:
-    """A histogram by vendor, bodies and streams apart."""
-    told = HistogramMetricFamily(name, documentation, labels=["vendor", "stream"])
-    apart: defaultdict[tuple[str, str], list[DurationHistogram]] = defaultdict(list)
-    for kind, spread in histograms:
-        apart[_format_label(kind.vendor), _format_label(kind.stream)].append(spread)
+    """Build a histogram by vendor, with streams separate from plain bodies."""
+    family = HistogramMetricFamily(name, documentation, labels=["vendor", "stream"])
+    groups: defaultdict[tuple[str, str], list[DurationHistogram]] = defaultdict(list)
+    for kind, histogram in histograms:
+        groups[_format_label(kind.vendor), _format_label(kind.stream)].append(histogram)
     bounds = [*map(str, BUCKET_BOUNDS), "+Inf"]
-    for labels, several in apart.items():
-        whole = DurationHistogram.merge(several)
-        told.add_metric(labels, list(zip(bounds, whole.cumulative, strict=True)), whole.seconds)
-    return told
+    for labels, group in groups.items():
+        merged = DurationHistogram.merge(group)
+        family.add_metric(labels, list(zip(bounds, merged.cumulative, strict=True)), merged.seconds)
+    return family
 
 
 def _format_label(value: str | bool | int) -> str:

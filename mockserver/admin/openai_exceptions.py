@@ -1,6 +1,6 @@
-"""What the OpenAI SDK for Python raises, answer by answer: as measured, with its retries as they are (two).
+"""The exceptions of the OpenAI SDK for Python, by answer and fault, as measured with its default of two retries.
 
-The tests measure it again with the SDK that is installed, and compare the tables in docs/sdk-exceptions.md.
+The tests measure them again with the SDK that is installed, and compare the tables in docs/sdk-exceptions.md.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from mockserver.wire.answer import Answer
 
 @dataclass(frozen=True, slots=True)
 class SdkOutcome:
-    """What a caller of the SDK meets: an exception, by its name, after so many attempts.
+    """The outcome for a caller of the SDK: an exception by its name, and the number of attempts.
 
-    `chunks` of a stream's text are heard before it; None where it makes no difference.
+    `chunks` is the number of a stream's chunks received before the exception; None where it makes no difference.
     """
 
     exception: str | None = None
@@ -24,24 +24,24 @@ class SdkOutcome:
     chunks: int | None = None
 
     def __str__(self) -> str:
-        heard = [] if self.chunks is None else [f"{self.chunks} chunk{'s' * (self.chunks != 1)}"]
+        received = [] if self.chunks is None else [f"{self.chunks} chunk{'s' * (self.chunks != 1)}"]
         retried = f" ×{self.attempts}" if self.attempts > 1 else ""
-        return ", ".join([*heard, (self.exception or "no error") + retried])
+        return ", ".join([*received, (self.exception or "no error") + retried])
 
 
 def find_sdk_outcome(answer: Answer, fault: str, *, stream: bool) -> SdkOutcome | None:
-    """What comes of an answer that this fault has spoiled, or none; None where nobody has measured it."""
-    struck = _fault_outcome(fault, stream=stream, after_head="@" in fault and answer.head)
-    dropped = struck.exception in {_CONNECTION_ERROR, _TIMEOUT_ERROR}
+    """Return the SDK's outcome for an answer with a fault (`""`: none); None if it was not measured."""
+    outcome = _fault_outcome(fault, stream=stream, after_head="@" in fault and answer.head)
+    dropped = outcome.exception in {_CONNECTION_ERROR, _TIMEOUT_ERROR}
     if answer.status < 400 or (dropped and not stream) or not answer.head:
-        return struck
+        return outcome
     return None if dropped else _status_outcome(answer.status)
 
 
 def _fault_outcome(fault: str, *, stream: bool, after_head: bool) -> SdkOutcome:
     name = re.split("[=@]", fault)[0]
     at_once, later = FAULT_OUTCOMES.get(name, _HARMLESS_ROW)[2 * stream :][:2]
-    # One that makes nothing of what is under way has struck before that.
+    # A fault without effect on a stream in progress must have been applied before it began.
     return later if after_head and later != SdkOutcome() else at_once
 
 
@@ -50,7 +50,7 @@ def _status_outcome(status: int) -> SdkOutcome:
 
 
 def describe_sdk_outcome(outcome: SdkOutcome) -> str:
-    """The outcome as a person reads it."""
+    """Return the outcome as a short text."""
     if outcome.exception is None:
         return "no error"
     before = ", after the chunks before it" if outcome.chunks else ""
@@ -59,10 +59,10 @@ def describe_sdk_outcome(outcome: SdkOutcome) -> str:
 
 def format_outcome_tables() -> Iterable[str]:
     """Yield the tables of docs/sdk-exceptions.md: by status, and by fault."""
-    alike: dict[SdkOutcome, list[str]] = {}
+    statuses: dict[SdkOutcome, list[str]] = {}
     for status, outcome in STATUS_OUTCOMES.items():
-        alike.setdefault(outcome, []).append(str(status))
-    lines = [f"| {' '.join(those)} | {outcome} |" for outcome, those in alike.items()]
+        statuses.setdefault(outcome, []).append(str(status))
+    lines = [f"| {' '.join(group)} | {outcome} |" for outcome, group in statuses.items()]
     yield "\n".join(["| status | raises |", "|---|---|", *lines])
     lines = [
         f"| {' '.join(f'`{name}`' for name in names)} | {' | '.join(map(str, row))} |"
@@ -75,7 +75,7 @@ _CONNECTION_ERROR, _TIMEOUT_ERROR, _DECODE_ERROR = "APIConnectionError", "APITim
 _NO_ERROR = SdkOutcome()
 _HARMLESS_ROW = (_NO_ERROR, _NO_ERROR, _NO_ERROR, _NO_ERROR)
 
-# A client asks for a plain body or for a stream of five chunks, and gets this instead.
+# The outcome for a client that requests a plain body or a stream, by the status it receives instead.
 STATUS_OUTCOMES = {
     400: SdkOutcome("BadRequestError"),
     401: SdkOutcome("AuthenticationError"),
@@ -99,7 +99,7 @@ STATUS_OUTCOMES = {
     524: SdkOutcome("InternalServerError", 3),
 }
 
-# Of a body: at once, and once the head is out; of a stream: at once, and after three chunks.
+# For a body: at once, and after the head; for a stream: at once, and after three chunks.
 _OutcomeRow = tuple[SdkOutcome, SdkOutcome, SdkOutcome, SdkOutcome]
 _FAULT_ROWS: tuple[tuple[tuple[str, ...], _OutcomeRow], ...] = (
     (

@@ -1,4 +1,4 @@
-"""The control API's own description, made from the table of its ways and the records that they read and tell."""
+"""The OpenAPI document of the admin API, built from its operations and their field types."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Services = TypeVar("Services")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that may be asked: where, how, of what, and what is told then.
+    """One operation: method, path, handler, and the types of its request and response.
 
-    `told` is what is answered with `status`: a shape of JSON, or a media type where it is none. `root` says that
-    the path is not under the prefix.
+    `response_type` is the field type of the JSON body that is sent with `status`, or a media type for other bodies.
+    The path is under the prefix `/_mock`, unless `at_root`.
     """
 
     method: str
@@ -38,18 +38,18 @@ class Operation:
 
     @property
     def route_path(self) -> str:
-        """The whole path, as routes have it."""
+        """Return the full path for the router."""
         return self.path if self.at_root else ADMIN_PREFIX + self.path
 
     @property
     def display_path(self) -> str:
-        """The same for people and programs."""
+        """Return the full path without converters, as the OpenAPI document shows it."""
         return self.route_path.replace(":path", "")
 
 
 @dataclass(frozen=True, slots=True)
 class _ComponentSchemas(FieldType):
-    """Every shape that is spoken of, to find each record once."""
+    """A type that contains all others, so that each named schema is collected once."""
 
     field_types: tuple[FieldType, ...] = field(default=())
 
@@ -64,35 +64,35 @@ class _ComponentSchemas(FieldType):
 
 
 def build_openapi(operations: Iterable[Operation]) -> dict[str, Any]:
-    """The OpenAPI document (3.1, whose schemas are JSON Schema's own)."""
+    """Return the OpenAPI document (version 3.1, whose schemas are JSON Schema)."""
     operations = tuple(operations)
-    shapes = (
-        shape
-        for way in operations
-        for shape in (way.request_type, way.response_type)
-        if isinstance(shape, FieldType)
+    field_types = (
+        field_type
+        for operation in operations
+        for field_type in (operation.request_type, operation.response_type)
+        if isinstance(field_type, FieldType)
     )
-    known = create_json_schema(_ComponentSchemas((ERROR_ENVELOPE, *shapes)))["$defs"]
+    schemas = create_json_schema(_ComponentSchemas((ERROR_ENVELOPE, *field_types)))["$defs"]
     paths: dict[str, dict[str, Any]] = {}
-    for way in operations:
-        paths.setdefault(way.display_path, {})[way.method.lower()] = _operation_object(way)
-    whole: dict[str, Any] = _relocate_refs(
+    for operation in operations:
+        paths.setdefault(operation.display_path, {})[operation.method.lower()] = _operation_object(operation)
+    document: dict[str, Any] = _relocate_refs(
         {
             "openapi": "3.1.0",
             "info": {
                 "title": "mockserver",
                 "version": __version__,
-                "description": "What steers a mock LLM provider, and what it has heard.",
+                "description": "The admin API of a mock LLM provider: requests, fixtures, faults, accounts, events.",
             },
             "paths": paths,
             "components": {
-                "schemas": known,
+                "schemas": schemas,
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             },
             "security": [{}, {"token": []}],
         }
     )
-    return whole
+    return document
 
 
 def _operation_object(operation: Operation) -> dict[str, Any]:
@@ -109,21 +109,21 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
         parameters.append({"name": "name", "in": "path", "required": True, "schema": {"type": "string"}})
     body: Mapping[str, Any] = {}
     if operation.request_type is not None:
-        kinds = ("application/json", "application/yaml")
-        content = {kind: {"schema": operation.request_type.schema()} for kind in kinds}
+        media_types = ("application/json", "application/yaml")
+        content = {media: {"schema": operation.request_type.schema()} for media in media_types}
         body = {"requestBody": {"required": True, "content": content}}
-    told = {"description": operation.summary, **_content_object(operation.response_type)}
+    response = {"description": operation.summary, **_content_object(operation.response_type)}
     statuses = [operation.status]
     if operation.method == "PUT" and "{name" in operation.path:
-        statuses.append(201)  # what is put under a name may be new
+        statuses.append(201)  # PUT may create
     return {
         "summary": operation.summary,
         "operationId": operation.handler.__name__,
         "parameters": parameters,
         **body,
         "responses": {
-            **{str(status): told for status in statuses},
-            "default": {"description": "It is not obeyed, and why.", **_content_object(ERROR_ENVELOPE)},
+            **{str(status): response for status in statuses},
+            "default": {"description": "An error, with its reason.", **_content_object(ERROR_ENVELOPE)},
         },
     }
 
@@ -139,7 +139,7 @@ def _content_object(response_type: FieldType | str | None) -> dict[str, Any]:
 
 
 def _relocate_refs(value: Any) -> Any:
-    """The schemas where OpenAPI has them, and every reference to them after."""
+    """Point every `$ref` to the place where OpenAPI keeps schemas."""
     if isinstance(value, dict):
         return {
             name: item.replace("#/$defs/", "#/components/schemas/")

@@ -1,4 +1,4 @@
-"""A request of the journal again: asked once more with nobody listening, or written down as a fixture."""
+"""Replay of journalled requests, and fixtures drafted from them."""
 
 from __future__ import annotations
 
@@ -18,83 +18,89 @@ from mockserver.sessions.journal import JournalEntry
 from mockserver.wire.answer import add_content_length
 from mockserver.wire.playback import TRANSPORT_KEY
 
-REPLAY_WAIT_SECONDS = 1.0  # seconds that somebody waits for the answer; it goes on without
+REPLAY_WAIT_SECONDS = 1.0  # seconds to wait for the answer; playback continues after that
 
 _DONE = "[DONE]"
 _OMITTED_HEADERS = ("date", "content-length", "access-control-expose-headers", "retry-after-ms")
 
 
 class _NullTransport(asyncio.Transport):
-    """A client that hears everything, and leaves when its connection is dropped."""
+    """A client that discards everything, and disconnects when its connection is closed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.disconnected = asyncio.Event()
 
     def is_closing(self) -> bool:
+        """Return True, so that nothing waits for the transport."""
         return True
 
     def write(self, data: object) -> None:
-        """It goes nowhere."""
+        """Discard the data."""
 
     def close(self) -> None:
+        """Disconnect the client."""
         self.disconnected.set()
 
     abort = close
 
     async def receive(self) -> Message:
+        """Wait until the connection is closed."""
         await self.disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """It goes nowhere."""
+        """Discard the message."""
 
 
 class Replayer:
-    """Requests that are asked once more. They are requests of their own: counted, and in the journal."""
+    """Sends journalled requests again. Each replay is a request of its own: counted and journalled."""
 
     def __init__(self, pipeline: ChatPipeline) -> None:
         self._pipeline = pipeline
         self._running: set[asyncio.Task[None]] = set()
 
     async def replay(self, entry: JournalEntry) -> JournalEntry:
-        """The entry of the new request, most often one that has ended."""
-        again = JournalEntry(generate_request_id(), entry.head, entry.session, entry.request_with_body)
+        """Send a request again; return the new entry, which has usually ended."""
+        copy = JournalEntry(generate_request_id(), entry.head, entry.session, entry.request_with_body)
         client = _NullTransport()
         scope = {"method": entry.method, "state": {TRANSPORT_KEY: client}}
-        task = asyncio.create_task(self._pipeline.handle(again, scope, client.receive, client.send))
+        task = asyncio.create_task(self._pipeline.handle(copy, scope, client.receive, client.send))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await asyncio.wait({task}, timeout=REPLAY_WAIT_SECONDS)
-        return again
+        return copy
 
 
 def render_fixture_yaml(entry: JournalEntry) -> str:
-    """YAML of a fixture that answers such a request as this one was answered."""
-    call, answer = entry.request_with_body, entry.answer
-    if call is None or answer is None:
-        raise AdminError(409, "no vendor has its path, so that no fixture can answer it")
-    if not call.route.chat:
-        raise AdminError(409, "it asked for no completion, so that no fixture can answer it")
+    """Return the YAML of a fixture that answers such a request as this one was answered.
+
+    Raises AdminError if no fixture can.
+    """
+    request, answer = entry.request_with_body, entry.answer
+    if request is None or answer is None:
+        raise AdminError(409, "no vendor has this path, so no fixture can answer it")
+    if not request.route.chat:
+        raise AdminError(409, "the request is not for a completion, so no fixture can answer it")
     match: dict[str, Any] = {"vendor": entry.vendor}
-    if call.model:
-        match["model"] = call.model
-    if call.last_user_text:
-        match["user"] = {"equals": call.last_user_text}
+    if request.model:
+        match["model"] = request.model
+    if request.last_user_text:
+        match["user"] = {"equals": request.last_user_text}
     headers = {name.lower(): value for name, value in answer.headers}
-    said = b"".join(frame.data for frame in add_content_length(answer).frames)
+    body = b"".join(frame.data for frame in add_content_length(answer).frames)
     if answer.status >= 400:
         after = headers.get("retry-after")
         response: Any = {"error": answer.status, **({"retry_after": f"{after}s"} if after else {})}
     else:
-        response = _response_from_body(said, streamed=answer.streamed) or _raw_response(
-            answer.status, headers, said, entry
+        response = _response_from_body(body, streamed=answer.streamed) or _raw_response(
+            answer.status, headers, body, entry
         )
     return dump_yaml({"fixtures": [{"name": entry.id, "match": match, "response": response}]})
 
 
 def _response_from_body(body: bytes, *, streamed: bool) -> dict[str, Any] | None:
-    """What an OpenAI client makes of it; None where that is nothing."""
+    """Return the response that an OpenAI client reads from a body; None if it reads none."""
     try:
         choices = _merge_chunks(body) if streamed else orjson.loads(body)["choices"]
         parts = [_fixture_choice(one["message"], one.get("finish_reason")) for one in choices]
@@ -106,47 +112,47 @@ def _response_from_body(body: bytes, *, streamed: bool) -> dict[str, Any] | None
 
 
 def _merge_chunks(body: bytes) -> Iterable[dict[str, Any]]:
-    """The choices that the chunks of a stream add up to."""
-    whole: dict[int, dict[str, Any]] = {}
+    """Merge the chunks of a stream into choices."""
+    choices: dict[int, dict[str, Any]] = {}
     for event in parse_stream_events([(None, body)]):
         if event.data == _DONE or event.data.startswith(":"):
             continue
         for part in orjson.loads(event.data)["choices"]:
-            one = whole.setdefault(part["index"], {"message": {}})
+            one = choices.setdefault(part["index"], {"message": {}})
             one["finish_reason"] = part.get("finish_reason")
             _merge_delta(one["message"], part["delta"])
-    if not all(one["finish_reason"] for one in whole.values()):
-        raise ValueError("a choice has no end")
-    return [whole[index] for index in sorted(whole)]
+    if not all(one["finish_reason"] for one in choices.values()):
+        raise ValueError("a choice has no finish_reason")
+    return [choices[index] for index in sorted(choices)]
 
 
 def _merge_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
     for name, value in delta.items():
         if name == "tool_calls":
             for call in value:
-                made = message.setdefault(name, [])
-                if call["index"] == len(made):
-                    made.append({"function": {"name": "", "arguments": ""}})
+                calls = message.setdefault(name, [])
+                if call["index"] == len(calls):
+                    calls.append({"function": {"name": "", "arguments": ""}})
                 for part, text in call.get("function", {}).items():
-                    made[call["index"]]["function"][part] += text
+                    calls[call["index"]]["function"][part] += text
         elif isinstance(value, str) and name != "role":
             message[name] = message.get(name, "") + value
 
 
 def _fixture_choice(message: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
-    """A choice as a fixture has it."""
+    """Return a choice in the grammar of fixtures."""
     calls = [_fixture_tool_call(one["function"]) for one in message.get("tool_calls") or ()]
-    said = {
+    fields = {
         "reasoning": message.get("reasoning_content"),
         "text": message.get("content"),
         "refusal": message.get("refusal"),
         "tool_calls": calls,
         "finish_reason": reason if reason not in ("stop", "tool_calls") else None,
     }
-    stated = {name: value for name, value in said.items() if value}
-    if "refusal" in stated:
-        stated.pop("text", None)
-    return stated if stated.keys() - {"finish_reason", "reasoning"} else {"text": "", **stated}
+    choice = {name: value for name, value in fields.items() if value}
+    if "refusal" in choice:
+        choice.pop("text", None)
+    return choice if choice.keys() - {"finish_reason", "reasoning"} else {"text": "", **choice}
 
 
 def _fixture_tool_call(function: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,17 +160,18 @@ def _fixture_tool_call(function: Mapping[str, Any]) -> dict[str, Any]:
         arguments = orjson.loads(function["arguments"])
     except ValueError:
         arguments = function["arguments"]
-    kept = arguments if isinstance(arguments, dict) else function["arguments"]
-    return {"name": function["name"], "arguments": kept}
+    if not isinstance(arguments, dict):
+        arguments = function["arguments"]
+    return {"name": function["name"], "arguments": arguments}
 
 
 def _raw_response(
     status: int, headers: Mapping[str, str], body: bytes, entry: JournalEntry
 ) -> dict[str, Any]:
-    """The answer byte for byte, but for what the mock says of itself."""
-    own = (*_OMITTED_HEADERS, *(name for name in headers if name.startswith("x-mock-")))
-    kept = {name: value for name, value in headers.items() if name not in own}
+    """Return a raw response: the answer byte for byte, without the headers of the mock itself."""
+    omitted = (*_OMITTED_HEADERS, *(name for name in headers if name.startswith("x-mock-")))
+    own_headers = {name: value for name, value in headers.items() if name not in omitted}
     text = body.decode(errors="replace")
     if entry.answer is not None and entry.answer.streamed:
-        return {"raw": {"status": status, "headers": kept, "sse": text.split("\n")[:-1] or [""]}}
-    return {"raw": {"status": status, "headers": kept, "body": text}}
+        return {"raw": {"status": status, "headers": own_headers, "sse": text.split("\n")[:-1] or [""]}}
+    return {"raw": {"status": status, "headers": own_headers, "body": text}}

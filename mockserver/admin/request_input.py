@@ -1,4 +1,4 @@
-"""What a call of the control API asks: its parameters and its document, JSON or YAML, read and bounded."""
+"""Requests to the admin API: query parameters and a JSON or YAML document, checked and bounded in size."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from mockserver.request.request_head import is_session_name
 from mockserver.schema.messages import did_you_mean, format_alternatives
 from mockserver.schema.yaml_document import Document, document_from_value, parse_yaml, truncate_text
 
-BODY_SOURCE = "body"  # what a message calls the document that was sent
+BODY_SOURCE = "body"  # the name of the request body in messages
 
 T = TypeVar("T")
 
-_INLINE_LIMIT = 16_384  # bytes that are read sooner than a thread is asked to
+_INLINE_LIMIT = 16_384  # bytes up to which parsing is cheaper than a thread
 _JSON_TYPES = re.compile(r"application/(?:[\w.-]+\+)?json")
-# curl -d says that a body is a form, whatever it is.
+# curl -d labels every body as a form.
 _ACCEPTED_TYPES = re.compile(
     r"|text/.+|application/(?:x-)?yaml|application/octet-stream|application/x-www-form-urlencoded"
 )
@@ -32,7 +32,7 @@ _ACCEPTED_TYPES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QueryParameter:
-    """One query parameter: what it is, its JSON Schema, and how it is read (ValueError: it cannot be)."""
+    """One query parameter: its description, its JSON Schema and its parser, which raises ValueError."""
 
     description: str
     schema: Mapping[str, Any]
@@ -41,7 +41,7 @@ class QueryParameter:
 
 @dataclass(frozen=True, slots=True)
 class AdminRequest:
-    """One call. `query` holds the parameters that were given."""
+    """One request to the admin API. `query` holds the given parameters, parsed."""
 
     http_request: Request
     query: Mapping[str, Any]
@@ -49,46 +49,49 @@ class AdminRequest:
 
     @property
     def session(self) -> str | None:
+        """Return the session that the request is limited to, or None for all."""
         session: str | None = self.query.get("session")
         return session
 
     @property
     def name(self) -> str:
-        """What the path names."""
+        """Return the name in the path."""
         name: str = self.http_request.path_params["name"]
         return name
 
     async def load_document(self) -> Document:
-        """What was sent. Raises Refused, or InputError where it cannot be read."""
-        return await self.load_as(lambda written: written)
+        """Return the document in the body. Raises AdminError, or InputError if it cannot be parsed."""
+        return await self.load_as(lambda document: document)
 
     async def load_as(self, parse: Callable[[Document], T]) -> T:
-        """What is made of what was sent; much of it on a thread, while other calls go on."""
-        kind = self.http_request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if not _JSON_TYPES.fullmatch(kind) and not _ACCEPTED_TYPES.fullmatch(kind):
-            raise AdminError(415, f"found the Content-Type {truncate_text(kind)!r}, expected JSON or YAML")
+        """Return the parsed document, passed through `parse`. Large bodies are parsed on a thread."""
+        media_type = self.http_request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not _JSON_TYPES.fullmatch(media_type) and not _ACCEPTED_TYPES.fullmatch(media_type):
+            raise AdminError(
+                415, f"found the Content-Type {truncate_text(media_type)!r}, expected JSON or YAML"
+            )
         raw = await self._read_body()
 
-        def made() -> T:
-            return parse(_parse_document(raw, kind))
+        def load() -> T:
+            return parse(_parse_document(raw, media_type))
 
-        return made() if len(raw) < _INLINE_LIMIT else await asyncio.to_thread(made)
+        return load() if len(raw) < _INLINE_LIMIT else await asyncio.to_thread(load)
 
     async def _read_body(self) -> bytes:
-        gathered = bytearray()
+        body = bytearray()
         try:
             async for part in self.http_request.stream():
-                gathered += part
-                if len(gathered) > self.max_body:
+                body += part
+                if len(body) > self.max_body:
                     raise AdminError(413, f"the body has more than {self.max_body:,} bytes")
         except ClientDisconnect:
-            raise AdminError(400, "the client left before it had said everything") from None
-        return bytes(gathered)
+            raise AdminError(400, "the client disconnected before the end of the body") from None
+        return bytes(body)
 
 
 def _parse_document(raw: bytes, media_type: str) -> Document:
     if not raw:
-        raise InputError.from_message("nothing was sent, expected JSON or YAML", source=BODY_SOURCE)
+        raise InputError.from_message("the body is empty, expected JSON or YAML", source=BODY_SOURCE)
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -99,19 +102,19 @@ def _parse_document(raw: bytes, media_type: str) -> Document:
     except orjson.JSONDecodeError as error:
         if _JSON_TYPES.fullmatch(media_type):
             raise InputError(
-                Problem(f"no JSON: {error.msg}", "", BODY_SOURCE, error.lineno, error.colno)
+                Problem(f"not JSON: {error.msg}", "", BODY_SOURCE, error.lineno, error.colno)
             ) from None
         return parse_yaml(text, BODY_SOURCE)
 
 
 def parse_admin_request(request: Request, allowed: tuple[str, ...], max_body: int) -> AdminRequest:
-    """A call that may have these parameters. Raises Refused with everything that is wrong with them."""
+    """Parse a request whose query may have the allowed parameters. Raises AdminError with every problem."""
     query: dict[str, Any] = {}
     problems = []
     for name, value in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
         try:
             if name not in allowed:
-                expected = f"expected {format_alternatives(allowed)}" if allowed else "there are none here"
+                expected = f"expected {format_alternatives(allowed)}" if allowed else "expected none"
                 raise ValueError(
                     f"unknown parameter {truncate_text(name)!r}, {expected}{did_you_mean(name, allowed)}"
                 )
@@ -130,11 +133,11 @@ def _parse_session(text: str) -> str:
 
 
 def _parse_statuses(text: str) -> tuple[str, ...]:
-    """Each as a person writes it: `429`, `5xx`."""
+    """Parse statuses such as `429,5xx`."""
     parts = tuple(part.strip().lower() for part in text.split(","))
     if not all(re.fullmatch(r"[1-5](?:[0-9]{2}|xx)|0", part) for part in parts):
         raise ValueError(
-            f"found {truncate_text(text)!r}, expected statuses like 429 or 5xx, with commas between"
+            f"found {truncate_text(text)!r}, expected statuses like 429 or 5xx, separated by commas"
         )
     return parts
 
@@ -147,7 +150,7 @@ def _parse_flag(text: str) -> bool:
 
 def _parse_count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise ValueError(f"found {truncate_text(text)!r}, expected a whole number of nine digits at most")
+        raise ValueError(f"found {truncate_text(text)!r}, expected a whole number of at most nine digits")
     return int(text)
 
 
@@ -168,22 +171,30 @@ _STRING_SCHEMA: Mapping[str, Any] = {"type": "string"}
 
 QUERY_PARAMETERS: dict[str, QueryParameter] = {
     "session": QueryParameter(
-        "this session alone; absent: all are read, and what they share is changed",
+        "limits the request to one session; default: reads all sessions and changes the shared state",
         {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         _parse_session,
     ),
-    "status": QueryParameter("these statuses, as `429,5xx`", _STRING_SCHEMA, _parse_statuses),
-    "fixture": QueryParameter("that this fixture matched", _STRING_SCHEMA, str),
+    "status": QueryParameter(
+        "only requests with these statuses, for example `429,5xx`", _STRING_SCHEMA, _parse_statuses
+    ),
+    "fixture": QueryParameter("only requests that this fixture matched", _STRING_SCHEMA, str),
     "unmatched": QueryParameter(
-        "that no fixture matched, or that one did",
+        "only requests that no fixture matched; `false`: that one matched",
         {"enum": ["true", "false", "1", "0", "yes", "no", ""]},
         _parse_flag,
     ),
     "since": QueryParameter(
-        "that arrived after the one with this number", {"type": "integer", "minimum": 0}, _parse_count
+        "only requests that arrived after the one with this number",
+        {"type": "integer", "minimum": 0},
+        _parse_count,
     ),
-    "limit": QueryParameter("so many at most", {"type": "integer", "minimum": 0}, _parse_count),
+    "limit": QueryParameter(
+        "the maximum number of requests", {"type": "integer", "minimum": 0}, _parse_count
+    ),
     "what": QueryParameter(
-        "what goes back: some of " + ", ".join(RESETTABLE), _STRING_SCHEMA, _parse_reset_targets
+        "the kinds of state to reset, separated by commas: " + ", ".join(RESETTABLE),
+        _STRING_SCHEMA,
+        _parse_reset_targets,
     ),
 }

@@ -1,4 +1,4 @@
-"""What the control API tells, as records: their fields are the JSON, and their shapes its description."""
+"""Views of requests and dry runs in the admin API: their fields are the JSON, their field types its schema."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from mockserver.admin.explain import DryRun
 from mockserver.admin.openai_exceptions import describe_sdk_outcome
 from mockserver.billing.cost import calculate_entry_cost
 from mockserver.masking import is_secret_header, mask_headers
-from mockserver.matching.fixture_set import Mismatch as Unlike
-from mockserver.matching.fixture_set import NearMiss
+from mockserver.matching.fixture_set import Mismatch, NearMiss
 from mockserver.request.request_head import SESSION_HEADER
 from mockserver.schema.field_types import AnyValue, Boolean, FieldType, Integer, Null, Number, Text
 from mockserver.schema.money import Charge, format_amount
@@ -34,8 +33,8 @@ from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, add_content_length
 from mockserver.wire.sse import parse_sse_event
 
-_USER_TEXT_LIMIT = 200  # characters of a user's message in a list
-_FRAME_TIMES_LIMIT = 300  # of a stream, as a list has it
+_USER_TEXT_LIMIT = 200  # characters of the last user message in a list
+_FRAME_TIMES_LIMIT = 300  # moments of a stream in a list
 
 _OPTIONAL_TEXT: FieldType = ByType(text=Text(), null=Null())
 _OPTIONAL_NUMBER: FieldType = ByType(number=Number(), null=Null())
@@ -44,27 +43,25 @@ _HEADERS_FIELD: FieldType = MapOf(Text())
 
 @spec_dataclass
 class MismatchView:
-    """Where a request and a match part."""
+    """A difference between a request and a match."""
 
     field: str = spec_field(Text(), "the field of the match")
-    expected: str = spec_field(Text(), "what it expected")
-    found: str = spec_field(Text(), "what the request had")
+    expected: str = spec_field(Text(), "the expected value")
+    found: str = spec_field(Text(), "the value in the request")
 
 
 @spec_dataclass
 class NearMissView:
-    """A fixture that did not answer, and why."""
+    """A fixture that did not match, with the reasons."""
 
     fixture: str = spec_field(Text(), "its name")
-    source: str = spec_field(Text(), "where it stands")
-    differences: Sequence[MismatchView] = spec_field(
-        ListOf(ObjectType(MismatchView)), "everything in which they part"
-    )
+    source: str = spec_field(Text(), "file and line that define it, or `runtime`")
+    differences: Sequence[MismatchView] = spec_field(ListOf(ObjectType(MismatchView)), "every difference")
 
 
 @spec_dataclass
 class ChargeView:
-    """What was charged for a request."""
+    """The cost of a request."""
 
     usd: str = spec_field(Text(), "in dollars, exact")
     credits: str = spec_field(Text(), "in the vendor's credits, exact")
@@ -76,133 +73,135 @@ class RequestView:
 
     id: str = spec_field(Text(), "as in x-mock-request-id")
     number: int = spec_field(Integer(1), "in the order of arrival")
-    arrived: str = spec_field(Text(), "when, in ISO 8601")
-    session: str = spec_field(Text(), "whose it is")
-    vendor: str | None = spec_field(_OPTIONAL_TEXT, "whom it was for; null where no vendor has its path")
-    model: str | None = spec_field(_OPTIONAL_TEXT, "the model asked for")
-    method: str = spec_field(Text(), "its method")
-    path: str = spec_field(Text(), "the vendor's own path")
-    stream: bool = spec_field(Boolean(), "whether a stream was asked for")
-    attempt: int = spec_field(Integer(0), "the SDK's own count of retries")
+    arrived: str = spec_field(Text(), "the time of arrival, in ISO 8601")
+    session: str = spec_field(Text(), "the session of the request")
+    vendor: str | None = spec_field(_OPTIONAL_TEXT, "the vendor; null if no vendor has the path")
+    model: str | None = spec_field(_OPTIONAL_TEXT, "the requested model")
+    method: str = spec_field(Text(), "the HTTP method")
+    path: str = spec_field(Text(), "the path without prefixes of the mock")
+    stream: bool = spec_field(Boolean(), "whether a stream was requested")
+    attempt: int = spec_field(Integer(0), "the retry count that the SDK sent")
     status: int = spec_field(
-        Integer(0), "what is heard; 0 before it is decided, and where no status line is heard"
+        Integer(0), "the status sent; 0 before it is decided, or if no status line is sent"
     )
     fixture: str | None = spec_field(_OPTIONAL_TEXT, "the fixture that matched")
-    matched: bool = spec_field(Boolean(), "whether one did")
-    rule: str | None = spec_field(_OPTIONAL_TEXT, "the fault rule that struck")
-    fault: str | None = spec_field(_OPTIONAL_TEXT, "what was done to the answer on purpose")
-    reason: str | None = spec_field(_OPTIONAL_TEXT, "why it was refused")
+    matched: bool = spec_field(Boolean(), "whether a fixture matched")
+    rule: str | None = spec_field(_OPTIONAL_TEXT, "the fault rule that was applied")
+    fault: str | None = spec_field(_OPTIONAL_TEXT, "the fault that was applied to the answer")
+    reason: str | None = spec_field(_OPTIONAL_TEXT, "the reason for a refusal")
     charged: ChargeView | None = spec_field(
-        ByType(mapping=ObjectType(ChargeView), null=Null()), "what its vendor charges for it, account or not"
+        ByType(mapping=ObjectType(ChargeView), null=Null()), "the vendor's price, with or without an account"
     )
-    first_byte_ms: float | None = spec_field(_OPTIONAL_NUMBER, "from its arrival to the first byte")
-    total_ms: float | None = spec_field(_OPTIONAL_NUMBER, "from its arrival to the end")
-    bytes: int = spec_field(Integer(0), "of body that were heard")
+    first_byte_ms: float | None = spec_field(_OPTIONAL_NUMBER, "from arrival to the first byte")
+    total_ms: float | None = spec_field(_OPTIONAL_NUMBER, "from arrival to the end")
+    bytes: int = spec_field(Integer(0), "bytes of the body that were sent")
     ended: str | None = spec_field(_OPTIONAL_TEXT, "finished, dropped, left or closed; null while it is open")
-    user: str = spec_field(Text(), "the last user message, clipped")
-    digest: str = spec_field(Text(), "the same for requests whose bodies are the same")
+    user: str = spec_field(Text(), "the last user message, truncated")
+    digest: str = spec_field(Text(), "equal for requests with equal bodies")
     retry_after_ms: float | None = spec_field(
-        _OPTIONAL_NUMBER, "how long it was told to wait before it tries again"
+        _OPTIONAL_NUMBER, "the delay before a retry that the response states"
     )
     frames_ms: Sequence[float] = spec_field(
-        ListOf(Number()), "of a stream: when something of it goes out, or went; clipped to a few hundred"
+        ListOf(Number()), "for a stream: the times at which it was or will be sent, at most a few hundred"
     )
 
 
 @spec_dataclass
 class SentView:
-    """What was asked; keys are masked."""
+    """What the client sent; secrets are masked."""
 
-    headers: dict[str, str] = spec_field(_HEADERS_FIELD, "in lower case")
-    body: Any = spec_field(AnyValue(), "the JSON, or the text where it is none")
+    headers: dict[str, str] = spec_field(_HEADERS_FIELD, "names in lower case")
+    body: Any = spec_field(AnyValue(), "the JSON body; a string if it is not JSON")
 
 
 @spec_dataclass
 class StreamEventView:
-    """One event of a stream, as it went out."""
+    """One event of a stream, as it was sent."""
 
     at_ms: float | None = spec_field(
         _OPTIONAL_NUMBER, "since the request arrived; null while the stream is open"
     )
-    data: str = spec_field(Text(), "what it carries; a comment, or what is no event, as it stands")
+    data: str = spec_field(Text(), "the data of the event; comments and malformed events as raw text")
 
 
 @spec_dataclass
 class ReceivedView:
-    """What was heard; null where nothing was decided yet."""
+    """What the client received; null before the answer is decided."""
 
-    status: int = spec_field(Integer(0), "0 where no status line was heard")
-    headers: dict[str, str] = spec_field(_HEADERS_FIELD, "all but the server's own")
-    body: str | None = spec_field(_OPTIONAL_TEXT, "of a plain answer", default=None)
+    status: int = spec_field(Integer(0), "0 if no status line was sent")
+    headers: dict[str, str] = spec_field(_HEADERS_FIELD, "all headers except those that the server adds")
+    body: str | None = spec_field(_OPTIONAL_TEXT, "for a plain response", default=None)
     events: Sequence[StreamEventView] | None = spec_field(
-        ByType(sequence=ListOf(ObjectType(StreamEventView)), null=Null()), "of a stream", default=None
+        ByType(sequence=ListOf(ObjectType(StreamEventView)), null=Null()), "for a stream", default=None
     )
 
 
 @spec_dataclass
 class RequestDetailView(RequestView):
-    """One request, with everything that is known of it."""
+    """One request with everything that is recorded."""
 
-    request: SentView = spec_field(ObjectType(SentView), "what was asked")
+    request: SentView = spec_field(ObjectType(SentView), "what the client sent")
     response: ReceivedView | None = spec_field(
-        ByType(mapping=ObjectType(ReceivedView), null=Null()), "what was heard"
+        ByType(mapping=ObjectType(ReceivedView), null=Null()), "what the client received"
     )
     near_misses: Sequence[NearMissView] = spec_field(
-        ListOf(ObjectType(NearMissView)), "what was asked before, or came nearest"
+        ListOf(ObjectType(NearMissView)),
+        "the fixtures tried before the one that matched, or the nearest ones",
     )
-    curl: str = spec_field(Text(), "the same request for a shell, with `$KEY` for its key")
+    curl: str = spec_field(Text(), "the request as a curl command, with `$KEY` for secrets")
 
 
 @spec_dataclass
 class RequestListView:
-    """The journal."""
+    """A list of the journal's requests."""
 
     requests: Sequence[RequestView] = spec_field(ListOf(ObjectType(RequestView)), "the newest first")
-    dropped: int = spec_field(Integer(0), "how many were let go, because the journal is bounded")
+    dropped: int = spec_field(Integer(0), "number of requests evicted from the journal")
 
 
 @spec_dataclass
 class SdkOutcomeView:
-    """What comes of an answer in the OpenAI SDK for Python."""
+    """The outcome in the OpenAI SDK for Python."""
 
-    exception: str | None = spec_field(_OPTIONAL_TEXT, "its name; null: none")
-    attempts: int = spec_field(Integer(1), "how often the SDK asks")
+    exception: str | None = spec_field(_OPTIONAL_TEXT, "the name of the exception; null: none")
+    attempts: int = spec_field(Integer(1), "the number of requests that the SDK sends")
     chunks: int | None = spec_field(
-        _OPTIONAL_NUMBER, "of a stream, heard before it; null where it makes no difference"
+        _OPTIONAL_NUMBER, "chunks received before the exception; null where it makes no difference"
     )
-    text: str = spec_field(Text(), "all of it in a line")
+    text: str = spec_field(Text(), "the outcome in one line")
 
 
 @spec_dataclass
 class ExplanationView:
-    """What would become of a request, with nothing counted and nothing remembered."""
+    """The outcome of a dry run, which counts and records nothing."""
 
-    status: int = spec_field(Integer(0), "what would be heard")
+    status: int = spec_field(Integer(0), "the status that would be sent; 0 if none")
     fixture: str | None = spec_field(_OPTIONAL_TEXT, "the fixture that matches, or that the request names")
-    source: str | None = spec_field(_OPTIONAL_TEXT, "where it stands")
+    source: str | None = spec_field(_OPTIONAL_TEXT, "file and line that define it, or `runtime`")
     instead_of: str | None = spec_field(
-        _OPTIONAL_TEXT, "the fixture that matches, where the request names another one"
+        _OPTIONAL_TEXT, "the fixture that matches, if the request names another one"
     )
-    instead_of_source: str | None = spec_field(_OPTIONAL_TEXT, "where that one stands")
-    matched: bool = spec_field(Boolean(), "whether one does")
-    reason: str | None = spec_field(_OPTIONAL_TEXT, "why it would be refused")
+    instead_of_source: str | None = spec_field(_OPTIONAL_TEXT, "file and line that define it")
+    matched: bool = spec_field(Boolean(), "whether a fixture matches")
+    reason: str | None = spec_field(_OPTIONAL_TEXT, "the reason for a refusal")
     near_misses: Sequence[NearMissView] = spec_field(
-        ListOf(ObjectType(NearMissView)), "those asked before it, or those that come nearest"
+        ListOf(ObjectType(NearMissView)),
+        "the fixtures tried before the one that matches, or the nearest ones",
     )
-    others: int = spec_field(Integer(0), "how many more missed")
-    fault: str | None = spec_field(_OPTIONAL_TEXT, "what would be done to the answer on purpose")
+    others: int = spec_field(Integer(0), "number of further mismatching fixtures")
+    fault: str | None = spec_field(_OPTIONAL_TEXT, "the fault that would be applied to the answer")
     openai: SdkOutcomeView | None = spec_field(
         ByType(mapping=ObjectType(SdkOutcomeView), null=Null()),
-        "what the SDK would raise; null where no OpenAI client gets there, or nobody has measured it",
+        "the SDK's outcome; null if the path is not OpenAI's, or it was not measured",
     )
 
 
 def dump_view(value: Any) -> Any:
-    """A record as JSON has it."""
+    """Return a view as plain JSON values."""
     if is_dataclass(value):
-        known: type = type(value)
+        view_type: type = type(value)
         return {
-            name: dump_view(getattr(value, one.attribute)) for name, one in get_spec_fields(known).items()
+            name: dump_view(getattr(value, one.attribute)) for name, one in get_spec_fields(view_type).items()
         }
     if isinstance(value, list | tuple):
         return [dump_view(item) for item in value]
@@ -210,16 +209,16 @@ def dump_view(value: Any) -> Any:
 
 
 def build_request_view(entry: JournalEntry) -> RequestView:
-    """An entry as a list has it."""
+    """Return an entry as it appears in a list."""
     return RequestView(**build_request_row(entry))
 
 
 def build_request_detail(entry: JournalEntry, near_misses: Iterable[NearMiss]) -> RequestDetailView:
-    """An entry with everything that is known of it."""
-    call = entry.request_with_body
+    """Return an entry with everything that is recorded."""
+    request = entry.request_with_body
     body: Any = None
-    if call is not None:
-        body = call.body if not call.body_error else call.raw.decode(errors="replace")
+    if request is not None:
+        body = request.body if not request.body_error else request.raw.decode(errors="replace")
     return RequestDetailView(
         **build_request_row(entry),
         request=SentView(headers=mask_headers(entry.head.headers), body=body),
@@ -230,6 +229,7 @@ def build_request_detail(entry: JournalEntry, near_misses: Iterable[NearMiss]) -
 
 
 def build_explanation(dry_run: DryRun) -> ExplanationView:
+    """Return the view of a dry run."""
     return ExplanationView(
         status=dry_run.status,
         fixture=dry_run.fixture or None,
@@ -256,7 +256,7 @@ def _sdk_outcome_view(dry_run: DryRun) -> SdkOutcomeView | None:
 
 
 def describe_vendor_access(profile: VendorProfile) -> dict[str, Any]:
-    """How a client reaches a vendor; paths are under its prefix."""
+    """Return how a client reaches a vendor; paths are relative to its prefix."""
     key = profile.keys[0]
     return {
         "title": profile.title,
@@ -271,10 +271,12 @@ def describe_vendor_access(profile: VendorProfile) -> dict[str, Any]:
 
 
 def build_charge_view(charge: Charge) -> ChargeView:
+    """Return the view of a charge."""
     return ChargeView(usd=format_amount(charge.usd), credits=format_amount(charge.credits))
 
 
 def build_near_miss_view(near_miss: NearMiss) -> NearMissView:
+    """Return the view of a near miss."""
     return NearMissView(
         fixture=near_miss.fixture.name,
         source=near_miss.fixture.source,
@@ -283,7 +285,7 @@ def build_near_miss_view(near_miss: NearMiss) -> NearMissView:
 
 
 def format_curl_command(entry: JournalEntry) -> str:
-    """The command that asks the same."""
+    """Return the curl command that sends the same request."""
     head = entry.head
     kept = {name: value for name, value in head.headers.items() if name not in _CURL_HEADERS}
     stated = [_curl_header(name, value) for name, value in {**kept, SESSION_HEADER: entry.session}.items()]
@@ -294,7 +296,7 @@ def format_curl_command(entry: JournalEntry) -> str:
 
 
 def iterate_delivered_pieces(entry: JournalEntry, answer: Answer) -> Iterator[tuple[float | None, bytes]]:
-    """The pieces that went out, each with its moment in milliseconds; of an open one, those that are to."""
+    """Yield the pieces that were sent, each with its time in milliseconds; for an open stream, all pieces."""
     frames = (frame.data for frame in answer.frames)
     if entry.delivery is None:
         return ((None, data) for data in frames)
@@ -304,12 +306,12 @@ def iterate_delivered_pieces(entry: JournalEntry, answer: Answer) -> Iterator[tu
 
 
 def parse_stream_events(pieces: Iterable[tuple[float | None, bytes]]) -> Iterator[StreamEventView]:
-    """What a reader makes of the pieces of a stream; what is left at the end is told as it stands."""
+    """Yield the events in the pieces of a stream; an incomplete event at the end as raw text."""
     rest = b""
     at = None
     for at, data in pieces:
-        *whole, rest = _EVENT_SEPARATOR.split(rest + data)
-        for text in whole:
+        *complete, rest = _EVENT_SEPARATOR.split(rest + data)
+        for text in complete:
             payload = parse_sse_event(_CRLF.sub(b"\n", text) + b"\n\n")
             yield StreamEventView(at_ms=at, data=_decode_text(text if payload is None else payload))
     if rest:
@@ -317,8 +319,8 @@ def parse_stream_events(pieces: Iterable[tuple[float | None, bytes]]) -> Iterato
 
 
 def build_request_row(entry: JournalEntry) -> dict[str, Any]:
-    """An entry as a list has it, as plain JSON: for the feed, which tells of thousands a second."""
-    ended = entry.delivery
+    """Return an entry as it appears in a list, as plain JSON values: the feed sends thousands a second."""
+    delivery = entry.delivery
     return {
         "id": entry.id,
         "number": entry.number,
@@ -338,11 +340,11 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
         "reason": entry.reason or None,
         "charged": build_charge_view(cost) if (cost := calculate_entry_cost(entry)) else None,
         "first_byte_ms": None
-        if ended is None or ended.first_byte is None
-        else _to_milliseconds(ended.first_byte),
-        "total_ms": _to_milliseconds(ended.seconds) if ended else None,
-        "bytes": ended.size if ended else 0,
-        "ended": ended.end_reason if ended else None,
+        if delivery is None or delivery.first_byte is None
+        else _to_milliseconds(delivery.first_byte),
+        "total_ms": _to_milliseconds(delivery.seconds) if delivery else None,
+        "bytes": delivery.size if delivery else 0,
+        "ended": delivery.end_reason if delivery else None,
         "user": _truncate_user_text(entry.request_with_body.last_user_text)
         if entry.request_with_body
         else "",
@@ -353,16 +355,16 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
 
 
 def _retry_after_ms(answer: Answer) -> float | None:
-    """What Retry-After says, in milliseconds; the finer header goes before the other."""
-    said = {name.lower(): value for name, value in answer.headers if answer.head and answer.status >= 400}
+    """Return the delay of Retry-After in milliseconds; the finer retry-after-ms takes precedence."""
+    headers = {name.lower(): value for name, value in answer.headers if answer.head and answer.status >= 400}
     for name, unit in (("retry-after-ms", 1.0), ("retry-after", 1000.0)):
-        if said.get(name, "").replace(".", "", 1).isdecimal():
-            return float(said[name]) * unit
+        if headers.get(name, "").replace(".", "", 1).isdecimal():
+            return float(headers[name]) * unit
     return None
 
 
 def _frame_times_ms(entry: JournalEntry) -> list[float]:
-    """When the pieces of a stream went out; of one that is open, when they are to."""
+    """Return the times at which the pieces of a stream were sent; for an open stream, are to be sent."""
     answer = entry.answer
     if answer is None or not answer.streamed:
         return []
@@ -370,7 +372,7 @@ def _frame_times_ms(entry: JournalEntry) -> list[float]:
     times = itertools.islice(planned, 1, None) if entry.delivery is None else entry.delivery.times
     moments = [
         _to_milliseconds(moment) for moment in dict.fromkeys(times)
-    ]  # most streams go out in few writes
+    ]  # most streams are sent in few writes
     return moments[:: -(-len(moments) // _FRAME_TIMES_LIMIT) or 1]
 
 
@@ -389,12 +391,13 @@ def _received_view(entry: JournalEntry, answer: Answer) -> ReceivedView:
     )
 
 
-def build_mismatch_view(mismatch: Unlike) -> MismatchView:
+def build_mismatch_view(mismatch: Mismatch) -> MismatchView:
+    """Return the view of a mismatch."""
     return MismatchView(field=mismatch.field, expected=mismatch.expected, found=mismatch.found)
 
 
 def _curl_header(name: str, value: str) -> str:
-    """A header for a shell; a key is for whoever runs it to fill in."""
+    """Return a header as an argument of curl; a secret is replaced by `$KEY`."""
     if not is_secret_header(name):
         return f"-H {quote(f'{name}: {value}')}"
     scheme, blank, _ = value.partition(" ")

@@ -1,4 +1,4 @@
-"""From a request to the way that answers it; whatever is refused on it is told in one form."""
+"""The router of the admin API: from operations to Starlette routes, with errors in one form."""
 
 from __future__ import annotations
 
@@ -22,25 +22,29 @@ from mockserver.settings import ADMIN_PREFIX
 
 
 def create_router(operations: tuple[Operation, ...], admin: Any, max_body: int) -> ASGIApp:
-    """An application of these ways, which are given `admin`. `max_body` is in bytes."""
+    """Return an application of the operations, whose handlers receive `admin`. `max_body` is in bytes."""
 
-    def no_way(request: Request, _: Exception) -> Response:
+    def report_no_route(request: Request, _: Exception) -> Response:
         path, method = truncate_text(request.url.path), request.method
-        known = [way.method for way in operations if compile_path(way.route_path)[0].match(request.url.path)]
-        if not known:
-            near = did_you_mean(request.url.path.removeprefix(ADMIN_PREFIX), {way.path for way in operations})
-            hint = f"nothing is at {path}{near}{' ' if near else '; '}GET {ADMIN_PREFIX} tells what there is"
+        methods = [
+            one.method for one in operations if compile_path(one.route_path)[0].match(request.url.path)
+        ]
+        if not methods:
+            near = did_you_mean(request.url.path.removeprefix(ADMIN_PREFIX), {one.path for one in operations})
+            hint = f"nothing is at {path}{near}{' ' if near else '; '}GET {ADMIN_PREFIX} lists all operations"
             return create_error_response(AdminError(404, hint))
-        headers = {"allow": ", ".join(sorted(known))}
+        headers = {"allow": ", ".join(sorted(methods))}
         return create_error_response(
-            AdminError(405, f"found {method} {path}, expected {format_alternatives(known)}", headers=headers)
+            AdminError(
+                405, f"found {method} {path}, expected {format_alternatives(methods)}", headers=headers
+            )
         )
 
     routes = [
-        Route(way.route_path, _create_endpoint(way, admin, max_body), methods=[way.method])
-        for way in operations
+        Route(one.route_path, _create_endpoint(one, admin, max_body), methods=[one.method])
+        for one in operations
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: no_way})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: report_no_route})
     app.router.redirect_slashes = False
     return app
 
@@ -53,8 +57,8 @@ def _create_endpoint(
             return await operation.handler(
                 admin, parse_admin_request(request, operation.query_parameters, max_body)
             )
-        except AdminError as refused:
-            return create_error_response(refused)
+        except AdminError as error:
+            return create_error_response(error)
         except InputError as error:
             return create_error_response(AdminError.from_input_error(error))
 

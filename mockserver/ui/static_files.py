@@ -1,4 +1,4 @@
-"""The live page: its files as they stand in the package, under a policy that lets in nothing from elsewhere."""
+"""The static files of the web UI, served with a Content-Security-Policy that allows no other origin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE_ROOT = Path(__file__).with_name("page")
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file of the page, ready to send."""
+    """One file of the web UI, ready to send."""
 
     body: bytes
     media_type: str
@@ -31,19 +31,22 @@ class StaticFile:
 
 
 def create_ui_app(pipeline: ChatPipeline) -> ASGIApp:
-    """The page at `/` and its files. They tell nothing, so that nobody needs the token to see them."""
+    """Return the application that serves the UI at `/` and its files.
+
+    The files contain no data of the server, so that no token is needed to read them.
+    """
     routes = [Route("/", serve_file), Route(ADMIN_PREFIX + "/page/{file:path}", serve_file)]
     app = Router(routes, redirect_slashes=False)
-    # With a token any name may be used, as for the control API; without one the same names as there.
+    # The Host check is that of the admin API: with a token there is none.
     return app if pipeline.settings.admin_token else AdminGuard(app, None, pipeline.settings.host)
 
 
 async def serve_file(request: Request) -> Response:
-    """One file, whole, or that the browser has it already."""
+    """Return a file, or 304 if the browser has it already."""
     name = request.path_params.get("file", "index.html")
     file = load_static_files().get(name)
     if file is None:
-        return create_error_response(AdminError(404, f"the page has no file {truncate_text(name)!r}"))
+        return create_error_response(AdminError(404, f"the web UI has no file {truncate_text(name)!r}"))
     headers = {"etag": file.etag, "content-type": file.media_type, **_HEADERS}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -52,15 +55,15 @@ async def serve_file(request: Request) -> Response:
 
 @cache
 def load_static_files() -> dict[str, StaticFile]:
-    """Every file by its path below the page's folder; read when somebody first looks."""
-    known = {}
+    """Read every file of the UI once; return them by their path below its folder."""
+    files = {}
     for path in sorted(PAGE_ROOT.rglob("*.*")):
         body = read_text_file(path).encode()
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        known[path.relative_to(PAGE_ROOT).as_posix()] = StaticFile(
+        files[path.relative_to(PAGE_ROOT).as_posix()] = StaticFile(
             body, f"{_MEDIA_TYPES[path.suffix]}; charset=utf-8", tag
         )
-    return known
+    return files
 
 
 _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

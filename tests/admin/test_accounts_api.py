@@ -151,14 +151,14 @@ def test_fixtures_may_bring_accounts_with_them(api: Api) -> None:
 
 def test_what_cannot_be_done_is_told_with_what_can(api: Api) -> None:
     where = api.why("DELETE", "/accounts/sk-limited", status=409)
-    assert where.startswith(f"the account {id_of('sk-limited')} stands in ")
-    assert where.endswith("fixtures.yaml:7, and only there")
+    assert where.startswith(f"the account {id_of('sk-limited')} is defined in ")
+    assert where.endswith("fixtures.yaml:7; change it there")
     api.ask("PUT", "/accounts/sk-shared", {}, 201)
-    message = f"the account {id_of('sk-shared')} is shared by all sessions; leave ?session= out"
+    message = f"the account {id_of('sk-shared')} is shared by all sessions; omit ?session="
     assert api.why("DELETE", "/accounts/sk-shared?session=mine", status=409) == message
     assert api.why("PUT", "/accounts/key-01234567", {}, 404).startswith("there is no account 'key-01234567'")
     assert "sk-nobody-at-all" not in api.why("DELETE", "/accounts/sk-nobody-at-all", status=404)
-    assert "no end of money" in api.why("PUT", "/accounts/sk-limited", {"top_up": "$5"})
+    assert "an unlimited balance" in api.why("PUT", "/accounts/sk-limited", {"top_up": "$5"})
     expected = "top_up: found $5, expected an amount like its balance, 60000 credits"
     assert api.why("PUT", "/accounts/sk-credits", {"top_up": "$5"}) == expected
     assert "write $5 or 5 credits" in api.why("PUT", "/accounts/sk-credits", {"top_up": 5})

@@ -532,7 +532,7 @@ def test_the_same_calls_give_the_same_names_after_a_reset(control: Control) -> N
             "body:2:1: respnse: unknown key 'respnse', did you",
         ),
         ("POST", "/fixtures", b"\xff", 400, "body: found the byte 0xff at 0, expected UTF-8 text"),
-        ("POST", "/fixtures", None, 400, "body: nothing was sent, expected JSON or YAML"),
+        ("POST", "/fixtures", None, 400, "body: the body is empty, expected JSON or YAML"),
         ("POST", "/verify", {"match": {}}, 409, "expected at least 1 request like any; found 0 of 0"),
         (
             "GET",
@@ -546,9 +546,9 @@ def test_the_same_calls_give_the_same_names_after_a_reset(control: Control) -> N
             "/requests?limit=9999999999",
             None,
             400,
-            "limit: found '9999999999', expected a whole number of nine",
+            "limit: found '9999999999', expected a whole number of at most nine",
         ),
-        ("PUT", "/fixtures/a", [], 400, "found 0 fixtures, expected the one that is called 'a'"),
+        ("PUT", "/fixtures/a", [], 400, "found 0 fixtures, expected one, named 'a'"),
         (
             "PUT",
             "/fixtures/a",
@@ -556,14 +556,20 @@ def test_the_same_calls_give_the_same_names_after_a_reset(control: Control) -> N
             400,
             "found the name 'b', expected 'a'",
         ),
-        ("DELETE", "/fixtures/weather", None, 409, "'weather' stands in "),
-        ("DELETE", "/fixtures/nothing", None, 404, "there is no fixture 'nothing' shared"),
+        ("DELETE", "/fixtures/weather", None, 409, "'weather' is defined in "),
+        (
+            "DELETE",
+            "/fixtures/nothing",
+            None,
+            404,
+            "there is no added fixture 'nothing' shared by all sessions",
+        ),
         (
             "DELETE",
             "/fixtures/nothing?session=s",
             None,
             404,
-            "there is no fixture 'nothing' of the session s",
+            "there is no added fixture 'nothing' in the session s",
         ),
         ("GET", "/fixtures/wether", None, 404, "there is no fixture 'wether', did you mean 'weather'?"),
         ("POST", "/faults", {"error": 999}, 400, "body: error: found the number 999, expected 400 to 599"),
@@ -574,7 +580,7 @@ def test_the_same_calls_give_the_same_names_after_a_reset(control: Control) -> N
             400,
             "body: [1]: it does nothing; expected error, fault or delay",
         ),
-        ("DELETE", "/faults/no", None, 404, "there is no fault rule 'no' to take away"),
+        ("DELETE", "/faults/no", None, 404, "there is no added fault rule 'no'"),
         (
             "POST",
             "/verify",
@@ -610,7 +616,7 @@ def test_the_same_calls_give_the_same_names_after_a_reset(control: Control) -> N
             400,
             "sesion: unknown parameter 'sesion', expected session, status,",
         ),
-        ("GET", "/schema?a=b", None, 400, "a: unknown parameter 'a', there are none here"),
+        ("GET", "/schema?a=b", None, 400, "a: unknown parameter 'a', expected none"),
         (
             "GET",
             "/requests?session=a%20b&status=9&unmatched=x&since=x&limit=-1",
@@ -619,7 +625,7 @@ def test_the_same_calls_give_the_same_names_after_a_reset(control: Control) -> N
             "session: found 'a b'",
         ),
         ("GET", "/requests/none", None, 404, "the journal has no request 'none'"),
-        ("GET", "/nothing", None, 404, "nothing is at /_mock/nothing; GET /_mock tells what there is"),
+        ("GET", "/nothing", None, 404, "nothing is at /_mock/nothing; GET /_mock lists all operations"),
         ("PUT", "/requests", None, 405, "found PUT /_mock/requests, expected GET or DELETE"),
         (
             "OPTIONS",
@@ -649,7 +655,7 @@ def test_every_problem_is_told_at_once_with_its_place(control: Control) -> None:
 def test_what_says_that_it_is_json_has_to_be(control: Control) -> None:
     kind: dict[str, Any] = {"Content-Type": "application/json"}
     told = control.ask("POST", "/fixtures", '{"match":\n oops}', 400, **kind)["error"]
-    assert told["message"].startswith("body:2:2: no JSON: ")
+    assert told["message"].startswith("body:2:2: not JSON: ")
     assert [(one["line"], one["column"]) for one in told["problems"]] == [(2, 2)]
 
 

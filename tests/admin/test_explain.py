@@ -83,7 +83,7 @@ def test_where_no_openai_client_can_go_it_is_not_told_of(tmp_path: Path) -> None
 def test_where_the_request_names_a_fixture_the_one_that_matches_is_told_too(tmp_path: Path) -> None:
     assert told(tmp_path, headers={"X-Mock-Fixture": "cut"}).splitlines()[2:] == [
         "  answers  201  cut  (f.yaml:5)",
-        "           as x-mock-fixture says, instead of  weather  (f.yaml:4)",
+        "           selected by x-mock-fixture, instead of  weather  (f.yaml:4)",
         "  openai   no error",
         "",
         "  missed   snow  (f.yaml:3)",

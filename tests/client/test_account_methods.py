@@ -140,7 +140,7 @@ def test_an_account_is_made_topped_up_and_waits_for_its_window(session: Session)
 def test_a_word_that_no_account_has_is_told(session: Session) -> None:
     with pytest.raises(TypeError, match="did you mean 'balance'"):
         session.account("sk-poor", balanse="$1")  # type: ignore[call-arg]
-    with pytest.raises(InputError, match="has no end of money"):
+    with pytest.raises(InputError, match="has an unlimited balance"):
         session.top_up("sk-rich/with a slash", "$1")
 
 

@@ -152,7 +152,7 @@ def test_what_cannot_be_is_said_where_it_has_no_place(fixtures: Page) -> None:
     add(fixtures, "{name: taken, match: {}, response: Once.}")
     expect(rows(fixtures)).to_have_count(6)
     add(fixtures, "{name: taken, match: {}, response: Twice.}")
-    expect(fixtures.get_by_role("alert").locator(".note")).to_contain_text("PUT takes its place")
+    expect(fixtures.get_by_role("alert").locator(".note")).to_contain_text("PUT replaces it")
 
 
 def test_a_bad_edit_of_a_file_is_shown_with_its_place_until_it_is_mended(

@@ -54,7 +54,7 @@ def test_every_file_comes_under_the_policy_and_is_asked_for_anew(server: MockSer
 def test_there_is_nothing_else(server: MockServer, name: str) -> None:
     status, _, body = get(server, f"/_mock/page/{name}")
     assert status == 404
-    assert b"the page has no file" in body
+    assert b"the web UI has no file" in body
 
 
 def test_nothing_is_asked_of_elsewhere_nor_stands_in_the_markup() -> None:
