@@ -1,4 +1,4 @@
-"""What follows from a thing is found out once, and noted with it: it goes when the thing does."""
+"""Memoization on the object that a result follows from, and the dataclass decorators that suit it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ ResultT = TypeVar("ResultT")
 
 
 class Memo(dict[object, Any]):
-    """The notes of one thing. Wherever that is kept besides, it goes without them."""
+    """The memoized results of one object. Pickling the object leaves them out."""
 
     def __reduce__(self) -> tuple[type[Memo], tuple[()]]:
+        """Pickle as an empty memo."""
         return Memo, ()
 
 
 class HasMemo(Protocol):
-    """What has notes."""
+    """An object that carries its own memoized results."""
 
     @property
     def memo(self) -> Memo:
-        """Them."""
+        """Return the memoized results of this object."""
         ...
 
 
@@ -30,17 +31,20 @@ OwnerT = TypeVar("OwnerT", bound=HasMemo)
 
 
 def memoized(function: Callable[[OwnerT, *ExtraArgs], ResultT]) -> Callable[[OwnerT, *ExtraArgs], ResultT]:
-    """A function of what has notes, which notes there what it found last, and what else it was asked with."""
+    """Memoize a function's result on its first argument, so that the entry is freed together with the object.
 
-    def known(of: OwnerT, *more: *ExtraArgs) -> ResultT:
-        before: tuple[object, ResultT] | None = of.memo.get(function)
-        if before is not None and before[0] == more:
-            return before[1]
-        found = function(of, *more)
-        of.memo[function] = more, found
-        return found
+    Only the last result is stored, with the other arguments it was computed from; other arguments replace it.
+    """
 
-    return known
+    def memoized_function(owner: OwnerT, *args: *ExtraArgs) -> ResultT:
+        stored: tuple[object, ResultT] | None = owner.memo.get(function)
+        if stored is not None and stored[0] == args:
+            return stored[1]
+        result = function(owner, *args)
+        owner.memo[function] = args, result
+        return result
+
+    return memoized_function
 
 
 ClassT = TypeVar("ClassT")
@@ -48,14 +52,14 @@ ClassT = TypeVar("ClassT")
 
 @dataclass_transform(frozen_default=True)
 def fast_dataclass(cls: type[ClassT]) -> type[ClassT]:
-    """A dataclass with slots that nothing changes, for what is made anew for each request.
+    """Make a dataclass with slots for values that are created for every request and never changed.
 
-    One that is frozen at run time, too, takes four times as long to make.
+    The type checker treats it as frozen. A class that is frozen at run time takes four times as long to create.
     """
     return dataclass(slots=True)(cls)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 def identity_dataclass(cls: type[ClassT]) -> type[ClassT]:
-    """A value that equals no other, so that what follows from it may be known by it."""
+    """Make a dataclass that is compared by identity, so that its instances can be keys of a cache."""
     return dataclass(slots=True, eq=False)(cls)

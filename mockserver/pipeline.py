@@ -1,4 +1,4 @@
-"""The line: one call from request to playback. `Line.answer` says the order, and is the only place that does."""
+"""The pipeline: the steps from a request to its answer and its journal entry, in their order."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ OnRequestEnd = Callable[[JournalEntry], None]
 
 
 class EffectiveState(NamedTuple):
-    """What a session's call meets; `answered` is how often each fixture has answered it, by name."""
+    """The fixtures, fault rules and accounts in force for a session's requests, in order of precedence.
+
+    `answer_counts` maps a fixture's name to the number of times it has answered this session.
+    """
 
     fixtures: FixtureSet | LayeredFixtures
     answer_counts: Mapping[str, int]
@@ -66,7 +69,7 @@ class EffectiveState(NamedTuple):
 class ChatPipeline:
     """The endpoint of every vendor's route, as a plain ASGI application.
 
-    `rules` are the fault rules of all calls; `report` hears of each request that has ended.
+    `fault_rules` apply to all sessions; `on_request_end` is called with the entry of each request that has ended.
     """
 
     def __init__(
@@ -92,53 +95,53 @@ class ChatPipeline:
         self.render_cache = RenderCache()
         self.head_cache = HeadCache(router)
         self.reader = RequestReader(settings.max_body)
-        self.load_problems: tuple[
-            Problem, ...
-        ] = ()  # of the files as they are now, where these are not served
-        self.listeners: list[Callable[[], None]] = []  # they hear of new fixtures, and of new problems
+        # The problems of the files as they are now, if the fixtures could not be replaced by them.
+        self.load_problems: tuple[Problem, ...] = ()
+        self.listeners: list[Callable[[], None]] = []  # called for new fixtures and for new problems
 
     def replace_fixtures(self, fixtures: FixtureSet) -> None:
-        """From now on these fixtures; what is being played goes on as it was decided."""
+        """Use these fixtures for the requests that follow; answers under way are played as they were decided."""
         self.fixtures = fixtures
         self.accounts = AccountRegistry(fixtures.accounts)
         self.report_load_problems(())
 
     def report_load_problems(self, problems: tuple[Problem, ...]) -> None:
-        """The fixtures stay as they are, because of these problems in the files; or there are none any more."""
+        """Store the problems that keep the files from being loaded, an empty tuple if there are none."""
         self.load_problems = problems
-        for listen in self.listeners:
-            listen()
+        for listener in self.listeners:
+            listener()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head, origin = self.head_cache.get(scope)
-        if origin is None:
+        """Serve one request (ASGI)."""
+        head, routed_head = self.head_cache.get(scope)
+        if routed_head is None:
             entry = JournalEntry(
                 generate_request_id(), head, resolve_session_name(head), reason="no vendor has this path"
             )
         else:
             try:
-                call = await self.reader.read(origin, receive)
+                request = await self.reader.read(routed_head, receive)
             except ClientDisconnected:
                 return
-            entry = JournalEntry(generate_request_id(), head, origin.session, call)
+            entry = JournalEntry(generate_request_id(), head, routed_head.session, request)
         await self.handle(entry, scope, receive, send)
 
     async def handle(self, entry: JournalEntry, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that has arrived, and note what becomes of it."""
+        """Answer a request that has arrived, and keep its journal entry up to date."""
         journal = self.store.journal
 
-        async def close(heard: Delivery) -> None:
-            await journal.close(entry, heard)
+        async def close(delivery: Delivery) -> None:
+            await journal.close(entry, delivery)
             if entry.hold is not None:
                 await self.charging.settle(entry)
-            self.counters.record(entry, heard)
+            self.counters.record(entry, delivery)
             self.on_request_end(entry)
 
         await journal.open(entry)
         if entry.request is None:
             answer = self.answer_unknown_path(entry.head)
         else:
-            # Calls of one session are decided one after the other, so that each counts those before it.
+            # Requests of one session are decided one after the other, so that each sees the counts of those before.
             async with self.store.lock(entry.session):
                 answer = await self.decide(entry.request, entry)
         if TRANSPORT_KEY not in scope.get("state", ()):
@@ -147,7 +150,7 @@ class ChatPipeline:
         await self.playback.play(answer, scope, receive, send, close, entry.started_at)
 
     async def dry_run_copy(self, session: str) -> ChatPipeline:
-        """A line like this one for a session, that remembers nothing and is never heard."""
+        """Return a pipeline with a copy of a session's state, whose decisions leave nothing behind here."""
         store = await self.store.copy(session)
         return ChatPipeline(
             self.settings,
@@ -162,57 +165,62 @@ class ChatPipeline:
     def effective_state(
         self, session_overlay: Overlay, shared_overlay: Overlay, answer_counts: Mapping[str, int]
     ) -> EffectiveState:
-        """The fixtures, the fault rules and the accounts that a session's calls meet, in their order."""
+        """Combine what applies to a session: its own overlay first, then the shared one, then the files."""
         if session_overlay is EMPTY_OVERLAY and shared_overlay is EMPTY_OVERLAY:
             return EffectiveState(
                 self.fixtures, answer_counts, self.fixtures.rules + self.fault_rules, self.accounts
             )
         rules = (*session_overlay.rules, *shared_overlay.rules, *self.fixtures.rules, *self.fault_rules)
-        bank = AccountRegistry(self.fixtures.accounts, session_overlay, shared_overlay)
         return EffectiveState(
             layer_fixture_sets(session_overlay.fixtures, shared_overlay.fixtures, self.fixtures),
             answer_counts,
             rules,
-            bank,
+            AccountRegistry(self.fixtures.accounts, session_overlay, shared_overlay),
         )
 
     async def decide(self, request: ChatRequest, entry: JournalEntry) -> Answer:
-        """Everything is decided here, before the first byte."""
-        shelf, answered, rules, bank = self.effective_state(
+        """Return the answer to a request, complete with its fault; nothing has been sent yet."""
+        fixtures, answer_counts, rules, accounts = self.effective_state(
             *await self.store.overlays_and_counts(request.session)
         )
-        lookup = request.route.aux_endpoint
-        found = None if lookup else find_first_match(request, shelf, answered)
-        asked, struck, own = NO_INJECTION, NO_INJECTION, None
+        aux_endpoint = request.route.aux_endpoint
+        match = None if aux_endpoint else find_first_match(request, fixtures, answer_counts)
+        requested, rule_injection, fixture_fault = NO_INJECTION, NO_INJECTION, None
         try:
-            asked = parse_injection(request)
-            if asked is not NO_INJECTION:
-                found = _fixture_by_name(asked, shelf, answered) or found
-                asked.raise_if_error()
+            requested = parse_injection(request)
+            if requested is not NO_INJECTION:
+                match = _fixture_by_name(requested, fixtures, answer_counts) or match
+                requested.raise_if_error()
             if rules:
-                struck = await roll_fault_rules(request, rules, self.store, self.settings.seed)
-                struck.raise_if_error()
-            if bank or self.settings.known_keys_only:
-                await self.charging.admit(request, bank, entry)
+                rule_injection = await roll_fault_rules(request, rules, self.store, self.settings.seed)
+                rule_injection.raise_if_error()
+            if accounts or self.settings.known_keys_only:
+                await self.charging.admit(request, accounts, entry)
             else:
                 admit_request(request)
-            if lookup and not found:
+            if aux_endpoint and not match:
                 answer = render_aux_reply(
-                    request, lookup, await self.charging.account_values(request, lookup, entry)
+                    request, aux_endpoint, await self.charging.account_values(request, aux_endpoint, entry)
                 )
             else:
-                answer = await self.respond(entry, request, shelf, found, answered)
-            own = found.response.fault if found else None
+                answer = await self.respond(entry, request, fixtures, match, answer_counts)
+            fixture_fault = match.response.fault if match else None
         except ApiError as error:
-            entry.reason = error.message or error.detail or (struck.rule and f"the fault rule {struck.rule}")
+            entry.reason = (
+                error.message
+                or error.detail
+                or (rule_injection.rule and f"the fault rule {rule_injection.rule}")
+            )
             answer = request.vendor.error_answer(error, build_error_context(request))
-        entry.matched = found is not None or lookup is not None
-        entry.fixture = found.fixture.name if found else ""
-        entry.rule = struck.rule
+        entry.matched = match is not None or aux_endpoint is not None
+        entry.fixture = match.fixture.name if match else ""
+        entry.rule = rule_injection.rule
         answer = _with_mock_headers(answer, entry, request.routed_head, self.settings.seed)
-        if asked is not struck or own is not None:  # else nothing was demanded
+        if requested is not rule_injection or fixture_fault is not None:  # else both are NO_INJECTION
             answer = _with_fault(
-                _delayed(answer, struck.delay + asked.delay), asked.fault or struck.fault or own, entry
+                _delayed(answer, rule_injection.delay + requested.delay),
+                requested.fault or rule_injection.fault or fixture_fault,
+                entry,
             )
         if entry.hold is not None:
             await self.charging.settle_decided(request, answer, entry)
@@ -226,34 +234,37 @@ class ChatPipeline:
         match: FixtureMatch | None,
         answer_counts: Mapping[str, int],
     ) -> Answer:
-        """What the fixture says, or what is made up where none speaks; a strict server makes nothing up."""
+        """Render the matching fixture's response, or a generated one if no fixture matches.
+
+        Raises ApiError if nothing matches and the server is strict, or if the account cannot pay.
+        """
         seed = self.settings.seed
         if match is None:
             if self.settings.strict:
                 raise _no_match_error(find_near_misses(request, fixtures, answer_counts))
-            from mockserver.rendering.generated_response import generate_response  # noqa: PLC0415 not every server makes something up
+            from mockserver.rendering.generated_response import generate_response  # noqa: PLC0415 imported when the first reply is generated
 
             response = generate_response(request, seed, self.settings.locale, self.settings.reply)
         else:
             response = match.response
             if response.template:
-                from mockserver.rendering.templated_response import fill_response_template  # noqa: PLC0415 nor has templates
+                from mockserver.rendering.templated_response import fill_response_template  # noqa: PLC0415 imported when the first template is filled
 
                 response = fill_response_template(
                     request, match.fixture, response, seed, self.settings.locale
                 )
         entry.response = response
-        left = await self.charging.hold(request, entry.account, entry) if entry.account else {}
+        account_values = await self.charging.hold(request, entry.account, entry) if entry.account else {}
         if match is None:
-            return render_completion(request, response, LazyRandom(seed, request.session), left)
-        before = await self.store.increment(request.session, ANSWERED, match.fixture.name)
-        chance = LazyRandom(seed, request.session, match.fixture.name, before)
+            return render_completion(request, response, LazyRandom(seed, request.session), account_values)
+        answered_before = await self.store.increment(request.session, ANSWERED, match.fixture.name)
+        rng = LazyRandom(seed, request.session, match.fixture.name, answered_before)
         return render_completion(
-            request, response, chance, left, None if response.template else self.render_cache
+            request, response, rng, account_values, None if response.template else self.render_cache
         )
 
     def answer_unknown_path(self, head: RequestHead) -> Answer:
-        """A path that belongs to no vendor: most often a base URL that is not quite right."""
+        """Return a 404 that lists the vendors' paths; the usual cause is a wrong base URL."""
         roots = ", ".join(f"/{name}" for name in self.router.vendors)
         message = f"Nothing is at {head.method} {head.path}. Each vendor is under its own path: {roots}"
         body = orjson.dumps({"error": {"message": message, "type": "not_found", "code": "no_such_path"}})
@@ -261,11 +272,11 @@ class ChatPipeline:
 
 
 def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
-    """The refusal of a strict server, which says in the client's own traceback what came nearest."""
-    near = "; ".join(map(str, near_misses)) or "there are no fixtures at all"
+    """Return the error of a strict server. It names the near misses, so that the client's traceback shows them."""
+    nearest = "; ".join(map(str, near_misses)) or "there are no fixtures at all"
     return ApiError(
         "not_found",
-        f"mockserver: no fixture matched. Nearest: {near}",
+        f"mockserver: no fixture matched. Nearest: {nearest}",
         headers=(("x-should-retry", "false"),),
     )
 
@@ -273,7 +284,7 @@ def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
 def _fixture_by_name(
     injection: Injection, fixtures: FixtureSet | LayeredFixtures, answer_counts: Mapping[str, int]
 ) -> FixtureMatch | None:
-    """The fixture that the request names, whatever it matches."""
+    """Return the fixture that the request names by header, even if it does not match; None if it names none."""
     name = injection.fixture
     if name is None:
         return None
@@ -288,29 +299,30 @@ def _fixture_by_name(
 
 
 def _delayed(answer: Answer, delay: float) -> Answer:
+    """Return the answer with `delay` more seconds before its first byte."""
     return replace(answer, wait=answer.wait + delay) if delay else answer
 
 
 def _with_fault(answer: Answer, fault: Fault | None, entry: JournalEntry) -> Answer:
-    """The answer with the fault in it, in the vendor's words where it needs some; the same where none strikes."""
-    call = cast(ChatRequest, entry.request)
-    worse = apply_fault(
-        fault, answer, lambda error: call.vendor.error_answer(error, build_error_context(call))
+    """Apply a fault to the answer and note it in the entry; error bodies in the fault are the vendor's."""
+    request = cast(ChatRequest, entry.request)
+    broken = apply_fault(
+        fault, answer, lambda error: request.vendor.error_answer(error, build_error_context(request))
     )
-    if worse is not answer:
+    if broken is not answer:
         entry.fault, entry.intended_answer = str(fault), answer
-    return worse
+    return broken
 
 
 def _with_mock_headers(answer: Answer, entry: JournalEntry, routed_head: RoutedHead, seed: int) -> Answer:
-    """The answer with what the mock says of itself."""
-    mine = b"x-mock-request-id: %b\r\n" % entry.id.encode()
-    return answer.with_header_lines(mine, _mock_headers(routed_head, entry.fixture, seed))
+    """Return the answer with the `x-mock-*` headers."""
+    request_id = b"x-mock-request-id: %b\r\n" % entry.id.encode()
+    return answer.with_header_lines(request_id, _mock_headers(routed_head, entry.fixture, seed))
 
 
 @memoized
 def _mock_headers(routed_head: RoutedHead, fixture: str, seed: int) -> bytes:
-    """What it says to all that ask the same of the same fixture."""
+    """Encode the `x-mock-*` headers that are identical for all requests with this head and fixture."""
     headers = (
         ("x-mock-fixture", quote(fixture)),
         ("x-mock-session", quote(routed_head.session)),
