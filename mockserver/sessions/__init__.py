@@ -1,1 +1,1 @@
-"""What a request leaves behind: sessions, journal, ledgers and counters."""
+"""The state that requests leave behind: sessions, journal, ledgers and counters."""

@@ -1,4 +1,4 @@
-"""How many requests there were and how long they took, by what they were; those that the journal let go count too."""
+"""Counts and durations of requests for `/metrics`, which outlive the entries that the journal evicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from mockserver.sessions.journal import JournalEntry
 from mockserver.wire.playback import Delivery
 
-MAX_MODELS = 100  # that are counted by name: anybody may ask for any, and each is a series for ever
+MAX_MODELS = 100  # counted by name: a client may send any name, and each adds a permanent time series
 OTHER_MODEL: Final = "other"
 BUCKET_BOUNDS = (
     0.001,
@@ -35,7 +35,7 @@ _MAX_MODEL_LENGTH = 80  # characters of a model's name
 
 
 class MetricLabels(NamedTuple):
-    """What requests are counted by: empty where there is none, 0 where no status line was heard."""
+    """The labels of a metric row: empty strings where there is no value, status 0 if no status line was sent."""
 
     vendor: str
     model: str
@@ -46,66 +46,66 @@ class MetricLabels(NamedTuple):
 
 @dataclass(slots=True)
 class DurationHistogram:
-    """How many took how long: one count for each of BOUNDS, and one for what took longer."""
+    """A histogram of durations: one count for each of BUCKET_BOUNDS and one for everything longer."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKET_BOUNDS) + 1))
     seconds: float = 0.0
 
     @classmethod
     def merge(cls, histograms: Iterable[DurationHistogram]) -> DurationHistogram:
-        """All of them together."""
-        spreads = list(histograms)
-        counts = [sum(column) for column in zip(*(one.counts for one in spreads), strict=True)]
-        return cls(counts, sum(one.seconds for one in spreads))
+        """Return the sum of several histograms."""
+        parts = list(histograms)
+        counts = [sum(column) for column in zip(*(part.counts for part in parts), strict=True)]
+        return cls(counts, sum(part.seconds for part in parts))
 
     def add(self, seconds: float, bucket: int) -> None:
-        """One more, in its place among BOUNDS."""
+        """Count one duration, whose index among BUCKET_BOUNDS is `bucket`."""
         self.counts[bucket] += 1
         self.seconds += seconds
 
     @property
     def cumulative(self) -> Iterator[int]:
-        """How many took no longer than each bound; the last is all of them."""
+        """Yield the number of durations up to each bound; the last number counts them all."""
         return accumulate(self.counts)
 
 
 @dataclass(slots=True)
 class MetricRow:
-    """Requests of one kind: until their end, and until the first byte of those that had one."""
+    """The requests with the same labels: time to the end, and time to the first byte if one was sent."""
 
     total: DurationHistogram = field(default_factory=DurationHistogram)
     first_byte: DurationHistogram = field(default_factory=DurationHistogram)
 
 
 class RequestCounters:
-    """The counts of one process, since it began."""
+    """The request counts of one process since it started."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str, bool, int, str], MetricRow] = {}
         self._models: set[str] = set()
 
     def record(self, entry: JournalEntry, delivery: Delivery) -> None:
-        """A request that has ended, and what was heard: this is on the way of every request."""
-        call = entry.request
+        """Count a request that has ended. This runs for every request."""
+        request = entry.request
         vendor, model, stream = (
-            ("", "", False) if call is None else (call.vendor.name, call.model, call.stream)
+            ("", "", False) if request is None else (request.vendor.name, request.model, request.stream)
         )
-        kind = vendor, model, stream, entry.status, entry.fault
-        row = self._rows.get(kind) or self._add_row(kind)
-        place = bisect_left(BUCKET_BOUNDS, delivery.seconds)
-        row.total.add(delivery.seconds, place)
-        if delivery.first_byte == delivery.seconds:  # all of it was said at once
-            row.first_byte.add(delivery.seconds, place)
+        labels = vendor, model, stream, entry.status, entry.fault
+        row = self._rows.get(labels) or self._add_row(labels)
+        bucket = bisect_left(BUCKET_BOUNDS, delivery.seconds)
+        row.total.add(delivery.seconds, bucket)
+        if delivery.first_byte == delivery.seconds:  # the whole answer was sent at once
+            row.first_byte.add(delivery.seconds, bucket)
         elif delivery.first_byte is not None:
             row.first_byte.add(delivery.first_byte, bisect_left(BUCKET_BOUNDS, delivery.first_byte))
 
     @property
     def rows(self) -> Iterator[tuple[MetricLabels, MetricRow]]:
-        """What has been counted."""
-        return ((MetricLabels(*kind), row) for kind, row in self._rows.items())
+        """Yield all labels with their counts."""
+        return ((MetricLabels(*labels), row) for labels, row in self._rows.items())
 
     def _add_row(self, labels: tuple[str, str, bool, int, str]) -> MetricRow:
-        """The row of a kind in words of which there are only so many."""
+        """Add a row, its model and fault reduced to a bounded number of values."""
         vendor, model, stream, status, fault = labels
         model = model[:_MAX_MODEL_LENGTH]
         if model not in self._models and len(self._models) >= MAX_MODELS:

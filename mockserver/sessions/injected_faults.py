@@ -1,4 +1,4 @@
-"""What is asked of the mock for one request: by its `X-Mock-*` headers, or by a key that says so."""
+"""Errors, delays and faults injected into one request: by `X-Mock-*` headers, by API key or by fault rule."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ _KEY_PATTERN = re.compile(rf"mock-({'|'.join(STATUS_BY_KIND)}|{_STATUS_PATTERN})
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """An error to be refused with, a delay in seconds, a fault, the name of a fixture; each may be missing.
+    """An error, a delay in seconds, a fault and the name of a fixture, each optional.
 
-    `rule` is the fault rule that demands it, where it is not the request itself.
+    `rule` is the name of the fault rule that injects it, empty if the request itself asks for it.
     """
 
     error: ApiError | None = None
@@ -53,7 +53,7 @@ class Injection:
     rule: str = ""
 
     def raise_if_error(self) -> None:
-        """Raises the error that is demanded, if one is."""
+        """Raise the injected ApiError, if there is one."""
         if self.error is not None:
             raise self.error
 
@@ -62,39 +62,37 @@ NO_INJECTION = Injection()
 
 
 def parse_injection(request: ChatRequest) -> Injection:
-    """The demands of a call. Raises ApiError when a header cannot be understood."""
+    """Return what a request's headers or key ask for. Raises ApiError for an unknown or invalid header."""
     if not _has_injection(request.routed_head):
         return NO_INJECTION
-    what = _error_in_key(request.api_key)
-    stated = _injection_headers(request.routed_head)
-    for name in stated:
+    error_in_key = _error_in_key(request.api_key)
+    headers = _injection_headers(request.routed_head)
+    for name in headers:
         if name not in INJECTION_HEADERS:
             raise _invalid_header(
-                name, f"found a header that is not known, expected {format_alternatives(INJECTION_HEADERS)}"
+                name, f"found an unknown header, expected {format_alternatives(INJECTION_HEADERS)}"
             )
-    error = _parse_header(_parse_error, stated, ERROR_HEADER)
-    after = _parse_header(parse_duration, stated, RETRY_AFTER_HEADER)
-    what = what if error is None else error
-    if after is not None and what is None:
-        raise _invalid_header(
-            RETRY_AFTER_HEADER, f"found it without an error to go with; send {ERROR_HEADER} as well"
-        )
+    error = _parse_header(_parse_error, headers, ERROR_HEADER)
+    retry_after = _parse_header(parse_duration, headers, RETRY_AFTER_HEADER)
+    error = error_in_key if error is None else error
+    if retry_after is not None and error is None:
+        raise _invalid_header(RETRY_AFTER_HEADER, f"found it without an error; send {ERROR_HEADER} as well")
     return Injection(
-        None if what is None else ApiError(what, retry_after=after),
-        _parse_header(parse_duration, stated, DELAY_HEADER) or 0.0,
-        _parse_header(parse_fault, stated, FAULT_HEADER),
-        stated.get(FIXTURE_HEADER),
+        None if error is None else ApiError(error, retry_after=retry_after),
+        _parse_header(parse_duration, headers, DELAY_HEADER) or 0.0,
+        _parse_header(parse_fault, headers, FAULT_HEADER),
+        headers.get(FIXTURE_HEADER),
     )
 
 
 @memoized
-def _has_injection(origin: RoutedHead) -> bool:
-    """Whether there is any demand in a head; there mostly is none."""
-    return bool(_injection_headers(origin)) or _error_in_key(origin.api_key) is not None
+def _has_injection(routed_head: RoutedHead) -> bool:
+    """Return whether a head asks for anything; most do not."""
+    return bool(_injection_headers(routed_head)) or _error_in_key(routed_head.api_key) is not None
 
 
-def _injection_headers(origin: RoutedHead) -> dict[str, str]:
-    return {name: value for name, value in origin.headers.items() if name[:7] == "x-mock-"}
+def _injection_headers(routed_head: RoutedHead) -> dict[str, str]:
+    return {name: value for name, value in routed_head.headers.items() if name[:7] == "x-mock-"}
 
 
 def _error_in_key(key: str | None) -> str | int | None:
@@ -123,31 +121,30 @@ def _parse_header(parse: Callable[[str], T], headers: dict[str, str], name: str)
 
 
 def _invalid_header(header: str, message: str) -> ApiError:
-    # The mock speaks here, not the vendor: the message must be heard whole.
+    # The message is the mock's, not the vendor's, so every vendor's envelope carries it whole.
     return ApiError("invalid_request", f"{header}: {message}")
 
 
 async def roll_fault_rules(
     request: ChatRequest, rules: Iterable[FaultRule], store: SessionStore, seed: int
 ) -> Injection:
-    """What the first rule that strikes demands; those before it have been rolled, those after it have not.
+    """Evaluate the fault rules in order and return the injection of the first that applies.
 
-    A roll depends on the seed, the session, the rule, and how often it has been rolled there: not on time, and
-    not on what other sessions do.
+    The rules after it are not evaluated. The random draw depends on the seed, the session, the rule and the number of
+    earlier draws there: not on time, and not on other sessions.
     """
-    for laid in rules:
-        if not laid.applies_to(
-            request, laid.active_since + store.clock.elapsed(laid.active_since, request.session)
-        ) or not is_session_name(request.session):
+    for fault_rule in rules:
+        now = fault_rule.active_since + store.clock.elapsed(fault_rule.active_since, request.session)
+        if not fault_rule.applies_to(request, now) or not is_session_name(request.session):
             continue
-        times = laid.rule.times
-        if times is not None and (await store.counters(request.session, APPLIED)).get(laid.name, 0) >= times:
+        name, times = fault_rule.name, fault_rule.rule.times
+        if times is not None and (await store.counters(request.session, APPLIED)).get(name, 0) >= times:
             continue
-        rolled = await store.increment(request.session, EVALUATED, laid.name)
-        chance = random.Random(f"{seed}/{request.session}/{laid.name}/{rolled}")
-        if chance.random() < laid.rule.probability:
-            await store.increment(request.session, APPLIED, laid.name)
-            return _injection_from_rule(laid, chance)
+        evaluated_before = await store.increment(request.session, EVALUATED, name)
+        rng = random.Random(f"{seed}/{request.session}/{name}/{evaluated_before}")
+        if rng.random() < fault_rule.rule.probability:
+            await store.increment(request.session, APPLIED, name)
+            return _injection_from_rule(fault_rule, rng)
     return NO_INJECTION
 
 

@@ -1,8 +1,8 @@
-"""What was asked and what was heard, one entry a request. Entries are written here and nowhere else.
+"""The journal: one entry per request, with what was received, decided and sent. Only the pipeline writes it.
 
-An answer is a value, so an entry keeps the answer itself: what was heard of it, and when, is read off when
-somebody wants to know. The line awaits each verb before it goes on, so that no client is ever ahead of the
-journal: its status is written before the first byte goes out, and its end before the last one.
+An answer is a value, so an entry keeps the answer itself, and what was sent of it is computed when it is read. The
+pipeline awaits each method before it goes on, so that no client is ever ahead of the journal: the status is there
+before the first byte is sent, and the end before the last one.
 """
 
 from __future__ import annotations
@@ -27,42 +27,43 @@ from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import PrerenderedAnswer, count_retained_bytes, find_prerendered
 
 MAX_BYTES = 64 * 1024 * 1024
-_ENTRY_OVERHEAD = 2_000  # bytes of an entry that keeps neither body
+_ENTRY_OVERHEAD = 2_000  # bytes of an entry without its bodies
 
 Lifecycle = Literal["arrived", "decided", "ended"]
 
 
 class JournalEntry:
-    """One request. `call` is None where no vendor has its path; `status` is 0 until one is decided, and where
-    no status line is heard.
+    """One request, from its arrival to the end of its answer.
 
-    `fixture` is the one that matched, whoever answered; `rule` the fault rule that struck, `fault` what was
-    done to the answer; `why` says why it was refused. `arrived` is in seconds since 1970.
+    `request` is None if no vendor has the path. `status` is 0 until an answer is decided, and if no status line is
+    sent. `fixture` is the name of the one that matched, even if an error was sent instead; `rule` is the fault rule
+    that applied, `fault` what was done to the answer, `reason` why the request was refused. `arrived` is in seconds
+    since 1970.
     """
 
     __slots__ = (
-        "account",  # of its key, where there is one
+        "account",  # the account of its key, if there is one
         "answer",
         "arrived",
-        "charge",  # what it costs, once somebody has asked after it has ended
+        "charge",  # the final cost, calculated when first needed after the end
         "delivery",
-        "fault",  # that struck, with its point
+        "fault",  # the fault that was applied, with its point
         "fixture",
         "head",
-        "hold",  # what its account has paid for it
+        "hold",  # the money that its account holds for it
         "id",
-        "intended_answer",  # the answer, where a fault has made another of it
+        "intended_answer",  # the answer before the fault, if one was applied
         "matched",
         "number",
         "reason",
-        "request",  # the call; once it is over its words are let go
-        "response",  # what the answer says
+        "request",  # its parsed body is dropped after the end
+        "response",  # what the answer was rendered from
         "rule",
         "session",
         "size",  # bytes that the journal counts for it
-        "started_at",  # the same moment, on the clock of what is heard
+        "started_at",  # the moment of arrival on the clock of deliveries (time.perf_counter)
         "status",
-        "usage",  # its tokens, once somebody has asked
+        "usage",  # its tokens, counted when first needed
     )
 
     def __init__(
@@ -94,33 +95,38 @@ class JournalEntry:
 
     @property
     def request_with_body(self) -> ChatRequest | None:
-        """The call, with its words."""
-        kept = self.request
-        return kept if kept is None or kept.lazy_body.is_parsed else kept.unparsed_copy()
+        """Return the request, as a copy whose body can be parsed anew if the parsed body was dropped."""
+        request = self.request
+        return request if request is None or request.lazy_body.is_parsed else request.unparsed_copy()
 
     @property
     def vendor(self) -> str:
+        """Return the vendor's name, empty if no vendor has the path."""
         return self.request.vendor.name if self.request else ""
 
     @property
     def model(self) -> str:
+        """Return the model's name as the request has it, empty if it names none."""
         return self.request.model if self.request else ""
 
     @property
     def method(self) -> str:
+        """Return the HTTP method."""
         return self.head.method
 
     @property
     def path(self) -> str:
-        """The vendor's own path, where there is a vendor."""
+        """Return the vendor's own path, or the path of the request line if no vendor has it."""
         return self.request.route.path if self.request else self.head.path
 
     @property
     def stream(self) -> bool:
+        """Return whether a stream was requested from a vendor that supports streaming."""
         return self.request is not None and self.request.stream
 
     @property
     def attempt(self) -> int:
+        """Return the number of earlier attempts that the client's SDK reports."""
         return self.request.attempt if self.request else 0
 
 
@@ -128,55 +134,55 @@ JournalListener = Callable[[Lifecycle, JournalEntry], None]
 
 
 class JournalSize(NamedTuple):
-    """How many entries there are, and how many were let go."""
+    """The number of entries, and the number that were evicted."""
 
     entries: int
     evicted: int
 
 
 class Journal(Protocol):
-    """The verbs that the line and the control API need, wherever the entries are kept.
+    """The methods that the pipeline and the admin API need, independent of where the entries are kept.
 
-    What has been awaited is seen by whoever reads next. `listeners` hear of every moment of every entry.
+    A write that has been awaited is visible to every later read. `listeners` are called at each step of an entry.
     """
 
     listeners: list[JournalListener]
 
     async def open(self, entry: JournalEntry) -> None:
-        """A request has arrived; it is given its number, from 1 in the order of arrival."""
+        """Add the entry of a request that has arrived, and number it, from 1 in the order of arrival."""
         ...
 
     async def decide(self, entry: JournalEntry, answer: Answer) -> None:
-        """Its answer is decided, and nothing of it is heard yet."""
+        """Record the answer, before anything of it is sent."""
         ...
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
-        """It ends: the last bytes are next."""
+        """Record the end, before the last bytes are sent."""
         ...
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
-        """The entries of a session, or of all, that came after the one with that number; the newest first."""
+        """Return the entries of a session, or of all, with a number above `since`, the newest first."""
         ...
 
     async def entry(self, id: str) -> JournalEntry | None:  # noqa: A002
-        """The entry of a request, if it is still kept."""
+        """Return the entry with this id, None if it does not exist or was evicted."""
         ...
 
     async def clear(self, session: str | None = None) -> int:
-        """The entries of a session, or of all, are gone; returns how many."""
+        """Remove the entries of a session, or of all, and return their number."""
         ...
 
     async def size(self) -> JournalSize:
-        """How many entries there are, and how many were let go."""
+        """Return the number of entries and of evicted ones."""
         ...
 
     def next_change(self) -> asyncio.Future[None]:
-        """Done as soon as an entry is opened, decided or closed, or entries are forgotten; cancel it when you go."""
+        """Return a future that is done at the next change of any entry; cancel it if it is not needed any more."""
         ...
 
 
 class MemoryJournal:
-    """A journal in this process, bounded in number and in bytes: the oldest entries make room."""
+    """A journal in this process, bounded in entries and in bytes: the oldest entries are evicted."""
 
     def __init__(self, max_entries: int = 10_000, max_bytes: int = MAX_BYTES) -> None:
         self.listeners: list[JournalListener] = []
@@ -184,14 +190,15 @@ class MemoryJournal:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._last_ended: JournalEntry | None = None  # the last one that has ended
+        self._last_ended: JournalEntry | None = None  # the entry closed last
         self._entries: dict[str, JournalEntry] = {}
-        self._order: deque[JournalEntry] = deque()  # of arrival
-        self._prerendered_uses: dict[PrerenderedAnswer, int] = {}  # how many entries share each
+        self._order: deque[JournalEntry] = deque()  # in the order of arrival
+        self._prerendered_uses: dict[PrerenderedAnswer, int] = {}  # the number of entries that share each
         self._numbers = itertools.count(1)
         self._waiters: set[asyncio.Future[None]] = set()
 
     async def open(self, entry: JournalEntry) -> None:
+        """Add and number an entry, and evict the oldest ones beyond the bounds."""
         entry.number = next(self._numbers)
         entry.size = _ENTRY_OVERHEAD + (len(entry.request.raw) if entry.request else 0)
         self._entries[entry.id] = entry
@@ -201,65 +208,70 @@ class MemoryJournal:
         self._publish("arrived", entry)
 
     async def decide(self, entry: JournalEntry, answer: Answer) -> None:
+        """Record the answer, and evict the oldest entries beyond the bounds."""
         entry.answer = answer
         entry.status = answer.status if answer.head else 0
-        if entry.id in self._entries:  # it may have been let go while its answer was sought
-            said = count_retained_bytes(answer.frames)
-            entry.size += said
-            self._bytes += said + self._retain(answer)
+        if entry.id in self._entries:  # it may have been evicted while its answer was decided
+            added = count_retained_bytes(answer.frames)
+            entry.size += added
+            self._bytes += added + self._retain(answer)
             self._evict()
         self._publish("decided", entry)
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
+        """Record the end, and drop the parsed body of the entry closed before this one."""
         entry.delivery = delivery
-        last, self._last_ended = (
-            self._last_ended,
-            entry,
-        )  # whoever is told of this one now need not read it again
+        # The parsed body is dropped one request later, so that the listeners of this one can still use it.
+        last, self._last_ended = self._last_ended, entry
         if last is not None and last.request is not None:
             last.request.lazy_body.drop_parsed()
         self._publish("ended", entry)
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
+        """Return the entries of a session, or of all, with a number above `since`, the newest first."""
         return list(self._newest(session, since))
 
     async def entry(self, id: str) -> JournalEntry | None:  # noqa: A002
+        """Return the entry with this id, None if it does not exist or was evicted."""
         return self._entries.get(id)
 
     async def clear(self, session: str | None = None) -> int:
-        gone = list(self._newest(session))
-        for entry in gone:
+        """Remove the entries of a session, or of all, and return their number."""
+        removed = list(self._newest(session))
+        for entry in removed:
             self._remove(entry)
         self._order = deque(entry for entry in self._order if entry.id in self._entries)
         self._wake_waiters()
-        return len(gone)
+        return len(removed)
 
     async def size(self) -> JournalSize:
+        """Return the number of entries and of evicted ones."""
         return JournalSize(len(self._entries), self._evicted)
 
     def next_change(self) -> asyncio.Future[None]:
-        waiting = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiting)
-        waiting.add_done_callback(self._waiters.discard)
-        return waiting
+        """Return a future that is done at the next change of any entry."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        waiter.add_done_callback(self._waiters.discard)
+        return waiter
 
     def _newest(self, session: str | None, since: int = 0) -> Iterator[JournalEntry]:
         arrived = takewhile(lambda entry: entry.number > since, reversed(self._order))
         return (entry for entry in arrived if session is None or entry.session == session)
 
     def _publish(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
-        for listen in self.listeners:
-            listen(lifecycle, entry)
+        for listener in self.listeners:
+            listener(lifecycle, entry)
         self._wake_waiters()
 
     def _wake_waiters(self) -> None:
-        for waiting in self._waiters:
-            if not waiting.done():
-                waiting.set_result(None)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _evict(self) -> None:
-        """The oldest make room."""
-        # The newest stays, whatever its size: a journal that forgets the request just made is of no use.
+        """Remove the oldest entries until the bounds are met."""
+        # The newest entry stays, whatever its size: a test must find the request that it has just made.
         while (len(self._order) > self._max_entries or self._bytes > self._max_bytes) and len(
             self._order
         ) > 1:
@@ -269,18 +281,18 @@ class MemoryJournal:
     def _remove(self, entry: JournalEntry) -> None:
         del self._entries[entry.id]
         self._bytes -= entry.size
-        stencil = find_prerendered(entry.answer.frames) if entry.answer else None
-        if stencil is not None:
-            self._prerendered_uses[stencil] -= 1
-            if not self._prerendered_uses[stencil]:
-                del self._prerendered_uses[stencil]
-                self._bytes -= stencil.size
+        prerendered = find_prerendered(entry.answer.frames) if entry.answer else None
+        if prerendered is not None:
+            self._prerendered_uses[prerendered] -= 1
+            if not self._prerendered_uses[prerendered]:
+                del self._prerendered_uses[prerendered]
+                self._bytes -= prerendered.size
 
     def _retain(self, answer: Answer) -> int:
-        """The bytes that an answer takes of what it shares: none where another one holds it already."""
-        stencil = find_prerendered(answer.frames)
-        if stencil is None:
+        """Count one more use of a shared prerendered answer, and return the bytes that this adds."""
+        prerendered = find_prerendered(answer.frames)
+        if prerendered is None:
             return 0
-        held = self._prerendered_uses.get(stencil, 0)
-        self._prerendered_uses[stencil] = held + 1
-        return 0 if held else stencil.size
+        uses = self._prerendered_uses.get(prerendered, 0)
+        self._prerendered_uses[prerendered] = uses + 1
+        return 0 if uses else prerendered.size

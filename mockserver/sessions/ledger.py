@@ -1,31 +1,26 @@
-"""What an account has spent in one session, and how much of its limits it has used."""
+"""The ledger of an account in one session: money spent, and the use of its rate limits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
-from mockserver.fixtures.account_spec import RateSpec
+from mockserver.fixtures.account_spec import AccountSpec, LimitSpec, LimitUnit, RateSpec
+from mockserver.schema.money import NO_CHARGE, ZERO, Amount, Charge
 
 if TYPE_CHECKING:
     from pyrate_limiter import InMemoryBucket, RateItem
 
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Final, Literal
-
-from mockserver.fixtures.account_spec import AccountSpec, LimitSpec, LimitUnit
-from mockserver.schema.money import NO_CHARGE, ZERO, Amount, Charge
-
-
 class SlidingWindow:
-    """The requests or tokens of the last so many seconds. Every `now` is in seconds, and none before the last."""
+    """The requests or tokens of the last `rate.seconds` seconds. `now` is in seconds and must not decrease."""
 
     __slots__ = ("_bucket", "rate")
 
     def __init__(self, rate: RateSpec) -> None:
-        import pyrate_limiter as limiter  # noqa: PLC0415 most servers have no limits, and it takes its time
+        import pyrate_limiter as limiter  # noqa: PLC0415 imported with the first limit: it is slow to import
 
         self.rate = rate
         self._bucket: InMemoryBucket = limiter.InMemoryBucket(
@@ -33,39 +28,39 @@ class SlidingWindow:
         )
 
     def wait(self, weight: int, now: float) -> float:
-        """Seconds until so much more has room, 0 where it has; its whole length for what never has."""
+        """Return the seconds to wait until `weight` more fits (0: now; the whole window if it never fits)."""
         if self.used(now) + weight <= self.rate.maximum:
             return 0.0
         item = _rate_item(weight, now)
-        self._bucket.put(item)  # which it refuses
-        wait = cast(int, self._bucket.waiting(item))  # awaitable where the bucket is in another process
+        self._bucket.put(item)  # refused, which sets the rate that waiting() looks at
+        wait = cast(int, self._bucket.waiting(item))  # an awaitable only for a bucket in another process
         return wait / 1000 if wait >= 0 else float(self.rate.seconds)
 
     def consume(self, weight: int, now: float) -> None:
-        """So much more is used."""
+        """Add `weight` to what is used."""
         self._bucket.put(_rate_item(weight, now))
 
     def used(self, now: float) -> int:
-        """How much of it is used."""
+        """Return how much is used."""
         self._bucket.leak(_to_milliseconds(now))
         return self._bucket.count()
 
     def resets_in(self, now: float) -> float:
-        """Seconds until all of it is free again."""
+        """Return the seconds until all of it is free again."""
         last = self._bucket.peek(0) if self.used(now) else None
         if last is None:
             return 0.0
         return (last.timestamp - _to_milliseconds(now)) / 1000 + self.rate.seconds
 
     def copy(self) -> SlidingWindow:
-        """One that goes its own way."""
+        """Return an independent copy."""
         copied = SlidingWindow(self.rate)
         copied._bucket.items = list(self._bucket.items)
         return copied
 
 
 def _rate_item(weight: int, now: float) -> RateItem:
-    import pyrate_limiter as limiter  # noqa: PLC0415 as above
+    import pyrate_limiter as limiter  # noqa: PLC0415 see above
 
     return limiter.RateItem("", _to_milliseconds(now), weight)
 
@@ -79,7 +74,10 @@ ZERO_AMOUNT: Final = Amount(ZERO)
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Why an account may not: too little money (`left`, of `need`), or a limit that has room in `wait` seconds."""
+    """The reason why an account is refused.
+
+    Either too little money (`remaining`, of the `required` amount), or a full `limit` with `wait` seconds to go.
+    """
 
     kind: Literal["insufficient_credits", "rate_limited"]
     remaining: Amount = ZERO_AMOUNT
@@ -90,9 +88,9 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What was drawn for an answer, and what is left of the balance; None where there is no end of it.
+    """The charge that is held for an answer, and what remains of the balance (None: unlimited).
 
-    `era` is the state of the purse that it was drawn from: what was redeemed or forgiven since is not given back.
+    `epoch` is that of the ledger at the time: a hold from before a reset or a restored balance is not refunded.
     """
 
     charge: Charge
@@ -102,7 +100,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class LimitUsage:
-    """A limit, how much of it is used, and the seconds until all of it is free again."""
+    """A limit, the amount of it that is used, and the seconds until all of it is free again."""
 
     limit: LimitSpec
     used: int
@@ -111,7 +109,7 @@ class LimitUsage:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatement:
-    """What became of an account in one session."""
+    """The state of an account in one session."""
 
     remaining: Amount | None
     spent: Charge
@@ -121,16 +119,19 @@ class AccountStatement:
 
 @dataclass(slots=True)
 class AccountLedger:
-    """`drawn` is what the present balance has lost; `spent` all that was ever paid, for so many `requests`."""
+    """The bookkeeping of one account in one session.
+
+    `drawn` is what the present balance has lost; `spent` is everything that was paid, for `requests` requests.
+    """
 
     spent: Charge = NO_CHARGE
     drawn: Charge = NO_CHARGE
     requests: int = 0
     windows: dict[RateSpec, SlidingWindow] = field(default_factory=dict)
-    epoch: tuple[int, int] = (0, 0)  # how often it was forgiven, and how often redeemed
+    epoch: tuple[int, int] = (0, 0)  # the number of resets, and of restored balances since
 
     def admit(self, account: AccountSpec, minimum: Charge, now: float) -> Denial | None:
-        """One more request: whether anything is left, and whether its limits let it in."""
+        """Count one more request against the limits, or return why it is denied: balance or limit."""
         left = self.remaining(account)
         if left is not None and (left.value <= 0 or left.value < minimum.in_unit(left.unit)):
             return Denial("insufficient_credits", left, minimum.in_unit(left.unit))
@@ -139,7 +140,7 @@ class AccountLedger:
     def hold(
         self, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int, now: float
     ) -> Denial | Hold:
-        """Draw what an answer of so many tokens costs, or the least that is held until it has ended."""
+        """Draw the cost of an answer of `tokens` tokens, at least `minimum`, or return why it is denied."""
         held = Charge(max(charge.usd, minimum.usd), max(charge.credits, minimum.credits))
         left = self.remaining(account)
         if left is not None and left.value < held.in_unit(left.unit):
@@ -154,7 +155,7 @@ class AccountLedger:
         return Hold(held, left, self.epoch)
 
     def refund(self, charge: Charge, epoch: tuple[int, int], *, void: bool) -> None:
-        """Give some of it back; `void` says that the request was not charged at all."""
+        """Give back a charge of a hold from this epoch; `void`: the request does not count as paid at all."""
         if epoch[0] == self.epoch[0]:
             self.spent -= charge
             self.requests -= void
@@ -162,19 +163,19 @@ class AccountLedger:
             self.drawn -= charge
 
     def restore_balance(self) -> None:
-        """What was drawn does not count any more."""
+        """Restore the full balance; the money spent stays on record."""
         self.drawn = NO_CHARGE
         self.epoch = self.epoch[0], self.epoch[1] + 1
 
     def reset(self) -> None:
-        """Nothing was ever spent, and no limit used."""
+        """Forget everything that was spent, and the use of the limits."""
         self.restore_balance()
         self.spent, self.requests = NO_CHARGE, 0
         self.windows.clear()
         self.epoch = self.epoch[0] + 1, 0
 
     def remaining(self, account: AccountSpec) -> Amount | None:
-        """What is left of the balance."""
+        """Return what is left of the balance, None if it is unlimited."""
         balance = account.balance
         return (
             None
@@ -183,7 +184,7 @@ class AccountLedger:
         )
 
     def statement(self, account: AccountSpec, now: float) -> AccountStatement:
-        """All of it, as it stands now."""
+        """Return the state of the account at `now`."""
         windows = ((limit, self.windows.get(limit.limit)) for limit in account.rate_limit)
         limits = (
             LimitUsage(limit, window.used(now), window.resets_in(now))
@@ -194,15 +195,15 @@ class AccountLedger:
         return AccountStatement(self.remaining(account), self.spent, self.requests, tuple(limits))
 
     def copy(self) -> AccountLedger:
-        """One that goes its own way."""
+        """Return an independent copy."""
         windows = {rate: window.copy() for rate, window in self.windows.items()}
         return AccountLedger(self.spent, self.drawn, self.requests, windows, self.epoch)
 
     def _consume(self, account: AccountSpec, unit: LimitUnit, weight: int, now: float) -> Denial | None:
-        """So much of every limit of this kind, or of none."""
+        """Consume `weight` of every limit of this unit; if one is full, consume of none and return the denial."""
         limits = [limit for limit in account.rate_limit if limit.limit.unit == unit]
         waits = [(self._window(limit).wait(weight, now), limit) for limit in limits]
-        wait, limit = max(waits, key=lambda one: one[0], default=(0.0, None))
+        wait, limit = max(waits, key=lambda pair: pair[0], default=(0.0, None))
         if wait:
             return Denial("rate_limited", limit=limit, wait=wait)
         self._consume_all(limits, weight, now)

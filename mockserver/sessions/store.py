@@ -1,7 +1,8 @@
-"""What is remembered of each session, behind coroutines, so that it can be kept outside this process too.
+"""The state that requests leave behind: sessions, overlays, counters and ledgers, behind one protocol.
 
-A session owns its counters, its entries of the journal, and in front of what all share, fixtures and fault rules
-of its own. What is named None here belongs to nobody: all share it.
+A session owns its counters, its journal entries, and an overlay of fixtures, fault rules and accounts that takes
+precedence over the shared one. All methods are coroutines, so that a store may be in another process. The session
+None stands for the state that all sessions share, or for all sessions together.
 """
 
 from __future__ import annotations
@@ -23,34 +24,36 @@ from mockserver.sessions.ledger import AccountLedger, AccountStatement, Denial, 
 
 
 class AdjustableClock:
-    """Seconds, as the machine counts them and as they were moved on, for one session or for all of them."""
+    """The machine's monotonic clock, which tests advance by hand for one session or for all of them."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        # By session, and under None for all: when it was moved on, and by how much.
+        # By session, with None for all: when the clock was advanced, and by how many seconds.
         self._advances: dict[str | None, list[tuple[float, float]]] = {}
 
     def now(self, session: str | None = None) -> float:
-        """What it shows in a session; only differences mean something."""
+        """Return the time of a session in seconds; only differences are meaningful."""
         return self._monotonic() + self.offset(session)
 
     def offset(self, session: str | None = None, since: float = 0.0) -> float:
-        """The seconds by which it was moved on, all in all or after a moment on the machine's clock."""
+        """Return the seconds by which the clock was advanced, in total or since a moment of the machine's clock."""
         if not self._advances:
             return 0.0
         scopes = {session, None}
-        return sum(by for scope in scopes for when, by in self._advances.get(scope, ()) if when >= since)
+        return sum(
+            seconds for scope in scopes for when, seconds in self._advances.get(scope, ()) if when >= since
+        )
 
     def elapsed(self, since: float, session: str | None = None) -> float:
-        """The seconds in a session after a moment on the machine's clock."""
+        """Return the seconds that have passed in a session since a moment of the machine's clock."""
         return self._monotonic() - since + self.offset(session, since)
 
     def advance(self, seconds: float, session: str | None = None) -> None:
-        """Move it on, for a session or for all."""
+        """Advance the clock of a session, or of all."""
         self._advances.setdefault(session, []).append((self._monotonic(), seconds))
 
     def reset(self, session: str | None = None) -> None:
-        """It goes with the machine's again, in a session or in all of them."""
+        """Undo the advances of a session, or of all."""
         if session is None:
             self._advances.clear()
         else:
@@ -59,7 +62,7 @@ class AdjustableClock:
 
 NO_FIXTURES: Final = FixtureSet(())
 
-# What is counted, each by name: answers of a fixture; rolls of a fault rule, and how many of them struck.
+# The counters, each by name: answers of a fixture; evaluations of a fault rule, and those in which it applied.
 CounterKind = Literal["answered", "evaluated", "applied"]
 ANSWERED: Final = "answered"
 EVALUATED: Final = "evaluated"
@@ -69,10 +72,10 @@ ALL_COUNTERS: Final[tuple[CounterKind, ...]] = (ANSWERED, EVALUATED, APPLIED)
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """What was added while the server ran, for one session or for all: fixtures and fault rules, newest first.
+    """The fixtures and fault rules (newest first) and accounts added at run time, for one session or for all.
 
-    `made` and `laid` say how many there have been, so that none is given a name that another one had. `accounts`
-    are by key, and so are `topups`, which are added to balances wherever these stand.
+    `fixtures_added` and `rules_added` count all that were ever added, so that no name is given twice. `accounts` and
+    `topups` are by key; a top-up is added to the balance even if the account is defined elsewhere.
     """
 
     fixtures: FixtureSet = NO_FIXTURES
@@ -88,31 +91,31 @@ _NO_LOCK: Final = nullcontext()
 
 
 class SessionStore(Protocol):
-    """The verbs that a session needs, and the journal and the clock, which have their own."""
+    """The state of all sessions, with the journal and the clock."""
 
     @property
     def clock(self) -> AdjustableClock:
-        """What limits, windows and fault rules go by."""
+        """Return the clock of limits and fault rules."""
         ...
 
     @property
     def journal(self) -> Journal:
-        """What was asked and heard, in all sessions."""
+        """Return the journal of all sessions."""
         ...
 
     def lock(self, session: str | None) -> AbstractAsyncContextManager[object]:
-        """While somebody has a session's turn, or that of what all share, nobody else has it.
+        """Return the lock of a session, or of the shared state.
 
-        What is read in it holds until it is over. Nothing is awaited in it but this store's verbs.
+        What is read under the lock stays true until it is released. Only this store's methods are awaited under it.
         """
         ...
 
     async def counters(self, session: str | None, kind: CounterKind) -> Mapping[str, int]:
-        """How often each thing, by name, was counted in a session, or in all of them."""
+        """Return the counts by name in a session, or the sums over all sessions."""
         ...
 
     async def increment(self, session: str, kind: CounterKind, name: str) -> int:
-        """One more of it; returns how many there were before."""
+        """Count one more, and return the count before."""
         ...
 
     async def reset_counters(
@@ -121,74 +124,74 @@ class SessionStore(Protocol):
         kinds: Iterable[CounterKind] = ALL_COUNTERS,
         names: Collection[str] | None = None,
     ) -> None:
-        """These counters begin again, of these names or of all, in a session or in all of them."""
+        """Reset these counters, for some names or all, in a session or in all of them."""
         ...
 
     async def overlays_and_counts(self, session: str) -> tuple[Overlay, Overlay, Mapping[str, int]]:
-        """What a session's call meets: its own layer, then that of all, and how often each fixture has answered it."""
+        """Return the session's overlay, the shared overlay and the counts of ANSWERED, as each request needs them."""
         ...
 
     async def overlay(self, session: str | None) -> Overlay:
-        """What was added for a session, or for all."""
+        """Return the overlay of a session, or the shared one."""
         ...
 
     async def set_overlay(self, session: str | None, overlay: Overlay) -> None:
-        """From now on this, in the place of what was added before."""
+        """Replace the overlay of a session, or the shared one."""
         ...
 
     async def admit(self, session: str, account: AccountSpec, minimum: Charge, now: float) -> Denial | None:
-        """One more request of an account, or why not: nothing is left, not the `least`, or a limit is full."""
+        """Count one more request of an account, or return the denial: less than `minimum` left, or a full limit."""
         ...
 
     async def hold(
         self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int, now: float
     ) -> Denial | Hold:
-        """Draw what an answer costs, at once and wholly, or say why not. At least `least` is held."""
+        """Draw the cost of an answer atomically, at least `minimum`, or return why it is denied."""
         ...
 
     async def refund(self, session: str, key: str, hold: Hold, charge: Charge, *, void: bool = False) -> None:
-        """Give back so much of what was paid; `void`: the request was not charged at all."""
+        """Give back `charge` of a hold; `void`: the request does not count as paid at all."""
         ...
 
     async def statement(self, session: str, account: AccountSpec, now: float) -> AccountStatement:
-        """What became of an account in a session."""
+        """Return the state of an account in a session."""
         ...
 
     async def sessions_of_account(self, key: str) -> tuple[str, ...]:
-        """The sessions that an account was used in."""
+        """Return the names of the sessions in which an account was used."""
         ...
 
     async def restore_balance(self, session: str | None, key: str) -> None:
-        """What was drawn does not count any more against the balance, in a session or in all of them."""
+        """Restore the full balance of an account, in a session or in all of them."""
         ...
 
     async def reset_accounts(self, session: str | None) -> None:
-        """No account has ever spent anything, in a session or in all of them."""
+        """Reset the ledgers of all accounts, in a session or in all of them."""
         ...
 
     async def sessions(self) -> tuple[str, ...]:
-        """The names of all sessions, the one used last at the end."""
+        """Return the names of all sessions, in the order of their last use."""
         ...
 
     async def copy(self, session: str) -> SessionStore:
-        """A store that knows of a session what this one knows, and keeps what it learns to itself.
-
-        Its journal is empty.
-        """
+        """Return an independent store with a copy of one session's state and an empty journal."""
         ...
 
 
 @dataclass(slots=True)
 class _SessionState:
+    """The state of one session."""
+
     counters: dict[CounterKind, dict[str, int]] = field(default_factory=dict)
     overlay: Overlay = EMPTY_OVERLAY
     ledgers: dict[str, AccountLedger] = field(default_factory=dict)
 
 
 class MemoryStore:
-    """A store in this process. Beyond `most` sessions the one that was used longest ago is forgotten.
+    """A store in this process.
 
-    `requests` is how many the journal keeps. No verb is ever suspended, so that a turn needs no lock.
+    Beyond `max_sessions` the least recently used session is evicted; the journal holds `max_requests` entries. No
+    method ever suspends, so the lock is a no-op.
     """
 
     def __init__(self, max_sessions: int = 10_000, max_requests: int = 10_000) -> None:
@@ -196,22 +199,25 @@ class MemoryStore:
         self.clock = AdjustableClock()
         self._max_sessions = max_sessions
         self._sessions: OrderedDict[str, _SessionState] = OrderedDict()
-        self._last_used: tuple[str, _SessionState | None] = "", None  # the one used last
+        self._last_used: tuple[str, _SessionState | None] = "", None  # the session used last
         self._shared = EMPTY_OVERLAY
 
     def lock(self, session: str | None) -> AbstractAsyncContextManager[object]:  # noqa: ARG002
+        """Return a lock that does nothing: no method of this store suspends."""
         return _NO_LOCK
 
     async def counters(self, session: str | None, kind: CounterKind) -> Mapping[str, int]:
+        """Return the counts by name in a session, or the sums over all sessions."""
         if session is not None:
-            known = self._find_session(session)
-            return known.counters.get(kind, {}) if known else {}
+            state = self._find_session(session)
+            return state.counters.get(kind, {}) if state else {}
         total: Counter[str] = Counter()
-        for one in self._sessions.values():
-            total.update(one.counters.get(kind, {}))
+        for state in self._sessions.values():
+            total.update(state.counters.get(kind, {}))
         return total
 
     async def increment(self, session: str, kind: CounterKind, name: str) -> int:
+        """Count one more, and return the count before."""
         counters = self._get_or_create_session(session).counters.setdefault(kind, {})
         before = counters.get(name, 0)
         counters[name] = before + 1
@@ -223,72 +229,84 @@ class MemoryStore:
         kinds: Iterable[CounterKind] = ALL_COUNTERS,
         names: Collection[str] | None = None,
     ) -> None:
-        known = list(self._sessions.values()) if session is None else [self._get_or_create_session(session)]
-        for counters in (one.counters.get(kind, {}) for one in known for kind in kinds):
+        """Reset counters of a session, or of all."""
+        states = list(self._sessions.values()) if session is None else [self._get_or_create_session(session)]
+        for counters in (state.counters.get(kind, {}) for state in states for kind in kinds):
             for name in list(counters) if names is None else names:
                 counters.pop(name, None)
 
     async def overlays_and_counts(self, session: str) -> tuple[Overlay, Overlay, Mapping[str, int]]:
-        known = self._find_session(session)
-        if known is None:
+        """Return the session's overlay, the shared overlay and the counts of ANSWERED."""
+        state = self._find_session(session)
+        if state is None:
             return EMPTY_OVERLAY, self._shared, {}
-        return known.overlay, self._shared, known.counters.get(ANSWERED, {})
+        return state.overlay, self._shared, state.counters.get(ANSWERED, {})
 
     async def overlay(self, session: str | None) -> Overlay:
+        """Return the overlay of a session, or the shared one."""
         if session is None:
             return self._shared
-        known = self._find_session(session)
-        return known.overlay if known else EMPTY_OVERLAY
+        state = self._find_session(session)
+        return state.overlay if state else EMPTY_OVERLAY
 
     async def set_overlay(self, session: str | None, overlay: Overlay) -> None:
+        """Replace the overlay of a session, or the shared one."""
         if session is None:
             self._shared = overlay
         else:
             self._get_or_create_session(session).overlay = overlay
 
     async def admit(self, session: str, account: AccountSpec, minimum: Charge, now: float) -> Denial | None:
+        """Count one more request of an account, or return why it is denied."""
         return self._ledger(session, account.key).admit(account, minimum, now)
 
     async def hold(
         self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int, now: float
     ) -> Denial | Hold:
+        """Draw the cost of an answer, or return why it is denied."""
         return self._ledger(session, account.key).hold(account, charge, minimum, tokens, now)
 
     async def refund(self, session: str, key: str, hold: Hold, charge: Charge, *, void: bool = False) -> None:
-        known = self._sessions.get(session)
-        if known is not None and key in known.ledgers:  # or nothing is remembered that could be given back
-            known.ledgers[key].refund(charge, hold.epoch, void=void)
+        """Give back `charge` of a hold, if its session still exists."""
+        state = self._sessions.get(session)
+        if state is not None and key in state.ledgers:  # else the session was evicted, and the ledger with it
+            state.ledgers[key].refund(charge, hold.epoch, void=void)
 
     async def statement(self, session: str, account: AccountSpec, now: float) -> AccountStatement:
-        known = self._sessions.get(session)
-        return (known.ledgers.get(account.key, AccountLedger()) if known else AccountLedger()).statement(
-            account, now
-        )
+        """Return the state of an account in a session."""
+        state = self._sessions.get(session)
+        ledger = state.ledgers.get(account.key) if state else None
+        return (ledger or AccountLedger()).statement(account, now)
 
     async def sessions_of_account(self, key: str) -> tuple[str, ...]:
-        return tuple(name for name, one in self._sessions.items() if key in one.ledgers)
+        """Return the names of the sessions in which an account was used."""
+        return tuple(name for name, state in self._sessions.items() if key in state.ledgers)
 
     async def restore_balance(self, session: str | None, key: str) -> None:
-        for known in self._selected_sessions(session):
-            if key in known.ledgers:
-                known.ledgers[key].restore_balance()
+        """Restore the full balance of an account, in a session or in all of them."""
+        for state in self._selected_sessions(session):
+            if key in state.ledgers:
+                state.ledgers[key].restore_balance()
 
     async def reset_accounts(self, session: str | None) -> None:
-        for known in self._selected_sessions(session):
-            for purse in known.ledgers.values():
-                purse.reset()
+        """Reset the ledgers of all accounts, in a session or in all of them."""
+        for state in self._selected_sessions(session):
+            for ledger in state.ledgers.values():
+                ledger.reset()
 
     async def sessions(self) -> tuple[str, ...]:
+        """Return the names of all sessions, in the order of their last use."""
         return tuple(self._sessions)
 
     async def copy(self, session: str) -> SessionStore:
+        """Return an independent store with a copy of one session's state and an empty journal."""
         copied = MemoryStore(1)
         copied._shared = self._shared
         copied.clock = self.clock
-        if known := self._find_session(session):
-            counters = {what: dict(counted) for what, counted in known.counters.items()}
-            purses = {key: purse.copy() for key, purse in known.ledgers.items()}
-            copied._sessions[session] = _SessionState(counters, known.overlay, purses)
+        if state := self._find_session(session):
+            counters = {kind: dict(counts) for kind, counts in state.counters.items()}
+            ledgers = {key: ledger.copy() for key, ledger in state.ledgers.items()}
+            copied._sessions[session] = _SessionState(counters, state.overlay, ledgers)
         return copied
 
     def _selected_sessions(self, session: str | None) -> list[_SessionState]:
@@ -300,20 +318,20 @@ class MemoryStore:
         return self._get_or_create_session(session).ledgers.setdefault(key, AccountLedger())
 
     def _find_session(self, name: str) -> _SessionState | None:
-        """The session, which counts as used now; None where nothing is to be remembered of it yet."""
-        if name == self._last_used[0]:  # most ask several times
+        """Return the state of a session and mark it as used; None if it has no state yet."""
+        if name == self._last_used[0]:  # a request looks its session up several times
             return self._last_used[1]
-        session = self._sessions.get(name)
-        if session is not None:
+        state = self._sessions.get(name)
+        if state is not None:
             self._sessions.move_to_end(name)
-            self._last_used = name, session
-        return session
+            self._last_used = name, state
+        return state
 
     def _get_or_create_session(self, name: str) -> _SessionState:
-        session = self._find_session(name)
-        if session is None:
-            session = self._sessions[name] = _SessionState()
+        state = self._find_session(name)
+        if state is None:
+            state = self._sessions[name] = _SessionState()
             if len(self._sessions) > self._max_sessions:
                 self._sessions.popitem(last=False)
-            self._last_used = name, session
-        return session
+            self._last_used = name, state
+        return state

@@ -105,10 +105,10 @@ def test_a_fault_alone_is_a_demand(asked: Asked) -> None:
         ({"x_mock_delay": "soon"}, "x-mock-delay: found text 'soon', expected a duration like 30ms or 1.5s"),
         ({"x_mock_delay": "-1s"}, "x-mock-delay: found -1s, a duration cannot be negative"),
         ({"x_mock_error": "429", "x_mock_retry_after": "1"}, "x-mock-retry-after: a duration needs a unit, write 1"),
-        ({"x_mock_retry_after": "1s"}, "x-mock-retry-after: found it without an error to go with; send x-mock-error"),
+        ({"x_mock_retry_after": "1s"}, "x-mock-retry-after: found it without an error; send x-mock-error"),
         ({"x_mock_fault": "rest"}, "x-mock-fault: found fault 'rest', expected one of "),
         ({"x_mock_fault": "reset@soon"}, "x-mock-fault: found point 'soon', expected chunks like 3, bytes like 100b"),
-        ({"x_mock_eror": "429"}, "x-mock-eror: found a header that is not known, expected x-mock-error, x-mock-r"),
+        ({"x_mock_eror": "429"}, "x-mock-eror: found an unknown header, expected x-mock-error, x-mock-r"),
     ],
 )  # fmt: skip
 def test_a_header_that_is_not_understood_says_what_to_write(

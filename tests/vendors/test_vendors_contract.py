@@ -220,10 +220,10 @@ def test_retry_after_is_in_whole_seconds_rounded_up(
         ("x_mock_error", "rate_limit",
          "x-mock-error: found 'rate_limit', expected a number 400 to 599 or a kind, did you mean 'rate_limited'?"),
         ("x_mock_delay", "2", "x-mock-delay: a duration needs a unit, write 2ms or 2s"),
-        ("x_mock_retry_after", "1s", "x-mock-retry-after: found it without an error to go with; send x-mock-error as"),
+        ("x_mock_retry_after", "1s", "x-mock-retry-after: found it without an error; send x-mock-error as"),
         ("x_mock_fault", "rest", "x-mock-fault: found fault 'rest', expected one of reset, "),
         ("x_mock_session", "not a name", "found the session 'not a name', in the path after /s/ or in X-Mock-Session"),
-        ("x_mock_eror", "429", "x-mock-eror: found a header that is not known, expected x-mock-error, "),
+        ("x_mock_eror", "429", "x-mock-eror: found an unknown header, expected x-mock-error, "),
     ],
 )  # fmt: skip
 def test_a_mock_header_that_is_wrong_says_what_to_write(
