@@ -1,1 +1,1 @@
-"""What an answer costs: accounts, holds and charges."""
+"""The cost of answers: accounts, holds and charges."""

@@ -1,4 +1,4 @@
-"""What an account is told of itself: what it has left, what it was charged for, and how much of that a day."""
+"""The values of the vendors' account endpoints: balance, charges, and totals per day."""
 
 from __future__ import annotations
 
@@ -19,63 +19,65 @@ from mockserver.vendors.vendor import to_json_number
 async def build_account_values(
     request: ChatRequest, account: AccountSpec | None, store: SessionStore
 ) -> PlaceholderValues:
-    """The blanks of an endpoint that asks for a key.
+    """Return the placeholder values of an account endpoint.
 
-    A key that is no account, or one without end of money, is told of the sum that the profile states.
+    A key without an account, or with an unlimited balance, gets the balance that the profile states.
     """
     vendor, billing = request.vendor, request.vendor.profile.billing
-    left = None
+    remaining = None
     if account is not None:
-        left = (await store.statement(request.session, account, store.clock.now(request.session))).remaining
-    dollars, own = vendor.in_both_units(left or billing.unlimited)
+        remaining = (
+            await store.statement(request.session, account, store.clock.now(request.session))
+        ).remaining
+    dollars, own_units = vendor.in_both_units(remaining or billing.unlimited)
     values: dict[str, Any] = {
         "balance_usd": to_json_number(dollars),
-        "balance_credits": to_json_number(own),
+        "balance_credits": to_json_number(own_units),
         "low_balance": dollars < vendor.in_both_units(billing.low)[0],
         "low_balance_threshold": to_json_number(vendor.in_both_units(billing.low)[1]),
     }
-    listed = request.route.aux_endpoint.spec.list if request.route.aux_endpoint else None
-    if listed in ("charges", "rollups"):
+    list_name = request.route.aux_endpoint.spec.list if request.route.aux_endpoint else None
+    if list_name in ("charges", "rollups"):
         charged = [
             entry
             for entry in await store.journal.entries(request.session)
             if _was_charged_to_key(entry, request)
         ]
-        values[listed] = (
-            [_charge_item(entry) for entry in charged] if listed == "charges" else _daily_rollups(charged)
+        values[list_name] = (
+            [_charge_item(entry) for entry in charged] if list_name == "charges" else _daily_rollups(charged)
         )
     return values
 
 
 def _was_charged_to_key(entry: JournalEntry, request: ChatRequest) -> bool:
-    """Whether it was charged to this key by this vendor."""
-    asked = entry.request_with_body
+    """Return whether the entry was charged to the key of this request by the same vendor."""
+    charged_request = entry.request_with_body
     return (
-        asked is not None
-        and asked.api_key == request.api_key
-        and asked.vendor is request.vendor
+        charged_request is not None
+        and charged_request.api_key == request.api_key
+        and charged_request.vendor is request.vendor
         and bool(calculate_entry_cost(entry))
     )
 
 
 def _charge_item(entry: JournalEntry) -> dict[str, Any]:
-    """One request that was charged."""
-    used, cost = get_entry_usage(entry), calculate_entry_cost(entry)
+    """Return the list item of one charged request."""
+    usage, cost = get_entry_usage(entry), calculate_entry_cost(entry)
     return {
         "id": entry.id,
         "model": entry.model,
         "status": entry.status,
         "at": format_timestamp(datetime.fromtimestamp(entry.arrived, UTC)),
         "stream": entry.stream,
-        "prompt_tokens": used.prompt,
-        "completion_tokens": used.completion,
-        "total_tokens": used.prompt + used.completion,
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
         **_cost_fields(cost),
     }
 
 
 def _daily_rollups(charged_entries: Iterable[JournalEntry]) -> list[dict[str, Any]]:
-    """What was charged on each day, the last one first."""
+    """Return the totals of each day, the latest first."""
     days: dict[str, list[JournalEntry]] = {}
     for entry in charged_entries:
         day = datetime.fromtimestamp(entry.arrived, UTC).date().isoformat()
@@ -84,8 +86,8 @@ def _daily_rollups(charged_entries: Iterable[JournalEntry]) -> list[dict[str, An
 
 
 def _day_totals(entries: list[JournalEntry]) -> dict[str, Any]:
-    used = [get_entry_usage(entry) for entry in entries]
-    prompt, completion = sum(one.prompt for one in used), sum(one.completion for one in used)
+    usages = [get_entry_usage(entry) for entry in entries]
+    prompt, completion = sum(usage.prompt for usage in usages), sum(usage.completion for usage in usages)
     return {
         "requests": len(entries),
         "prompt_tokens": prompt,

@@ -1,4 +1,4 @@
-"""Money for answers: drawn when an answer is decided, and given back as far as it is not due after all."""
+"""Charging of accounts: admission, holds on decided answers, and their settlement at the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mockserver.wire.answer import Answer, Ending
 
 
 class AccountRegistry:
-    """The accounts that a session's calls meet."""
+    """The accounts in force for a session: its own, then the shared ones, then those of the files."""
 
     __slots__ = ("_from_files", "_own", "_shared")
 
@@ -38,20 +38,21 @@ class AccountRegistry:
         self._shared = shared
 
     def __bool__(self) -> bool:
+        """Return whether there is any account."""
         return bool(self._from_files or self._shared.accounts or self._own.accounts)
 
     def __iter__(self) -> Iterator[AccountSpec]:
-        """All of them, the session's own first."""
-        met: set[str] = set()
+        """Yield each account once, the session's own first."""
+        seen: set[str] = set()
         for accounts in (self._own.accounts, self._shared.accounts, self._from_files):
             for key in accounts:
-                found = None if key in met else self.by_key(key)
-                if found is not None:
-                    yield found
-            met |= accounts.keys()
+                account = None if key in seen else self.by_key(key)
+                if account is not None:
+                    yield account
+            seen |= accounts.keys()
 
     def by_key(self, key: str | None) -> AccountSpec | None:
-        """The account of a key, its balance with what was added to it since; None where there is none."""
+        """Return the account of a key with the top-ups of its balance, None if the key has no account."""
         if key is None:
             return None
         account = self._own.accounts.get(key)
@@ -61,15 +62,15 @@ class AccountRegistry:
         return None if account is None else _with_top_up(_with_top_up(account, self._shared), self._own)
 
     def by_key_or_id(self, name: str) -> AccountSpec | None:
-        """The account with this key, or with this id where its key may not be shown."""
-        return self.by_key(name) or next((one for one in self if one.id == name), None)
+        """Return the account with this key, or with this id: the admin API shows ids instead of keys."""
+        return self.by_key(name) or next((account for account in self if account.id == name), None)
 
 
 def _with_top_up(account: AccountSpec, overlay: Overlay) -> AccountSpec:
-    more = overlay.topups.get(account.key)
-    if more is None or account.balance is None:
+    top_up = overlay.topups.get(account.key)
+    if top_up is None or account.balance is None:
         return account
-    return replace(account, balance=Amount(account.balance.value + more, account.balance.unit))
+    return replace(account, balance=Amount(account.balance.value + top_up, account.balance.unit))
 
 
 async def authorize_request(
@@ -80,21 +81,20 @@ async def authorize_request(
     *,
     allow_unknown_keys: bool = True,
 ) -> AccountSpec | None:
-    """The account of a call that is let in; None for a key that is none, where `strangers` are welcome.
+    """Return the account of an admitted request, None for a key without account if those are allowed.
 
-    `now` is in seconds, on the clock of the limits. Raises ApiError for the first thing that a vendor would
-    refuse.
+    `now` is in seconds, on the clock of the limits. Raises ApiError for the first thing that the vendor would refuse.
     """
     check_route(request)
     account = accounts.by_key(request.api_key)
-    lookup = request.route.aux_endpoint
+    aux_endpoint = request.route.aux_endpoint
     for name in request.vendor.profile.checks:
         run_check(request, name)
-        if name == "key" and (lookup is None or not lookup.is_public):
+        if name == "key" and (aux_endpoint is None or not aux_endpoint.is_public):
             _check_account(account, allow_unknown_keys=allow_unknown_keys)
         elif name == "model" and account is not None:
             _check_model_allowed(request, account)
-        elif name == "balance" and account is not None and lookup is None:
+        elif name == "balance" and account is not None and aux_endpoint is None:
             await _check_balance(request, account, store, now)
     return account
 
@@ -102,21 +102,21 @@ async def authorize_request(
 async def place_hold(
     request: ChatRequest, account: AccountSpec, charge: Charge, tokens: int, store: SessionStore, now: float
 ) -> Hold:
-    """What is drawn for an answer of so many tokens. Raises ApiError where the account has not got it."""
-    paid = await store.hold(request.session, account, charge, compute_minimum_hold(request), tokens, now)
-    if isinstance(paid, Denial):
-        raise _denial_error(request, account, paid)
-    return paid
+    """Draw the cost of an answer of `tokens` tokens. Raises ApiError if balance or limits do not allow it."""
+    result = await store.hold(request.session, account, charge, compute_minimum_hold(request), tokens, now)
+    if isinstance(result, Denial):
+        raise _denial_error(request, account, result)
+    return result
 
 
 def compute_minimum_hold(request: ChatRequest) -> Charge:
-    """The least that the call's vendor holds until an answer has ended."""
+    """Return the least that the vendor holds until an answer has ended."""
     return Charge(*request.vendor.in_both_units(request.vendor.profile.billing.hold))
 
 
 def _check_account(account: AccountSpec | None, *, allow_unknown_keys: bool) -> None:
     if account is None and not allow_unknown_keys:
-        raise ApiError("invalid_key", detail="no account has this key, and only known keys are let in")
+        raise ApiError("invalid_key", detail="no account has this key, and only known keys are accepted")
     if account is not None and account.status == "revoked":
         raise ApiError("invalid_key", detail=f"the account {account.id} is revoked")
 
@@ -127,37 +127,37 @@ def _check_model_allowed(request: ChatRequest, account: AccountSpec) -> None:
 
 
 async def _check_balance(request: ChatRequest, account: AccountSpec, store: SessionStore, now: float) -> None:
-    denied = await store.admit(request.session, account, compute_minimum_hold(request), now)
-    if denied is not None:
-        raise _denial_error(request, account, denied)
+    denial = await store.admit(request.session, account, compute_minimum_hold(request), now)
+    if denial is not None:
+        raise _denial_error(request, account, denial)
 
 
 def _denial_error(request: ChatRequest, account: AccountSpec, denial: Denial) -> ApiError:
     if denial.limit is not None:
-        after = denial.wait if denial.limit.retry_after else None
-        words = f"the account {account.id} has used up {denial.limit.limit}"
-        error = ApiError(denial.kind, detail=words, retry_after=after)
+        retry_after = denial.wait if denial.limit.retry_after else None
+        detail = f"the account {account.id} has used up {denial.limit.limit}"
+        error = ApiError(denial.kind, detail=detail, retry_after=retry_after)
         error.reset_after = denial.wait
         return error
-    need = Amount(denial.required, denial.remaining.unit)
-    words = f"the account {account.id} has {denial.remaining}" + (
-        f" and needs {need}" if denial.required else ""
+    required = Amount(denial.required, denial.remaining.unit)
+    detail = f"the account {account.id} has {denial.remaining}"
+    error = ApiError(denial.kind, detail=f"{detail} and needs {required}" if denial.required else detail)
+    balance, needed = (
+        format_amount(request.vendor.in_both_units(amount)[1]) for amount in (denial.remaining, required)
     )
-    error = ApiError(denial.kind, detail=words)
-    left, lacks = (format_amount(request.vendor.in_both_units(one)[1]) for one in (denial.remaining, need))
-    error.shortage = f"(balance {left}, needed {lacks})" if denial.required else f"(balance {left})"
+    error.shortage = f"(balance {balance}, needed {needed})" if denial.required else f"(balance {balance})"
     return error
 
 
 class Charging:
-    """Serves the calls that may have an account; `strangers` says whether other keys are let in."""
+    """The charging of requests that may have an account; `allow_unknown_keys` admits keys without one."""
 
     def __init__(self, store: SessionStore, *, allow_unknown_keys: bool) -> None:
         self._store = store
         self._allow_unknown_keys = allow_unknown_keys
 
     async def admit(self, request: ChatRequest, accounts: AccountRegistry, entry: JournalEntry) -> None:
-        """Let a call in, on the account of its key. Raises ApiError for the first thing that is refused."""
+        """Admit a request and note its account in the entry. Raises ApiError for the first thing that is refused."""
         now = self._store.clock.now(request.session)
         entry.account = await authorize_request(
             request, accounts, self._store, now, allow_unknown_keys=self._allow_unknown_keys
@@ -166,47 +166,52 @@ class Charging:
     async def account_values(
         self, request: ChatRequest, endpoint: AuxEndpoint, entry: JournalEntry
     ) -> PlaceholderValues:
-        """The blanks of what whoever asks may know of their account; those who need no key are told nothing."""
+        """Return the placeholder values of an account endpoint; a public endpoint, which needs no key, has none."""
         return {} if endpoint.is_public else await build_account_values(request, entry.account, self._store)
 
     async def hold(
         self, request: ChatRequest, account: AccountSpec, entry: JournalEntry
     ) -> PlaceholderValues:
-        """Draw what an answer costs; returns what is left, as blanks. Raises ApiError where that is too little."""
-        used = get_entry_usage(entry)
-        charge, now = request.vendor.charge(used, request.model), self._store.clock.now(request.session)
-        tokens = used.prompt + used.completion
+        """Hold the cost of an answer, and return the placeholder values for what is left.
+
+        Raises ApiError if the balance or a limit does not allow it.
+        """
+        usage = get_entry_usage(entry)
+        charge, now = request.vendor.charge(usage, request.model), self._store.clock.now(request.session)
+        tokens = usage.prompt + usage.completion
         entry.hold = await place_hold(request, account, charge, tokens, self._store, now)
         if not request.vendor.reports_balance:
             return {}
-        kept = await self._store.statement(request.session, account, now)
-        return {**request.vendor.remaining_values(entry.hold.remaining), **_request_limit_values(kept)}
+        statement = await self._store.statement(request.session, account, now)
+        return {**request.vendor.remaining_values(entry.hold.remaining), **_request_limit_values(statement)}
 
     async def settle_decided(self, request: ChatRequest, answer: Answer, entry: JournalEntry) -> None:
-        """The answer that was paid for is to be played so: a hold lasts as long as somebody listens to it."""
-        due = calculate_amount_due(entry, answer)
-        lasts = answer.ending is Ending.FINISH and (answer.wait or any(frame.wait for frame in answer.frames))
-        if not lasts or not is_billed(request, answer):
-            await self._settle_amount(entry, due, void=not is_billed(request, answer))
+        """Settle a hold at once, unless the answer takes time: then the client may leave before its end."""
+        amount_due = calculate_amount_due(entry, answer)
+        takes_time = answer.ending is Ending.FINISH and (
+            answer.wait or any(frame.wait for frame in answer.frames)
+        )
+        if not takes_time or not is_billed(request, answer):
+            await self._settle_amount(entry, amount_due, void=not is_billed(request, answer))
 
     async def settle(self, entry: JournalEntry) -> None:
-        """The answer that was paid for has ended."""
+        """Settle the hold of an answer that has ended."""
         await self._settle_amount(entry, calculate_entry_cost(entry))
 
     async def _settle_amount(self, entry: JournalEntry, amount_due: Charge, *, void: bool = False) -> None:
-        paid, account = cast(Hold, entry.hold), cast(AccountSpec, entry.account)
-        if void or paid.charge != amount_due:
-            await self._store.refund(entry.session, account.key, paid, paid.charge - amount_due, void=void)
-        entry.hold = None if void else replace(paid, charge=amount_due)
+        hold, account = cast(Hold, entry.hold), cast(AccountSpec, entry.account)
+        if void or hold.charge != amount_due:
+            await self._store.refund(entry.session, account.key, hold, hold.charge - amount_due, void=void)
+        entry.hold = None if void else replace(hold, charge=amount_due)
 
 
 def _request_limit_values(statement: AccountStatement) -> PlaceholderValues:
-    """The blanks of the limit that has the least room for requests."""
-    limits = [one for one in statement.limits if one.limit.limit.unit == "requests"]
-    if not limits:
+    """Return the placeholder values of the request limit with the fewest requests left."""
+    usages = [usage for usage in statement.limits if usage.limit.limit.unit == "requests"]
+    if not usages:
         return {}
-    full = min(limits, key=lambda one: one.limit.limit.maximum - one.used)
+    tightest = min(usages, key=lambda usage: usage.limit.limit.maximum - usage.used)
     return {
-        "remaining_requests": full.limit.limit.maximum - full.used,
-        "remaining_reset_at": format_time_after(datetime.now(UTC), full.resets_in),
+        "remaining_requests": tightest.limit.limit.maximum - tightest.used,
+        "remaining_reset_at": format_time_after(datetime.now(UTC), tightest.resets_in),
     }

@@ -1,4 +1,4 @@
-"""What an answer costs: its tokens at the vendor's prices, as far as it was heard."""
+"""The cost of an answer: its tokens at the vendor's prices, for the part that was delivered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockserver.wire.playback import Delivery
 
 
 def calculate_entry_cost(entry: JournalEntry) -> Charge:
-    """What a request of the journal costs, with an account or without; an answer under way, if it is heard whole."""
+    """Return the cost of a journal entry, with an account or without; while it is being sent, of the whole answer."""
     if entry.charge is not None:
         return entry.charge
     if entry.response is None or entry.answer is None:
@@ -30,7 +30,7 @@ def calculate_entry_cost(entry: JournalEntry) -> Charge:
 
 
 def get_entry_usage(entry: JournalEntry) -> TokenUsage:
-    """The tokens of a request that is answered, counted once."""
+    """Return the tokens of a request that has a response, counted once."""
     if entry.usage is None:
         entry.usage = _count_entry_usage(
             cast(ChatRequest, entry.request_with_body), cast(ResponseSpec, entry.response)
@@ -39,24 +39,25 @@ def get_entry_usage(entry: JournalEntry) -> TokenUsage:
 
 
 def calculate_amount_due(entry: JournalEntry, answer: Answer, delivery: Delivery | None = None) -> Charge:
-    """What a request costs whose answer is played so; when it has ended, as far as it was heard."""
-    call, raw = cast(ChatRequest, entry.request_with_body), get_entry_usage(entry)
-    vendor, cut = call.vendor, call.vendor.profile.billing.cut
-    if not is_billed(call, answer):
+    """Return the cost of a request with this answer, for the delivered part of it if a delivery is given."""
+    request, usage = cast(ChatRequest, entry.request_with_body), get_entry_usage(entry)
+    vendor, cut = request.vendor, request.vendor.profile.billing.cut
+    if not is_billed(request, answer):
         return NO_CHARGE
     if cut == "full" or _is_complete(entry, answer, delivery):
-        return vendor.charge(raw, call.model)
+        return vendor.charge(usage, request.model)
     if cut == "none":
         return NO_CHARGE
-    # A model has thought before it speaks.
-    spoken = raw.completion - raw.reasoning
-    meant = _count_chunks((entry.intended_answer or answer).frames)
-    share = math.ceil(spoken * min(_count_delivered_chunks(answer, delivery), meant) / meant) if meant else 0
-    return vendor.charge(replace(raw, completion=raw.reasoning + share), call.model)
+    # Reasoning tokens come before the first chunk, so they are due in full.
+    visible = usage.completion - usage.reasoning
+    chunks = _count_chunks((entry.intended_answer or answer).frames)
+    delivered = min(_count_delivered_chunks(answer, delivery), chunks)
+    share = math.ceil(visible * delivered / chunks) if chunks else 0
+    return vendor.charge(replace(usage, completion=usage.reasoning + share), request.model)
 
 
 def is_billed(request: ChatRequest, answer: Answer) -> bool:
-    """Whether an answer of this status is charged at all."""
+    """Return whether the vendor charges for an answer with this status."""
     statuses = request.vendor.profile.billing.statuses
     return answer.status < 400 if statuses is None else answer.status in statuses
 
@@ -66,15 +67,15 @@ def _count_chunks(frames: Iterable[Frame]) -> int:
 
 
 def _count_entry_usage(request: ChatRequest, response: ResponseSpec) -> TokenUsage:
-    """The tokens of an answer; of bytes that somebody wrote, and of an error, none are known."""
+    """Count the tokens of a request and its response; a raw body and an error have none."""
     if response.raw is not None or response.error is not None:
         return TokenUsage(0, 0)
-    known = build_render_options(request, response)
-    return count_response_usage(known, response, render_choices(known, response))
+    options = build_render_options(request, response)
+    return count_response_usage(options, response, render_choices(options, response))
 
 
 def _is_complete(entry: JournalEntry, answer: Answer, delivery: Delivery | None) -> bool:
-    """Whether an answer is heard to its end, with all that it was meant to say."""
+    """Return whether the intended answer was delivered, or will be delivered, to its end."""
     if answer.ending is not Ending.FINISH or (delivery is not None and delivery.end_reason != "finished"):
         return False
     return entry.intended_answer is None or _count_delivered_chunks(answer, delivery) >= _count_chunks(
