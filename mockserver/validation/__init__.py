@@ -1,1 +1,1 @@
-"""Which requests are refused, and with which error."""
+"""The checks that refuse a request, and the errors they raise."""

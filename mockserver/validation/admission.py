@@ -1,4 +1,4 @@
-"""Who is let in: path, verb and size, then what the vendor checks, in its own order."""
+"""Admission: the checks that refuse a request as its vendor does, in the vendor's order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.vendors.placeholders import fill_text
 
 
 def admit_request(request: ChatRequest) -> None:
-    """Raises ApiError for the first thing that a vendor would refuse; returns when there is none."""
+    """Run all checks of a request. Raises ApiError for the first thing that the vendor would refuse."""
     if _passes_head_checks(request.routed_head) and passes_fast_check(request):
         return
     check_route(request)
@@ -22,9 +22,9 @@ def admit_request(request: ChatRequest) -> None:
 
 
 def run_check(request: ChatRequest, name: str) -> None:
-    """One of the vendor's checks, as far as it needs to know of no account."""
-    lookup = request.route.aux_endpoint
-    if lookup is None or (name in _READ_CHECKS and not lookup.is_public):
+    """Run one of the vendor's checks, without those that need an account. Raises ApiError if it fails."""
+    aux_endpoint = request.route.aux_endpoint
+    if aux_endpoint is None or (name in _AUX_CHECKS and not aux_endpoint.is_public):
         if name in _HEAD_CHECKS:
             _raise_if_error(_HEAD_CHECKS[name](request.routed_head))
         elif name in _BODY_CHECKS:
@@ -32,16 +32,17 @@ def run_check(request: ChatRequest, name: str) -> None:
 
 
 def check_route(request: ChatRequest) -> None:
-    """It came to a place that there is, in a way that can be told."""
+    """Check path, method, session name and size. Raises ApiError if one is wrong."""
     _raise_if_error(_route_error(request.routed_head))
     if request.body_error == "too_large":
         raise ApiError("too_large")
 
 
 @memoized
-def _passes_head_checks(origin: RoutedHead) -> bool:
-    """Whether a chat request with this head is let in, but for what its body says."""
-    return origin.route.chat and not any(wrong(origin) for wrong in (_route_error, *_HEAD_CHECKS.values()))
+def _passes_head_checks(routed_head: RoutedHead) -> bool:
+    """Return whether this is the head of a chat request that no check of heads refuses."""
+    checks = (_route_error, *_HEAD_CHECKS.values())
+    return routed_head.route.chat and not any(find_error(routed_head) for find_error in checks)
 
 
 def _raise_if_error(error: ApiError | None) -> None:
@@ -49,43 +50,43 @@ def _raise_if_error(error: ApiError | None) -> None:
         raise error
 
 
-def _route_error(origin: RoutedHead) -> ApiError | None:
-    place, method = origin.route, origin.head.method
-    if not place.chat and place.aux_endpoint is None:
+def _route_error(routed_head: RoutedHead) -> ApiError | None:
+    route, method = routed_head.route, routed_head.head.method
+    if not route.chat and route.aux_endpoint is None:
         return ApiError("not_found")
-    # Whatever may be read may be read without its body (RFC 9110, 9.3.2).
-    if method != place.method and (method, place.method) != ("HEAD", "GET"):
+    # HEAD is allowed wherever GET is (RFC 9110, section 9.3.2).
+    if method != route.method and (method, route.method) != ("HEAD", "GET"):
         return ApiError("method_not_allowed")
-    if not is_session_name(origin.session):
+    if not is_session_name(routed_head.session):
         return ApiError(
             "invalid_request",
-            f"found the session {origin.session[:80]!r}, in the path after /s/ or in X-Mock-Session; "
+            f"found the session {routed_head.session[:80]!r}, in the path after /s/ or in X-Mock-Session; "
             "expected 1 to 64 letters, digits, '.', '_' or '-'",
         )
     return None
 
 
-def _content_type_error(origin: RoutedHead) -> ApiError | None:
-    kind = origin.headers.get("content-type", "")
-    media = kind.partition(";")[0].strip().lower()
-    if media == "application/json" or media.endswith("+json"):
+def _content_type_error(routed_head: RoutedHead) -> ApiError | None:
+    content_type = routed_head.headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/json" or media_type.endswith("+json"):
         return None
-    words = f"Content-Type: expected application/json, received {kind[:80] or 'nothing'}"
-    return ApiError("wrong_content_type", detail=words, issues=(create_custom_issue(words),))
+    detail = f"Content-Type: expected application/json, received {content_type[:80] or 'nothing'}"
+    return ApiError("wrong_content_type", detail=detail, issues=(create_custom_issue(detail),))
 
 
-def _key_error(origin: RoutedHead) -> ApiError | None:
-    if origin.api_key:
+def _key_error(routed_head: RoutedHead) -> ApiError | None:
+    if routed_head.api_key:
         return None
-    return ApiError("missing_key" if origin.api_key is None else "invalid_key")
+    return ApiError("missing_key" if routed_head.api_key is None else "invalid_key")
 
 
 def _check_model(request: ChatRequest) -> None:
-    """A model that it names is to be had."""
+    """Check that the model is known and not retired, as far as the vendor has an error for that."""
     vendor, profile = request.vendor, request.vendor.profile
     if vendor.models[request.model].retired:
         raise _unavailable_error(request, profile.retired_model)
-    # Where an unknown one is a mistake in the body, the rules tell.
+    # If an unknown model is an invalid body for this vendor, the body rules report it.
     if (
         request.model
         and not vendor.has_model(request.model)
@@ -96,33 +97,35 @@ def _check_model(request: ChatRequest) -> None:
 
 def _unavailable_error(request: ChatRequest, unavailable: UnavailableSpec) -> ApiError:
     known = ", ".join(request.vendor.models.names) or "none"
-    words = fill_text(unavailable.message, {"model": request.model[:80]}) or None
+    message = fill_text(unavailable.message, {"model": request.model[:80]}) or None
     return ApiError(
-        unavailable.kind, words, detail=f"found the model {request.model[:80]!r}, expected one of {known}"
+        unavailable.kind, message, detail=f"found the model {request.model[:80]!r}, expected one of {known}"
     )
 
 
 def _check_body(request: ChatRequest) -> None:
-    """Its body is what a chat request must be."""
+    """Check the body against the rules of every chat request, the vendor and the model."""
     if request.body_error:
         raise _invalid_body_error([create_custom_issue(request.body_error_detail)])
-    found = find_body_issues(request)
-    if found:
-        raise _invalid_body_error(found)
+    issues = find_body_issues(request)
+    if issues:
+        raise _invalid_body_error(issues)
     _check_roles(request)
 
 
 def _check_roles(request: ChatRequest) -> None:
-    """A vendor may know of a model that it does not hear every role."""
-    words = request.vendor.unsupported_role(request.model, (message["role"] for message in request.messages))
-    if words is not None:
-        raise ApiError("invalid_request", words)
+    """Check that the model supports every role in the messages."""
+    message = request.vendor.unsupported_role(
+        request.model, (message["role"] for message in request.messages)
+    )
+    if message is not None:
+        raise ApiError("invalid_request", message)
 
 
-def _invalid_body_error(found: list[Issue]) -> ApiError:
-    return ApiError("invalid_request", detail=format_issues(found), issues=tuple(found))
+def _invalid_body_error(issues: list[Issue]) -> ApiError:
+    return ApiError("invalid_request", detail=format_issues(issues), issues=tuple(issues))
 
 
 _HEAD_CHECKS = {"content_type": _content_type_error, "key": _key_error}
 _BODY_CHECKS = {"model": _check_model, "body": _check_body}
-_READ_CHECKS = ("key",)  # what asks for no completion has no body
+_AUX_CHECKS = ("key",)  # requests to auxiliary endpoints have no body to check

@@ -1,6 +1,6 @@
-"""What a chat request must look like: what every vendor wants of one, and what a profile says of a model.
+"""The rules for the body of a chat request: those of every vendor, and those of a profile for a model.
 
-Unknown keys are nobody's business.
+Unknown keys are ignored.
 """
 
 from __future__ import annotations
@@ -25,64 +25,64 @@ from mockserver.vendors.model_spec import ModelSpec
 from mockserver.vendors.parameter_rules import ParameterRule, ParameterRules
 from mockserver.vendors.vendor import Vendor
 
-MAX_ISSUES = 20  # issues that are told; a body of a million mistakes is refused in a few words too
+MAX_ISSUES = 20  # issues that are reported, however many mistakes a body has
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 class TypicalRequest(NamedTuple):
-    """What the requests to one model mostly are, so that little must be asked of one that is like them."""
+    """The usual shape of a request to one model; a request of this shape skips the full validation."""
 
-    plain_types: Mapping[str, frozenset[type]]  # the types of a field's values of which nothing more is asked
+    plain_types: Mapping[str, frozenset[type]]  # by field: the types whose values need no further check
     required: frozenset[str]
     parameters: ParameterRules
     model: ModelSpec
-    roles: tuple[str, ...]  # that may say a text, and nothing more is asked of it
+    roles: tuple[str, ...]  # whose messages need no further check if the content is a string
 
 
 @memoized
 def passes_fast_check(request: ChatRequest) -> bool:
     """Return whether a request of the usual shape is valid, so that the full validation can be skipped."""
-    usual = _typical_request(request.routed_head.route.vendor, request.model)
-    words = request.lazy_body.parsed
-    if usual is None or words.error:
+    typical = _typical_request(request.routed_head.route.vendor, request.model)
+    parsed = request.lazy_body.parsed
+    if typical is None or parsed.error:
         return False
-    body = words.body
+    body = parsed.body
     if not body.get("messages") or not body.get("model", request.routed_head.route.model):
         return False
-    return _has_plain_fields(body, usual) and _has_plain_messages(body["messages"], usual)
+    return _has_plain_fields(body, typical) and _has_plain_messages(body["messages"], typical)
 
 
 def _has_plain_fields(body: dict[str, Any], typical: TypicalRequest) -> bool:
-    """Whether nothing is wrong with the fields of a body; its messages are a list, if it has any."""
+    """Return whether the fields of a body are valid, without looking into its messages."""
     plain = typical.plain_types
     for name, value in body.items():
         if name in plain and type(value) not in plain[name]:
-            stated = None if name in _COMMON_FIELDS else typical.parameters.get(name)
-            if stated is None or any(find_value_issues(stated, value, (name,))):
+            rule = None if name in _COMMON_FIELDS else typical.parameters.get(name)
+            if rule is None or any(find_value_issues(rule, value, (name,))):
                 return False
     return body.keys() >= typical.required
 
 
 def _has_plain_messages(messages: list[Any], typical: TypicalRequest) -> bool:
-    """Whether nothing is wrong with any message, and its role is heard."""
+    """Return whether all messages are valid and the model supports their roles."""
     roles = typical.roles
     for message in messages:
         if type(message) is not dict or message.get("role") not in roles:
             return False
         if type(message.get("content")) is str and "tool_calls" not in message:
-            continue  # as most are
+            continue  # the usual case
         if any(_iter_message_issues(message, (), typical.model)):
             return False
     return True
 
 
 def _typical_request(vendor: Vendor, name: str) -> TypicalRequest | None:
-    """None for a model of whose requests nothing can be said at a glance."""
-    name = name if name in vendor.models else ""  # of the others, all that is known is the same
+    """Return the typical request of a model, None if every request to it needs the full validation."""
+    name = name if name in vendor.models else ""  # the same rules hold for all unknown models
     if name not in vendor.memo:
         vendor.memo[name] = _typical_of_model(vendor, name)
-    known: TypicalRequest | None = vendor.memo[name]
-    return known
+    typical: TypicalRequest | None = vendor.memo[name]
+    return typical
 
 
 def _typical_of_model(vendor: Vendor, name: str) -> TypicalRequest | None:
@@ -92,15 +92,17 @@ def _typical_of_model(vendor: Vendor, name: str) -> TypicalRequest | None:
     parameters = vendor.models.parameters(name)
     plain = {
         **parameters.valid_types,
-        **{own: kinds & parameters.valid_types.get(own, kinds) for own, kinds in _COMMON_FIELDS.items()},
+        **{
+            field: types & parameters.valid_types.get(field, types) for field, types in _COMMON_FIELDS.items()
+        },
     }
-    heard = ROLES if model.roles is None else model.roles
-    roles = tuple(role for role in ROLES if role in heard and role not in (model.messages or {}))
+    supported = ROLES if model.roles is None else model.roles
+    roles = tuple(role for role in ROLES if role in supported and role not in (model.messages or {}))
     return TypicalRequest(plain, frozenset(parameters.required), parameters, model, roles)
 
 
 def find_body_issues(request: ChatRequest) -> list[Issue]:
-    """What is wrong with the body of a call."""
+    """Return the issues of a request's body, at most MAX_ISSUES of them."""
     return list(islice(_iter_issues(request), MAX_ISSUES))
 
 
@@ -108,8 +110,8 @@ def _iter_issues(request: ChatRequest) -> Iterator[Issue]:
     if request.route.model is None:
         yield from find_field_issues(_MODEL_FIELD, request.body)
         if request.body.get("model") == "":
-            words = "String must contain at least 1 character(s)"
-            yield create_too_small_issue(1, "string", words, ("model",))
+            message = "String must contain at least 1 character(s)"
+            yield create_too_small_issue(1, "string", message, ("model",))
     if request.model and not request.vendor.has_model(request.model):
         yield create_enum_issue(request.vendor.models.names, request.model, ("model",))
     yield from _iter_messages_issues(request)
@@ -119,7 +121,7 @@ def _iter_issues(request: ChatRequest) -> Iterator[Issue]:
 def _iter_messages_issues(request: ChatRequest) -> Iterator[Issue]:
     body = request.body
     if "messages" not in body and request.messages:
-        return  # `prompt` stood for them
+        return  # the body has a `prompt` instead
     yield from find_field_issues(_MESSAGES_FIELD, body)
     messages = body.get("messages")
     if messages == []:
@@ -137,7 +139,7 @@ def _iter_message_issues(message: Any, path: IssuePath, model: ModelSpec) -> Ite
     if role not in ROLES:
         yield create_discriminator_issue(ROLES, (*path, "role"))
         return
-    # Clients send an assistant's tool calls with no content, and with null, whatever a vendor's schema says.
+    # Clients send an assistant's tool calls without content or with null, whatever the vendor's schema requires.
     yield from find_field_issues(
         _ASSISTANT_FIELDS if role == "assistant" else _OTHER_ROLE_FIELDS, message, path
     )

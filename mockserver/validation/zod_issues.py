@@ -1,6 +1,6 @@
-"""What is wrong with a value is an issue, worded as Zod 3 words it, with its keys in its order.
+"""Issues of invalid values, with the texts, keys and key order of Zod 3.
 
-One vendor sends issues as they are; to people they are spelled out in a line.
+One vendor sends the issues as they are; elsewhere they are formatted as one line of text.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ Issue = dict[str, Any]
 IssuePath = Sequence[str | int]
 
 MISSING: Final = object()
-_MAX_SHOWN = 80  # characters of what was sent that are repeated
+_MAX_SHOWN = 80  # characters of a received value that an issue repeats
 
 
 def find_value_issues(parameter: ParameterRule, value: Any, path: IssuePath) -> Iterator[Issue]:
-    """What is wrong with a value, or with its not being there (MISSING)."""
+    """Yield the issues of a value, which is MISSING if the field is absent."""
     types = parameter.type or ()
     if len(types) > 1:
         yield from _check_union(parameter, types, value, path)
@@ -29,10 +29,10 @@ def find_value_issues(parameter: ParameterRule, value: Any, path: IssuePath) -> 
 def find_field_issues(
     parameters: Mapping[str, ParameterRule], values: Mapping[str, Any], path: IssuePath = ()
 ) -> Iterable[Issue]:
-    """What is wrong with the fields of an object."""
-    known = parameters if isinstance(parameters, ParameterRules) else ParameterRules(parameters)
-    found = known.find_unverified(values)
-    return _iter_field_issues(found, parameters, values, path) if found else ()
+    """Return the issues of an object's fields."""
+    rules = parameters if isinstance(parameters, ParameterRules) else ParameterRules(parameters)
+    unverified = rules.find_unverified(values)
+    return _iter_field_issues(unverified, parameters, values, path) if unverified else ()
 
 
 def _iter_field_issues(
@@ -43,10 +43,12 @@ def _iter_field_issues(
 
 
 def create_custom_issue(message: str, path: IssuePath = ()) -> Issue:
+    """Return an issue with a text of our own."""
     return {"code": "custom", "path": list(path), "message": message}
 
 
 def create_type_issue(expected: str, value: Any, path: IssuePath) -> Issue:
+    """Return the issue of a value that is MISSING or of the wrong type."""
     received = _zod_type(value)
     return {
         "code": "invalid_type",
@@ -57,12 +59,13 @@ def create_type_issue(expected: str, value: Any, path: IssuePath) -> Issue:
     }
 
 
-def create_too_small_issue(minimum: float, kind: str, message: str, path: IssuePath) -> Issue:
-    return _create_bound_issue("too_small", "minimum", minimum, kind, message, path)
+def create_too_small_issue(minimum: float, value_type: str, message: str, path: IssuePath) -> Issue:
+    """Return the issue of a number, string or array below its minimum."""
+    return _create_bound_issue("too_small", "minimum", minimum, value_type, message, path)
 
 
 def create_discriminator_issue(names: Sequence[str], path: IssuePath) -> Issue:
-    """An object does not say which of several kinds it is."""
+    """Return the issue of an object whose discriminator has none of the given values."""
     return {
         "code": "invalid_union_discriminator",
         "options": list(names),
@@ -72,6 +75,7 @@ def create_discriminator_issue(names: Sequence[str], path: IssuePath) -> Issue:
 
 
 def create_enum_issue(options: Sequence[str], value: str, path: IssuePath) -> Issue:
+    """Return the issue of a string that is none of the options."""
     return {
         "received": value[:_MAX_SHOWN],
         "code": "invalid_enum_value",
@@ -82,7 +86,7 @@ def create_enum_issue(options: Sequence[str], value: str, path: IssuePath) -> Is
 
 
 def format_issues(issues: Sequence[Issue]) -> str:
-    """Issues as a person reads them: `messages: Required; n: Number must be ...`."""
+    """Format issues as one line of text: `messages: Required; n: Number must be ...`."""
     return "; ".join(map(_format_issue, issues))
 
 
@@ -90,24 +94,26 @@ def _format_issue(issue: Issue) -> str:
     place = ".".join(map(str, issue["path"])) + ": "
     if "unionErrors" not in issue:
         return f"{place}{issue['message']}".removeprefix(": ")
-    tried = [error["issues"] for error in issue["unionErrors"]]
-    # Whoever sent a list wants to hear what is wrong with it, not that it is no text.
-    near = [found for found in tried if found[0]["path"] != issue["path"] or "expected" not in found[0]]
-    return "; ".join(map(format_issues, near)) or place + ", or ".join(
-        dict.fromkeys(format_issues(found).removeprefix(place) for found in tried)
+    alternatives = [error["issues"] for error in issue["unionErrors"]]
+    # For a list, report what is wrong in the list, not that it is not a string.
+    close = [
+        issues for issues in alternatives if issues[0]["path"] != issue["path"] or "expected" not in issues[0]
+    ]
+    return "; ".join(map(format_issues, close)) or place + ", or ".join(
+        dict.fromkeys(format_issues(issues).removeprefix(place) for issues in alternatives)
     )
 
 
 def _check_union(
     parameter: ParameterRule, types: Sequence[str], value: Any, path: IssuePath
 ) -> Iterator[Issue]:
-    """It must be of one of several types: what it is wrong with, for each of them."""
+    """Yield one issue with the issues for each of several types, unless the value is valid for one of them."""
     errors = []
-    for kind in types:
-        found = list(_CHECKS[kind](parameter, value, path))
-        if not found:
+    for type_name in types:
+        issues = list(_CHECKS[type_name](parameter, value, path))
+        if not issues:
             return
-        errors.append({"issues": found, "name": "ZodError"})
+        errors.append({"issues": issues, "name": "ZodError"})
     yield {
         "code": "invalid_union",
         "unionErrors": errors,
@@ -117,27 +123,27 @@ def _check_union(
 
 
 def _check_string(parameter: ParameterRule, value: Any, path: IssuePath) -> Iterator[Issue]:
-    words = parameter.enum
-    if words is None:
+    options = parameter.enum
+    if options is None:
         yield from _check_type("string", value, path)
-    elif len(words) == 1 and value != words[0]:
+    elif len(options) == 1 and value != options[0]:
         received = (
             {} if value is MISSING else {"received": value[:_MAX_SHOWN] if isinstance(value, str) else value}
         )
-        said = f'Invalid literal value, expected "{words[0]}"'
+        message = f'Invalid literal value, expected "{options[0]}"'
         yield {
             **received,
             "code": "invalid_literal",
-            "expected": words[0],
+            "expected": options[0],
             "path": list(path),
-            "message": said,
+            "message": message,
         }
     elif not isinstance(value, str):
         # Zod's enum puts the types before the code.
-        found = create_type_issue(_format_options(words), value, path)
-        yield {"expected": found.pop("expected"), "received": found.pop("received"), **found}
-    elif value not in words:
-        yield create_enum_issue(words, value, path)
+        issue = create_type_issue(_format_options(options), value, path)
+        yield {"expected": issue.pop("expected"), "received": issue.pop("received"), **issue}
+    elif value not in options:
+        yield create_enum_issue(options, value, path)
 
 
 def _check_number(parameter: ParameterRule, value: Any, path: IssuePath) -> Iterator[Issue]:
@@ -161,11 +167,11 @@ def _check_integer(parameter: ParameterRule, value: Any, path: IssuePath) -> Ite
 
 def _check_bounds(parameter: ParameterRule, value: float, path: IssuePath) -> Iterator[Issue]:
     if parameter.minimum is not None and value < parameter.minimum:
-        words = f"Number must be greater than or equal to {parameter.minimum:.12g}"
-        yield create_too_small_issue(parameter.minimum, "number", words, path)
+        message = f"Number must be greater than or equal to {parameter.minimum:.12g}"
+        yield create_too_small_issue(parameter.minimum, "number", message, path)
     if parameter.maximum is not None and value > parameter.maximum:
-        words = f"Number must be less than or equal to {parameter.maximum:.12g}"
-        yield _create_bound_issue("too_big", "maximum", parameter.maximum, "number", words, path)
+        message = f"Number must be less than or equal to {parameter.maximum:.12g}"
+        yield _create_bound_issue("too_big", "maximum", parameter.maximum, "number", message, path)
 
 
 def _check_boolean(_: ParameterRule, value: Any, path: IssuePath) -> Iterator[Issue]:
@@ -198,12 +204,12 @@ def _check_type(expected: str, value: Any, path: IssuePath) -> Iterator[Issue]:
 
 
 def _create_bound_issue(
-    code: str, bound: str, value: float, kind: str, message: str, path: IssuePath
+    code: str, bound: str, value: float, value_type: str, message: str, path: IssuePath
 ) -> Issue:
     return {
         "code": code,
         bound: value,
-        "type": kind,
+        "type": value_type,
         "inclusive": True,
         "exact": False,
         "message": message,
@@ -212,11 +218,11 @@ def _create_bound_issue(
 
 
 def _format_options(options: Sequence[str]) -> str:
-    return " | ".join(f"'{word}'" for word in options)
+    return " | ".join(f"'{option}'" for option in options)
 
 
 def _zod_type(value: Any) -> str:
-    """A value's type, with JavaScript's words."""
+    """Return the name that JavaScript has for a value's type."""
     return _ZOD_TYPES.get(type(value), "undefined")
 
 
