@@ -1,1 +1,1 @@
-"""What the client sent: head, body and the chat request in them."""
+"""The request of a client: head, body and the chat request in them."""

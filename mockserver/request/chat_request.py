@@ -1,4 +1,4 @@
-"""One client request, read once. Nothing is refused here: what is wrong with it is noted, and `gate` says no."""
+"""The chat request: head and body of one client request. Errors in it are noted here and refused at admission."""
 
 from __future__ import annotations
 
@@ -23,10 +23,8 @@ from mockserver.request.request_head import RoutedHead
 from mockserver.vendors.routing import RouteMatch
 from mockserver.vendors.vendor import Vendor
 
-_MAX_CACHED, _MAX_CACHED_BYTES = (
-    256,
-    4_000,
-)  # calls that are remembered, and bytes of one that is too long for that
+_MAX_CACHED = 256  # requests
+_MAX_CACHED_BYTES = 4_000  # of a body; a request with a longer one is not cached
 _IMAGE_PART_TYPES = ("image_url", "input_image", "image")
 
 
@@ -36,7 +34,7 @@ class ClientDisconnected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """The last message, when it is a tool's: which tool it was (None when nothing says so), and its text."""
+    """The last message if it is a tool's: the tool's name (None if it cannot be determined) and the text."""
 
     name: str | None
     text: str
@@ -44,100 +42,110 @@ class ToolResult:
 
 @identity_dataclass
 class ChatRequest:
-    """A request for a vendor: where it comes from, and what it says. Requests that are equal may share one.
+    """A request to a vendor. Requests with the same bytes may share one.
 
-    `notes` are for what follows from it alone, so that it is found out once and goes when the call does.
+    `memo` holds what is memoized for this request, such as the match of a fixture.
     """
 
     routed_head: RoutedHead
     lazy_body: LazyBody
     model: str
-    stream: bool  # whether chunks are to be sent: what was asked, as far as the vendor streams at all
+    stream: bool  # whether a stream was requested from a vendor that supports streaming
     memo: Memo
 
     def unparsed_copy(self) -> ChatRequest:
-        """The same, to be read by somebody else, at another time."""
+        """Return a copy whose body is parsed independently of this one's."""
         return replace(self, lazy_body=self.lazy_body.unparsed_copy(), memo=Memo())
 
     @property
     def route(self) -> RouteMatch:
+        """Return the route: vendor, path and model."""
         return self.routed_head.route
 
     @property
     def vendor(self) -> Vendor:
+        """Return the vendor."""
         return self.routed_head.route.vendor
 
     @property
     def method(self) -> str:
+        """Return the HTTP method."""
         return self.routed_head.head.method
 
     @property
     def headers(self) -> Mapping[str, str]:
+        """Return the headers, their names in lower case."""
         return self.routed_head.head.headers
 
     @property
     def api_key(self) -> str | None:
+        """Return the API key, None if the request has none."""
         return self.routed_head.api_key
 
     @property
     def session(self) -> str:
+        """Return the name of the session."""
         return self.routed_head.session
 
     @property
     def attempt(self) -> int:
-        """How often the client's SDK says that it has tried before; 0 when it says nothing."""
+        """Return the number of earlier attempts that the client's SDK reports, 0 if it reports none."""
         return self.routed_head.attempt
 
     @property
     def raw(self) -> bytes:
+        """Return the bytes of the body."""
         return self.lazy_body.raw
 
     @property
     def body(self) -> dict[str, Any]:
-        """The JSON object that was sent; {} where `flaw` says why there is none."""
+        """Return the JSON object in the body; {} if there is none, which `body_error` explains."""
         return self.lazy_body.parsed.body
 
     @property
     def body_error(self) -> BodyErrorKind:
+        """Return the kind of error if there is no JSON object in the body, else an empty string."""
         return self.lazy_body.parsed.error
 
     @property
     def body_error_detail(self) -> str:
+        """Return the text for `body_error`."""
         return self.lazy_body.parsed.error_detail
 
     @property
     def messages(self) -> tuple[dict[str, Any], ...]:
+        """Return the messages that are objects."""
         return self.lazy_body.parsed.messages
 
     @property
     def last_user_text(self) -> str:
-        """The text of the last user message."""
+        """Return the text of the last user message."""
         return self.lazy_body.parsed.last_user_text
 
     @property
     def choice_count(self) -> int:
-        """The number of choices asked for, of a call that was let in."""
+        """Return the number of choices requested (`n`); only for an admitted request."""
         return int(self.body.get("n") or 1)
 
     @property
     def user_turns(self) -> int:
-        """The number of user messages so far."""
+        """Return the number of user messages."""
         return sum(message.get("role") == "user" for message in self.messages)
 
     @property
     def system_text(self) -> str:
-        """The text of all system and developer messages."""
-        said = (get_message_text(m) for m in self.messages if m.get("role") in ("system", "developer"))
-        return "\n".join(said)
+        """Return the text of all system and developer messages, joined by line breaks."""
+        texts = (get_message_text(m) for m in self.messages if m.get("role") in ("system", "developer"))
+        return "\n".join(texts)
 
     @property
     def message_texts(self) -> tuple[str, ...]:
-        """The text of every message."""
+        """Return the text of every message."""
         return tuple(get_message_text(message) for message in self.messages)
 
     @property
     def has_image(self) -> bool:
-        """Whether any message carries an image."""
+        """Return whether any message contains an image."""
         return any(
             part.get("type") in _IMAGE_PART_TYPES
             for message in self.messages
@@ -146,11 +154,12 @@ class ChatRequest:
 
     @property
     def tools(self) -> list[dict[str, Any]]:
-        """The tools offered, as the request has them."""
+        """Return the tools that are offered, as in the body."""
         return list(iter_mappings(self.body.get("tools")))
 
     @property
     def tool_names(self) -> tuple[str, ...]:
+        """Return the names of the tools that are offered."""
         functions = (tool.get("function") for tool in self.tools)
         return tuple(
             text_or_empty(function.get("name")) for function in functions if isinstance(function, dict)
@@ -158,7 +167,7 @@ class ChatRequest:
 
     @property
     def tool_result(self) -> ToolResult | None:
-        """What a tool answered, when that is the last thing said."""
+        """Return the result of a tool if it is the last message, else None."""
         last = self.messages[-1] if self.messages else {}
         if last.get("role") not in ("tool", "function"):
             return None
@@ -167,62 +176,63 @@ class ChatRequest:
 
     @property
     def response_format(self) -> str:
-        """`text`, `json_object` or `json_schema`."""
-        asked = self.body.get("response_format")
-        return text_or_empty(asked.get("type")) or "text" if isinstance(asked, dict) else "text"
+        """Return the requested format: `text`, `json_object` or `json_schema`."""
+        value = self.body.get("response_format")
+        return text_or_empty(value.get("type")) or "text" if isinstance(value, dict) else "text"
 
     def _called_tool_name(self, identifier: object) -> str:
-        """The tool of the last call that had this id; no name when there was none."""
+        """Return the name of the tool whose last call has this id, empty if there is none."""
         for message in reversed(self.messages):
-            for made in iter_mappings(message.get("tool_calls")):
-                function = made.get("function")
-                if made.get("id") == identifier and isinstance(function, dict):
+            for tool_call in iter_mappings(message.get("tool_calls")):
+                function = tool_call.get("function")
+                if tool_call.get("id") == identifier and isinstance(function, dict):
                     return text_or_empty(function.get("name"))
         return ""
 
 
 class RequestReader:
-    """Reads the requests of one server; `max_body` is in bytes."""
+    """The reader of one server's requests; `max_body` is in bytes."""
 
     def __init__(self, max_body: int) -> None:
         self._max_body = max_body
         self._cache: dict[tuple[RoutedHead, bytes], ChatRequest] = {}
 
     async def read(self, routed_head: RoutedHead, receive: Receive) -> ChatRequest:
-        """The whole request. Raises ClientLeft when the client did not stay to finish it."""
-        most = self._max_body
-        if routed_head.content_length > most:
+        """Receive a whole request. Raises ClientDisconnected if the client leaves before its end."""
+        max_body = self._max_body
+        if routed_head.content_length > max_body:
             return _build_request(routed_head, b"", too_large=True)
         message = await receive()
         raw: bytes = message.get("body", b"")
         if message.get("more_body"):
-            raw, message = await _receive_rest(raw, receive, most)
+            raw, message = await _receive_rest(raw, receive, max_body)
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
-        if len(raw) > most:
+        if len(raw) > max_body:
             return _build_request(routed_head, b"", too_large=True)
         if len(raw) >= _MAX_CACHED_BYTES:
             return _build_request(routed_head, raw)
         return self._cache.get((routed_head, raw)) or self._cached_request(routed_head, raw)
 
     def _cached_request(self, routed_head: RoutedHead, raw: bytes) -> ChatRequest:
-        """Many clients ask the same again and again."""
+        """Build a request and cache it: clients under test often repeat one."""
         if len(self._cache) >= _MAX_CACHED:
             self._cache.clear()
-        call = self._cache[routed_head, raw] = _build_request(routed_head, raw)
-        return call
+        request = self._cache[routed_head, raw] = _build_request(routed_head, raw)
+        return request
 
 
 def _build_request(routed_head: RoutedHead, raw: bytes, *, too_large: bool = False) -> ChatRequest:
-    place = routed_head.route
-    reading = LazyBody(raw, accept_prompt=place.vendor.profile.prompt, too_large=too_large)
-    body = reading.parsed.body
-    stream = place.vendor.supports_streaming and body.get("stream") is True
-    return ChatRequest(routed_head, reading, place.model or text_or_empty(body.get("model")), stream, Memo())
+    route = routed_head.route
+    lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, too_large=too_large)
+    body = lazy_body.parsed.body
+    model = route.model or text_or_empty(body.get("model"))
+    stream = route.vendor.supports_streaming and body.get("stream") is True
+    return ChatRequest(routed_head, lazy_body, model, stream, Memo())
 
 
 async def _receive_rest(first: bytes, receive: Receive, max_body: int) -> tuple[bytes, Message]:
-    """A body of several pieces, as far as it is not too large, and the last message of it."""
+    """Receive the rest of a body up to `max_body` bytes; return the body and the last ASGI message."""
     pieces, size = [first], len(first)
     message: Message = {"type": "http.request", "more_body": True}
     while message.get("more_body") and size <= max_body:
@@ -237,5 +247,5 @@ _REQUEST_NUMBERS = itertools.count(1)
 
 
 def generate_request_id() -> str:
-    """The id of a request, which no other has, not even in another process."""
+    """Return a new request id that is unique across processes."""
     return f"req-{_PROCESS_TOKEN}-{next(_REQUEST_NUMBERS)}"

@@ -1,6 +1,6 @@
-"""What the bytes of a request say: read when somebody asks, let go when nobody will, and read again for who asks later.
+"""The body of a request: parsed when first needed, dropped after the end, and parsed again for later readers.
 
-Decoded, a body takes as much memory again as its bytes, and more.
+A parsed body takes at least as much memory as its bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ChatMessage = dict[str, Any]
 
 @fast_dataclass
 class ParsedBody:
-    """A body. It is {} where `flaw` says why there is no JSON object in it; `user` is the last user message's text."""
+    """A parsed body; {} if it is not a JSON object, for which `error` and `error_detail` give the reason."""
 
     body: dict[str, Any]
     messages: tuple[ChatMessage, ...]
@@ -28,7 +28,7 @@ class ParsedBody:
 
 
 class LazyBody:
-    """A body as bytes, and as words. `prompt` says whether a text of that name stands for a user message."""
+    """A body that is parsed on first access; `accept_prompt`: a string `prompt` stands for one user message."""
 
     __slots__ = ("_parsed", "accept_prompt", "raw", "too_large")
 
@@ -40,30 +40,30 @@ class LazyBody:
 
     @property
     def parsed(self) -> ParsedBody:
-        """What the bytes say."""
-        words = self._parsed
-        if words is None:
-            words = self._parsed = (
+        """Parse the body, unless that has been done."""
+        parsed = self._parsed
+        if parsed is None:
+            parsed = self._parsed = (
                 _TOO_LARGE if self.too_large else _parse_body(self.raw, accept_prompt=self.accept_prompt)
             )
-        return words
+        return parsed
 
     @property
     def is_parsed(self) -> bool:
-        """Whether the words are there."""
+        """Return whether the parsed body is in memory."""
         return self._parsed is not None
 
     def unparsed_copy(self) -> LazyBody:
-        """The same bytes, not yet read."""
+        """Return a copy that is not parsed yet."""
         return LazyBody(self.raw, accept_prompt=self.accept_prompt, too_large=self.too_large)
 
     def drop_parsed(self) -> None:
-        """Let the words go, and keep the bytes."""
+        """Free the parsed body and keep the bytes."""
         self._parsed = None
 
 
 def get_message_text(message: Mapping[str, Any]) -> str:
-    """The text of a message; the text parts of one that has several stand on lines of their own."""
+    """Return the text of a message, its text parts joined by line breaks."""
     content = message.get("content")
     if isinstance(content, str):
         return content
@@ -75,17 +75,18 @@ def get_message_text(message: Mapping[str, Any]) -> str:
 
 
 def iter_message_parts(message: Mapping[str, Any]) -> Iterator[ChatMessage]:
-    """The parts of a message whose content is a list."""
+    """Yield the parts of a message whose content is a list."""
     yield from iter_mappings(message.get("content"))
 
 
 def iter_mappings(value: object) -> Iterator[dict[str, Any]]:
-    """The mappings in a list; none in anything else."""
+    """Yield the mappings in a list, and nothing if the value is not a list."""
     if isinstance(value, list):
         yield from (item for item in value if isinstance(item, dict))
 
 
 def text_or_empty(value: object) -> str:
+    """Return the value if it is a string, else an empty string."""
     return value if isinstance(value, str) else ""
 
 
@@ -111,9 +112,9 @@ def _extract_messages(body: dict[str, Any], *, accept_prompt: bool) -> tuple[Cha
     messages = body.get("messages")
     if type(messages) is list:
         return tuple([item for item in messages if type(item) is dict])
-    said = body.get("prompt")
-    if accept_prompt and isinstance(said, str) and "messages" not in body:
-        return ({"role": "user", "content": said},)
+    prompt = body.get("prompt")
+    if accept_prompt and isinstance(prompt, str) and "messages" not in body:
+        return ({"role": "user", "content": prompt},)
     return ()
 
 

@@ -1,4 +1,4 @@
-"""Where a request comes from and where it goes: what follows from its head alone, the same for the same head."""
+"""The head of a request, and what follows from it alone: vendor, route, API key and session."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from mockserver.vendors.vendor import Vendor
 
 SESSION_HEADER = "x-mock-session"  # the header that names a session
 _SESSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_MAX_CACHED, _MAX_CACHED_LENGTH = (
-    256,
-    2_000,
-)  # heads that are remembered, and letters of one that is too long for that
+_MAX_CACHED = 256  # heads
+_MAX_CACHED_LENGTH = 2_000  # characters of a head; a longer one is not cached
 
 
 @identity_dataclass
 class RequestHead:
-    """What is known of a request before its body is read. Many requests of one client have the same."""
+    """The request line and headers, without the `/s/{session}` prefix. Requests with equal heads may share one."""
 
     method: str
     path: str
@@ -33,10 +31,10 @@ class RequestHead:
 
 @identity_dataclass
 class RoutedHead:
-    """A head, and what the vendor it goes to makes of it.
+    """A head with its route to a vendor.
 
-    `attempt` is how often the client's SDK says that it has tried before; 0 when it says nothing. `notes` are for what
-    follows from it alone, so that it is found out once.
+    `attempt` is the number of earlier attempts that the client's SDK reports, 0 if it reports none. `memo` holds what
+    is memoized for this head.
     """
 
     head: RequestHead
@@ -44,20 +42,22 @@ class RoutedHead:
     api_key: str | None
     session: str
     attempt: int
-    content_length: int  # bytes that the body is said to have; 0 when nobody says
+    content_length: int  # the Content-Length in bytes; 0 without a valid one
     memo: Memo
 
     @property
     def vendor(self) -> Vendor:
+        """Return the vendor that the route leads to."""
         return self.route.vendor
 
     @property
     def headers(self) -> Mapping[str, str]:
+        """Return the headers, their names in lower case."""
         return self.head.headers
 
 
 def read_head(scope: Scope) -> RequestHead:
-    """The head of a request, the `/s/{session}` prefix taken off its path."""
+    """Return the head of an ASGI request, with the `/s/{session}` prefix split off its path."""
     path: str = scope["path"]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     session = None
@@ -65,25 +65,25 @@ def read_head(scope: Scope) -> RequestHead:
         session, slash, rest = path[3:].partition("/")
         path = slash + rest or "/"
     host = headers.get("host", "").lower()
-    # A port is no part of a name; an IPv6 address has colons of its own.
+    # Remove the port; an IPv6 address without one ends in a bracket and contains colons.
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     return RequestHead(scope["method"], path, name, session, headers)
 
 
 def match_route(head: RequestHead, router: VendorRouter) -> RouteMatch | None:
-    """Whom the request is for."""
+    """Return the vendor, path and model that the head leads to, None if no vendor has the path."""
     return router.locate(head.host, head.method, head.path)
 
 
 def route_head(head: RequestHead, router: VendorRouter) -> RoutedHead | None:
-    """Where a request comes from; None where no vendor has its path."""
-    at = match_route(head, router)
-    if at is None:
+    """Return the head with its route, None if no vendor has the path."""
+    route = match_route(head, router)
+    if route is None:
         return None
-    key = at.vendor.api_key(head.headers)
+    key = route.vendor.api_key(head.headers)
     return RoutedHead(
         head,
-        at,
+        route,
         key,
         resolve_session_name(head, key),
         _parse_attempt(head.headers),
@@ -99,39 +99,38 @@ def _parse_attempt(headers: Mapping[str, str]) -> int:
 
 def _parse_content_length(headers: Mapping[str, str]) -> int:
     length = headers.get("content-length", "")
-    # A number of more than 4,300 digits is one that Python does not read.
+    # Python refuses to convert more than 4,300 digits.
     return int(length[:20]) if length.isdecimal() else 0
 
 
 class HeadCache:
-    """The origins of one server, remembered: of many requests the heads are the same."""
+    """The heads that one server has received recently: many requests of a client have the same head."""
 
     def __init__(self, router: VendorRouter) -> None:
         self._router = router
         self._cache: dict[tuple[object, ...], tuple[RequestHead, RoutedHead | None]] = {}
 
     def get(self, scope: Scope) -> tuple[RequestHead, RoutedHead | None]:
-        """The head of a request, and where that comes from; None where no vendor has its path."""
+        """Return the head of a request, and its route (None if no vendor has the path)."""
         key = scope["method"], scope["path"], *scope["headers"]
-        found = self._cache.get(key)
-        if found is None:
-            asked = read_head(scope)
-            found = asked, route_head(asked, self._router)
-            if (
-                len(asked.path) + sum(len(name) + len(value) for name, value in scope["headers"])
-                < _MAX_CACHED_LENGTH
-            ):
+        cached = self._cache.get(key)
+        if cached is None:
+            head = read_head(scope)
+            cached = head, route_head(head, self._router)
+            length = len(head.path) + sum(len(name) + len(value) for name, value in scope["headers"])
+            if length < _MAX_CACHED_LENGTH:
                 if len(self._cache) >= _MAX_CACHED:
                     self._cache.clear()
-                self._cache[key] = found
-        return found
+                self._cache[key] = cached
+        return cached
 
 
 def resolve_session_name(head: RequestHead, api_key: str | None = None) -> str:
-    """Whose request it is: the session that it names, or the account of its key."""
-    named = head.headers.get(SESSION_HEADER) if head.session is None else head.session
-    return derive_key_session(api_key) if named is None else named
+    """Return the session that a request names in its path or by header, else the session of its API key."""
+    name = head.headers.get(SESSION_HEADER) if head.session is None else head.session
+    return derive_key_session(api_key) if name is None else name
 
 
 def is_session_name(name: str) -> bool:
+    """Return whether a name has the characters and the length of a session's name."""
     return _SESSION_NAME.fullmatch(name) is not None
