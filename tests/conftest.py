@@ -1,4 +1,4 @@
-"""One server for the whole run, and a plain client that remembers when it heard what."""
+"""Fixtures and helpers of the whole suite: a shared server, and an HTTP client that records arrival times."""
 
 from __future__ import annotations
 
@@ -33,30 +33,33 @@ PATHS = {
     "omixa": "/omixa/api/v1/chat/completions",
 }
 Json = dict[str, Any]
-Start = Callable[..., "MockServer"]
-Callers = Callable[..., "Caller"]
-Run = Callable[..., pytest.RunResult]
-Complaint = Callable[[str], str]
-# Other plugins take more time than ours.
-SWIFT = [f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "faker", "pytest_cov")]
+StartServer = Callable[..., "MockServer"]
+MakeClient = Callable[..., "Client"]
+RunPytest = Callable[..., pytest.RunResult]
+ProfileError = Callable[[str], str]
+# Loading other plugins takes longer than running ours.
+WITHOUT_PLUGINS = [f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "faker", "pytest_cov")]
 _numbers = itertools.count(1)
 
-with suppress(ImportError):  # the oldest client that is promised is tried without it
+with suppress(ImportError):  # the oldest supported openai is tested without it
     from hypothesis import settings
 
-    settings.register_profile("patient", deadline=None)  # no law is untrue because a machine is busy
-    settings.load_profile("patient")
+    settings.register_profile("no-deadline", deadline=None)  # a slow machine must not fail a test
+    settings.load_profile("no-deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave the slow tests out, unless `-m` selects otherwise: `pytest -m slow` runs them."""
+    """Deselect the slow tests, unless `-m` selects otherwise: `pytest -m slow` runs them."""
     config.addinivalue_line("markers", "slow: the same at full size; run by `pytest -m slow`")
     config.option.markexpr = config.option.markexpr or "not slow"
 
 
 @dataclass
 class Reply:
-    """What a client heard. `arrivals` has the moment, in seconds since it asked, at which each event had arrived."""
+    """A response as the client received it.
+
+    `arrivals` has for each event of a stream the seconds from the request to its arrival.
+    """
 
     status: int
     headers: Message
@@ -65,104 +68,109 @@ class Reply:
 
     @property
     def json(self) -> Json:
-        whole: Json = json.loads(self.body)
-        return whole
+        """The parsed body."""
+        parsed: Json = json.loads(self.body)
+        return parsed
 
     @property
     def events(self) -> list[bytes]:
-        """What the events of the stream carry, comments left out."""
+        """The data of each event of the stream; comments are skipped."""
         texts = self.body.decode().split("\n\n")
         return [text.removeprefix("data: ").encode() for text in texts if text.startswith("data: ")]
 
     @property
     def chunks(self) -> list[Json]:
+        """The parsed events of the stream, without the final `[DONE]`."""
         return [json.loads(event) for event in self.events if event != b"[DONE]"]
 
-    def times(self, *words: bytes) -> list[float]:
-        """When each event arrived that has all these words."""
-        return [moment for moment, event in self.arrivals if all(word in event for word in words)]
+    def arrival_times(self, *texts: bytes) -> list[float]:
+        """Return the arrival times of the events that contain all these texts."""
+        return [moment for moment, event in self.arrivals if all(text in event for text in texts)]
 
 
-class Caller:
-    """A client of one server, in a session of its own, on a connection that it keeps."""
+class Client:
+    """A client of one server with its own session and a persistent connection."""
 
     def __init__(self, server: MockServer, session: str = "") -> None:
         self.server = server
         self.session = session or f"test-{next(_numbers)}"
         self.connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
 
-    def ask(
+    def chat(
         self,
         vendor: str = "aimlapi",
-        said: str | list[Json] = "Hello",
+        content: str | list[Json] = "Hello",
         headers: dict[str, str] | None = None,
         **body: Any,
     ) -> Reply:
-        """One chat request; `said` is the user's message, or all messages."""
-        began = time.perf_counter()
-        response = self.send(vendor, said, headers, **body)
-        whole, arrivals = bytearray(), []
-        seen = 0
+        """Send one chat request and read its response; `content` is the user's message, or all messages."""
+        sent_at = time.perf_counter()
+        response = self.send(vendor, content, headers, **body)
+        received, arrivals = bytearray(), []
+        start = 0
         while part := response.read1():
-            whole += part
-            moment = time.perf_counter() - began
-            while (end := whole.find(b"\n\n", seen)) >= 0:
-                arrivals.append((moment, bytes(whole[seen:end])))
-                seen = end + 2
-        response.read()  # nothing is left, but only now does http.client know that
-        return Reply(response.status, response.headers, bytes(whole), arrivals)
+            received += part
+            moment = time.perf_counter() - sent_at
+            while (end := received.find(b"\n\n", start)) >= 0:
+                arrivals.append((moment, bytes(received[start:end])))
+                start = end + 2
+        response.read()  # the body is complete; this makes http.client release the connection
+        return Reply(response.status, response.headers, bytes(received), arrivals)
 
     def send(
         self,
         vendor: str = "aimlapi",
-        said: str | list[Json] = "Hello",
+        content: str | list[Json] = "Hello",
         headers: dict[str, str] | None = None,
         **body: Any,
     ) -> http.client.HTTPResponse:
-        """The same, with nothing of the answer's body read yet."""
-        messages = [{"role": "user", "content": said}] if isinstance(said, str) else said
-        mine = {
+        """Send one chat request and return its response with the body still unread."""
+        messages = [{"role": "user", "content": content}] if isinstance(content, str) else content
+        defaults = {
             "Authorization": "Bearer key",
             "Content-Type": "application/json",
             "X-Mock-Session": self.session,
         }
         text = json.dumps({"model": "o1-preview", "messages": messages, **body})
         self.connection.request(
-            "POST", PATHS.get(vendor, f"/{vendor}/api/v1/chat/completions"), text, mine | (headers or {})
+            "POST", PATHS.get(vendor, f"/{vendor}/api/v1/chat/completions"), text, defaults | (headers or {})
         )
         return self.connection.getresponse()
 
-    def entries(self, count: int, patience: float = 10.0) -> list[JournalEntry]:
-        """What the journal has on this session, as soon as it has so many entries."""
-        return entries(self.server, self.session, count, patience)
+    def wait_for_entries(self, count: int, timeout: float = 10.0) -> list[JournalEntry]:
+        """Wait until the journal has `count` entries of this session, and return them."""
+        return wait_for_entries(self.server, self.session, count, timeout)
 
 
-def entries(server: MockServer, session: str, count: int, patience: float = 10.0) -> list[JournalEntry]:
-    """What the journal has on a session, as soon as it has so many entries; they are written when answers end."""
-    deadline = time.monotonic() + patience
+def wait_for_entries(
+    server: MockServer, session: str, count: int, timeout: float = 10.0
+) -> list[JournalEntry]:
+    """Wait for `count` journal entries of a session, and return them; an entry is added when its answer ends."""
+    deadline = time.monotonic() + timeout
     tick = threading.Event()
     while len(found := [entry for entry in server.entries if entry.session == session]) < count:
-        assert time.monotonic() < deadline, f"{len(found)} of {count} entries after {patience} s"
+        assert time.monotonic() < deadline, f"{len(found)} of {count} entries after {timeout} s"
         tick.wait(0.002)
     return found
 
 
-def folded(chunks: list[Json]) -> list[Json]:
-    """The choices that a stream's chunks add up to: index, message, finish_reason; what is empty left out."""
-    whole: dict[int, Json] = {}
+def fold_chunks(chunks: list[Json]) -> list[Json]:
+    """Fold the chunks of a stream into choices (index, message, finish_reason) without their empty fields."""
+    choices: dict[int, Json] = {}
     for chunk in chunks:
         for choice in chunk["choices"]:
-            one = whole.setdefault(choice["index"], {"index": choice["index"], "message": {"tool_calls": {}}})
-            one["finish_reason"] = choice["finish_reason"]
-            _add(one["message"], choice["delta"])
-    for one in whole.values():
-        calls = one["message"]["tool_calls"]
-        one["message"]["tool_calls"] = [calls[index] for index in sorted(calls)]
-    return bare([whole[index] for index in sorted(whole)])
+            empty = {"index": choice["index"], "message": {"tool_calls": {}}}
+            folded = choices.setdefault(choice["index"], empty)
+            folded["finish_reason"] = choice["finish_reason"]
+            _add_delta(folded["message"], choice["delta"])
+    for folded in choices.values():
+        calls = folded["message"]["tool_calls"]
+        folded["message"]["tool_calls"] = [calls[index] for index in sorted(calls)]
+    return drop_empty([choices[index] for index in sorted(choices)])
 
 
-def bare(choices: list[Json]) -> list[Json]:
-    """Choices without what is empty: null, `""`, `[]` say nothing."""
+def drop_empty(choices: list[Json]) -> list[Json]:
+    """Drop the fields of the choices' messages that are null, `""` or `[]`."""
     return [
         {
             **one,
@@ -172,18 +180,18 @@ def bare(choices: list[Json]) -> list[Json]:
     ]
 
 
-def _add(message: Json, delta: Json) -> None:
+def _add_delta(message: Json, delta: Json) -> None:
     for key, value in delta.items():
         if key == "tool_calls":
             for fragment in value:
-                _call(message["tool_calls"], fragment)
+                _add_tool_call(message["tool_calls"], fragment)
         elif key == "role":
             message["role"] = value
         else:
             message[key] = (message.get(key) or "") + (value or "")
 
 
-def _call(calls: dict[int, Json], fragment: Json) -> None:
+def _add_tool_call(calls: dict[int, Json], fragment: Json) -> None:
     index, function = fragment["index"], fragment["function"]
     if index not in calls:
         calls[index] = {key: value for key, value in fragment.items() if key != "index"}
@@ -193,21 +201,21 @@ def _call(calls: dict[int, Json], fragment: Json) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[MockServer]:
-    """A server with the shipped fixtures. Tests do not hear each other: each has its own session."""
-    from mockserver.testing import MockServer  # noqa: PLC0415 a room's own tests need not wait for the whole house
+    """Serve the shipped fixtures for all tests; each test has its own session."""
+    from mockserver.testing import MockServer  # noqa: PLC0415 imported late, so that unit tests start fast
 
     with MockServer() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts a server with a fixture file of the test's own, and settings."""
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Return a function that starts a server with the test's own fixture file, profiles and settings."""
     from mockserver.testing import MockServer  # noqa: PLC0415 as above
 
     with ThreadPoolExecutor() as pool, ExitStack() as stack:
 
-        def started(fixtures: str, *profiles: str, **settings: Any) -> MockServer:
+        def start(fixtures: str, *profiles: str, **settings: Any) -> MockServer:
             folder = tmp_path_factory.mktemp("server")
             vendors = [folder / f"vendor{number}.yaml" for number in range(len(profiles))]
             for path, text in zip(vendors, profiles, strict=True):
@@ -215,49 +223,50 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             file: Path = folder / "fixtures.yaml"
             file.write_text(fixtures, encoding="utf-8")
             server = MockServer(file, vendors=tuple(vendors), reload=False, **settings).start()
-            stack.callback(pool.submit, server.stop)  # all at once, when the last test is over
+            stack.callback(pool.submit, server.stop)  # in parallel, after the last test
             return server
 
-        yield started
+        yield start
 
 
 @pytest.fixture
-def complaint(tmp_path: Path) -> Complaint:
-    """Says what is wrong with a profile, mine.yaml, of which no server can be made."""
+def profile_error(tmp_path: Path) -> ProfileError:
+    """Return a function that returns the error of starting a server with this invalid profile, `mine.yaml`."""
     from mockserver.errors import InputError  # noqa: PLC0415 as above
     from mockserver.testing import MockServer  # noqa: PLC0415 as above
 
-    def complained(profile: str) -> str:
+    def get_error(profile: str) -> str:
         file = tmp_path / "mine.yaml"
         file.write_text(profile)
         with pytest.raises(InputError) as caught:
             MockServer(vendors=(file,))
         return str(caught.value)
 
-    return complained
+    return get_error
 
 
 @pytest.fixture
-def callers(server: MockServer) -> Iterator[Callers]:
-    """Makes clients: of the shared server and in a session of their own, unless told otherwise."""
+def make_client(server: MockServer) -> Iterator[MakeClient]:
+    """Return a function that creates a client: by default of the shared server, with a new session."""
     with ExitStack() as stack:
 
-        def made(of: MockServer | None = None, session: str = "") -> Caller:
-            one = Caller(of or server, session)
-            stack.callback(one.connection.close)
-            return one
+        def make(of: MockServer | None = None, session: str = "") -> Client:
+            client = Client(of or server, session)
+            stack.callback(client.connection.close)
+            return client
 
-        yield made
-
-
-@pytest.fixture
-def caller(callers: Callers) -> Caller:
-    return callers()
+        yield make
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest on a test file, with the plugin found as pip installs it; `apart` in a process of its own."""
+def client(make_client: MakeClient) -> Client:
+    """Return a client of the shared server with a new session."""
+    return make_client()
+
+
+@pytest.fixture
+def run_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunPytest:
+    """Return a function that runs pytest on a test file, with the plugin installed; `apart` uses a new process."""
     installed = pytester.mkdir("mockserver-0.dist-info")
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mockserver\nVersion: 0\n")
     (installed / "entry_points.txt").write_text("[pytest11]\nmockserver = mockserver.pytest_plugin\n")
@@ -265,10 +274,10 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, path)))
     monkeypatch.syspath_prepend(pytester.path)
 
-    def running(tests: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
+    def run(tests: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
         pytester.makepyfile(test_it=textwrap.dedent(tests))
         if apart:
-            return pytester.runpytest_subprocess(*SWIFT, *arguments, timeout=50)
-        return pytester.runpytest_inprocess(*SWIFT, "-p", "no:asyncio", *arguments)
+            return pytester.runpytest_subprocess(*WITHOUT_PLUGINS, *arguments, timeout=50)
+        return pytester.runpytest_inprocess(*WITHOUT_PLUGINS, "-p", "no:asyncio", *arguments)
 
-    return running
+    return run

@@ -1,4 +1,4 @@
-"""Calls that a test describes in a line."""
+"""A fixture that builds parsed requests without a server."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from mockserver.vendors.profile_inheritance import list_shipped_profiles
 from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import Vendor
 
-Asked = Callable[..., ChatRequest]
+ReadRequest = Callable[..., ChatRequest]
 
-GOOD = {"content-type": "application/json", "authorization": "Bearer k"}
+HEADERS = {"content-type": "application/json", "authorization": "Bearer k"}
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
-MOST = 1000  # bytes of a body
+MAX_BODY_BYTES = 1000
 
 
 @pytest.fixture(scope="session")
-def asked() -> Asked:
-    """Reads the call that is like a good one, but for what is told."""
-    directory = VendorRouter(Vendor(load_profile(path)) for path in list_shipped_profiles())
+def read_request() -> ReadRequest:
+    """Return a function that reads a valid request, changed by its arguments; a header of None is left out."""
+    router = VendorRouter(Vendor(load_profile(path)) for path in list_shipped_profiles())
 
     def read(
         body: Any = HELLO,
@@ -36,7 +36,7 @@ def asked() -> Asked:
         raw: bytes | None = None,
         **headers: str | None,
     ) -> ChatRequest:
-        sent = {**GOOD, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        sent = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
         pairs = [
             (name.encode(), value.encode("latin-1")) for name, value in sent.items() if value is not None
         ]
@@ -45,8 +45,8 @@ def asked() -> Asked:
             return {"type": "http.request", "body": json.dumps(body).encode() if raw is None else raw}
 
         head = read_head({"type": "http", "method": method, "path": path, "headers": pairs})
-        origin = route_head(head, directory)
-        assert origin is not None
-        return asyncio.run(RequestReader(MOST).read(origin, receive))
+        routed_head = route_head(head, router)
+        assert routed_head is not None
+        return asyncio.run(RequestReader(MAX_BODY_BYTES).read(routed_head, receive))
 
     return read

@@ -24,7 +24,7 @@ from mockserver.matching.loader import load_fixture_set, locate_shipped_fixtures
 from mockserver.schema.yaml_document import load_document, parse_yaml
 from mockserver.testing import MockServer
 from mockserver.wire.faults import FAULTS
-from tests.conftest import Run
+from tests.conftest import RunPytest
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -87,8 +87,8 @@ def test_a_python_block_runs(block: Block, address: str) -> None:
 
 
 @each("python", tests=True)
-def test_a_block_of_tests_passes(block: Block, run: Run) -> None:
-    run(block.code, apart=True).assert_outcomes(passed=block.code.count("def test_"))
+def test_a_block_of_tests_passes(block: Block, run_pytest: RunPytest) -> None:
+    run_pytest(block.code, apart=True).assert_outcomes(passed=block.code.count("def test_"))
 
 
 @each("sh")

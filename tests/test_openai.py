@@ -14,7 +14,7 @@ from openai import AsyncOpenAI, OpenAI
 from openai.resources.chat.completions import Completions
 from pydantic import BaseModel
 
-from tests.conftest import entries
+from tests.conftest import wait_for_entries
 
 if TYPE_CHECKING:
     from mockserver.testing import MockServer
@@ -364,7 +364,7 @@ def test_a_client_that_retries_is_heard_three_times_and_then_content(
     completion = patient.chat.completions.create(model=model, messages=user("mock retry"))
     took = time.perf_counter() - began
     assert completion.choices[0].message.content == "Third time lucky."
-    heard = entries(server, session, 3)
+    heard = wait_for_entries(server, session, 3)
     assert [entry.status for entry in heard] == [429, 429, 200]
     assert [entry.attempt for entry in heard] == [0, 1, 2]
     # Twice the 20 ms that it was told, and not the half second and the second it waits unasked.
@@ -380,7 +380,7 @@ def test_an_asynchronous_client_retries_too(
         return completion.choices[0].message.content
 
     assert awaited(options, insist) == "It works when you try again."
-    assert [entry.status for entry in entries(server, session, 2)] == [503, 200]
+    assert [entry.status for entry in wait_for_entries(server, session, 2)] == [503, 200]
 
 
 def test_a_client_that_does_not_retry_is_heard_once(
@@ -388,7 +388,7 @@ def test_a_client_that_does_not_retry_is_heard_once(
 ) -> None:
     with pytest.raises(openai.RateLimitError):
         client.chat.completions.create(model=model, messages=user("mock retry"))
-    assert [entry.status for entry in entries(server, session, 1)] == [429]
+    assert [entry.status for entry in wait_for_entries(server, session, 1)] == [429]
 
 
 def test_a_client_that_gives_up_waiting_has_left(
@@ -397,7 +397,7 @@ def test_a_client_that_gives_up_waiting_has_left(
     hasty = client.with_options(timeout=0.05)
     with pytest.raises(openai.APITimeoutError):
         hasty.chat.completions.create(model=model, messages=user("mock delay"))
-    [entry] = entries(server, session, 1)
+    [entry] = wait_for_entries(server, session, 1)
     assert entry.delivery is not None
     assert entry.delivery.end_reason == "left"
 

@@ -9,66 +9,66 @@ import time
 
 import pytest
 
-from tests.conftest import Caller, Callers, Start
+from tests.conftest import Client, MakeClient, StartServer
 
 
-def test_an_answer_is_held_back_as_long_as_asked(caller: Caller) -> None:
+def test_an_answer_is_held_back_as_long_as_asked(client: Client) -> None:
     began = time.perf_counter()
-    assert caller.ask(headers={"X-Mock-Delay": "80ms"}).status == 201
+    assert client.chat(headers={"X-Mock-Delay": "80ms"}).status == 201
     assert time.perf_counter() - began >= 0.08
 
 
-def test_an_error_is_held_back_too(caller: Caller) -> None:
+def test_an_error_is_held_back_too(client: Client) -> None:
     began = time.perf_counter()
-    assert caller.ask(headers={"X-Mock-Error": "504", "X-Mock-Delay": "80ms"}).status == 504
+    assert client.chat(headers={"X-Mock-Error": "504", "X-Mock-Delay": "80ms"}).status == 504
     assert time.perf_counter() - began >= 0.08
 
 
-def test_a_fixture_may_be_named_whatever_was_said(caller: Caller) -> None:
-    reply = caller.ask(said="anything", headers={"X-Mock-Fixture": "hello o1-mini"})
+def test_a_fixture_may_be_named_whatever_was_said(client: Client) -> None:
+    reply = client.chat(content="anything", headers={"X-Mock-Fixture": "hello o1-mini"})
     assert reply.headers["x-mock-fixture"] == "hello%20o1-mini"
     assert "😊" in reply.json["choices"][0]["message"]["content"]
 
 
-def test_a_fixture_that_is_used_up_says_its_last_words_again(caller: Caller) -> None:
-    said = [caller.ask(headers={"X-Mock-Fixture": "mock twice"}).status for _ in range(3)]
+def test_a_fixture_that_is_used_up_says_its_last_words_again(client: Client) -> None:
+    said = [client.chat(headers={"X-Mock-Fixture": "mock twice"}).status for _ in range(3)]
     assert said == [201, 201, 201]
 
 
-def test_a_fixture_that_there_is_not_is_asked_back_about(caller: Caller) -> None:
-    reply = caller.ask(headers={"X-Mock-Fixture": "helo o1-mini"})
+def test_a_fixture_that_there_is_not_is_asked_back_about(client: Client) -> None:
+    reply = client.chat(headers={"X-Mock-Fixture": "helo o1-mini"})
     assert reply.status == 400
     assert "did you mean 'hello o1-mini'?" in reply.json["message"]
 
 
-def test_a_fault_strikes_where_it_is_asked_to(caller: Caller) -> None:
+def test_a_fault_strikes_where_it_is_asked_to(client: Client) -> None:
     with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
-        caller.ask(stream=True, headers={"X-Mock-Fault": "reset@2"})
+        client.chat(stream=True, headers={"X-Mock-Fault": "reset@2"})
 
 
-def test_an_error_within_a_stream_is_in_the_vendors_words(caller: Caller) -> None:
-    reply = caller.ask("omixa", stream=True, headers={"X-Mock-Fault": "error_event@2"})
+def test_an_error_within_a_stream_is_in_the_vendors_words(client: Client) -> None:
+    reply = client.chat("omixa", stream=True, headers={"X-Mock-Fault": "error_event@2"})
     assert reply.status == 200
     assert reply.chunks[-1]["error"]["type"] == "server_error"
 
 
-def test_a_path_of_no_vendor_says_where_the_vendors_are(caller: Caller) -> None:
-    caller.connection.request("POST", "/openai/chat", "{}")
-    response = caller.connection.getresponse()
+def test_a_path_of_no_vendor_says_where_the_vendors_are(client: Client) -> None:
+    client.connection.request("POST", "/openai/chat", "{}")
+    response = client.connection.getresponse()
     assert response.status == 404
     message = json.loads(response.read())["error"]["message"]
     assert message.startswith("Nothing is at POST /openai/chat.")
     assert "/aimlapi" in message
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_request_is_not_waited_for(caller: Caller) -> None:
-    host, _, port = caller.server.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as client:
-        client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
-    assert caller.ask().status == 201
+def test_a_client_that_leaves_in_the_middle_of_its_request_is_not_waited_for(client: Client) -> None:
+    host, _, port = client.server.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as sock:
+        sock.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
+    assert client.chat().status == 201
 
 
-def test_a_strict_server_without_fixtures_says_so(start: Start, callers: Callers) -> None:
-    reply = callers(start("fixtures: []", strict=True)).ask()
+def test_a_strict_server_without_fixtures_says_so(start_server: StartServer, make_client: MakeClient) -> None:
+    reply = make_client(start_server("fixtures: []", strict=True)).chat()
     assert reply.status == 404
     assert "no fixture" in reply.json["message"]

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from mockserver.testing import MockServer
-from tests.conftest import Run
+from tests.conftest import RunPytest
 
 ASK = """
 import http.client, json
@@ -28,18 +28,18 @@ def ask(session, text):
 
 
 @pytest.fixture
-def run(run: Run, pytester: pytest.Pytester) -> Run:
+def run_pytest(run_pytest: RunPytest, pytester: pytest.Pytester) -> RunPytest:
     """Runs tests that can `ask`."""
     pytester.makepyfile(asking=ASK)
 
     def running(tests: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
-        return run("from asking import *\n" + textwrap.dedent(tests), *arguments, apart=apart)
+        return run_pytest("from asking import *\n" + textwrap.dedent(tests), *arguments, apart=apart)
 
     return running
 
 
-def test_a_request_that_nothing_matches_fails_the_test_with_what_came_nearest(run: Run) -> None:
-    result = run("""
+def test_a_request_that_nothing_matches_fails_the_test_with_what_came_nearest(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
         def test_a(mockserver):
             mockserver.on(user="weather").reply("Sunny")
             ask(mockserver, "How is the wether?")
@@ -57,8 +57,8 @@ def test_a_request_that_nothing_matches_fails_the_test_with_what_came_nearest(ru
     ])  # fmt: skip
 
 
-def test_a_test_may_let_answers_be_made_up(run: Run) -> None:
-    result = run("""
+def test_a_test_may_let_answers_be_made_up(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
         @pytest.mark.mockserver(strict=False)
         class TestA:
             def test_a(self, mockserver):
@@ -73,8 +73,8 @@ def test_a_test_may_let_answers_be_made_up(run: Run) -> None:
     result.stdout.fnmatch_lines(["2 requests matched no fixture:"])
 
 
-def test_what_goes_wrong_on_purpose_is_no_miss(run: Run) -> None:
-    result = run("""
+def test_what_goes_wrong_on_purpose_is_no_miss(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
         def test_a(mockserver):
             mockserver.fail(503, times=1)
             assert ask(mockserver, "anything") == 503
@@ -82,8 +82,8 @@ def test_what_goes_wrong_on_purpose_is_no_miss(run: Run) -> None:
     result.assert_outcomes(passed=1)
 
 
-def test_a_failed_test_shows_its_own_line_and_its_requests(run: Run) -> None:
-    result = run("""
+def test_a_failed_test_shows_its_own_line_and_its_requests(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
         def test_a(mockserver):
             mockserver.on(user="weather").reply("Sunny")
             ask(mockserver, "How is the weather?")
@@ -112,8 +112,8 @@ def test_a_failed_test_shows_its_own_line_and_its_requests(run: Run) -> None:
     assert not re.search(r"mockserver/\w+\.py:\d+", result.stdout.str())
 
 
-def test_a_report_comes_about_when_the_server_is_gone(run: Run) -> None:
-    result = run("""
+def test_a_report_comes_about_when_the_server_is_gone(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
         def test_a(mockserver, mockserver_server):
             mockserver_server.stop()
             raise AssertionError("because")
@@ -156,9 +156,9 @@ def files(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 @pytest.mark.usefixtures("files")
 def test_fixtures_come_from_files_and_those_that_never_answer_are_told(
-    run: Run, workers: tuple[str, ...]
+    run_pytest: RunPytest, workers: tuple[str, ...]
 ) -> None:
-    result = run(FILES, "--mockserver-unused", *workers, apart=bool(workers))
+    result = run_pytest(FILES, "--mockserver-unused", *workers, apart=bool(workers))
     result.assert_outcomes(passed=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     lines = result.outlines
@@ -169,16 +169,16 @@ def test_fixtures_come_from_files_and_those_that_never_answer_are_told(
 
 
 @pytest.mark.usefixtures("files")
-def test_nobody_is_told_who_did_not_ask(run: Run) -> None:
-    result = run(FILES)
+def test_nobody_is_told_who_did_not_ask(run_pytest: RunPytest) -> None:
+    result = run_pytest(FILES)
     result.assert_outcomes(passed=2)
     assert result.ret == pytest.ExitCode.OK
     assert "never" not in result.stdout.str()
 
 
 @pytest.mark.usefixtures("files")
-def test_when_every_fixture_answers_nothing_is_told(run: Run) -> None:
-    result = run(
+def test_when_every_fixture_answers_nothing_is_told(run_pytest: RunPytest) -> None:
+    result = run_pytest(
         """
         @pytest.mark.mockserver(fixtures="two.yaml")
         def test_a(mockserver):
@@ -192,9 +192,11 @@ def test_when_every_fixture_answers_nothing_is_told(run: Run) -> None:
     assert result.ret == pytest.ExitCode.OK
 
 
-def test_a_marker_that_cannot_be_followed_says_why_in_a_line(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_marker_that_cannot_be_followed_says_why_in_a_line(
+    run_pytest: RunPytest, pytester: pytest.Pytester
+) -> None:
     (pytester.path / "bad.yaml").write_text("fixtures:\n- {match: {usre: x}, response: x}\n")
-    result = run("""
+    result = run_pytest("""
         @pytest.mark.mockserver(fixture="bad.yaml")
         def test_a(mockserver): ...
 
@@ -223,7 +225,7 @@ MANY = """
 
 @pytest.mark.parametrize("how", ["flag", "variable", "file"])
 def test_many_tests_share_a_server_that_runs_already(
-    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
+    run_pytest: RunPytest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     with MockServer() as server:
         arguments = []
@@ -234,7 +236,7 @@ def test_many_tests_share_a_server_that_runs_already(
         else:
             pytester.makeini(f"[pytest]\nmockserver_url = {server.url}\n")
         count = 40 if how == "flag" else 3
-        result = run(MANY.replace("300", str(count)), *arguments, apart=how == "flag")
+        result = run_pytest(MANY.replace("300", str(count)), *arguments, apart=how == "flag")
         result.assert_outcomes(passed=count)
         sessions = {entry.session for entry in server.entries}
         assert len(sessions) == count
@@ -253,22 +255,22 @@ REFUSED = "--mockserver-url: no mockserver answers at http://127.0.0.1:1: *refus
     ],
 )
 def test_a_server_that_is_not_there_is_one_error(
-    run: Run, url: str, said: str, workers: tuple[str, ...]
+    run_pytest: RunPytest, url: str, said: str, workers: tuple[str, ...]
 ) -> None:
-    result = run(MANY, "--mockserver-url", url, *workers, apart=bool(workers))
+    result = run_pytest(MANY, "--mockserver-url", url, *workers, apart=bool(workers))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {said}"])
     assert "test_one_of_many" not in result.stdout.str()
 
 
-def test_nobody_needs_a_server_to_list_the_tests(run: Run) -> None:
-    result = run(MANY, "--mockserver-url", "http://127.0.0.1:1", "--collect-only", "-q")
+def test_nobody_needs_a_server_to_list_the_tests(run_pytest: RunPytest) -> None:
+    result = run_pytest(MANY, "--mockserver-url", "http://127.0.0.1:1", "--collect-only", "-q")
     assert result.ret == pytest.ExitCode.OK
 
 
 @pytest.mark.parametrize("mark", ["anyio", "asyncio"])
-def test_async_tests_have_it_too(run: Run, mark: str) -> None:
-    result = run(
+def test_async_tests_have_it_too(run_pytest: RunPytest, mark: str) -> None:
+    result = run_pytest(
         f"""
         import asyncio
         from openai import AsyncOpenAI
@@ -298,21 +300,21 @@ def test_async_tests_have_it_too(run: Run, mark: str) -> None:
     result.stdout.fnmatch_lines(["A request matched no fixture:"])
 
 
-def test_it_can_be_switched_off(run: Run) -> None:
-    result = run("def test_a(mockserver): ...", "-p", "no:mockserver", apart=True)
+def test_it_can_be_switched_off(run_pytest: RunPytest) -> None:
+    result = run_pytest("def test_a(mockserver): ...", "-p", "no:mockserver", apart=True)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'mockserver' not found"])
 
 
-def test_it_tells_what_there_is_to_set(run: Run) -> None:
-    told = run("", "--help").stdout.str()
+def test_it_tells_what_there_is_to_set(run_pytest: RunPytest) -> None:
+    told = run_pytest("", "--help").stdout.str()
     assert "--mockserver-url=URL" in told
     assert "--mockserver-unused" in told
-    assert "mockserver(fixtures=None, strict=True)" in run("", "--markers").stdout.str()
+    assert "mockserver(fixtures=None, strict=True)" in run_pytest("", "--markers").stdout.str()
 
 
-def test_it_imports_next_to_nothing_before_a_test_asks_for_it(run: Run) -> None:
-    result = run("""
+def test_it_imports_next_to_nothing_before_a_test_asks_for_it(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
         import sys
 
         def test_a():

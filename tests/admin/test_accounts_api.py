@@ -11,7 +11,7 @@ import requests
 
 from mockserver.masking import derive_key_session as id_of
 from mockserver.testing import MockServer
-from tests.conftest import Start
+from tests.conftest import StartServer
 
 FIXTURES = """
 fixtures:
@@ -26,8 +26,8 @@ POOR = id_of("sk-poor-but-honest")
 
 
 @pytest.fixture(scope="module")
-def running(start: Start) -> MockServer:
-    return start(FIXTURES)
+def running(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 class Api:

@@ -18,7 +18,7 @@ from mockserver.matching import loader
 from mockserver.matching.loader import LoadedFile
 from mockserver.schema.yaml_document import Document
 from mockserver.testing import MockServer
-from tests.conftest import Caller, Callers, Json, Start
+from tests.conftest import Client, Json, MakeClient, StartServer
 
 FIXTURES = """
 defaults: {stream: {chunk: word}}
@@ -66,8 +66,8 @@ class Control:
 
 
 @pytest.fixture(scope="module")
-def running(start: Start) -> MockServer:
-    return start(FIXTURES)
+def running(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 @pytest.fixture
@@ -79,12 +79,12 @@ def control(running: MockServer) -> Control:
 
 
 @pytest.fixture
-def caller(running: MockServer, callers: Callers) -> Caller:
-    return callers(running, "mine")
+def client(running: MockServer, make_client: MakeClient) -> Client:
+    return make_client(running, "mine")
 
 
-def said(caller: Caller, text: str, **body: Any) -> str:
-    reply = caller.ask(said=text, **body)
+def said(client: Client, text: str, **body: Any) -> str:
+    reply = client.chat(content=text, **body)
     told: str = reply.json["choices"][0]["message"]["content"] if reply.status < 400 else str(reply.status)
     return told
 
@@ -145,8 +145,8 @@ def test_what_is_put_under_a_new_name_is_made_and_described_as_that(
 # --- the journal
 
 
-def test_a_request_is_told_with_what_was_heard(control: Control, caller: Caller) -> None:
-    reply = caller.ask(said="The weather?")
+def test_a_request_is_told_with_what_was_heard(control: Control, client: Client) -> None:
+    reply = client.chat(content="The weather?")
     [brief] = control.requests()
     assert brief["arrived"].endswith("+00:00")
     assert brief["first_byte_ms"] <= brief["total_ms"]
@@ -173,8 +173,8 @@ def test_a_request_is_told_with_what_was_heard(control: Control, caller: Caller)
     assert story["near_misses"] == []
 
 
-def test_a_stream_is_told_event_by_event(control: Control, caller: Caller) -> None:
-    reply = caller.ask(said="The weather?", stream=True)
+def test_a_stream_is_told_event_by_event(control: Control, client: Client) -> None:
+    reply = client.chat(content="The weather?", stream=True)
     [brief] = control.requests("?session=mine")
     response = control.ask("GET", f"/requests/{brief['id']}")["response"]
     assert [event["data"].encode() for event in response["events"]] == reply.events
@@ -183,13 +183,13 @@ def test_a_stream_is_told_event_by_event(control: Control, caller: Caller) -> No
     assert moments == sorted(moments)
 
 
-def test_the_journal_says_what_a_timeline_needs(control: Control, callers: Callers) -> None:
-    caller = callers(control.server)
+def test_the_journal_says_what_a_timeline_needs(control: Control, make_client: MakeClient) -> None:
+    client = make_client(control.server)
     for wait in ("1500ms", "2s", None):
         headers = {"X-Mock-Error": "429", **({"X-Mock-Retry-After": wait} if wait else {})}
-        caller.ask(said="again", headers=headers)
-    caller.ask(said="weather", stream=True)
-    stream, *refused = control.requests(f"?session={caller.session}")
+        client.chat(content="again", headers=headers)
+    client.chat(content="weather", stream=True)
+    stream, *refused = control.requests(f"?session={client.session}")
     assert [one["retry_after_ms"] for one in refused] == [None, 2000, 1500]
     assert len({one["digest"] for one in refused}) == 1
     assert stream["digest"] != refused[0]["digest"]
@@ -198,18 +198,20 @@ def test_the_journal_says_what_a_timeline_needs(control: Control, callers: Calle
     assert 0 <= stream["frames_ms"][-1] <= stream["total_ms"]
 
 
-def test_a_stream_that_is_open_says_when_its_pieces_are_to_come(control: Control, callers: Callers) -> None:
+def test_a_stream_that_is_open_says_when_its_pieces_are_to_come(
+    control: Control, make_client: MakeClient
+) -> None:
     control.ask("POST", "/fixtures?session=plan", {"match": {}, "response": PLANNED}, status=201)
-    caller = callers(control.server, "plan")
-    caller.send(stream=True)
+    client = make_client(control.server, "plan")
+    client.send(stream=True)
     [open_] = control.requests("?session=plan")
-    caller.connection.close()
+    client.connection.close()
     assert open_["ended"] is None
     assert open_["frames_ms"] == [10, 3600010]
 
 
-def test_a_miss_says_what_came_nearest(control: Control, caller: Caller) -> None:
-    caller.ask(said="The wether?")
+def test_a_miss_says_what_came_nearest(control: Control, client: Client) -> None:
+    client.chat(content="The wether?")
     [brief] = control.requests("?unmatched=true")
     story = control.ask("GET", f"/requests/{brief['id']}")
     assert (brief["matched"], brief["fixture"]) == (False, None)
@@ -221,12 +223,12 @@ def test_a_miss_says_what_came_nearest(control: Control, caller: Caller) -> None
 
 
 def test_a_path_of_no_vendor_and_a_body_of_no_json_are_journaled_too(
-    control: Control, caller: Caller
+    control: Control, client: Client
 ) -> None:
-    caller.connection.request("PATCH", "/s/mine/nowhere", "x")
-    assert caller.connection.getresponse().read()
-    caller.connection.request("POST", "/aimlapi/v1/chat/completions", "no json", {"X-Mock-Session": "mine"})
-    assert caller.connection.getresponse().read()
+    client.connection.request("PATCH", "/s/mine/nowhere", "x")
+    assert client.connection.getresponse().read()
+    client.connection.request("POST", "/aimlapi/v1/chat/completions", "no json", {"X-Mock-Session": "mine"})
+    assert client.connection.getresponse().read()
     flawed, lost = control.requests("?session=mine")
     assert (lost["path"], lost["vendor"], lost["status"], lost["user"]) == ("/nowhere", None, 404, "")
     assert lost["reason"] == "no vendor has this path"
@@ -239,12 +241,12 @@ def test_a_path_of_no_vendor_and_a_body_of_no_json_are_journaled_too(
 
 
 def test_requests_are_found_by_what_they_were(
-    control: Control, running: MockServer, callers: Callers
+    control: Control, running: MockServer, make_client: MakeClient
 ) -> None:
-    first, second = callers(running, "one"), callers(running, "two")
+    first, second = make_client(running, "one"), make_client(running, "two")
     said(first, "weather")
     said(second, "What?")
-    first.ask(said="weather", headers={"X-Mock-Error": "503"})
+    first.chat(content="weather", headers={"X-Mock-Error": "503"})
     by = {
         query: [one["number"] for one in control.requests(query)]
         for query in (
@@ -268,24 +270,25 @@ def test_requests_are_found_by_what_they_were(
 
 
 def test_requests_are_forgotten_for_one_session_or_all(
-    control: Control, running: MockServer, callers: Callers
+    control: Control, running: MockServer, make_client: MakeClient
 ) -> None:
     for session in ("one", "two", "two"):
-        said(callers(running, session), "weather")
+        said(make_client(running, session), "weather")
     assert control.ask("DELETE", "/requests?session=two") == {"deleted": 2}
     assert [one["session"] for one in control.requests()] == ["one"]
     assert control.ask("DELETE", "/requests") == {"deleted": 1}
 
 
-def test_a_request_of_another_session_is_not_there(control: Control, caller: Caller) -> None:
-    caller.ask()
+def test_a_request_of_another_session_is_not_there(control: Control, client: Client) -> None:
+    client.chat()
     [one] = control.requests()
     assert "no request" in control.refused("GET", f"/requests/{one['id']}?session=other", status=404)
 
 
-def test_keys_are_masked_wherever_they_are_shown(control: Control, caller: Caller) -> None:
-    caller.ask(
-        said="weather", headers={"Authorization": f"Bearer {SECRET}", "X-Api-Key": SECRET, "Cookie": SECRET}
+def test_keys_are_masked_wherever_they_are_shown(control: Control, client: Client) -> None:
+    client.chat(
+        content="weather",
+        headers={"Authorization": f"Bearer {SECRET}", "X-Api-Key": SECRET, "Cookie": SECRET},
     )
     [one] = control.requests()
     story = control.ask("GET", f"/requests/{one['id']}")
@@ -299,8 +302,8 @@ def test_keys_are_masked_wherever_they_are_shown(control: Control, caller: Calle
     assert told["header"]["x-b"] == "c"
 
 
-def test_a_request_is_asked_again(control: Control, caller: Caller) -> None:
-    assert said(caller, "twice") == "first"
+def test_a_request_is_asked_again(control: Control, client: Client) -> None:
+    assert said(client, "twice") == "first"
     [one] = control.requests()
     again = control.ask("POST", f"/requests/{one['id']}/replay", status=201)
     assert "second" in again["response"]["body"]
@@ -308,10 +311,10 @@ def test_a_request_is_asked_again(control: Control, caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset@1", "close", "garbage"])
-def test_a_broken_answer_is_broken_again(control: Control, caller: Caller, fault: str) -> None:
+def test_a_broken_answer_is_broken_again(control: Control, client: Client, fault: str) -> None:
     control.ask("POST", "/faults?session=mine", {"fault": fault}, 201)
     with pytest.raises((http.client.HTTPException, OSError)):
-        caller.ask(said="weather", stream=True)
+        client.chat(content="weather", stream=True)
     [one] = control.requests()
     assert (one["ended"], one["fault"], one["rule"]) == ("dropped", fault, "session-fault-1")
     again = control.ask("POST", f"/requests/{one['id']}/replay", status=201)
@@ -332,9 +335,9 @@ def test_a_broken_answer_is_broken_again(control: Control, caller: Caller, fault
     ],
 )
 def test_a_request_becomes_a_fixture(
-    control: Control, caller: Caller, text: str, body: Json, headers: dict[str, str], response: Json
+    control: Control, client: Client, text: str, body: Json, headers: dict[str, str], response: Json
 ) -> None:
-    caller.ask(said=text, headers=headers, **body)
+    client.chat(content=text, headers=headers, **body)
     [one] = control.requests()
     _, kind, written = control.send("POST", f"/requests/{one['id']}/fixture")
     assert kind["content-type"].startswith("application/yaml")
@@ -347,9 +350,9 @@ def test_a_request_becomes_a_fixture(
 # --- verify
 
 
-def test_what_was_asked_is_verified(control: Control, caller: Caller) -> None:
-    caller.ask(said="weather")
-    caller.ask(said="weather", stream=True)
+def test_what_was_asked_is_verified(control: Control, client: Client) -> None:
+    client.chat(content="weather")
+    client.chat(content="weather", stream=True)
     for count, match in ((2, {"user": "weather"}), (1, {"stream": True}), ({"min": 1}, {}), ({"max": 2}, {})):
         told = control.ask("POST", "/verify", {"match": match, "count": count})
         assert told["matched"] is True
@@ -357,8 +360,8 @@ def test_what_was_asked_is_verified(control: Control, caller: Caller) -> None:
     assert control.ask("POST", "/verify?session=other", {"match": {}, "count": 0})["count"] == 0
 
 
-def test_what_was_not_asked_is_told_with_what_was(control: Control, caller: Caller) -> None:
-    caller.ask(said="How is the wether?")
+def test_what_was_not_asked_is_told_with_what_was(control: Control, client: Client) -> None:
+    client.chat(content="How is the wether?")
     error = control.ask("POST", "/verify", {"match": {"user": "weather"}, "count": 2}, 409)["error"]
     [one] = control.requests()
     unlike = {"field": "user", "expected": "text with 'weather'", "found": "'How is the wether?'"}
@@ -377,21 +380,21 @@ def test_what_was_not_asked_is_told_with_what_was(control: Control, caller: Call
     assert many["requests"] == [one["id"]]
 
 
-def test_it_waits_for_a_request_and_no_longer(control: Control, caller: Caller) -> None:
+def test_it_waits_for_a_request_and_no_longer(control: Control, client: Client) -> None:
     told: list[Any] = []
     asked = {"match": {"user": "weather"}, "count": 2, "within": "20s"}
     waiting = threading.Thread(target=lambda: told.append(control.ask("POST", "/verify", asked)))
     waiting.start()
-    caller.ask(said="weather")
-    caller.ask(said="other")
-    caller.ask(said="weather")
+    client.chat(content="weather")
+    client.chat(content="other")
+    client.chat(content="weather")
     waiting.join(10)
     assert told == [{"count": 2, "spent": None, "matched": True}]
 
 
-def test_a_bound_from_above_is_sure_when_the_time_is_over(control: Control, caller: Caller) -> None:
+def test_a_bound_from_above_is_sure_when_the_time_is_over(control: Control, client: Client) -> None:
     assert control.ask("POST", "/verify", {"match": {}, "count": 0, "within": "30ms"})["count"] == 0
-    caller.ask()
+    client.chat()
     assert "found 1" in control.refused("POST", "/verify", {"match": {}, "count": 0, "within": "20s"}, 409)
     assert "found 1" in control.refused("POST", "/verify", {"match": {}, "count": 2, "within": "30ms"}, 409)
 
@@ -399,27 +402,32 @@ def test_a_bound_from_above_is_sure_when_the_time_is_over(control: Control, call
 # --- fixtures
 
 
-def test_what_is_added_answers_first_and_the_newest_call_before_all(control: Control, caller: Caller) -> None:
+def test_what_is_added_answers_first_and_the_newest_call_before_all(control: Control, client: Client) -> None:
     assert control.ask("POST", "/fixtures", {"match": {"user": "weather"}, "response": "Snow."}, 201) == {
         "fixtures": ["shared#1"]
     }
     two = [{"match": {"user": "weather"}, "response": text} for text in ("Hail.", "Fog.")]
     control.ask("POST", "/fixtures?session=mine", two, 201)
-    assert said(caller, "weather") == "Hail."
+    assert said(client, "weather") == "Hail."
     control.ask("DELETE", "/fixtures/session%231?session=mine")
-    assert said(caller, "weather") == "Fog."
+    assert said(client, "weather") == "Fog."
     assert control.ask("DELETE", "/fixtures?session=mine") == {"deleted": 1}
-    assert said(caller, "weather") == "Snow."
+    assert said(client, "weather") == "Snow."
     assert control.ask("DELETE", "/fixtures/shared%231") == {"deleted": 1}
-    assert said(caller, "weather") == "Sunny today."
+    assert said(client, "weather") == "Sunny today."
 
 
-def test_what_a_session_adds_no_other_hears(control: Control, running: MockServer, callers: Callers) -> None:
+def test_what_a_session_adds_no_other_hears(
+    control: Control, running: MockServer, make_client: MakeClient
+) -> None:
     control.ask("POST", "/fixtures?session=one", {"match": {}, "response": "Mine."}, 201)
-    assert [said(callers(running, name), "weather") for name in ("one", "two")] == ["Mine.", "Sunny today."]
+    assert [said(make_client(running, name), "weather") for name in ("one", "two")] == [
+        "Mine.",
+        "Sunny today.",
+    ]
 
 
-def test_yaml_and_json_are_taken_by_their_type_or_by_trying(control: Control, caller: Caller) -> None:
+def test_yaml_and_json_are_taken_by_their_type_or_by_trying(control: Control, client: Client) -> None:
     for kind in ("application/yaml", "text/plain", "application/x-www-form-urlencoded", ""):
         control.ask(
             "POST", "/fixtures", "match: {user: x}\nresponse: from YAML", 201, **{"Content-Type": kind}
@@ -427,28 +435,28 @@ def test_yaml_and_json_are_taken_by_their_type_or_by_trying(control: Control, ca
     form: dict[str, Any] = {"Content-Type": "multipart/form-data; boundary=x"}
     assert "'multipart/form-data', expected JSON" in control.refused("POST", "/fixtures", "{}", 415, **form)
     control.ask("POST", "/fixtures", b'{"match": {"user": "y"}, "response": "j"}', 201)
-    assert [said(caller, text) for text in ("x", "y")] == ["from YAML", "j"]
+    assert [said(client, text) for text in ("x", "y")] == ["from YAML", "j"]
 
 
-def test_a_fixture_that_was_added_can_be_named_by_a_request(control: Control, caller: Caller) -> None:
+def test_a_fixture_that_was_added_can_be_named_by_a_request(control: Control, client: Client) -> None:
     written = (
         "fixtures: [{name: mine, match: {user: never}, response: Mine.}]\nfaults: [{error: 500, times: 1}]"
     )
     told = control.ask("POST", "/fixtures?session=mine", written, 201)
     assert told == {"fixtures": ["mine"], "faults": [{"id": "session-fault-1"}]}
-    assert said(caller, "x") == "500"
+    assert said(client, "x") == "500"
     for name, answer in (("mine", "Mine."), ("weather", "Sunny today."), ("mien", "400")):
-        reply = caller.ask(said="x", headers={"X-Mock-Fixture": name})
+        reply = client.chat(content="x", headers={"X-Mock-Fixture": name})
         assert answer == "400" or reply.json["choices"][0]["message"]["content"] == answer
     assert "did you mean 'mine'?" in str(reply.json)
 
 
-def test_fixtures_are_listed_as_they_are_asked(control: Control, caller: Caller) -> None:
+def test_fixtures_are_listed_as_they_are_asked(control: Control, client: Client) -> None:
     control.ask("POST", "/fixtures", {"name": "weather", "match": {"user": "snow"}, "response": "Snow."}, 201)
     control.ask(
         "POST", "/fixtures?session=mine", {"name": "own", "match": {"user": "own"}, "response": "o"}, 201
     )
-    said(caller, "own")
+    said(client, "own")
     for query in ("", "?session=mine"):
         told = control.ask("GET", f"/fixtures{query}")["fixtures"]
         assert [
@@ -473,36 +481,36 @@ def test_fixtures_are_listed_as_they_are_asked(control: Control, caller: Caller)
     }
 
 
-def test_a_fixture_takes_the_place_of_a_file_s_one_with_its_name(control: Control, caller: Caller) -> None:
-    assert said(caller, "twice") == "first"
+def test_a_fixture_takes_the_place_of_a_file_s_one_with_its_name(control: Control, client: Client) -> None:
+    assert said(client, "twice") == "first"
     put = {"match": {"user": "twice"}, "responses": ["one", "two"]}
     assert control.ask("PUT", "/fixtures/twice?session=mine", put, 201) == {"fixtures": ["twice"]}
-    assert [said(caller, "twice") for _ in range(3)] == ["one", "two", "two"]
+    assert [said(client, "twice") for _ in range(3)] == ["one", "two", "two"]
     control.ask("PUT", "/fixtures/twice?session=mine", {**put, "name": "twice"})
-    assert said(caller, "twice") == "one"  # it is a new one, and begins again
+    assert said(client, "twice") == "one"  # it is a new one, and begins again
     control.ask("DELETE", "/fixtures/twice?session=mine")
-    assert [said(caller, "twice") for _ in range(2)] == ["first", "second"]
+    assert [said(client, "twice") for _ in range(2)] == ["first", "second"]
 
 
-def test_a_fixture_keeps_its_place_when_it_is_changed(control: Control, caller: Caller) -> None:
+def test_a_fixture_keeps_its_place_when_it_is_changed(control: Control, client: Client) -> None:
     several = [
         {"name": name, "match": {"user": "q"}, "response": {"text": name, "times": 1}} for name in "abc"
     ]
     control.ask("POST", "/fixtures", several, 201)
     control.ask("PUT", "/fixtures/b", {"match": {"user": "q"}, "response": {"text": "B", "times": 1}})
-    assert [said(caller, "q") for _ in range(3)] == ["a", "B", "c"]
+    assert [said(client, "q") for _ in range(3)] == ["a", "B", "c"]
 
 
-def test_all_that_was_added_is_exchanged_at_once(control: Control, caller: Caller) -> None:
+def test_all_that_was_added_is_exchanged_at_once(control: Control, client: Client) -> None:
     control.ask("POST", "/fixtures", [{"match": {"user": "old"}, "response": "o"}], 201)
     told = control.ask("PUT", "/fixtures", "fixtures: [{match: {user: weather}, response: New.}]")
     assert told == {"fixtures": ["shared#1"]}
-    assert said(caller, "weather") == "New."
+    assert said(client, "weather") == "New."
     with_faults = "fixtures: [{match: {}, response: New.}]\nfaults: [{error: 402, times: 1}]"
     assert control.ask("PUT", "/fixtures", with_faults)["faults"] == [{"id": "shared-fault-1"}]
     control.ask("PUT", "/fixtures", with_faults)
     assert len(control.ask("GET", "/faults")["faults"]) == 1
-    assert [said(caller, "weather") for _ in range(2)] == ["402", "New."]
+    assert [said(client, "weather") for _ in range(2)] == ["402", "New."]
 
 
 def test_the_same_calls_give_the_same_names_after_a_reset(control: Control) -> None:
@@ -667,27 +675,27 @@ def test_a_name_that_is_taken_is_not_taken_again(control: Control) -> None:
     assert "is taken by the fixture at" in control.refused("POST", "/fixtures", [one | {"name": "b"}] * 2)
 
 
-def test_files_are_read_again(tmp_path: Path, callers: Callers) -> None:
+def test_files_are_read_again(tmp_path: Path, make_client: MakeClient) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("fixtures: [{match: {}, response: old}]")
     with MockServer(file, reload=False) as server:
-        control, caller = Control(server), callers(server)
+        control, client = Control(server), make_client(server)
         file.write_text("fixtures: [{match: {}, response: new}]")
-        assert said(caller, "x") == "old"
+        assert said(client, "x") == "old"
         assert control.ask("POST", "/fixtures/reload") == {"fixtures": 1}
-        assert said(caller, "x") == "new"
+        assert said(client, "x") == "new"
         file.write_text("fixtures: [{match: {}}]")
         assert "it has no answer" in control.refused("POST", "/fixtures/reload")
-        assert said(caller, "x") == "new"
+        assert said(client, "x") == "new"
 
 
-def test_a_body_is_bounded(start: Start) -> None:
-    control = Control(start(FIXTURES, max_body=100))
+def test_a_body_is_bounded(start_server: StartServer) -> None:
+    control = Control(start_server(FIXTURES, max_body=100))
     assert "more than 100 bytes" in control.refused("POST", "/fixtures", "x" * 101, 413)
 
 
 def test_other_calls_are_answered_while_many_fixtures_are_read(
-    control: Control, running: MockServer, callers: Callers, monkeypatch: pytest.MonkeyPatch
+    control: Control, running: MockServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, reading, answered = loader.load_runtime_document, threading.Event(), threading.Event()
 
@@ -701,7 +709,7 @@ def test_other_calls_are_answered_while_many_fixtures_are_read(
     with ThreadPoolExecutor() as pool:
         posted = pool.submit(control.ask, "POST", "/fixtures?session=many", many, status=201)
         assert reading.wait(20)
-        assert said(callers(running, "many"), "weather") == "Sunny today."
+        assert said(make_client(running, "many"), "weather") == "Sunny today."
         assert control.ask("GET", "")["counts"]["fixtures"] == 4
         answered.set()
         assert len(posted.result()["fixtures"]) == 1000
@@ -710,7 +718,7 @@ def test_other_calls_are_answered_while_many_fixtures_are_read(
 # --- explain, reset
 
 
-def test_explaining_changes_nothing(control: Control, caller: Caller) -> None:
+def test_explaining_changes_nothing(control: Control, client: Client) -> None:
     body = {"model": "o1-preview", "messages": [{"role": "user", "content": "twice"}]}
     for _ in range(2):
         told = control.ask("POST", "/explain?session=mine", body)
@@ -719,7 +727,7 @@ def test_explaining_changes_nothing(control: Control, caller: Caller) -> None:
     named = control.ask("POST", "/explain", {"body": body, "headers": {"X-Mock-Fixture": "weather"}})
     assert (named["fixture"], named["instead_of"]) == ("weather", "twice")
     assert named["instead_of_source"].endswith("fixtures.yaml:5")
-    assert [said(caller, "twice") for _ in range(2)] == ["first", "second"]
+    assert [said(client, "twice") for _ in range(2)] == ["first", "second"]
     gone = control.ask("POST", "/explain", {"body": body, "session": "mine"})
     assert (gone["matched"], gone["near_misses"][0]["differences"][0]["field"]) == (False, "times")
     control.ask("POST", "/faults", {"error": 503, "times": 1}, 201)
@@ -746,8 +754,10 @@ def test_an_explanation_says_what_an_sdk_makes_of_it_where_one_can_be_used(contr
     assert openai({}, "segmind") is None
 
 
-def test_a_reset_goes_back_to_the_files(control: Control, running: MockServer, callers: Callers) -> None:
-    one, two = callers(running, "one"), callers(running, "two")
+def test_a_reset_goes_back_to_the_files(
+    control: Control, running: MockServer, make_client: MakeClient
+) -> None:
+    one, two = make_client(running, "one"), make_client(running, "two")
 
     def mess() -> None:
         control.ask("POST", "/reset")
@@ -756,13 +766,13 @@ def test_a_reset_goes_back_to_the_files(control: Control, running: MockServer, c
                 "POST", f"/fixtures{where}", {"match": {"user": "q"}, "response": where or "shared"}, 201
             )
             control.ask("POST", f"/faults{where}", {"match": {"user": "broken"}, "error": 500}, 201)
-        for caller in (one, two):
-            assert said(caller, "twice") == "first"
+        for client in (one, two):
+            assert said(client, "twice") == "first"
 
     mess()
     control.ask("POST", "/reset?session=one")
-    assert [said(caller, "q") for caller in (one, two)] == ["shared", "?session=two"]
-    assert [said(caller, "twice") for caller in (one, two)] == ["first", "second"]
+    assert [said(client, "q") for client in (one, two)] == ["shared", "?session=two"]
+    assert [said(client, "twice") for client in (one, two)] == ["first", "second"]
     assert {entry["session"] for entry in control.requests()} == {"one", "two"}
     mess()
     assert control.ask("POST", "/reset?what=counters,requests") == {
@@ -770,7 +780,7 @@ def test_a_reset_goes_back_to_the_files(control: Control, running: MockServer, c
         "session": None,
     }
     assert control.requests() == []
-    assert [said(caller, "twice") for caller in (one, two)] == ["first", "first"]
+    assert [said(client, "twice") for client in (one, two)] == ["first", "first"]
     assert said(one, "q") == "?session=one"
     control.ask("POST", "/reset?what=fixtures")
     assert len(control.ask("GET", "/fixtures")["fixtures"]) == 4

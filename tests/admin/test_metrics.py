@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 
 from mockserver.sessions.counters import MAX_MODELS
 from mockserver.testing import MockServer
-from tests.conftest import Callers, Start, entries
+from tests.conftest import MakeClient, StartServer, wait_for_entries
 
 LABELS = ("vendor", "model", "stream", "status", "fault")
 FIXTURES = """
@@ -47,19 +47,21 @@ class Told:
 
 
 @pytest.fixture
-def running(start: Start) -> MockServer:
-    return start(FIXTURES, journal_size=2)
+def running(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES, journal_size=2)
 
 
-def test_every_request_is_counted_by_what_it_was_and_became(running: MockServer, callers: Callers) -> None:
-    asking = callers(running)
+def test_every_request_is_counted_by_what_it_was_and_became(
+    running: MockServer, make_client: MakeClient
+) -> None:
+    asking = make_client(running)
     for _ in range(3):
-        asking.ask(said="hello")
-    asking.ask("segmind", headers={"X-Mock-Error": "429"})
-    asking.ask("omixa", stream=True, headers={"X-Mock-Fault": "no_done"}, model="o3-mini")
+        asking.chat(content="hello")
+    asking.chat("segmind", headers={"X-Mock-Error": "429"})
+    asking.chat("omixa", stream=True, headers={"X-Mock-Fault": "no_done"}, model="o3-mini")
     for _ in range(2):
         with pytest.raises(ConnectionResetError):
-            asking.ask("omixa", headers={"X-Mock-Fault": "reset"})
+            asking.chat("omixa", headers={"X-Mock-Fault": "reset"})
         asking.connection.close()
     asking.connection.request("GET", "/nowhere")
     assert asking.connection.getresponse().read()
@@ -83,10 +85,10 @@ def test_every_request_is_counted_by_what_it_was_and_became(running: MockServer,
     assert told.value("process_resident_memory_bytes") > 0
 
 
-def test_what_takes_long_is_in_a_high_bucket(running: MockServer, callers: Callers) -> None:
-    asking = callers(running)
-    asking.ask(said="hello")
-    asking.ask(said="hello", headers={"X-Mock-Delay": "60ms"})
+def test_what_takes_long_is_in_a_high_bucket(running: MockServer, make_client: MakeClient) -> None:
+    asking = make_client(running)
+    asking.chat(content="hello")
+    asking.chat(content="hello", headers={"X-Mock-Delay": "60ms"})
     told = Told(running)
     for name in ("mockserver_request_duration_seconds", "mockserver_time_to_first_byte_seconds"):
         within = {one.labels["le"]: one.value for one in told.samples if one.name == f"{name}_bucket"}
@@ -96,14 +98,14 @@ def test_what_takes_long_is_in_a_high_bucket(running: MockServer, callers: Calle
         assert told.value(f"{name}_sum") >= 0.06
 
 
-def test_a_stream_is_open_until_its_client_leaves(running: MockServer, callers: Callers) -> None:
-    asking = callers(running)
-    response = asking.send(said="slow", stream=True)
+def test_a_stream_is_open_until_its_client_leaves(running: MockServer, make_client: MakeClient) -> None:
+    asking = make_client(running)
+    response = asking.send(content="slow", stream=True)
     assert response.read1(1)
     assert Told(running).value("mockserver_open_streams") == 1
     asking.connection.close()
     response.close()
-    entries(running, asking.session, 1)
+    wait_for_entries(running, asking.session, 1)
     told = Told(running)
     assert told.value("mockserver_open_streams") == 0
     assert told.value("mockserver_request_duration_seconds_count", stream="true") == 1
@@ -118,18 +120,18 @@ def test_it_is_told_in_the_format_that_is_asked_for(running: MockServer) -> None
     assert {one.name for one in told.samples} >= {one.name for one in plain.samples}
 
 
-def test_it_is_guarded_as_the_control_api_is(running: MockServer, start: Start) -> None:
+def test_it_is_guarded_as_the_control_api_is(running: MockServer, start_server: StartServer) -> None:
     assert Told(running, Host="evil.example").status == 403
     assert Told(running, Origin="https://evil.example").status == 403
-    secret = start(FIXTURES, admin_token="t0ken")  # noqa: S106
+    secret = start_server(FIXTURES, admin_token="t0ken")  # noqa: S106
     assert Told(secret).status == 401
     assert Told(secret, Authorization="Bearer t0ken").value("mockserver_info") == 1
 
 
-def test_models_beyond_a_hundred_share_a_series(running: MockServer, callers: Callers) -> None:
-    asking = callers(running)
+def test_models_beyond_a_hundred_share_a_series(running: MockServer, make_client: MakeClient) -> None:
+    asking = make_client(running)
     for number in range(MAX_MODELS + 20):
-        asking.ask(said="hello", model=f"model-{number}" + "x" * 200)
+        asking.chat(content="hello", model=f"model-{number}" + "x" * 200)
     told = Told(running)
     models = {one.labels["model"] for one in told.samples if one.name == "mockserver_requests_total"}
     assert len(models) == MAX_MODELS + 1

@@ -25,7 +25,7 @@ from mockserver.server import app
 from mockserver.settings import Settings
 from mockserver.wire.faults import FAULTS
 from mockserver.wire.playback import Playback
-from tests.conftest import entries
+from tests.conftest import wait_for_entries
 
 if TYPE_CHECKING:
     from mockserver.testing import MockServer
@@ -64,7 +64,7 @@ def met(server: MockServer, headers: dict[str, str], *, stream: bool) -> SdkOutc
                     chunks += any(choice.delta.content for choice in chunk.choices)
         except Exception as error:  # noqa: BLE001 which one, is the question
             raised = type(error).__name__
-    asked = len(entries(server, session, client.attempts))
+    asked = len(wait_for_entries(server, session, client.attempts))
     assert asked == client.attempts
     return SdkOutcome(raised, asked, None if raised is None and chunks == 5 else chunks)
 

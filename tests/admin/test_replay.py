@@ -12,7 +12,7 @@ from mockserver.matching.loader import load_fixture_set
 from mockserver.schema.yaml_document import parse_yaml
 from mockserver.testing import MockServer
 from tests.admin.test_admin_api import Control
-from tests.conftest import Callers, Reply, Start, bare, folded
+from tests.conftest import MakeClient, Reply, StartServer, drop_empty, fold_chunks
 
 FIXTURES = """
 fixtures:
@@ -28,8 +28,8 @@ fixtures:
 
 
 @pytest.fixture(scope="module")
-def running(start: Start) -> MockServer:
-    return start(FIXTURES)
+def running(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 SOUND = [one.name for one in load_fixture_set(()).fixtures if one.responses[0].fault is None]
@@ -38,16 +38,16 @@ SOUND = [one.name for one in load_fixture_set(()).fixtures if one.responses[0].f
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("name", SOUND)
 def test_every_shipped_fixture_can_be_written_down_and_says_the_same(
-    server: MockServer, callers: Callers, name: str, stream: bool
+    server: MockServer, make_client: MakeClient, name: str, stream: bool
 ) -> None:
     control = Control(server)
-    caller = callers()
-    where = f"?session={caller.session}"
-    first = caller.ask(said="Say it.", headers={"X-Mock-Fixture": name}, stream=stream)
+    client = make_client()
+    where = f"?session={client.session}"
+    first = client.chat(content="Say it.", headers={"X-Mock-Fixture": name}, stream=stream)
     [one] = control.requests(where)
     _, _, written = control.send("POST", f"/requests/{one['id']}/fixture")
     control.ask("POST", f"/fixtures{where}", written, 201)
-    again = caller.ask(said="Say it.", stream=stream)
+    again = client.chat(content="Say it.", stream=stream)
     assert again.headers["x-mock-fixture"] == one["id"]
     assert (again.status // 100, said(again)) == (first.status // 100, said(first))
 
@@ -55,11 +55,11 @@ def test_every_shipped_fixture_can_be_written_down_and_says_the_same(
 def said(reply: Reply) -> Any:
     """What a client makes of it, without what is made new each time."""
     if reply.headers["content-type"].startswith("text/event-stream"):
-        choices = folded(reply.chunks)
+        choices = fold_chunks(reply.chunks)
     elif reply.status >= 400 or not reply.body.startswith(b"{"):
         return reply.status
     else:
-        choices = bare(reply.json["choices"])
+        choices = drop_empty(reply.json["choices"])
     for choice in choices:
         for call in choice["message"].get("tool_calls", ()):
             call.pop("id", None)
@@ -85,11 +85,11 @@ def said(reply: Reply) -> Any:
     ],
 )
 def test_what_is_odd_is_written_down_as_it_was(
-    running: MockServer, callers: Callers, user: str, response: dict[str, Any]
+    running: MockServer, make_client: MakeClient, user: str, response: dict[str, Any]
 ) -> None:
-    control, caller = Control(running), callers(running)
-    caller.ask("omixa", said=user, show_thinking=True)
-    [one] = control.requests(f"?session={caller.session}")
+    control, client = Control(running), make_client(running)
+    client.chat("omixa", content=user, show_thinking=True)
+    [one] = control.requests(f"?session={client.session}")
     [made] = yaml(control, one["id"])
     assert made["response"] == response
 
@@ -101,52 +101,54 @@ def yaml(control: Control, id: str) -> Any:  # noqa: A002
 
 
 def test_a_request_without_words_or_model_is_matched_by_its_vendor(
-    running: MockServer, callers: Callers
+    running: MockServer, make_client: MakeClient
 ) -> None:
-    control, caller = Control(running), callers(running)
-    headers = {"X-Mock-Session": caller.session}
-    caller.connection.request("POST", "/aimlapi/v1/chat/completions", "{}", headers)
-    caller.connection.getresponse().read()
-    [one] = control.requests(f"?session={caller.session}")
+    control, client = Control(running), make_client(running)
+    headers = {"X-Mock-Session": client.session}
+    client.connection.request("POST", "/aimlapi/v1/chat/completions", "{}", headers)
+    client.connection.getresponse().read()
+    [one] = control.requests(f"?session={client.session}")
     assert yaml(control, one["id"])[0]["match"] == {"vendor": "aimlapi"}
 
 
 def test_a_silence_is_asked_again_and_told_while_it_lasts(
-    running: MockServer, callers: Callers, monkeypatch: pytest.MonkeyPatch
+    running: MockServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mockserver.admin.replay.REPLAY_WAIT_SECONDS", 0.01)
-    control, caller = Control(running), callers(running)
+    control, client = Control(running), make_client(running)
     host, _, port = running.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port))) as client:
+    with socket.create_connection((host, int(port))) as sock:
         text = '{"model": "o1-preview", "messages": [{"role": "user", "content": "hang"}]}'
-        client.sendall(
-            f"POST /s/{caller.session}/aimlapi/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        sock.sendall(
+            f"POST /s/{client.session}/aimlapi/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: Bearer k\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(text)}\r\n\r\n{text}".encode()
         )
         asked = {"match": {"user": "hang"}, "within": "10s"}
-        control.ask("POST", f"/verify?session={caller.session}", asked)
-        [one] = control.requests(f"?session={caller.session}")
+        control.ask("POST", f"/verify?session={client.session}", asked)
+        [one] = control.requests(f"?session={client.session}")
         again = control.ask("POST", f"/requests/{one['id']}/replay", status=201)
     assert (again["ended"], again["status"], again["response"]["headers"]) == (None, 0, {})
 
 
-def test_the_feed_says_what_happens_and_ends_when_the_server_stops(start: Start, callers: Callers) -> None:
-    running = start(FIXTURES)
-    control, caller = Control(running), callers(running)
+def test_the_feed_says_what_happens_and_ends_when_the_server_stops(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    running = start_server(FIXTURES)
+    control, client = Control(running), make_client(running)
     host, _, port = running.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as client:
-        client.sendall(b"GET /_mock/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: x\r\n\r\n")
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        sock.sendall(b"GET /_mock/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: x\r\n\r\n")
         heard = b""
         while b": mockserver\n\n" not in heard:
-            heard += client.recv(65536)
-        caller.ask(said="header")
+            heard += sock.recv(65536)
+        client.chat(content="header")
         control.ask("POST", "/reset?what=faults")
         while b"event: change" not in heard:
-            heard += client.recv(65536)
+            heard += sock.recv(65536)
         stopping = threading.Thread(target=running.stop)
         stopping.start()
-        heard += b"".join(iter(lambda: client.recv(65536), b""))
+        heard += b"".join(iter(lambda: sock.recv(65536), b""))
         stopping.join()
     moments = [f'"moment":"{moment}"'.encode() in heard for moment in ("arrived", "decided", "ended")]
     assert moments == [True] * 3
@@ -156,6 +158,6 @@ def test_the_feed_says_what_happens_and_ends_when_the_server_stops(start: Start,
 @pytest.mark.parametrize("path", ["/_mock/fixtures", "/aimlapi/v1/chat/completions"])
 def test_who_leaves_in_the_middle_of_a_body_is_no_error(running: MockServer, path: str) -> None:
     host, _, port = running.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port))) as client:
-        client.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx".encode())
+    with socket.create_connection((host, int(port))) as sock:
+        sock.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx".encode())
     assert Control(running).ask("GET", "")["name"] == "mockserver"

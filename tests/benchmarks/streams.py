@@ -138,7 +138,7 @@ def held(served: Served, count: int) -> Held:
 
 
 def _run(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run it with as many open files as are allowed, and without pauses of our own."""
+    """RunPytest it with as many open files as are allowed, and without pauses of our own."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     gc.collect()

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from mockserver.testing import MockServer
-from tests.conftest import Callers, Start, entries
+from tests.conftest import MakeClient, StartServer, wait_for_entries
 
 FIXTURES = """
 fixtures:
@@ -59,8 +59,8 @@ RAISES = {"aimlapi": openai.PermissionDeniedError, "omixa": openai.APIStatusErro
 
 
 @pytest.fixture(scope="module")
-def bank(start: Start) -> MockServer:
-    return start(FIXTURES)
+def bank(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 def ask(server: MockServer, key: str, vendor: str, session: str, said: str = "Hello", **body: Any) -> Any:
@@ -110,7 +110,7 @@ def test_the_balance_and_the_need_are_named_where_the_vendor_does(bank: MockServ
     short = ask(bank, "sk-poor", "segmind", "named").json()["error"]
     assert short == f"{words} (balance 0.001, needed 0.024795)"
     assert ask(bank, "sk-empty", "segmind", "named").json()["error"] == f"{words} (balance 0)"
-    [first, second] = entries(bank, "named", 2)
+    [first, second] = wait_for_entries(bank, "named", 2)
     poor = bank._pipeline.fixtures.accounts["sk-poor"]
     assert first.reason == f"the account {poor.id} has $0.001 and needs $0.024795"
     assert second.reason.endswith(" has $0")
@@ -238,12 +238,12 @@ def test_the_sdk_raises_what_the_refusal_is(bank: MockServer, vendor: str) -> No
     assert raised("sk-slow") is openai.RateLimitError
 
 
-def test_a_key_that_is_no_account_works_unless_only_known_ones_may(start: Start) -> None:
-    strict = start("accounts: [{key: sk-known}]", known_keys_only=True)
+def test_a_key_that_is_no_account_works_unless_only_known_ones_may(start_server: StartServer) -> None:
+    strict = start_server("accounts: [{key: sk-known}]", known_keys_only=True)
     for vendor in VENDORS:
         assert ask(strict, "sk-known", vendor, "known").ok
         assert ask(strict, "sk-other", vendor, "known").status_code == 401
-    empty = start("fixtures: []", known_keys_only=True)
+    empty = start_server("fixtures: []", known_keys_only=True)
     assert ask(empty, "sk-known", "omixa", "known").status_code == 401
 
 
@@ -254,7 +254,7 @@ def test_a_vendor_that_looks_at_money_first_says_so_before_the_body(bank: MockSe
 
 @pytest.mark.parametrize(("cut", "paid"), [("full", "0.01065"), ("delivered", "0.00885"), ("none", "0")])
 def test_a_cut_stream_costs_what_the_profile_says(
-    start: Start, cut: str, paid: str, callers: Callers
+    start_server: StartServer, cut: str, paid: str, make_client: MakeClient
 ) -> None:
     profile = f"""
         extends: omixa
@@ -262,37 +262,41 @@ def test_a_cut_stream_costs_what_the_profile_says(
         billing: {{cut: {cut}, hold: $0.5}}
         models: {{o1-preview: {{price: {{prompt: 225, completion: 60}}}}}}
     """
-    server = start(FIXTURES, profile)
-    caller = callers(server, "cut")
+    server = start_server(FIXTURES, profile)
+    client = make_client(server, "cut")
     with pytest.raises(Exception):  # noqa: B017 the connection is reset
-        caller.ask("cutter", "cut", {"Authorization": "Bearer sk-rich"}, stream=True)
-    [entry] = entries(server, "cut", 1)
+        client.chat("cutter", "cut", {"Authorization": "Bearer sk-rich"}, stream=True)
+    [entry] = wait_for_entries(server, "cut", 1)
     assert entry.delivery is not None
     assert entry.delivery.end_reason == "dropped"
     assert spent(server, "cut", "sk-rich") == Decimal(paid)
 
 
-def test_a_hold_lasts_until_the_answer_has_ended(start: Start, callers: Callers) -> None:
-    server = start(
+def test_a_hold_lasts_until_the_answer_has_ended(start_server: StartServer, make_client: MakeClient) -> None:
+    server = start_server(
         FIXTURES.replace("$5", "$0.6"),
         "{extends: omixa, name: holder, billing: {hold: $0.5, cut: delivered}}",
     )
-    first = callers(server, "hold")
+    first = make_client(server, "hold")
     response = first.send("holder", "slowly", {"Authorization": "Bearer sk-rich"}, stream=True)
     assert response.readline().startswith(b"data:")
     assert spent(server, "hold", "sk-rich") == Decimal("0.5")
     [told] = requests.get(f"{server.url}/_mock/requests", timeout=20).json()["requests"]
     assert told["charged"] == {"usd": "0.00855", "credits": "0.00855"}  # as if it were heard whole
-    assert callers(server, "hold").ask("holder", "Hello", {"Authorization": "Bearer sk-rich"}).status == 402
+    assert (
+        make_client(server, "hold").chat("holder", "Hello", {"Authorization": "Bearer sk-rich"}).status == 402
+    )
     first.connection.close()
     response.close()
-    heard = next(one for one in entries(server, "hold", 2) if one.stream).delivery
+    heard = next(one for one in wait_for_entries(server, "hold", 2) if one.stream).delivery
     assert heard is not None
     assert heard.end_reason == "left"
     assert spent(server, "hold", "sk-rich") == Decimal(
         "0.00675"
     )  # 10 asked, 100 thought, a quarter of 40 said
-    assert callers(server, "hold").ask("holder", "Hello", {"Authorization": "Bearer sk-rich"}).status == 200
+    assert (
+        make_client(server, "hold").chat("holder", "Hello", {"Authorization": "Bearer sk-rich"}).status == 200
+    )
 
 
 def test_nothing_is_charged_for_an_explanation(bank: MockServer) -> None:

@@ -19,7 +19,7 @@ from openai import OpenAI
 
 from mockserver.errors import InputError
 from mockserver.testing import MockServer, Session
-from tests.conftest import Start, entries
+from tests.conftest import StartServer, wait_for_entries
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 411}
 
@@ -165,8 +165,8 @@ ASKED = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def law(start: Start) -> MockServer:
-    return start(LAW)
+def law(start_server: StartServer) -> MockServer:
+    return start_server(LAW)
 
 
 def leave(server: MockServer, session: str, vendor: str, said: str, stream: bool) -> None:
@@ -195,7 +195,7 @@ def test_the_charges_are_what_the_balance_has_lost(
     with ThreadPoolExecutor(len(asked)) as pool:
         for vendor, said, stream in asked:
             pool.submit(leave, law, session.name, vendor, said, stream)
-    entries(law, session.name, len(asked))
+    wait_for_entries(law, session.name, len(asked))
     account = session.account("sk-law")
     assert account.usd is not None
     assert Decimal("0.4") - account.usd == account.spent == session.spent

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from openai.types.chat import ChatCompletion
 
-from tests.conftest import Caller, Callers, Json, Reply, Start, bare, folded
+from tests.conftest import Client, Json, MakeClient, Reply, StartServer, drop_empty, fold_chunks
 from tests.generation.test_fake_values import STRICT
 
 NOTHING = "fixtures:\n- {name: mine, match: {user: my own}, response: Mine.}\n"
@@ -35,16 +35,16 @@ NEW = re.compile(r"call_\w{24}")
 
 
 @pytest.fixture
-def here(start: Start, callers: Callers) -> Caller:
-    return callers(start(NOTHING))
+def here(start_server: StartServer, make_client: MakeClient) -> Client:
+    return make_client(start_server(NOTHING))
 
 
-def heard(caller: Caller, said: str | list[Json], vendor: str = "omixa", **body: Any) -> Json:
+def heard(client: Client, said: str | list[Json], vendor: str = "omixa", **body: Any) -> Json:
     """The only choice of an answer, which is the same when it is streamed."""
-    reply = caller.ask(vendor, said, **body)
-    streamed = caller.ask(vendor, said, **body, **COUNTED)
+    reply = client.chat(vendor, said, **body)
+    streamed = client.chat(vendor, said, **body, **COUNTED)
     choices = ChatCompletion.model_validate_json(reply.body, strict=True).model_dump()["choices"]
-    assert known(folded(streamed.chunks)) == known(bare(reply.json["choices"]))
+    assert known(fold_chunks(streamed.chunks)) == known(drop_empty(reply.json["choices"]))
     assert streamed.chunks[-1]["usage"] == reply.json["usage"]
     assert len(choices) == 1
     whole: Json = reply.json["choices"][0] | {"usage": reply.json["usage"]}
@@ -78,14 +78,14 @@ def text(reply: Reply) -> str:
     ],
 )
 def test_a_tool_is_called_for_each_place_that_is_listed(
-    here: Caller, asked: Json, cities: list[str], reason: str
+    here: Client, asked: Json, cities: list[str], reason: str
 ) -> None:
     choice = heard(here, "What is the weather in Paris and London?", tools=[WEATHER, TIME], **asked)
     assert [made["city"] for made in arguments(choice)] == cities
     assert choice["finish_reason"] == reason
 
 
-def test_an_agents_loop_ends_with_a_text_that_quotes_what_the_tools_said(here: Caller) -> None:
+def test_an_agents_loop_ends_with_a_text_that_quotes_what_the_tools_said(here: Client) -> None:
     talk: list[Json] = [{"role": "user", "content": "What is the weather in Paris, and the time?"}]
     message = heard(here, talk, tools=[WEATHER, TIME])["message"]
     assert [made["function"]["name"] for made in message["tool_calls"]] == ["get_weather", "get_time"]
@@ -112,14 +112,14 @@ def test_an_agents_loop_ends_with_a_text_that_quotes_what_the_tools_said(here: C
         {"said": PROMPT},
     ],
 )
-def test_a_document_meets_the_schema_wherever_that_stands(here: Caller, asked: Json) -> None:
+def test_a_document_meets_the_schema_wherever_that_stands(here: Client, asked: Json) -> None:
     assert json.loads(heard(here, **asked)["message"]["content"]) == {"name": "Jason", "age": 25}
 
 
 @given(STRICT)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_strict_mode_allows_is_met_as_a_document_a_prompt_and_a_call(
-    here: Caller, schema: Json
+    here: Client, schema: Json
 ) -> None:
     valid = jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid
     form = {"type": "json_schema", "json_schema": {"name": "it", "strict": True, "schema": schema}}
@@ -136,43 +136,45 @@ def test_whatever_strict_mode_allows_is_met_as_a_document_a_prompt_and_a_call(
 
 
 def test_a_text_is_in_the_servers_language_and_streams_whole_characters(
-    start: Start, callers: Callers
+    start_server: StartServer, make_client: MakeClient
 ) -> None:
-    japanese = callers(start(NOTHING, locale="ja"))
+    japanese = make_client(start_server(NOTHING, locale="ja"))
     choice = heard(japanese, "Hello", tools=[WEATHER])
     assert re.fullmatch("[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef。 ]+", choice["message"]["content"])
-    chunks = japanese.ask("omixa", "Hello", tools=[WEATHER], stream=True).chunks
+    chunks = japanese.chat("omixa", "Hello", tools=[WEATHER], stream=True).chunks
     assert len(chunks) > 10
     assert "\ufffd" not in "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
     document = json.loads(heard(japanese, "A person", response_format=SCHEMA)["message"]["content"])
     assert re.search("[\u3000-\u30ff\u4e00-\u9fff]", document["name"])
 
 
-def test_a_template_has_words_of_the_servers_language(start: Start, callers: Callers) -> None:
-    server = start(
+def test_a_template_has_words_of_the_servers_language(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    server = start_server(
         "fixtures:\n- {match: {}, response: {template: true, text: '{{ fake.name() }}'}}\n", locale="ru_RU"
     )
-    assert re.search("[а-яА-Я]", text(callers(server).ask("omixa")))
+    assert re.search("[а-яА-Я]", text(make_client(server).chat("omixa")))
 
 
-def test_an_echo_says_what_the_user_said(start: Start, callers: Callers) -> None:
-    echo = callers(start(NOTHING, reply="echo"))
+def test_an_echo_says_what_the_user_said(start_server: StartServer, make_client: MakeClient) -> None:
+    echo = make_client(start_server(NOTHING, reply="echo"))
     assert heard(echo, "Say this again.")["message"]["content"] == "Say this again."
     assert heard(echo, "my own")["message"]["content"] == "Mine."
 
 
-def test_lorem_is_latin(start: Start, callers: Callers) -> None:
-    said = heard(callers(start(NOTHING, reply="lorem")), "Write 3 sentences")["message"]["content"]
+def test_lorem_is_latin(start_server: StartServer, make_client: MakeClient) -> None:
+    said = heard(make_client(start_server(NOTHING, reply="lorem")), "Write 3 sentences")["message"]["content"]
     assert said.count(".") == 3
     assert "question" not in said
 
 
-def test_a_text_is_as_long_as_it_is_asked_to_be(here: Caller) -> None:
+def test_a_text_is_as_long_as_it_is_asked_to_be(here: Client) -> None:
     assert len(heard(here, "Write 80 words about the sea")["message"]["content"].split()) == 80
 
 
-def test_each_choice_says_something_else(here: Caller) -> None:
-    reply = here.ask("omixa", "Tell me something", n=4)
+def test_each_choice_says_something_else(here: Client) -> None:
+    reply = here.chat("omixa", "Tell me something", n=4)
     assert len({one["message"]["content"] for one in reply.json["choices"]}) == 4
 
 
@@ -191,7 +193,7 @@ def test_each_choice_says_something_else(here: Caller) -> None:
     ],
 )
 def test_a_limit_is_used_up_by_thinking_first(
-    here: Caller, model: str, effort: str | None, most: int, heard_of_it: int
+    here: Client, model: str, effort: str | None, most: int, heard_of_it: int
 ) -> None:
     body: Json = {"model": model, "max_completion_tokens": most} | (
         {"reasoning_effort": effort} if effort else {}
@@ -199,20 +201,20 @@ def test_a_limit_is_used_up_by_thinking_first(
     choice = heard(here, "Write 80 words about the sea", **body)
     assert choice["finish_reason"] == "length"
     assert choice["usage"]["completion_tokens"] == most
-    chunks = here.ask("omixa", "Write 80 words about the sea", stream=True, **body).chunks
+    chunks = here.chat("omixa", "Write 80 words about the sea", stream=True, **body).chunks
     assert len(chunks) - 2 == heard_of_it  # but for the opening and the end
 
 
-def test_every_choice_is_thought_about_on_its_own(here: Caller) -> None:
+def test_every_choice_is_thought_about_on_its_own(here: Client) -> None:
     asked: Json = {"model": "o3-mini", "reasoning_effort": "low"}
-    one, two = (here.ask("aimlapi", "Hello there", n=n, **asked).json["usage"] for n in (1, 2))
+    one, two = (here.chat("aimlapi", "Hello there", n=n, **asked).json["usage"] for n in (1, 2))
     assert one["completion_tokens_details"]["reasoning_tokens"] == 64
     assert two["completion_tokens_details"]["reasoning_tokens"] == 128
-    silent = here.ask("aimlapi", "Hello there", n=2, max_completion_tokens=64, **asked).json["usage"]
+    silent = here.chat("aimlapi", "Hello there", n=2, max_completion_tokens=64, **asked).json["usage"]
     assert silent["completion_tokens_details"]["reasoning_tokens"] == 128
 
 
-def test_a_limit_leaves_calls_and_documents_whole_or_silent(here: Caller) -> None:
+def test_a_limit_leaves_calls_and_documents_whole_or_silent(here: Client) -> None:
     asked: Json = {"model": "o1-preview", "reasoning_effort": "low", "max_completion_tokens": 65}
     assert arguments(heard(here, "the weather in Paris", tools=[WEATHER], **asked)) == [{"city": "Paris"}]
     document = heard(here, "Jason is 25", response_format=SCHEMA, **asked)
@@ -222,12 +224,12 @@ def test_a_limit_leaves_calls_and_documents_whole_or_silent(here: Caller) -> Non
     assert nothing["finish_reason"] == "length"
 
 
-def test_a_fixture_is_heard_however_much_the_model_would_think(here: Caller) -> None:
+def test_a_fixture_is_heard_however_much_the_model_would_think(here: Client) -> None:
     choice = heard(here, "my own", model="o1-preview", max_completion_tokens=5)
     assert (choice["message"]["content"], choice["finish_reason"]) == ("Mine.", "stop")
 
 
-def test_a_stop_sequence_ends_a_text_that_a_limit_would_cut_later(here: Caller) -> None:
+def test_a_stop_sequence_ends_a_text_that_a_limit_would_cut_later(here: Client) -> None:
     whole = heard(here, "Write 80 words about the sea")["message"]["content"]
     first = whole.partition(".")[0]
     choice = heard(

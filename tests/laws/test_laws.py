@@ -12,7 +12,7 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from mockserver.matching.loader import load_fixture_set
-from tests.conftest import Caller, Callers, Reply, bare, folded
+from tests.conftest import Client, MakeClient, Reply, drop_empty, fold_chunks
 
 if TYPE_CHECKING:
     from mockserver.testing import MockServer
@@ -59,7 +59,7 @@ def heard(server: MockServer) -> Heard:
 def test_folding_a_streams_chunks_gives_the_body(heard: Heard, fixture: str, vendor: str) -> None:
     body = heard[fixture, vendor, "body"].json
     chunks = heard[fixture, vendor, "stream"].chunks
-    assert known(folded(chunks)) == known(bare(body["choices"]))
+    assert known(fold_chunks(chunks)) == known(drop_empty(body["choices"]))
     for field in ("model", "system_fingerprint"):
         assert chunks[0].get(field) == body.get(field)
 
@@ -160,21 +160,21 @@ def test_the_same_request_seed_session_and_turn_give_the_same_bytes_but_for_what
 
 
 @every
-def test_a_connection_is_used_again_after_a_stream(caller: Caller, vendor: str) -> None:
-    caller.ask(vendor, "mock words")
-    socket = caller.connection.sock
+def test_a_connection_is_used_again_after_a_stream(client: Client, vendor: str) -> None:
+    client.chat(vendor, "mock words")
+    socket = client.connection.sock
     for stream in (True, False, True):
-        caller.ask(vendor, "mock words", stream=stream)
-        assert caller.connection.sock is socket
+        client.chat(vendor, "mock words", stream=stream)
+        assert client.connection.sock is socket
 
 
 @every
-def test_invented_answers_obey_the_same_laws(callers: Callers, twin: MockServer, vendor: str) -> None:
-    first, second = callers(None, f"invented-{vendor}"), callers(twin, f"invented-{vendor}")
+def test_invented_answers_obey_the_same_laws(make_client: MakeClient, twin: MockServer, vendor: str) -> None:
+    first, second = make_client(None, f"invented-{vendor}"), make_client(twin, f"invented-{vendor}")
     for said in ("Tell me something.", "Tell me something else."):
-        body, other = (one.ask(vendor, said, n=2, seed=1) for one in (first, second))
-        streamed = first.ask(vendor, said, n=2, seed=1, **WAYS["counted"])
-        assert folded(streamed.chunks) == bare(body.json["choices"])
+        body, other = (one.chat(vendor, said, n=2, seed=1) for one in (first, second))
+        streamed = first.chat(vendor, said, n=2, seed=1, **WAYS["counted"])
+        assert fold_chunks(streamed.chunks) == drop_empty(body.json["choices"])
         assert streamed.chunks[-1]["usage"] == body.json["usage"]
         assert same(body.body) == same(other.body)
         ChatCompletion.model_validate_json(body.body, strict=True)
@@ -190,11 +190,11 @@ def everything(server: MockServer) -> Heard:
 
 def heard_of(server: MockServer, key: Key) -> Reply:
     fixture, vendor, way = key
-    caller = Caller(server, re.sub(r"\W", "-", "-".join(key)))
+    client = Client(server, re.sub(r"\W", "-", "-".join(key)))
     for _ in range(TURN.get(fixture, 0)):
-        caller.ask(vendor, "Say it.", {"X-Mock-Fixture": fixture})
-    reply = caller.ask(vendor, "Say it.", {"X-Mock-Fixture": fixture}, show_thinking=True, **WAYS[way])
-    caller.connection.close()
+        client.chat(vendor, "Say it.", {"X-Mock-Fixture": fixture})
+    reply = client.chat(vendor, "Say it.", {"X-Mock-Fixture": fixture}, show_thinking=True, **WAYS[way])
+    client.connection.close()
     return reply
 
 

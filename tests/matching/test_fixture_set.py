@@ -12,18 +12,18 @@ from mockserver.matching.fixture_set import (
     find_mismatches,
     find_near_misses,
 )
-from tests.matching_examples import USER, call, shelf
+from tests.matching_examples import USER, build_fixture_set, build_request
 
 WEATHER = {"role": "tool", "name": "get_weather", "content": "21 degrees"}
 
 
 def picked(of: FixtureSet, **answered: int) -> str | None:
-    found = find_first_match(call(), of, answered)
+    found = find_first_match(build_request(), of, answered)
     return found.fixture.name if found else None
 
 
 def test_the_first_fixture_that_matches_answers() -> None:
-    both = shelf(
+    both = build_fixture_set(
         "name: a, match: {user: snow}, response: a",
         "name: b, match: {user: weather}, response: b",
         "name: c, match: {}, response: c",
@@ -35,9 +35,11 @@ def test_the_first_fixture_that_matches_answers() -> None:
 
 
 def test_a_response_with_times_lets_the_next_fixture_answer_afterwards() -> None:
-    both = shelf("name: a, match: {}, response: {text: a, times: 2}", "name: b, match: {}, response: b")
+    both = build_fixture_set(
+        "name: a, match: {}, response: {text: a, times: 2}", "name: b, match: {}, response: b"
+    )
     assert [picked(both, a=times) for times in range(4)] == ["a", "a", "b", "b"]
-    used_up = find_mismatches(call(), both.fixtures[0], {"a": 2})
+    used_up = find_mismatches(build_request(), both.fixtures[0], {"a": 2})
     assert str(used_up[0]) == "times: expected a response that is left, found none: it has answered 2 times"
 
 
@@ -50,20 +52,25 @@ def test_a_response_with_times_lets_the_next_fixture_answer_afterwards() -> None
     ],
 )
 def test_then_says_what_follows_the_last_response(then: str, texts: list[str | None]) -> None:
-    one = shelf(f"match: {{}}, responses: [a, {{text: b, times: 2}}, c], then: {then}").fixtures[0]
+    one = build_fixture_set(f"match: {{}}, responses: [a, {{text: b, times: 2}}, c], then: {then}").fixtures[
+        0
+    ]
     responses = [one.response_at(answered) for answered in range(6)]
     assert [response and response.text for response in responses] == texts
 
 
 def test_a_list_of_responses_repeats_its_last_one_unless_told_otherwise() -> None:
-    one = shelf("match: {}, responses: [a, b]").fixtures[0]
+    one = build_fixture_set("match: {}, responses: [a, b]").fixtures[0]
     last = one.response_at(7)
     assert last is not None
     assert last.text == "b"
 
 
 def test_a_fixture_without_a_name_is_called_by_its_place_in_the_file() -> None:
-    assert shelf("match: {}, response: a", "name: b, match: {}, response: a").names == ("f#1", "b")
+    assert build_fixture_set("match: {}, response: a", "name: b, match: {}, response: a").names == (
+        "f#1",
+        "b",
+    )
 
 
 def test_the_nearest_miss_is_the_one_with_the_fewest_differences_and_the_likest_text() -> None:
@@ -72,7 +79,7 @@ def test_the_nearest_miss_is_the_one_with_the_fewest_differences_and_the_likest_
         "name: other, match: {user: bicycle}, response: x",
         "name: near, match: {user: wether}, response: x",
     ]
-    told = find_near_misses(call(), shelf(*far, *near), {})
+    told = find_near_misses(build_request(), build_fixture_set(*far, *near), {})
     assert [miss.fixture.name for miss in told] == ["near", "other", "far0"]
     assert str(told[0]) == (
         "'near' missed on user: expected text with 'wether', found 'What is the Weather in Paris?'"
@@ -80,21 +87,21 @@ def test_the_nearest_miss_is_the_one_with_the_fewest_differences_and_the_likest_
 
 
 def test_a_literal_is_compared_for_likeness_too() -> None:
-    of = shelf(
+    of = build_fixture_set(
         "name: a, match: {user: {equals: Bicycle}}, response: x",
         "name: b, match: {user: {equals: What is the weather}}, response: x",
         "name: c, match: {turn: 3}, response: x",
     )
-    assert [miss.fixture.name for miss in find_near_misses(call(), of, {})] == ["b", "a", "c"]
+    assert [miss.fixture.name for miss in find_near_misses(build_request(), of, {})] == ["b", "a", "c"]
 
 
 def test_groups_are_known_by_name_and_number_the_first_expression_first() -> None:
-    one = shelf(
+    one = build_fixture_set(
         "match: {user: {regex: 'the (?P<what>\\w+)( in (?P<none>Rome))?'}, header: {x-a: {regex: '(x)'}}, "
         "any_message: {regex: '(?P<city>Paris)'}, body: {n: {regex: '2'}}, tool_result: {regex: '(\\d+)'}}, "
         "response: x"
     ).fixtures[0]
-    found = extract_regex_groups(call(USER, WEATHER, headers={"x-a": "x"}, n=2), one)
+    found = extract_regex_groups(build_request(USER, WEATHER, headers={"x-a": "x"}, n=2), one)
     assert [found[name] for name in ("what", "none", "city", 0, 1)] == [
         "Weather",
         "",
@@ -107,9 +114,12 @@ def test_groups_are_known_by_name_and_number_the_first_expression_first() -> Non
 
 
 def test_groups_of_what_is_absent_are_none() -> None:
-    one = shelf(
+    one = build_fixture_set(
         "match: {header: {x-a: {regex: '(?P<items>x)'}}, tool_result: {regex: x}}, response: x"
     ).fixtures[0]
-    assert fill_template("{{ match is defined }}", {"match": extract_regex_groups(call(), one)}) == "True"
+    assert (
+        fill_template("{{ match is defined }}", {"match": extract_regex_groups(build_request(), one)})
+        == "True"
+    )
     with pytest.raises(ValueError, match="no group 'items'"):
-        extract_regex_groups(call(), one)["items"]
+        extract_regex_groups(build_request(), one)["items"]

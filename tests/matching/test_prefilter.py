@@ -32,7 +32,7 @@ from mockserver.matching.loader import load_fixture_document
 from mockserver.matching.prefilter import FixturePrefilter
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.yaml_document import document_from_value
-from tests.matching_examples import call
+from tests.matching_examples import build_request
 
 # Few enough that they meet, and among them whatever two ideas of upper and lower case have ever disagreed on.
 WORDS = (
@@ -100,7 +100,7 @@ def calls(draw: st.DrawFn) -> ChatRequest:
     names = draw(st.lists(TEXT, max_size=2))
     tools = [{"type": "function", "function": {"name": name}} for name in names]
     said = draw(st.lists(MESSAGE, min_size=1, max_size=3))
-    return call(*said, session=draw(st.sampled_from(["s", "t"])), **({"tools": tools} | body))
+    return build_request(*said, session=draw(st.sampled_from(["s", "t"])), **({"tools": tools} | body))
 
 
 def stocked(written: list[Any]) -> FixtureSet:
@@ -240,7 +240,7 @@ def test_of_ten_thousand_fixtures_only_those_are_asked_whose_clue_is_there(
 ) -> None:
     shelf, asked = many
     asked.clear()
-    found = find_first_match(call({"role": "user", "content": said}), shelf, {})
+    found = find_first_match(build_request({"role": "user", "content": said}), shelf, {})
     assert found is not None
     assert found.fixture.name == name
     assert set(asked) == {name}
@@ -252,7 +252,7 @@ def test_a_text_of_a_megabyte_is_not_searched_once_for_every_fixture(
     shelf, asked = many
     asked.clear()
     said = "lorem ipsum " * 80_000 + "order 7!"
-    found = find_first_match(call({"role": "user", "content": said}), shelf, {})
+    found = find_first_match(build_request({"role": "user", "content": said}), shelf, {})
     assert found is not None
     assert found.fixture.name == "f7"
     assert set(asked) == {"f7"}
@@ -261,7 +261,7 @@ def test_a_text_of_a_megabyte_is_not_searched_once_for_every_fixture(
 def test_a_few_parts_are_looked_for_one_by_one_in_a_long_text() -> None:
     shelf = stocked([{"match": {"user": f"order {number}!"}, "response": "x"} for number in range(100)])
     found = find_first_match(
-        call({"role": "user", "content": "lorem ipsum " * 1_000 + "order 42!"}), shelf, {}
+        build_request({"role": "user", "content": "lorem ipsum " * 1_000 + "order 42!"}), shelf, {}
     )
     assert found is not None
     assert found.fixture.name == "f#43"
@@ -271,5 +271,5 @@ def test_a_few_parts_are_looked_for_one_by_one_in_a_long_text() -> None:
 def test_a_list_and_a_mapping_are_asked_for_whatever_they_may_have_in_them(value: Any) -> None:
     asked = [{"contains": "order 7"}, {"regex": "order 7"}, *({"contains": f"order {n}."} for n in range(10))]
     shelf = stocked([{"match": {"body": {"a": one}}, "response": "x"} for one in reversed(asked)])
-    holding = [one for one in shelf if one.criteria[0].holds(call(a=value))]
-    assert [one for one in shelf.candidates(call(a=value)) if one in holding] == holding != []
+    holding = [one for one in shelf if one.criteria[0].holds(build_request(a=value))]
+    assert [one for one in shelf.candidates(build_request(a=value)) if one in holding] == holding != []

@@ -6,7 +6,7 @@ import pytest
 
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.shadowing import find_shadowed, lint_fixtures
-from tests.matching_examples import shelf
+from tests.matching_examples import build_fixture_set
 
 # Two matches, and whether the second can never be reached.
 PAIRS = [
@@ -42,7 +42,9 @@ PAIRS = [
 
 
 def pair(first: str, second: str, response: str = "response: x") -> FixtureSet:
-    return shelf(f"name: one, match: {first}, {response}", f"name: two, match: {second}, response: x")
+    return build_fixture_set(
+        f"name: one, match: {first}, {response}", f"name: two, match: {second}, response: x"
+    )
 
 
 @pytest.mark.parametrize(("first", "second", "hidden"), PAIRS)
@@ -62,7 +64,7 @@ def test_a_warning_says_which_fixture_answers_before_it() -> None:
 
 
 def test_a_vendor_that_does_not_exist_is_told_of() -> None:
-    of = shelf(
+    of = build_fixture_set(
         "name: a, match: {vendor: segmnd}, response: x",
         "name: b, match: {vendor: [x, segmind]}, response: x",
         "name: c, match: {vendor: [x, y]}, response: x",

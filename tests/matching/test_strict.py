@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.conftest import Caller, Callers, Start
+from tests.conftest import Client, MakeClient, StartServer
 
 FIXTURES = """
 fixtures:
@@ -24,30 +24,30 @@ NEAREST = (
 
 
 @pytest.fixture(scope="module")
-def strict(start: Start) -> Any:
-    return start(FIXTURES, strict=True)
+def strict(start_server: StartServer) -> Any:
+    return start_server(FIXTURES, strict=True)
 
 
 @pytest.fixture
-def asking(strict: Any, callers: Callers) -> Caller:
-    return callers(strict)
+def asking(strict: Any, make_client: MakeClient) -> Client:
+    return make_client(strict)
 
 
 @pytest.mark.parametrize("vendor", ["aimlapi", "segmind", "omixa"])
-def test_the_refusal_is_the_vendors_and_names_the_nearest(asking: Caller, vendor: str) -> None:
-    reply = asking.ask(vendor, "How is the wether?")
+def test_the_refusal_is_the_vendors_and_names_the_nearest(asking: Client, vendor: str) -> None:
+    reply = asking.chat(vendor, "How is the wether?")
     assert reply.status == 404
     assert reply.headers["x-should-retry"] == "false"
     assert NEAREST in str(reply.json).replace('\\"', '"').replace("\\'", "'")
 
 
-def test_what_matches_is_answered(asking: Caller) -> None:
-    assert asking.ask(said="The weather?").status == 201
+def test_what_matches_is_answered(asking: Client) -> None:
+    assert asking.chat(content="The weather?").status == 201
 
 
-def test_the_journal_says_the_same(asking: Caller) -> None:
-    asking.ask(said="How is the wether?")
-    assert asking.entries(1)[0].reason == NEAREST
+def test_the_journal_says_the_same(asking: Client) -> None:
+    asking.chat(content="How is the wether?")
+    assert asking.wait_for_entries(1)[0].reason == NEAREST
 
 
 def test_the_clients_traceback_says_it_at_once(strict: Any) -> None:
@@ -60,6 +60,6 @@ def test_the_clients_traceback_says_it_at_once(strict: Any) -> None:
     assert len(strict.entries) - before <= 1  # not tried again
 
 
-def test_without_fixtures_it_says_so(start: Start, callers: Callers) -> None:
-    reply = callers(start("fixtures: []", strict=True)).ask()
+def test_without_fixtures_it_says_so(start_server: StartServer, make_client: MakeClient) -> None:
+    reply = make_client(start_server("fixtures: []", strict=True)).chat()
     assert "there are no fixtures at all" in reply.json["message"]

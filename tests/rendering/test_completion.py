@@ -21,7 +21,7 @@ from mockserver.schema.yaml_document import document_from_value
 from mockserver.server.app import load_vendors
 from mockserver.wire.answer import Answer
 from mockserver.wire.sse import SSE_HEADERS, parse_sse_event
-from tests.conftest import PATHS, bare, folded
+from tests.conftest import PATHS, drop_empty, fold_chunks
 
 DIRECTORY = load_vendors()
 Json = dict[str, Any]
@@ -174,7 +174,7 @@ def test_a_text_is_cut_where_the_request_says_and_the_reason_says_why(
     body, chunks = both("omixa", stated, **asked)
     choice = body["choices"][0]
     assert (choice["message"]["content"], choice["finish_reason"]) == said
-    assert folded(chunks) == bare(body["choices"])
+    assert fold_chunks(chunks) == drop_empty(body["choices"])
 
 
 def test_own_chunks_are_cut_with_their_text_and_their_later_silences_are_not_waited_for() -> None:
@@ -202,7 +202,7 @@ def test_what_is_of_no_use_in_half_is_given_whole(stated: Json, asked: Json) -> 
 
 def test_a_chunk_that_is_all_of_the_text_is_cut_too() -> None:
     body, chunks = both("omixa", {"chunks": ["One two three."]}, max_tokens=2)
-    assert folded(chunks) == bare(body["choices"])
+    assert fold_chunks(chunks) == drop_empty(body["choices"])
     assert body["choices"][0]["message"]["content"] == "One two"
 
 
@@ -339,7 +339,7 @@ def test_chunks_fold_to_the_body_whatever_is_said(
     body, chunks = both(
         vendor, stated, n=n, max_tokens=most, stop=stop, show_thinking=True, stream_options=COUNTED
     )
-    assert folded(chunks) == bare(body["choices"])
+    assert fold_chunks(chunks) == drop_empty(body["choices"])
     assert chunks[-1]["usage"] == body["usage"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mockserver.errors import ApiError
 from mockserver.rendering.templated_response import fill_response_template
-from tests.matching_examples import USER, call, shelf
+from tests.matching_examples import USER, build_fixture_set, build_request
 
 NAMED = (
     "name: who, match: {user: {regex: 'the (?P<what>\\w+)'}}, "
@@ -19,10 +19,10 @@ NAMED = (
 
 
 def words(written: str = NAMED, seed: int = 0, **asked: Any) -> list[str | None]:
-    one = shelf(written).fixtures[0]
+    one = build_fixture_set(written).fixtures[0]
     return [
         choice.content
-        for choice in fill_response_template(call(**asked), one, one.responses[0], seed).all_choices
+        for choice in fill_response_template(build_request(**asked), one, one.responses[0], seed).all_choices
     ]
 
 
@@ -33,9 +33,9 @@ def test_the_same_request_gets_the_same_words() -> None:
 
 
 def test_a_requests_own_seed_changes_its_words() -> None:
-    one = shelf(NAMED).fixtures[0]
+    one = build_fixture_set(NAMED).fixtures[0]
     texts = {
-        fill_response_template(call(seed=seed), one, one.responses[0], 0).all_choices[0].content
+        fill_response_template(build_request(seed=seed), one, one.responses[0], 0).all_choices[0].content
         for seed in (None, 1, 2)
     }
     assert len(texts) == 3
@@ -72,8 +72,8 @@ def test_a_template_sees_the_request() -> None:
     ],
 )
 def test_errors_and_raw_answers_may_be_templates(response: str, path: str, expected: str) -> None:
-    one = shelf(f"match: {{}}, response: {response}").fixtures[0]
-    found: Any = fill_response_template(call(), one, one.responses[0], 0)
+    one = build_fixture_set(f"match: {{}}, response: {response}").fixtures[0]
+    found: Any = fill_response_template(build_request(), one, one.responses[0], 0)
     for step in path.split("."):
         found = getattr(found, step)
     assert found == expected
@@ -89,9 +89,9 @@ def test_errors_and_raw_answers_may_be_templates(response: str, path: str, expec
     ],
 )
 def test_what_fails_at_the_request_is_the_mocks_own_error(text: str, message: str) -> None:
-    one = shelf(NAMED.replace("{{ fake.name() }} {{ fake.name() }}", text)).fixtures[0]
+    one = build_fixture_set(NAMED.replace("{{ fake.name() }} {{ fake.name() }}", text)).fixtures[0]
     with pytest.raises(ApiError) as caught:
-        fill_response_template(call({**USER, "content": "Hello"}), one, one.responses[0], 0)
+        fill_response_template(build_request({**USER, "content": "Hello"}), one, one.responses[0], 0)
     assert caught.value.kind == "server_error"
     assert str(caught.value.message).startswith("fixture 'who' (f.yaml:3): the template failed: ")
     assert message in str(caught.value.message)

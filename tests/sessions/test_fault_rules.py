@@ -14,7 +14,7 @@ from mockserver.server import app
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback
 from tests.admin.test_admin_api import Control
-from tests.conftest import Caller, Callers, Start
+from tests.conftest import Client, MakeClient, StartServer
 
 FIXTURES = """
 fixtures:
@@ -28,8 +28,8 @@ faults:
 
 
 @pytest.fixture(scope="module")
-def running(start: Start) -> Any:
-    return start(
+def running(start_server: StartServer) -> Any:
+    return start_server(
         FIXTURES, faults=("'user=of flag' error=502 message=flag", "user=both error=502 message=flag")
     )
 
@@ -42,80 +42,80 @@ def control(running: Any) -> Control:
 
 
 @pytest.fixture
-def caller(running: Any, callers: Callers) -> Caller:
-    return callers(running, "mine")
+def client(running: Any, make_client: MakeClient) -> Client:
+    return make_client(running, "mine")
 
 
 def lay(control: Control, *rules: dict[str, Any], session: str = "") -> None:
     control.ask("POST", f"/faults{f'?session={session}' if session else ''}", list(rules), 201)
 
 
-def test_a_rule_s_error_is_in_the_vendor_s_words(control: Control, caller: Caller) -> None:
+def test_a_rule_s_error_is_in_the_vendor_s_words(control: Control, client: Client) -> None:
     lay(control, {"error": 429, "retry_after": "2s", "message": "Slow down.", "times": 1})
-    reply = caller.ask()
+    reply = client.chat()
     assert (reply.status, reply.headers["retry-after"], reply.json["message"]) == (429, "2", "Slow down.")
-    assert caller.ask().status == 201
+    assert client.chat().status == 201
 
 
-def test_the_nearest_rule_goes_first(control: Control, caller: Caller) -> None:
-    assert [caller.ask(said=f"of {where}").status for where in ("file", "flag")] == [503, 502]
-    assert caller.ask(said="both").json["message"] == "file"
+def test_the_nearest_rule_goes_first(control: Control, client: Client) -> None:
+    assert [client.chat(content=f"of {where}").status for where in ("file", "flag")] == [503, 502]
+    assert client.chat(content="both").json["message"] == "file"
     lay(control, {"match": {"user": "both"}, "error": 500, "message": "shared"})
-    assert caller.ask(said="both").json["message"] == "shared"
+    assert client.chat(content="both").json["message"] == "shared"
     lay(control, {"error": 500, "message": "mine"}, {"error": 500, "message": "second"}, session="mine")
-    assert caller.ask(said="both").json["message"] == "mine"
+    assert client.chat(content="both").json["message"] == "mine"
     lay(control, {"error": 500, "message": "newest"}, session="mine")
-    assert caller.ask(said="both").json["message"] == "newest"
+    assert client.chat(content="both").json["message"] == "newest"
 
 
-def test_what_the_request_asks_for_goes_before_any_rule(control: Control, caller: Caller) -> None:
+def test_what_the_request_asks_for_goes_before_any_rule(control: Control, client: Client) -> None:
     lay(control, {"error": 500, "times": 1})
-    assert caller.ask(headers={"X-Mock-Error": "402"}).status == 402
-    assert caller.ask(headers={"Authorization": "Bearer sk-mock-403"}).status == 403
+    assert client.chat(headers={"X-Mock-Error": "402"}).status == 402
+    assert client.chat(headers={"Authorization": "Bearer sk-mock-403"}).status == 403
     assert control.ask("GET", "/faults")["faults"][0]["evaluated"] == 0
-    assert caller.ask().status == 500
+    assert client.chat().status == 500
 
 
-def test_a_rule_goes_before_admission_and_moves_no_counter(control: Control, caller: Caller) -> None:
+def test_a_rule_goes_before_admission_and_moves_no_counter(control: Control, client: Client) -> None:
     lay(control, {"error": 429, "times": 2})
-    assert caller.ask(messages=[]).status == 429
-    assert [caller.ask(said="two").status for _ in range(2)] == [429, 201]
-    assert caller.ask(said="two").json["choices"][0]["message"]["content"] == "two"
+    assert client.chat(messages=[]).status == 429
+    assert [client.chat(content="two").status for _ in range(2)] == [429, 201]
+    assert client.chat(content="two").json["choices"][0]["message"]["content"] == "two"
 
 
-def test_a_rule_s_fault_breaks_whatever_was_decided(control: Control, caller: Caller) -> None:
+def test_a_rule_s_fault_breaks_whatever_was_decided(control: Control, client: Client) -> None:
     lay(control, {"fault": "truncated_json"}, session="mine")
     bodies: list[Any] = [{}, {"messages": []}]
     for body in bodies:  # an answer, a refusal
         with pytest.raises(json.JSONDecodeError):
-            caller.ask(**body).json  # noqa: B018
+            client.chat(**body).json  # noqa: B018
     told = [(one["fault"], one["rule"], one["status"]) for one in control.requests()]
     assert told == [("truncated_json", "session-fault-1", status) for status in (400, 201)]
 
 
-def test_a_rule_may_delay_and_break_its_own_error(control: Control, caller: Caller) -> None:
+def test_a_rule_may_delay_and_break_its_own_error(control: Control, client: Client) -> None:
     lay(control, {"error": 500, "delay": "30ms", "fault": "close@0"})
     with pytest.raises(http.client.IncompleteRead):
-        caller.send().read()
+        client.send().read()
     [one] = control.requests()
     assert (one["status"], one["bytes"], one["ended"]) == (500, 0, "dropped")
     assert one["first_byte_ms"] >= 29  # a clock has its grain
 
 
-def test_a_fixture_s_own_fault(control: Control, caller: Caller) -> None:
-    response = caller.send(said="broken", stream=True)
+def test_a_fixture_s_own_fault(control: Control, client: Client) -> None:
+    response = client.send(content="broken", stream=True)
     with pytest.raises(http.client.IncompleteRead) as caught:
         response.read()
     assert caught.value.partial.count(b"data: ") == 2 + 1  # the opening counts for nobody
 
 
-def test_rules_are_told_with_what_they_did(control: Control, caller: Caller) -> None:
+def test_rules_are_told_with_what_they_did(control: Control, client: Client) -> None:
     lay(
         control,
         {"error": 500, "times": 1, "match": {"key": "sk-very-secret-*", "user": "zzz"}},
         session="mine",
     )
-    caller.ask()
+    client.chat()
     told = control.ask("GET", "/faults?session=mine")["faults"]
     assert [(one["id"], one["scope"], one["session"], one["evaluated"], one["applied"]) for one in told] == [
         ("session-fault-1", "session", "mine", 0, 0),
@@ -132,17 +132,17 @@ def test_rules_are_told_with_what_they_did(control: Control, caller: Caller) -> 
     assert control.ask("DELETE", "/faults") == {"deleted": 2}
 
 
-def test_a_rule_says_when_it_is_over(control: Control, running: Any, callers: Callers) -> None:
+def test_a_rule_says_when_it_is_over(control: Control, running: Any, make_client: MakeClient) -> None:
     def over(where: str = "") -> list[bool]:
         return [one["over"] for one in control.ask("GET", f"/faults{where}")["faults"][:2]]
 
     lay(control, {"error": 500, "times": 2}, {"match": {"user": "zzz"}, "error": 500, "for": "1m"})
-    one, two = callers(running, "one"), callers(running, "two")
+    one, two = make_client(running, "one"), make_client(running, "two")
     assert over() == [False, False]
-    one.ask()
-    one.ask()
+    one.chat()
+    one.chat()
     assert (over(), over("?session=two")) == ([True, False], [False, False])  # a new session meets it afresh
-    two.ask()
+    two.chat()
     assert over() == [False, False]
     left = control.ask("GET", "/faults")["faults"][1]["left_s"]
     assert 0 < left <= 60
@@ -156,22 +156,22 @@ def test_a_rule_says_when_it_is_over(control: Control, running: Any, callers: Ca
     ]
 
 
-def test_the_seed_is_on_every_response(start: Start, callers: Callers) -> None:
-    caller = callers(start(FIXTURES, seed=7))
-    assert caller.ask().headers["x-mock-seed"] == "7"
-    assert caller.ask(headers={"X-Mock-Error": "500"}).headers["x-mock-seed"] == "7"
-    assert "x-mock-seed" in caller.ask().headers["access-control-expose-headers"]
+def test_the_seed_is_on_every_response(start_server: StartServer, make_client: MakeClient) -> None:
+    client = make_client(start_server(FIXTURES, seed=7))
+    assert client.chat().headers["x-mock-seed"] == "7"
+    assert client.chat(headers={"X-Mock-Error": "500"}).headers["x-mock-seed"] == "7"
+    assert "x-mock-seed" in client.chat().headers["access-control-expose-headers"]
 
 
 def test_the_same_seed_gives_the_same_sequence_in_each_session_at_any_concurrency(
-    start: Start, callers: Callers
+    start_server: StartServer, make_client: MakeClient
 ) -> None:
     def sequences(workers: int, seed: int) -> dict[str, list[int]]:
-        running = start(FIXTURES, seed=seed, faults=("probability=40% error=500",))
+        running = start_server(FIXTURES, seed=seed, faults=("probability=40% error=500",))
 
         def sequence(session: str) -> list[int]:
-            caller = callers(running, session)
-            return [caller.ask().status for _ in range(20)]
+            client = make_client(running, session)
+            return [client.chat().status for _ in range(20)]
 
         names = [f"s{number}" for number in range(16)]
         with ThreadPoolExecutor(workers) as pool:

@@ -11,7 +11,7 @@ import pytest
 from mockserver.fixtures.fault_rules import FaultRule, parse_fault_rule
 from mockserver.sessions.injected_faults import NO_INJECTION, Injection, roll_fault_rules
 from mockserver.sessions.store import APPLIED, EVALUATED, MemoryStore
-from tests.request_fixtures import Asked
+from tests.request_fixtures import ReadRequest
 
 
 def rules(*texts: str) -> list[FaultRule]:
@@ -19,7 +19,7 @@ def rules(*texts: str) -> list[FaultRule]:
 
 
 def rolls(
-    asked: Asked,
+    read_request: ReadRequest,
     laid: Iterable[FaultRule],
     count: int = 1,
     store: MemoryStore | None = None,
@@ -27,7 +27,7 @@ def rolls(
     **headers: Any,
 ) -> list[Injection]:
     known = store or MemoryStore()
-    call = asked(**{"x_mock_session": "s", **headers})
+    call = read_request(**{"x_mock_session": "s", **headers})
     laid = list(laid)
 
     async def roll() -> list[Injection]:
@@ -40,12 +40,12 @@ def struck(demands: Iterable[Injection]) -> str:
     return "".join("x" if one.rule else "." for one in demands)
 
 
-def test_where_there_is_no_rule_nothing_is_demanded(asked: Asked) -> None:
-    assert rolls(asked, []) == [NO_INJECTION]
+def test_where_there_is_no_rule_nothing_is_demanded(read_request: ReadRequest) -> None:
+    assert rolls(read_request, []) == [NO_INJECTION]
 
 
-def test_a_rule_demands_what_it_says(asked: Asked) -> None:
-    [one] = rolls(asked, rules("error=429 retry_after=2s message=Slow code=c fault=reset@3 delay=1s"))
+def test_a_rule_demands_what_it_says(read_request: ReadRequest) -> None:
+    [one] = rolls(read_request, rules("error=429 retry_after=2s message=Slow code=c fault=reset@3 delay=1s"))
     assert one.error is not None
     assert (one.error.kind, one.error.message, one.error.code, one.error.retry_after) == (
         429,
@@ -56,51 +56,51 @@ def test_a_rule_demands_what_it_says(asked: Asked) -> None:
     assert (str(one.fault), one.delay, one.rule, one.fixture) == ("reset@3", 1.0, "rule-1", None)
 
 
-def test_the_first_that_strikes_does_and_those_after_it_are_not_rolled(asked: Asked) -> None:
+def test_the_first_that_strikes_does_and_those_after_it_are_not_rolled(read_request: ReadRequest) -> None:
     store = MemoryStore()
     laid = rules("user=Bye error=500", "user=Hello error=501", "error=502")
-    [one] = rolls(asked, laid, store=store)
+    [one] = rolls(read_request, laid, store=store)
     assert one.rule == "rule-2"
     assert dict(asyncio.run(store.counters("s", EVALUATED))) == {"rule-2": 1}
 
 
-def test_times_are_counted_in_each_session(asked: Asked) -> None:
+def test_times_are_counted_in_each_session(read_request: ReadRequest) -> None:
     store, laid = MemoryStore(), rules("error=429 times=2")
-    assert struck(rolls(asked, laid, 4, store)) == "xx.."
-    assert struck(rolls(asked, laid, 3, store, x_mock_session="t")) == "xx."
+    assert struck(rolls(read_request, laid, 4, store)) == "xx.."
+    assert struck(rolls(read_request, laid, 3, store, x_mock_session="t")) == "xx."
     assert dict(asyncio.run(store.counters("s", APPLIED))) == {"rule-1": 2}
 
 
-def test_a_rule_is_over_when_its_time_is(asked: Asked) -> None:
+def test_a_rule_is_over_when_its_time_is(read_request: ReadRequest) -> None:
     [laid] = rules("error=429 for=10s")
-    call = asked()
+    call = read_request()
     assert laid.applies_to(call, laid.active_since + 9.9)
     assert not laid.applies_to(call, laid.active_since + 10)
 
 
-def test_chance_falls_the_same_way_for_the_same_seed_session_and_rule(asked: Asked) -> None:
+def test_chance_falls_the_same_way_for_the_same_seed_session_and_rule(read_request: ReadRequest) -> None:
     laid = rules("error=500 probability=50%")
-    first = struck(rolls(asked, laid, 64))
-    assert first == struck(rolls(asked, laid, 64))
+    first = struck(rolls(read_request, laid, 64))
+    assert first == struck(rolls(read_request, laid, 64))
     assert 16 < first.count("x") < 48
     others = {
-        struck(rolls(asked, laid, 64, seed=1)),
-        struck(rolls(asked, laid, 64, x_mock_session="t")),
-        struck(rolls(asked, [*rules("user=Bye error=400", "error=500 probability=50%")][1:], 64)),
+        struck(rolls(read_request, laid, 64, seed=1)),
+        struck(rolls(read_request, laid, 64, x_mock_session="t")),
+        struck(rolls(read_request, [*rules("user=Bye error=400", "error=500 probability=50%")][1:], 64)),
     }
     assert first not in others
     assert len(others) == 3
 
 
-def test_a_delay_varies_the_same_way_too(asked: Asked) -> None:
+def test_a_delay_varies_the_same_way_too(read_request: ReadRequest) -> None:
     laid = rules("'delay={median: 1s, p95: 4s}'")
-    delays = [one.delay for one in rolls(asked, laid, 5)]
+    delays = [one.delay for one in rolls(read_request, laid, 5)]
     assert len(set(delays)) == 5
-    assert delays == [one.delay for one in rolls(asked, laid, 5)]
+    assert delays == [one.delay for one in rolls(read_request, laid, 5)]
 
 
 @pytest.mark.parametrize("session", ["no name", "x" * 65])
-def test_a_session_that_cannot_be_is_not_counted(asked: Asked, session: str) -> None:
+def test_a_session_that_cannot_be_is_not_counted(read_request: ReadRequest, session: str) -> None:
     store = MemoryStore()
-    assert rolls(asked, rules("error=500"), store=store, x_mock_session=session) == [NO_INJECTION]
+    assert rolls(read_request, rules("error=500"), store=store, x_mock_session=session) == [NO_INJECTION]
     assert asyncio.run(store.sessions()) == ()

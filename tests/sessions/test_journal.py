@@ -15,7 +15,7 @@ from mockserver.sessions.journal import JournalEntry, Lifecycle, MemoryJournal
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
-from tests.request_fixtures import HELLO, Asked
+from tests.request_fixtures import HELLO, ReadRequest
 
 HEAD = RequestHead("GET", "/nowhere", "", None, {})
 ANSWER = Answer(200, (), (Frame(b"x" * 1000),))
@@ -131,8 +131,10 @@ def test_a_change_wakes_whoever_waits(what: str) -> None:
     waits()
 
 
-def test_what_is_known_of_a_call_is_told_of_its_entry(asked: Asked) -> None:
-    one = entry(call=asked({"model": "m", "messages": [], "stream": True}, x_stainless_retry_count="2"))
+def test_what_is_known_of_a_call_is_told_of_its_entry(read_request: ReadRequest) -> None:
+    one = entry(
+        call=read_request({"model": "m", "messages": [], "stream": True}, x_stainless_retry_count="2")
+    )
     assert (one.vendor, one.model, one.stream, one.attempt) == ("aimlapi", "m", True, 2)
     assert one.path == "/v1/chat/completions"
     lost = entry()
@@ -140,8 +142,10 @@ def test_what_is_known_of_a_call_is_told_of_its_entry(asked: Asked) -> None:
     assert (lost.method, lost.path) == ("GET", "/nowhere")
 
 
-def test_of_what_is_over_the_bytes_are_kept_and_what_they_say_is_read_again(asked: Asked) -> None:
-    calls_made = [asked(), asked({"model": "m", "stream": True}), asked(raw=b"[")]
+def test_of_what_is_over_the_bytes_are_kept_and_what_they_say_is_read_again(
+    read_request: ReadRequest,
+) -> None:
+    calls_made = [read_request(), read_request({"model": "m", "stream": True}), read_request(raw=b"[")]
 
     @law()
     async def sheds(of: MemoryJournal) -> None:

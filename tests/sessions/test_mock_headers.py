@@ -14,33 +14,33 @@ from mockserver.sessions.injected_faults import INJECTION_HEADERS, NO_INJECTION,
 from mockserver.wire.faults import Fault
 
 if TYPE_CHECKING:
-    from tests.request_fixtures import Asked
+    from tests.request_fixtures import ReadRequest
 
 
-def wanted(asked: Asked, **headers: str) -> Injection:
-    return parse_injection(asked(**headers))
+def wanted(read_request: ReadRequest, **headers: str) -> Injection:
+    return parse_injection(read_request(**headers))
 
 
-def error(asked: Asked, **headers: str) -> str | int | None:
-    found = wanted(asked, **headers).error
+def error(read_request: ReadRequest, **headers: str) -> str | int | None:
+    found = wanted(read_request, **headers).error
     return None if found is None else found.kind
 
 
-def test_an_ordinary_request_asks_for_nothing(asked: Asked) -> None:
-    assert wanted(asked) is NO_INJECTION
-    assert wanted(asked, x_mock_session="mine") == NO_INJECTION
+def test_an_ordinary_request_asks_for_nothing(read_request: ReadRequest) -> None:
+    assert wanted(read_request) is NO_INJECTION
+    assert wanted(read_request, x_mock_session="mine") == NO_INJECTION
 
 
 @pytest.mark.parametrize("kind", STATUS_BY_KIND)
-def test_every_kind_may_be_asked_for_by_header_and_by_key(asked: Asked, kind: str) -> None:
-    assert error(asked, x_mock_error=kind) == kind
-    assert error(asked, authorization=f"Bearer SG_mock-{kind}") == kind
+def test_every_kind_may_be_asked_for_by_header_and_by_key(read_request: ReadRequest, kind: str) -> None:
+    assert error(read_request, x_mock_error=kind) == kind
+    assert error(read_request, authorization=f"Bearer SG_mock-{kind}") == kind
 
 
 @pytest.mark.parametrize("number", [400, 402, 418, 429, 499, 500, 504, 522, 599])
-def test_every_number_may_be_asked_for_by_header_and_by_key(asked: Asked, number: int) -> None:
-    assert error(asked, x_mock_error=str(number)) == number
-    assert error(asked, authorization=f"Bearer omx_live_mock-{number}") == number
+def test_every_number_may_be_asked_for_by_header_and_by_key(read_request: ReadRequest, number: int) -> None:
+    assert error(read_request, x_mock_error=str(number)) == number
+    assert error(read_request, authorization=f"Bearer omx_live_mock-{number}") == number
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,17 @@ def test_every_number_may_be_asked_for_by_header_and_by_key(asked: Asked, number
         ("my mock-503 key", 503),
     ],
 )
-def test_a_key_says_the_error_it_wants(asked: Asked, key: str, what: str | int | None) -> None:
-    assert error(asked, authorization=f"Bearer {key}") == what
+def test_a_key_says_the_error_it_wants(read_request: ReadRequest, key: str, what: str | int | None) -> None:
+    assert error(read_request, authorization=f"Bearer {key}") == what
 
 
-def test_a_header_goes_before_the_key(asked: Asked) -> None:
-    assert error(asked, authorization="Bearer sk-mock-402", x_mock_error="503") == 503
+def test_a_header_goes_before_the_key(read_request: ReadRequest) -> None:
+    assert error(read_request, authorization="Bearer sk-mock-402", x_mock_error="503") == 503
 
 
-def test_the_rest_may_be_asked_for_as_well(asked: Asked) -> None:
+def test_the_rest_may_be_asked_for_as_well(read_request: ReadRequest) -> None:
     found = wanted(
-        asked,
+        read_request,
         x_mock_error="429",
         x_mock_retry_after="1.5s",
         x_mock_delay="30ms",
@@ -83,14 +83,14 @@ def test_the_rest_may_be_asked_for_as_well(asked: Asked) -> None:
     assert (found.delay, str(found.fault), found.fixture) == (0.03, "reset@3", "hello")
 
 
-def test_a_key_may_be_told_when_to_come_again(asked: Asked) -> None:
-    found = wanted(asked, authorization="Bearer mock-429", x_mock_retry_after="2m").error
+def test_a_key_may_be_told_when_to_come_again(read_request: ReadRequest) -> None:
+    found = wanted(read_request, authorization="Bearer mock-429", x_mock_retry_after="2m").error
     assert found is not None
     assert found.retry_after == 120
 
 
-def test_a_fault_alone_is_a_demand(asked: Asked) -> None:
-    assert wanted(asked, x_mock_fault="hang") == Injection(fault=Fault("hang"))
+def test_a_fault_alone_is_a_demand(read_request: ReadRequest) -> None:
+    assert wanted(read_request, x_mock_fault="hang") == Injection(fault=Fault("hang"))
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_a_fault_alone_is_a_demand(asked: Asked) -> None:
     ],
 )  # fmt: skip
 def test_a_header_that_is_not_understood_says_what_to_write(
-    asked: Asked, headers: dict[str, str], words: str
+    read_request: ReadRequest, headers: dict[str, str], words: str
 ) -> None:
     with pytest.raises(ApiError) as caught:
-        wanted(asked, **headers)
+        wanted(read_request, **headers)
     assert caught.value.kind == "invalid_request"
     assert words in (caught.value.message or "")
 
 
 @given(st.sampled_from(INJECTION_HEADERS), st.text(st.characters(max_codepoint=255), max_size=30))
-def test_any_header_is_understood_or_refused(asked: Asked, name: str, value: str) -> None:
+def test_any_header_is_understood_or_refused(read_request: ReadRequest, name: str, value: str) -> None:
     with contextlib.suppress(ApiError):
-        assert isinstance(wanted(asked, **{name: value}), Injection)
+        assert isinstance(wanted(read_request, **{name: value}), Injection)

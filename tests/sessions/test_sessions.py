@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from mockserver.testing import MockServer
-from tests.conftest import Start
+from tests.conftest import StartServer
 from tests.sessions.remote_store import Elsewhere, served
 
 NAMES = [f"test-{number}" for number in range(300)]
@@ -28,8 +28,8 @@ faults:
 
 
 @pytest.fixture(scope="module")
-def running(start: Start) -> MockServer:
-    return start(FIXTURES, seed=1)
+def running(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES, seed=1)
 
 
 class Test:
@@ -90,15 +90,15 @@ def names(request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def heard(start: Start, names: list[str]) -> list[list[str]]:
+def heard(start_server: StartServer, names: list[str]) -> list[list[str]]:
     """What each of many heard, all at once."""
-    return everybody(start(FIXTURES, seed=1).url, names)
+    return everybody(start_server(FIXTURES, seed=1).url, names)
 
 
 @pytest.fixture(scope="module")
-def few(start: Start) -> list[list[str]]:
+def few(start_server: StartServer) -> list[list[str]]:
     """What the first of them hear where nobody else is."""
-    return everybody(start(FIXTURES, seed=1).url, NAMES[:3])
+    return everybody(start_server(FIXTURES, seed=1).url, NAMES[:3])
 
 
 def test_many_sessions_at_once_do_not_hear_each_other(names: list[str], heard: list[list[str]]) -> None:
@@ -137,16 +137,16 @@ def test_a_session_may_be_named_in_three_ways(running: MockServer) -> None:
     assert session() == "anonymous"
 
 
-def test_the_journal_is_as_large_as_it_is_told(start: Start) -> None:
-    server = start(FIXTURES, journal_size=2)
+def test_the_journal_is_as_large_as_it_is_told(start_server: StartServer) -> None:
+    server = start_server(FIXTURES, journal_size=2)
     for _ in range(3):
         httpx2.post(f"{server.url}/aimlapi/v1/chat/completions")
     told = json.loads(httpx2.get(f"{server.url}/_mock/requests").text)
     assert (len(told["requests"]), told["dropped"]) == (2, 1)
 
 
-def test_a_token_guards_the_control_api_and_nothing_else(start: Start) -> None:
-    server = start(FIXTURES, admin_token="t0ken")  # noqa: S106
+def test_a_token_guards_the_control_api_and_nothing_else(start_server: StartServer) -> None:
+    server = start_server(FIXTURES, admin_token="t0ken")  # noqa: S106
     assert httpx2.get(f"{server.url}/_mock").status_code == 401
     assert httpx2.get(f"{server.url}/_mock", headers={"Authorization": "Bearer t0ken"}).status_code == 200
     assert httpx2.get(f"{server.url}/healthz").status_code == 200

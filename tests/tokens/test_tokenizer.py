@@ -23,7 +23,7 @@ from mockserver.tokens.token_count import (
     truncate_completion,
 )
 from mockserver.tokens.tokenizer import TOKENIZER_NAME, count_o200k_tokens
-from tests.conftest import Callers, Start
+from tests.conftest import MakeClient, StartServer
 from tests.tokens.test_token_count import JARGON, WEATHER, user
 
 # A lone surrogate is no character, and no JSON can carry it.
@@ -112,11 +112,11 @@ def test_a_long_text_takes_time_in_proportion(tokenizer: str) -> None:
     ],
 )
 def test_a_server_counts_and_cuts_by_what_it_is_told(
-    start: Start, callers: Callers, tokenizer: str, cut_by: str, pieces: list[str]
+    start_server: StartServer, make_client: MakeClient, tokenizer: str, cut_by: str, pieces: list[str]
 ) -> None:
-    caller = callers(start(FIXTURE, tokenizer=tokenizer))
-    assert caller.ask("segmind").json["usage"]["completion_tokens"] == count_tokens(SAID, cut_by)
-    chunks = caller.ask("segmind", stream=True).chunks
+    client = make_client(start_server(FIXTURE, tokenizer=tokenizer))
+    assert client.chat("segmind").json["usage"]["completion_tokens"] == count_tokens(SAID, cut_by)
+    chunks = client.chat("segmind", stream=True).chunks
     assert [one["choices"][0]["delta"].get("content") for one in chunks][1:-1] == pieces
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mockserver.testing import MockServer
-from tests.conftest import Caller, Callers, Start
+from tests.conftest import Client, MakeClient, StartServer
 from tests.ui.browsing import Browser, Page, browser, window
 
 FIXTURES = """
@@ -50,16 +50,16 @@ def open_page(running: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def own(start: Start) -> MockServer:
+def own(start_server: StartServer) -> MockServer:
     """A server of the test's own, because the page shows all that is asked of one."""
-    return start(FIXTURES)
+    return start_server(FIXTURES)
 
 
 @pytest.fixture
-def asked(own: MockServer, callers: Callers) -> Callable[..., Any]:
+def asked(own: MockServer, make_client: MakeClient) -> Callable[..., Any]:
     """Asks the test's own server, in the session that is named."""
 
     def ask(said: str, session: str = "app", vendor: str = "aimlapi", **more: Any) -> Any:
-        return Caller.ask(callers(own, session), vendor, said, **more)
+        return Client.chat(make_client(own, session), vendor, said, **more)
 
     return ask

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
-from tests.conftest import Callers, Start
+from tests.conftest import MakeClient, StartServer
 from tests.ui.browsing import PHONE, WIDE
 
 FIXTURES = """
@@ -25,8 +25,8 @@ accounts:
 
 
 @pytest.fixture
-def own(start: Start) -> MockServer:
-    return start(FIXTURES)
+def own(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ def accounts(page: Page, own: MockServer) -> Page:
 
 
 @pytest.fixture
-def ask(own: MockServer, callers: Callers) -> Callable[..., int]:
-    client = callers(own, "app")
+def ask(own: MockServer, make_client: MakeClient) -> Callable[..., int]:
+    client = make_client(own, "app")
 
     def asked(key: str, **more: Any) -> int:
-        return int(client.ask(headers={"Authorization": f"Bearer {key}"}, **more).status)
+        return int(client.chat(headers={"Authorization": f"Bearer {key}"}, **more).status)
 
     return asked
 
@@ -147,8 +147,8 @@ def test_one_session_is_looked_at_alone(accounts: Page, ask: Callable[..., int])
     expect(accounts.get_by_role("article", name="Clock")).to_contain_text("as the machine's")
 
 
-def test_without_accounts_it_says_that_every_key_is_welcome(start: Start, page: Page) -> None:
-    bare = start("fixtures: []")
+def test_without_accounts_it_says_that_every_key_is_welcome(start_server: StartServer, page: Page) -> None:
+    bare = start_server("fixtures: []")
     page.goto(f"{bare.url}/#/accounts")
     expect(page.get_by_text("every key is welcome")).to_be_visible()
 

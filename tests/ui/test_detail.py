@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
-from tests.conftest import Json, Start
+from tests.conftest import Json, StartServer
 from tests.ui.browsing import PHONE, WIDE
 
 Ask = Callable[..., Any]
@@ -36,8 +36,8 @@ TALK: list[Json] = [
 
 
 @pytest.fixture
-def own(start: Start) -> MockServer:
-    return start(FIXTURES)
+def own(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 @pytest.fixture
@@ -181,10 +181,10 @@ def test_tabs_are_walked_by_arrows(asked: Ask, panel: Any) -> None:
 
 
 def test_one_that_is_open_is_told_anew_when_it_ends(
-    asked: Ask, own: MockServer, panel: Any, callers: Any
+    asked: Ask, own: MockServer, panel: Any, make_client: Any
 ) -> None:
     own.on(user="poem").reply("A poem.", delay="1h")
-    client = callers(own, "app")
+    client = make_client(own, "app")
     client.connection.request("POST", "/aimlapi/v1/chat/completions", POEM, HEADERS)
     expect(opened(panel).locator("dl").first).to_contain_text("still open")
     client.connection.close()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
-from tests.conftest import Callers, Start
+from tests.conftest import MakeClient, StartServer
 from tests.ui.browsing import PHONE, WIDE
 
 FIXTURES = """
@@ -20,8 +20,8 @@ fixtures:
 
 
 @pytest.fixture(scope="module")
-def own(start: Start) -> MockServer:
-    return start(FIXTURES)
+def own(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def faults(open_page: Page, own: MockServer) -> Page:
 
 
 @pytest.fixture
-def client(own: MockServer, callers: Callers) -> Any:
-    return callers(own, "app")
+def client(own: MockServer, make_client: MakeClient) -> Any:
+    return make_client(own, "app")
 
 
 def toggle(page: Page, title: str) -> Any:
@@ -71,19 +71,19 @@ def test_one_click_makes_every_call_fail_and_one_click_mends_it(
     expect(state(faults, title)).to_have_text("On for all calls · struck 0 times")
     expect(toggle(faults, title)).to_have_attribute("aria-pressed", "true")
     expect(banner(faults)).to_contain_text("1 fault active")
-    assert client.ask().status == status
+    assert client.chat().status == status
     expect(state(faults, title)).to_have_text("On for all calls · struck 1 time")
     toggle(faults, title).click()
     expect(state(faults, title)).to_have_text("Off")
     expect(banner(faults)).to_be_empty()
-    assert client.ask().status == 201
+    assert client.chat().status == 201
 
 
 def test_a_card_s_choice_is_part_of_its_rule(faults: Page, client: Any) -> None:
     faults.get_by_label("Rate limited: Retry-After").select_option("30s")
     toggle(faults, "Rate limited").click()
     expect(rules(faults).locator(".deed")).to_have_text(["429, Retry-After 30s"])
-    assert client.ask().headers["retry-after"] == "30"
+    assert client.chat().headers["retry-after"] == "30"
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,20 @@ def test_a_failure_strikes_only_the_calls_that_are_chosen(faults: Page, own: Moc
     expect(scope(faults, "session")).to_be_focused()
     toggle(faults, "Key refused").click()
     expect(state(faults, "Key refused")).to_contain_text("On for omixa, o3-*")
-    assert [client.ask("omixa", model=model).status for model in ("o1-preview", "o3-mini")] == [200, 401]
-    assert client.ask("aimlapi", model="o3-mini").status == 200
+    assert [client.chat("omixa", model=model).status for model in ("o1-preview", "o3-mini")] == [200, 401]
+    assert client.chat("aimlapi", model="o3-mini").status == 200
     assert faults.url.endswith("#/faults?vendor=omixa&model=o3-*")
 
 
-def test_a_failure_of_one_session_is_met_by_no_other(faults: Page, client: Any, callers: Callers) -> None:
+def test_a_failure_of_one_session_is_met_by_no_other(
+    faults: Page, client: Any, make_client: MakeClient
+) -> None:
     scope(faults, "session").fill("app")
     scope(faults, "session").press("Enter")
     toggle(faults, "Out of money").click()
     expect(state(faults, "Out of money")).to_contain_text("On for session app")
-    assert client.ask().status == 402
-    assert callers(client.server, "another").ask().status == 201
+    assert client.chat().status == 402
+    assert make_client(client.server, "another").chat().status == 201
     expect(state(faults, "Out of money")).to_contain_text("struck 1 time")
     toggle(faults, "Out of money").click()
     expect(rules(faults)).to_have_count(0)
@@ -149,9 +151,9 @@ def test_the_next_calls_fail_and_then_it_is_over(faults: Page, client: Any) -> N
     scope(faults, "lasts").select_option("the next 3 calls")
     toggle(faults, "Rate limited").click()
     expect(rules(faults).locator(".rest")).to_have_text("3 of 3 calls left")
-    assert client.ask().status == 429
+    assert client.chat().status == 429
     expect(rules(faults).locator(".rest")).to_have_text("2 of 3 calls left")
-    assert [client.ask().status for _ in range(3)] == [429, 429, 201]
+    assert [client.chat().status for _ in range(3)] == [429, 429, 201]
     expect(rules(faults).locator(".rest")).to_have_text("over")
     expect(state(faults, "Rate limited")).to_have_text("Over · struck 3 times")
     expect(banner(faults)).to_be_empty()
@@ -169,13 +171,13 @@ def test_a_failure_for_a_time_counts_down_and_follows_the_clock(
     faults.request.post(f"{own.url}/_mock/clock", data={"advance": "59s"})
     expect(rules(faults).locator(".rest")).to_have_text("over")
     expect(banner(faults)).to_be_empty()
-    assert client.ask().status == 201
+    assert client.chat().status == 201
 
 
 def test_rules_made_elsewhere_appear_at_once_and_say_where_from(
-    start: Start, look: Callable[..., Any]
+    start_server: StartServer, look: Callable[..., Any]
 ) -> None:
-    server = start(
+    server = start_server(
         FIXTURES + "faults:\n- {match: {user: [a, b]}, error: timeout, delay: {median: 1s, p95: 2s}}\n",
         faults=("user=x fault=reset@1",),
     )

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
-from tests.conftest import Callers, Start
+from tests.conftest import MakeClient, StartServer
 from tests.ui.browsing import PHONE, WIDE
 
 FIXTURES = """
@@ -26,8 +26,8 @@ fixtures:
 
 
 @pytest.fixture(scope="module")
-def own(start: Start) -> MockServer:
-    return start(FIXTURES)
+def own(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def fixtures(open_page: Page, own: MockServer) -> Page:
 
 
 @pytest.fixture
-def client(own: MockServer, callers: Callers) -> Any:
-    return callers(own, "app")
+def client(own: MockServer, make_client: MakeClient) -> Any:
+    return make_client(own, "app")
 
 
 def rows(page: Page) -> Any:
@@ -86,8 +86,8 @@ def test_fixtures_stand_in_their_order_with_what_they_wait_for_and_say(fixtures:
 
 
 def test_hits_are_counted_as_they_happen(fixtures: Page, client: Any) -> None:
-    client.ask(said="Hello")
-    client.ask(said="Hello")
+    client.chat(content="Hello")
+    client.chat(content="Hello")
     expect(cells(fixtures, 4).first).to_have_text("2")
     expect(cells(fixtures, 1).first).to_have_text("greeting")
     fixtures.get_by_label("State").select_option("never used")
@@ -109,20 +109,25 @@ def test_a_fixture_is_added_answers_first_and_is_removed(fixtures: Page, client:
     add(fixtures, "name: mine\nmatch: {user: Hello}\nresponse: Ahoy.\n")
     expect(cells(fixtures, 1).first).to_have_text("mine")
     expect(cells(fixtures, 5).first).to_have_text("added for all")
-    assert client.ask(said="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
+    assert client.chat(content="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
     expect(cells(fixtures, 4).first).to_have_text("1")
     fixtures.get_by_label("State").select_option("added while it runs")
     expect(rows(fixtures)).to_have_count(1)
     fixtures.get_by_role("button", name="Remove mine").press("Enter")
     expect(fixtures.get_by_text("None.")).to_be_visible()
-    assert client.ask(said="Hello").json["choices"][0]["message"]["content"] == "Good day."
+    assert client.chat(content="Hello").json["choices"][0]["message"]["content"] == "Good day."
 
 
-def test_a_fixture_for_a_session_is_met_by_no_other(fixtures: Page, client: Any, callers: Callers) -> None:
+def test_a_fixture_for_a_session_is_met_by_no_other(
+    fixtures: Page, client: Any, make_client: MakeClient
+) -> None:
     add(fixtures, "- {name: ours, match: {user: Hello}, response: Ahoy.}", "app")
     expect(cells(fixtures, 5).first).to_have_text("added for app")
-    assert client.ask(said="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
-    assert callers(client.server).ask(said="Hello").json["choices"][0]["message"]["content"] == "Good day."
+    assert client.chat(content="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
+    assert (
+        make_client(client.server).chat(content="Hello").json["choices"][0]["message"]["content"]
+        == "Good day."
+    )
     fixtures.goto(fixtures.url.partition("#")[0] + "#/fixtures?session=another")
     expect(rows(fixtures)).to_have_count(5)
     fixtures.goto(fixtures.url.partition("#")[0] + "#/fixtures?session=app")

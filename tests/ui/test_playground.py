@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
-from tests.conftest import Start
+from tests.conftest import StartServer
 from tests.ui.browsing import PHONE, WIDE
 
 FIXTURES = """
@@ -31,8 +31,8 @@ fixtures:
 
 
 @pytest.fixture(scope="module")
-def own(start: Start) -> MockServer:
-    return start(FIXTURES)
+def own(start_server: StartServer) -> MockServer:
+    return start_server(FIXTURES)
 
 
 @pytest.fixture

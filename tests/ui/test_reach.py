@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
-from tests.conftest import Callers, Start
+from tests.conftest import MakeClient, StartServer
 
 Ask = Callable[..., Any]
 
@@ -73,10 +73,10 @@ def test_it_works_behind_a_prefix_that_a_proxy_takes_away(
 
 
 def test_a_guarded_server_asks_for_its_token_until_it_is_right(
-    start: Start, callers: Callers, page: Page
+    start_server: StartServer, make_client: MakeClient, page: Page
 ) -> None:
-    server = start("fixtures: []", admin_token="sesame")  # noqa: S106 it opens nothing
-    callers(server, "app").ask()
+    server = start_server("fixtures: []", admin_token="sesame")  # noqa: S106 it opens nothing
+    make_client(server, "app").chat()
     page.goto(server.url)
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("It was started with --admin-token")
@@ -92,15 +92,17 @@ def test_a_guarded_server_asks_for_its_token_until_it_is_right(
     assert page.evaluate("localStorage.length") == 0
 
 
-def test_it_comes_back_when_the_server_does(start: Start, callers: Callers, page: Page) -> None:
+def test_it_comes_back_when_the_server_does(
+    start_server: StartServer, make_client: MakeClient, page: Page
+) -> None:
     server = MockServer(reload=False).start()
-    callers(server, "before").ask()
+    make_client(server, "before").chat()
     page.goto(f"{server.url}/#/requests")
     expect(page.locator("td.session")).to_have_text(["before"])
     server.stop()
     expect(page.locator("#live")).to_have_text("reconnecting")
     with MockServer(port=int(server.url.rpartition(":")[2]), reload=False) as again:
-        callers(again, "after").ask()
+        make_client(again, "after").chat()
         expect(page.locator("td.session")).to_have_text(["after"])
         expect(page.locator("#live")).to_have_text("live")
 

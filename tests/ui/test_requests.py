@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
-from tests.conftest import Callers
+from tests.conftest import MakeClient
 from tests.ui.browsing import PHONE, WIDE
 
 Ask = Callable[..., Any]
@@ -41,11 +41,11 @@ def test_what_was_asked_before_and_what_is_asked_now_are_rows(
     expect(cells(page, "user")).to_have_text(["mock 429", "Hello"])
 
 
-def test_a_request_is_open_until_it_ends(own: MockServer, callers: Callers, page: Page) -> None:
+def test_a_request_is_open_until_it_ends(own: MockServer, make_client: MakeClient, page: Page) -> None:
     page.goto(f"{own.url}/#/requests")
     expect(page.get_by_text("Nobody has asked anything yet")).to_be_visible()
     expect(page.locator("#live")).to_have_text("live")
-    client = callers(own, "app")
+    client = make_client(own, "app")
     client.connection.request(
         "POST",
         "/aimlapi/v1/chat/completions",
@@ -149,7 +149,7 @@ def test_it_fits_every_width_and_takes_the_colours_of_the_system(
 
 
 def test_a_thousand_requests_do_not_freeze_it_and_five_hundred_are_shown(
-    own: MockServer, callers: Callers, page: Page
+    own: MockServer, make_client: MakeClient, page: Page
 ) -> None:
     page.goto(f"{own.url}/#/requests")
     expect(page.locator("#live")).to_have_text("live")
@@ -165,9 +165,9 @@ def test_a_thousand_requests_do_not_freeze_it_and_five_hundred_are_shown(
           requestAnimationFrame(frame);
         }"""
     )
-    client = callers(own, "load")
+    client = make_client(own, "load")
     for number in range(1000):
-        client.ask(said=f"Hello {number}")
+        client.chat(content=f"Hello {number}")
     expect(cells(page, "user").first).to_have_text("Hello 999")
     expect(rows(page)).to_have_count(500)
     assert page.evaluate("globalThis.longest") < 2000  # milliseconds, where others keep the machine busy too

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.testing import MockServer
-from tests.conftest import Start
+from tests.conftest import StartServer
 from tests.ui import screenshots
 from tests.ui.browsing import Browser
 
@@ -17,8 +17,8 @@ MOST = 150_000  # bytes
 
 
 @pytest.fixture(scope="module")
-def demo(start: Start) -> MockServer:
-    return start("fixtures: []", strict=True, demo=True)
+def demo(start_server: StartServer) -> MockServer:
+    return start_server("fixtures: []", strict=True, demo=True)
 
 
 @pytest.mark.parametrize("take", [screenshots.timeline, screenshots.faults])

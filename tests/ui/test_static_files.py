@@ -13,7 +13,7 @@ import pytest
 from mockserver import __version__
 from mockserver.testing import MockServer
 from mockserver.ui.static_files import PAGE_ROOT, load_static_files
-from tests.conftest import Start
+from tests.conftest import StartServer
 
 Heard = tuple[int, http.client.HTTPMessage, bytes]
 
@@ -85,14 +85,14 @@ def test_another_method_at_the_root_is_for_nobody(server: MockServer) -> None:
     assert get(server, "/", "POST")[0] == 404
 
 
-def test_a_guarded_server_shows_the_empty_page_by_any_name(start: Start) -> None:
-    server = start("fixtures: []", admin_token="sesame")  # noqa: S106 it opens nothing
+def test_a_guarded_server_shows_the_empty_page_by_any_name(start_server: StartServer) -> None:
+    server = start_server("fixtures: []", admin_token="sesame")  # noqa: S106 it opens nothing
     assert get(server, "/", host="mock.example")[0] == 200
     assert get(server, "/_mock/requests", host="mock.example")[0] == 401
 
 
-def test_without_the_page_its_paths_are_nobody_s(start: Start) -> None:
-    server = start("fixtures: []", page=False)
+def test_without_the_page_its_paths_are_nobody_s(start_server: StartServer) -> None:
+    server = start_server("fixtures: []", page=False)
     assert get(server, "/")[0] == 404
     assert get(server, "/_mock/page/main.js")[0] == 404
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mockserver.testing import MockServer
-from tests.conftest import Caller, Callers, Start
+from tests.conftest import Client, MakeClient, StartServer
 from tests.ui.browsing import PHONE, WIDE
 
 Ask = Callable[..., Any]
@@ -25,18 +25,20 @@ def bars(page: Page, session: str) -> Any:
     return lane(page, session).locator("a.bar")
 
 
-def again(caller: Caller, times: int, **failure: str) -> None:
+def again(client: Client, times: int, **failure: str) -> None:
     """Fails so often, then succeeds, without a wait between."""
     headers = {f"X-Mock-{name.replace('_', '-')}": value for name, value in failure.items()}
     for number in range(times):
-        caller.ask(said="Hello", headers=headers | {"x-test": str(number)})
-    caller.ask(said="Hello")
+        client.chat(content="Hello", headers=headers | {"x-test": str(number)})
+    client.chat(content="Hello")
 
 
-def test_attempts_of_one_call_are_bars_on_one_line(own: MockServer, callers: Callers, page: Page) -> None:
+def test_attempts_of_one_call_are_bars_on_one_line(
+    own: MockServer, make_client: MakeClient, page: Page
+) -> None:
     page.goto(f"{own.url}/")
-    again(callers(own, "hammer"), 3, error="503")
-    again(callers(own, "single"), 0)
+    again(make_client(own, "hammer"), 3, error="503")
+    again(make_client(own, "single"), 0)
     expect(page.locator(".lanes .lane")).to_have_count(2)
     expect(bars(page, "hammer")).to_have_count(4)
     expect(bars(page, "single")).to_have_count(1)
@@ -49,9 +51,9 @@ def test_attempts_of_one_call_are_bars_on_one_line(own: MockServer, callers: Cal
     assert page.url.endswith("#/timeline?retries=only")
 
 
-def test_a_retry_after_that_is_not_kept_is_told(own: MockServer, callers: Callers, page: Page) -> None:
+def test_a_retry_after_that_is_not_kept_is_told(own: MockServer, make_client: MakeClient, page: Page) -> None:
     page.goto(f"{own.url}/")
-    again(callers(own, "impatient"), 1, error="429", retry_after="3s")
+    again(make_client(own, "impatient"), 1, error="429", retry_after="3s")
     expect(lane(page, "impatient").locator(".verdict.bad")).to_have_text("ignores Retry-After")
     expect(lane(page, "impatient").locator("text.waited")).to_contain_text("✕ asked for 3 s, waits")
     expect(lane(page, "impatient").locator("path.asked")).to_have_count(1)
@@ -61,30 +63,30 @@ def test_a_retry_after_that_is_not_kept_is_told(own: MockServer, callers: Caller
 
 
 def test_the_frames_of_a_stream_are_ticks_and_its_cut_is_torn(
-    own: MockServer, asked: Ask, callers: Callers, page: Page
+    own: MockServer, asked: Ask, make_client: MakeClient, page: Page
 ) -> None:
     page.goto(f"{own.url}/")
     asked("poem", session="poet", stream=True)
     expect(lane(page, "poet").locator("path.ticks")).to_have_attribute("d", TICKS)
     expect(lane(page, "poet").locator("path.torn")).to_have_count(0)
-    response = callers(own, "torn").send(said="cut", stream=True)
+    response = make_client(own, "torn").send(content="cut", stream=True)
     with pytest.raises(ConnectionResetError):
         response.read()
     expect(lane(page, "torn").locator(".bar.cut path.torn")).to_have_count(1)
     expect(lane(page, "torn").locator(".ending")).to_contain_text("cut off")
 
 
-def test_what_is_open_grows_until_it_ends(own: MockServer, callers: Callers, page: Page) -> None:
+def test_what_is_open_grows_until_it_ends(own: MockServer, make_client: MakeClient, page: Page) -> None:
     page.goto(f"{own.url}/")
-    caller = callers(own, "waiting")
-    caller.connection.request("POST", "/aimlapi/v1/chat/completions", SLOW, HEADERS)
+    client = make_client(own, "waiting")
+    client.connection.request("POST", "/aimlapi/v1/chat/completions", SLOW, HEADERS)
     bar = lane(page, "waiting").locator(".bar.open .whole")
     expect(bar).to_have_count(1)
     first = float(bar.get_attribute("width"))
     page.wait_for_function(
         "(first) => document.querySelector('.bar .whole').width.baseVal.value != first", arg=first
     )
-    caller.connection.close()
+    client.connection.close()
     expect(lane(page, "waiting").locator(".bar.left")).to_have_count(1)
     expect(lane(page, "waiting").locator(".ending")).to_contain_text("client left")
 
@@ -115,8 +117,8 @@ def test_the_demo_shows_good_and_bad_clients_at_any_width(
 
 
 @pytest.fixture(scope="module")
-def demo(start: Start) -> MockServer:
-    return start("fixtures: []", strict=True, demo=True)
+def demo(start_server: StartServer) -> MockServer:
+    return start_server("fixtures: []", strict=True, demo=True)
 
 
 TICKS = re.compile(r"(M\S+ \d+v10){2,}")

@@ -14,12 +14,12 @@ from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 
 if TYPE_CHECKING:
     from mockserver.request.chat_request import ChatRequest
-    from tests.request_fixtures import Asked
+    from tests.request_fixtures import ReadRequest
 
 
-def refused(asked: Asked, *body: Any, **more: Any) -> ApiError:
+def refused(read_request: ReadRequest, *body: Any, **more: Any) -> ApiError:
     with pytest.raises(ApiError) as caught:
-        admit_request(asked(*body, **more))
+        admit_request(read_request(*body, **more))
     return caught.value
 
 
@@ -32,8 +32,8 @@ def status(call: ChatRequest) -> int:
     return 200
 
 
-def test_a_good_call_is_let_in(asked: Asked) -> None:
-    assert status(asked()) == 200
+def test_a_good_call_is_let_in(read_request: ReadRequest) -> None:
+    assert status(read_request()) == 200
 
 
 # Each of these is let in when all above it are well, and refused whatever else is wrong below it.
@@ -56,24 +56,28 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("path", ORDERS)
-def test_the_first_thing_that_is_wrong_is_heard_in_the_order_of_the_vendor(asked: Asked, path: str) -> None:
+def test_the_first_thing_that_is_wrong_is_heard_in_the_order_of_the_vendor(
+    read_request: ReadRequest, path: str
+) -> None:
     wrong: dict[str, Any] = {"path": path}
     for kind, more in reversed([*BEFORE, *(CHECKS[name] for name in ORDERS[path])]):
         wrong |= more
-        assert refused(asked, **wrong).kind == kind
+        assert refused(read_request, **wrong).kind == kind
 
 
 @pytest.mark.parametrize(
     ("key", "kind"),
     [(None, "missing_key"), ("Bearer ", "missing_key"), ("Basic abc", "invalid_key"), ("k", "invalid_key")],
 )
-def test_no_key_and_a_key_that_is_none_are_told_apart(asked: Asked, key: str | None, kind: str) -> None:
-    assert refused(asked, authorization=key).kind == kind
+def test_no_key_and_a_key_that_is_none_are_told_apart(
+    read_request: ReadRequest, key: str | None, kind: str
+) -> None:
+    assert refused(read_request, authorization=key).kind == kind
 
 
 @pytest.mark.parametrize("session", ["", "not a name", "x" * 65])
-def test_a_session_with_a_bad_name_is_told_what_to_write(asked: Asked, session: str) -> None:
-    message = refused(asked, x_mock_session=session).message or ""
+def test_a_session_with_a_bad_name_is_told_what_to_write(read_request: ReadRequest, session: str) -> None:
+    message = refused(read_request, x_mock_session=session).message or ""
     assert message.startswith(f"found the session {session!r}, ")
     assert message.endswith("expected 1 to 64 letters, digits, '.', '_' or '-'")
 
@@ -82,8 +86,8 @@ def test_a_session_with_a_bad_name_is_told_what_to_write(asked: Asked, session: 
     "kind",
     ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json", " application/json "],
 )
-def test_json_has_several_names(asked: Asked, kind: str) -> None:
-    admit_request(asked(content_type=kind))
+def test_json_has_several_names(read_request: ReadRequest, kind: str) -> None:
+    admit_request(read_request(content_type=kind))
 
 
 @pytest.mark.parametrize(
@@ -97,21 +101,23 @@ def test_json_has_several_names(asked: Asked, kind: str) -> None:
         ("x" * 200, "x" * 80),
     ],
 )
-def test_a_body_that_is_said_to_be_no_json_is_refused(asked: Asked, kind: str | None, received: str) -> None:
-    error = refused(asked, content_type=kind)
+def test_a_body_that_is_said_to_be_no_json_is_refused(
+    read_request: ReadRequest, kind: str | None, received: str
+) -> None:
+    error = refused(read_request, content_type=kind)
     assert error.kind == "wrong_content_type"
     assert error.detail == f"Content-Type: expected application/json, received {received}"
     assert [issue["message"] for issue in error.issues] == [error.detail]
 
 
-def test_a_flaw_of_the_body_is_an_issue(asked: Asked) -> None:
-    error = refused(asked, raw=b"")
+def test_a_flaw_of_the_body_is_an_issue(read_request: ReadRequest) -> None:
+    error = refused(read_request, raw=b"")
     assert error.detail == "the body is empty, expected a JSON object"
     assert error.issues == ({"code": "custom", "path": [], "message": error.detail},)
 
 
-def test_everything_that_is_wrong_with_the_body_is_told_at_once(asked: Asked) -> None:
-    error = refused(asked, {"n": 0})
+def test_everything_that_is_wrong_with_the_body_is_told_at_once(read_request: ReadRequest) -> None:
+    error = refused(read_request, {"n": 0})
     assert error.detail == "model: Required; messages: Required; n: Number must be greater than or equal to 1"
     assert [issue["path"] for issue in error.issues] == [["model"], ["messages"], ["n"]]
 
@@ -127,12 +133,14 @@ def test_everything_that_is_wrong_with_the_body_is_told_at_once(asked: Asked) ->
         ("/omixa/api/v1/chat/completions", "o1-preview", True),
     ],
 )
-def test_a_model_that_does_not_hear_a_role_says_so(asked: Asked, path: str, model: str, heard: bool) -> None:
+def test_a_model_that_does_not_hear_a_role_says_so(
+    read_request: ReadRequest, path: str, model: str, heard: bool
+) -> None:
     body = {
         "model": model,
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}],
     }
-    call = asked(body, path=path)
+    call = read_request(body, path=path)
     if heard:
         admit_request(call)
     else:
@@ -172,17 +180,19 @@ PATHS = st.sampled_from(
 
 
 @given(PATHS, BODY | JSON)
-def test_any_json_is_let_in_or_refused(asked: Asked, path: str, body: Any) -> None:
-    assert status(asked(body, path=path, x_api_key="k")) in {200, 400, 404, 413, 422}
+def test_any_json_is_let_in_or_refused(read_request: ReadRequest, path: str, body: Any) -> None:
+    assert status(read_request(body, path=path, x_api_key="k")) in {200, 400, 404, 413, 422}
 
 
 @given(PATHS, BODY | JSON)
-def test_what_is_sound_at_a_glance_is_sound(asked: Asked, path: str, body: Any) -> None:
-    call = asked(body, path=path, x_api_key="k")
+def test_what_is_sound_at_a_glance_is_sound(read_request: ReadRequest, path: str, body: Any) -> None:
+    call = read_request(body, path=path, x_api_key="k")
     assert not passes_fast_check(call) or find_body_issues(call) == []
 
 
 @given(PATHS, st.binary(max_size=1100), st.text(st.characters(max_codepoint=255), max_size=20))
-def test_any_bytes_are_let_in_or_refused(asked: Asked, path: str, raw: bytes, header: str) -> None:
-    call = asked(raw=raw, path=path, x_api_key=header, content_type=f"application/json;{header}")
+def test_any_bytes_are_let_in_or_refused(
+    read_request: ReadRequest, path: str, raw: bytes, header: str
+) -> None:
+    call = read_request(raw=raw, path=path, x_api_key=header, content_type=f"application/json;{header}")
     assert status(call) in {400, 401, 404, 413, 422}

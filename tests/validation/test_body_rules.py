@@ -15,7 +15,7 @@ from mockserver.vendors.parameter_rules import ParameterRule, ParameterRules
 from mockserver.vendors.vendor import Vendor
 
 if TYPE_CHECKING:
-    from tests.request_fixtures import Asked
+    from tests.request_fixtures import ReadRequest
 
 OPTIONS = " | ".join(f"'{role}'" for role in ROLES)
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -38,8 +38,8 @@ def neither(received: str, other: str = "array") -> str:
     return f"Expected string, received {received}, or Expected {other}, received {received}"
 
 
-def spelled(asked: Asked, body: Any, path: str = AIMLAPI) -> str:
-    return format_issues(find_body_issues(asked(body, path=path)))
+def spelled(read_request: ReadRequest, body: Any, path: str = AIMLAPI) -> str:
+    return format_issues(find_body_issues(read_request(body, path=path)))
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def spelled(asked: Asked, body: Any, path: str = AIMLAPI) -> str:
         good(messages=[{"role": "tool", "content": [{"type": "text", "text": "a"}], "tool_call_id": "1"}]),
     ],
 )
-def test_what_clients_send_is_good(asked: Asked, body: Any) -> None:
-    assert spelled(asked, body) == ""
-    assert passes_fast_check(asked(body, path=AIMLAPI))  # and is seen to be, at a glance
+def test_what_clients_send_is_good(read_request: ReadRequest, body: Any) -> None:
+    assert spelled(read_request, body) == ""
+    assert passes_fast_check(read_request(body, path=AIMLAPI))  # and is seen to be, at a glance
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_what_clients_send_is_good(asked: Asked, body: Any) -> None:
         (good(response_format="json"), "response_format: Expected object, received string"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_spelled_out(asked: Asked, body: Any, words: str) -> None:
-    assert spelled(asked, body) == words
+def test_what_is_wrong_is_spelled_out(read_request: ReadRequest, body: Any, words: str) -> None:
+    assert spelled(read_request, body) == words
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,10 @@ def test_what_is_wrong_is_spelled_out(asked: Asked, body: Any, words: str) -> No
                        "message": "Number must be less than or equal to 128", "path": ["n"]}),
     ],
 )  # fmt: skip
-def test_an_issue_has_zods_keys_in_zods_order(asked: Asked, body: Any, issue: dict[str, Any]) -> None:
-    [found] = find_body_issues(asked(body))
+def test_an_issue_has_zods_keys_in_zods_order(
+    read_request: ReadRequest, body: Any, issue: dict[str, Any]
+) -> None:
+    [found] = find_body_issues(read_request(body))
     assert json.dumps(found) == json.dumps(issue)
 
 
@@ -161,9 +163,9 @@ def test_an_issue_has_zods_keys_in_zods_order(asked: Asked, body: Any, issue: di
         ("gpt-4o", ""),
     ],
 )
-def test_a_known_model_is_held_to_its_bounds(asked: Asked, model: str, told: str) -> None:
+def test_a_known_model_is_held_to_its_bounds(read_request: ReadRequest, model: str, told: str) -> None:
     body = good(model=model, max_completion_tokens=0, max_tokens=0, seed=-1)
-    found = find_body_issues(asked(body))
+    found = find_body_issues(read_request(body))
     assert " ".join(issue["path"][0] for issue in found) == told
     assert {issue["message"] for issue in found} <= {"Number must be greater than or equal to 1"}
 
@@ -180,18 +182,20 @@ def test_a_known_model_is_held_to_its_bounds(asked: Asked, model: str, told: str
     ],
 )
 def test_a_path_may_name_the_model_and_a_prompt_stand_for_messages(
-    asked: Asked, body: Any, words: str
+    read_request: ReadRequest, body: Any, words: str
 ) -> None:
-    assert spelled(asked, body, SEGMIND) == words
+    assert spelled(read_request, body, SEGMIND) == words
 
 
-def test_a_body_of_many_mistakes_is_refused_in_few_words(asked: Asked) -> None:
-    assert len(find_body_issues(asked(good(messages=[5] * 100)))) == MAX_ISSUES
+def test_a_body_of_many_mistakes_is_refused_in_few_words(read_request: ReadRequest) -> None:
+    assert len(find_body_issues(read_request(good(messages=[5] * 100)))) == MAX_ISSUES
 
 
 @pytest.mark.parametrize("body", [{"model": ["a"], "messages": HELLO}, {"model": "m", "messages": 5}])
-def test_what_every_vendor_wants_is_wanted_whatever_a_profile_says_of_it(asked: Asked, body: Any) -> None:
-    call = asked(body, path=AIMLAPI)
+def test_what_every_vendor_wants_is_wanted_whatever_a_profile_says_of_it(
+    read_request: ReadRequest, body: Any
+) -> None:
+    call = read_request(body, path=AIMLAPI)
     says = ParameterRules({"model": ParameterRule(), "messages": ParameterRule()})
     vendor = Vendor(replace(call.vendor.profile, parameters=says, models=None))
     place = replace(call.route, vendor=vendor)

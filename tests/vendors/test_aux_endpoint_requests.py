@@ -13,7 +13,7 @@ from openai import OpenAI
 from mockserver.testing import MockServer
 
 if TYPE_CHECKING:
-    from tests.conftest import Callers, Complaint, Start
+    from tests.conftest import MakeClient, ProfileError, StartServer
 
 KEYS = {
     "aimlapi": {"authorization": "Bearer k"},
@@ -144,23 +144,23 @@ def test_a_demand_is_heard_where_no_key_is_asked_for_too(server: MockServer) -> 
     assert read(server, "/v1/models", authorization="Bearer sk-mock-402").status_code == 402
 
 
-def test_no_fixture_answers_an_endpoint_unless_it_is_named(start: Start) -> None:
-    server = start(
+def test_no_fixture_answers_an_endpoint_unless_it_is_named(start_server: StartServer) -> None:
+    server = start_server(
         "fixtures: [{name: all, match: {}, response: {raw: {status: 299, body: '{}'}}}]", strict=True
     )
     assert asked(server, "omixa").json()["object"] == "list"
     assert asked(server, "omixa", x_mock_fixture="all").status_code == 299
 
 
-def test_a_fault_rule_strikes_an_endpoint(start: Start) -> None:
-    server = start("faults: [{match: {vendor: omixa}, error: 503, times: 1}]")
+def test_a_fault_rule_strikes_an_endpoint(start_server: StartServer) -> None:
+    server = start_server("faults: [{match: {vendor: omixa}, error: 503, times: 1}]")
     assert [asked(server, "omixa").status_code for _ in range(2)] == [503, 200]
 
 
-def test_the_journal_knows_what_was_read_and_misses_no_fixture(callers: Callers) -> None:
-    caller = callers()
-    asked(caller.server, "segmind", x_mock_session=caller.session)
-    [entry] = caller.entries(1)
+def test_the_journal_knows_what_was_read_and_misses_no_fixture(make_client: MakeClient) -> None:
+    client = make_client()
+    asked(client.server, "segmind", x_mock_session=client.session)
+    [entry] = client.wait_for_entries(1)
     assert (entry.method, entry.path, entry.status) == ("GET", READ["segmind"], 200)
     assert (entry.matched, entry.fixture) == (True, "")
 
@@ -220,9 +220,9 @@ def test_a_vendor_of_ones_own_says_what_may_be_read_of_it(fourth: MockServer) ->
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_endpoint_is_told_with_its_place(
-    complaint: Complaint, written: str, problem: str
+    profile_error: ProfileError, written: str, problem: str
 ) -> None:
-    assert problem in complaint(f"extends: aimlapi\nendpoints:\n  mine: {written}\n")
+    assert problem in profile_error(f"extends: aimlapi\nendpoints:\n  mine: {written}\n")
 
 
 def test_what_was_read_can_be_asked_again_but_is_no_fixture(server: MockServer) -> None:

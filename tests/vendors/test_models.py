@@ -12,7 +12,7 @@ from openai import OpenAI
 from mockserver.testing import MockServer
 
 if TYPE_CHECKING:
-    from tests.conftest import Start
+    from tests.conftest import StartServer
 
 NAMES = [
     "o1-preview",
@@ -40,15 +40,15 @@ def asked(server: MockServer, vendor: str, model: str, key: str = "k") -> reques
 
 
 @pytest.fixture(scope="module")
-def strict(start: Start) -> MockServer:
-    return start("fixtures: []", strict_models=True)
+def strict(start_server: StartServer) -> MockServer:
+    return start_server("fixtures: []", strict_models=True)
 
 
 @pytest.fixture(scope="module")
-def later(start: Start) -> MockServer:
+def later(start_server: StartServer) -> MockServer:
     """The second generation of a vendor, where another has retired its model."""
     second = "extends: aimlapi\nenvelope: '2026-01'\nmodels: {o1-preview: {retired: true}}\n"
-    return start(
+    return start_server(
         "fixtures: []",
         second,
         "{extends: segmind, models: {o1-preview: {retired: true}}}",
@@ -148,7 +148,7 @@ def test_a_retired_model_leaves_the_list_for_the_feed_of_those(later: MockServer
     ]
 
 
-def test_a_vendor_of_ones_own_says_how_it_refuses_a_model(start: Start) -> None:
+def test_a_vendor_of_ones_own_says_how_it_refuses_a_model(start_server: StartServer) -> None:
     fourth = """
 extends: omixa
 name: omixa
@@ -157,7 +157,7 @@ unknown_model: {kind: forbidden, message: "No $model here."}
 retired_model: {kind: gone}
 models: {old: {retired: true}}
 """
-    server = start("fixtures: []", fourth)
+    server = start_server("fixtures: []", fourth)
     unknown, old = asked(server, "omixa", "gpt-4o"), asked(server, "omixa", "old")
     assert (unknown.status_code, unknown.json()["error"]["message"]) == (403, "No gpt-4o here.")
     assert (old.status_code, old.json()["error"]["message"]) == (410, "This model has been retired.")

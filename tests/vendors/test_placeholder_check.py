@@ -20,7 +20,7 @@ from mockserver.vendors.placeholder_check import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Callers, Complaint, Start
+    from tests.conftest import MakeClient, ProfileError, StartServer
 
 IDS = frozenset({"id", "tool_call_id", "trace"})
 
@@ -74,8 +74,8 @@ endpoints:
 
 
 @pytest.fixture(scope="module")
-def fourth(start: Start) -> MockServer:
-    return start(
+def fourth(start_server: StartServer) -> MockServer:
+    return start_server(
         "accounts: [{key: k, balance: $9, rate_limit: 1000/hour}, {key: poor, balance: $0}]", PROFILE
     )
 
@@ -93,7 +93,7 @@ def test_every_blank_of_a_body_is_filled(fourth: MockServer) -> None:
     assert set(heard.json()["choices"][0]) == {"index", "finish_reason", "message"}
 
 
-def test_every_blank_of_a_stream_is_filled(callers: Callers, fourth: MockServer) -> None:
+def test_every_blank_of_a_stream_is_filled(make_client: MakeClient, fourth: MockServer) -> None:
     text = asked(fourth, stream=True).text
     chunks = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
     assert {frozenset(chunk) for chunk in chunks[:-1]} == {IDS | COMPLETION_PLACEHOLDERS}
@@ -146,9 +146,9 @@ def test_every_blank_of_a_list_is_filled(fourth: MockServer) -> None:
     ],
 )  # fmt: skip
 def test_a_blank_that_nothing_fills_is_told_with_its_place(
-    complaint: Complaint, written: str, problem: str
+    profile_error: ProfileError, written: str, problem: str
 ) -> None:
-    assert problem in complaint(f"extends: aimlapi\n{written}\n")
+    assert problem in profile_error(f"extends: aimlapi\n{written}\n")
 
 
 def test_all_of_them_are_told_at_once_and_a_dollar_sign_is_none(tmp_path: Path) -> None:

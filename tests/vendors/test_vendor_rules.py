@@ -10,7 +10,7 @@ import pytest
 from mockserver.testing import MockServer
 
 if TYPE_CHECKING:
-    from tests.conftest import Caller, Callers, Complaint, Start
+    from tests.conftest import Client, MakeClient, ProfileError, StartServer
 
 Json = dict[str, Any]
 SYSTEM = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
@@ -50,8 +50,8 @@ SPELLED = f"reasoning_effort: {LOUD['message']}"
         ("segmind", "o1-preview", {"reasoning_effort": "none", "anything": ["goes"]}),
     ],
 )  # fmt: skip
-def test_what_a_vendor_takes_is_taken(caller: Caller, vendor: str, model: str, body: Json) -> None:
-    assert caller.ask(vendor, model=model, **body).status in (200, 201)
+def test_what_a_vendor_takes_is_taken(client: Client, vendor: str, model: str, body: Json) -> None:
+    assert client.chat(vendor, model=model, **body).status in (200, 201)
 
 
 @pytest.mark.parametrize(
@@ -77,26 +77,26 @@ def test_what_a_vendor_takes_is_taken(caller: Caller, vendor: str, model: str, b
     ],
 )  # fmt: skip
 def test_what_a_vendor_does_not_take_is_refused(
-    caller: Caller, vendor: str, model: str, body: Json, words: str
+    client: Client, vendor: str, model: str, body: Json, words: str
 ) -> None:
-    heard = caller.ask(vendor, model=model, **body)
+    heard = client.chat(vendor, model=model, **body)
     assert heard.status == {"aimlapi": 400, "omixa": 422}[vendor]
     message = heard.json["message"] if vendor == "aimlapi" else heard.json["error"]["message"]
     assert message.endswith(words)
 
 
-def test_a_tools_message_must_say_which_call_it_answers(caller: Caller) -> None:
+def test_a_tools_message_must_say_which_call_it_answers(client: Client) -> None:
     said = [{"role": "user", "content": "Hello"}, {"role": "tool", "content": "sunny"}]
-    assert caller.ask(said=said, model="gpt-4o").status == 201
-    heard = caller.ask(said=said, model="o3-mini")
+    assert client.chat(content=said, model="gpt-4o").status == 201
+    heard = client.chat(content=said, model="o3-mini")
     assert heard.json["message"] == "Body validation error! messages.1.tool_call_id: Required"
 
 
 @pytest.mark.parametrize("model", ["o1-preview", "o1-mini"])
 @pytest.mark.parametrize("role", ["system", "developer", "tool"])
-def test_an_o1_hears_users_and_assistants_alone(caller: Caller, model: str, role: str) -> None:
+def test_an_o1_hears_users_and_assistants_alone(client: Client, model: str, role: str) -> None:
     said = [{"role": "user", "content": "Hello"}, {"role": role, "content": "Be kind.", "tool_call_id": "1"}]
-    heard = caller.ask(said=said, model=model)
+    heard = client.chat(content=said, model=model)
     assert heard.status == 400
     assert heard.json["message"] == (
         f"Unsupported value: 'messages[1].role' does not support '{role}' with this model."
@@ -106,17 +106,17 @@ def test_an_o1_hears_users_and_assistants_alone(caller: Caller, model: str, role
 @pytest.mark.parametrize(
     ("vendor", "model"), [("omixa", "o1-preview"), ("segmind", "o1-preview"), ("aimlapi", "o3-mini")]
 )
-def test_elsewhere_a_system_message_is_heard(caller: Caller, vendor: str, model: str) -> None:
-    assert caller.ask(vendor, SYSTEM, model=model).status in (200, 201)
+def test_elsewhere_a_system_message_is_heard(client: Client, vendor: str, model: str) -> None:
+    assert client.chat(vendor, SYSTEM, model=model).status in (200, 201)
 
 
 # --- the words of each generation
 
 
 @pytest.fixture(scope="module", params=["2026-01", "2026-08"])
-def later(request: pytest.FixtureRequest, start: Start) -> MockServer:
+def later(request: pytest.FixtureRequest, start_server: StartServer) -> MockServer:
     """A server whose first vendor speaks as in a later generation."""
-    return start("fixtures: []", f"extends: aimlapi\nenvelope: '{request.param}'\n")
+    return start_server("fixtures: []", f"extends: aimlapi\nenvelope: '{request.param}'\n")
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def later(request: pytest.FixtureRequest, start: Start) -> MockServer:
     [({"model": "o3-mini", "reasoning_effort": "loud"}, LOUD), ({"messages": ...}, NO_MESSAGES)],
 )
 def test_a_later_generation_carries_zods_issues(
-    callers: Callers, later: MockServer, body: Json, issue: Json
+    make_client: MakeClient, later: MockServer, body: Json, issue: Json
 ) -> None:
     whole = {"model": "o1-preview", "messages": [{"role": "user", "content": "Hello"}], **body}
-    caller = callers(later)
+    client = make_client(later)
     sent = json.dumps({name: value for name, value in whole.items() if value is not ...})
     headers = {"Authorization": "Bearer k", "Content-Type": "application/json"}
-    caller.connection.request("POST", "/aimlapi/v1/chat/completions", sent, headers)
-    response = caller.connection.getresponse()
+    client.connection.request("POST", "/aimlapi/v1/chat/completions", sent, headers)
+    response = client.connection.getresponse()
     told = json.loads(response.read())
     assert (response.status, told["title"], told["message"]) == (
         400,
@@ -142,8 +142,10 @@ def test_a_later_generation_carries_zods_issues(
     assert json.dumps(told["error"]["data"]) == json.dumps([issue])
 
 
-def test_a_later_generation_passes_on_what_a_model_does_not_hear(callers: Callers, later: MockServer) -> None:
-    error = callers(later).ask(said=SYSTEM).json["error"]
+def test_a_later_generation_passes_on_what_a_model_does_not_hear(
+    make_client: MakeClient, later: MockServer
+) -> None:
+    error = make_client(later).chat(content=SYSTEM).json["error"]
     assert error["message"].startswith("Unsupported value: 'messages[0].role' does not support 'system'")
     assert "data" not in error
 
@@ -165,14 +167,14 @@ models:
 
 
 @pytest.fixture(scope="module")
-def fourth(start: Start) -> MockServer:
-    return start("fixtures: []", FOURTH)
+def fourth(start_server: StartServer) -> MockServer:
+    return start_server("fixtures: []", FOURTH)
 
 
 @pytest.fixture
-def stranger(callers: Callers, fourth: MockServer) -> Caller:
+def stranger(make_client: MakeClient, fourth: MockServer) -> Client:
     """A client of a vendor of which no line of code knows."""
-    return callers(fourth)
+    return make_client(fourth)
 
 
 @pytest.mark.parametrize(
@@ -187,18 +189,18 @@ def stranger(callers: Callers, fourth: MockServer) -> Caller:
         ({"tone": "soft", "n": 0}, "messages.0.mood: Required; n: Number must be greater than or equal to 1"),
     ],
 )  # fmt: skip
-def test_a_vendor_of_ones_own_says_what_it_takes(stranger: Caller, body: Json, words: str | None) -> None:
-    heard = stranger.ask("fourth", **body)
+def test_a_vendor_of_ones_own_says_what_it_takes(stranger: Client, body: Json, words: str | None) -> None:
+    heard = stranger.chat("fourth", **body)
     told = None if heard.status == 200 else heard.json["error"]["message"]
     assert told == (words and f"The request payload is invalid. {words}")
 
 
-def test_a_vendor_of_ones_own_says_what_it_checks_first(stranger: Caller) -> None:
+def test_a_vendor_of_ones_own_says_what_it_checks_first(stranger: Client) -> None:
     nothing = {"Authorization": "", "Content-Type": "text/plain"}
     asked = {"model": "any", "tone": "soft"}
-    codes = [stranger.ask("fourth", headers=nothing).json["error"]["code"]]
-    codes += [stranger.ask("fourth", headers=nothing, **asked).json["error"]["code"]]
-    codes += [stranger.ask("fourth", headers={"Authorization": ""}, **asked).json["error"]["code"]]
+    codes = [stranger.chat("fourth", headers=nothing).json["error"]["code"]]
+    codes += [stranger.chat("fourth", headers=nothing, **asked).json["error"]["code"]]
+    codes += [stranger.chat("fourth", headers={"Authorization": ""}, **asked).json["error"]["code"]]
     assert codes == ["validation_failed", "validation_failed", "invalid_api_key"]
 
 
@@ -215,5 +217,7 @@ def test_a_vendor_of_ones_own_says_what_it_checks_first(stranger: Caller) -> Non
         ("{type: object, fields: {a: {maximum: x}}}", "parameters.it.fields.a.maximum: found text 'x', expected a num"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_rule_is_told_with_its_place(complaint: Complaint, written: str, problem: str) -> None:
-    assert problem in complaint(f"extends: omixa\nparameters: {{it: {written}}}\n")
+def test_a_mistake_in_a_rule_is_told_with_its_place(
+    profile_error: ProfileError, written: str, problem: str
+) -> None:
+    assert problem in profile_error(f"extends: omixa\nparameters: {{it: {written}}}\n")

@@ -17,7 +17,7 @@ import pytest
 from mockserver.matching.loader import load_fixture_set
 from mockserver.sessions.journal import JournalEntry
 from mockserver.wire.faults import FAULTS, parse_fault
-from tests.conftest import PATHS, entries
+from tests.conftest import PATHS, wait_for_entries
 from tests.wire.recording_transport import Reading, listen
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def ask(server: MockServer, case: Case, fault: str | None = NEVER) -> Heard:
     with socket.create_connection((host, int(port)), timeout=patience) as client:
         client.sendall("\r\n".join([*head, "", body]).encode())
         reading = listen(client, time.perf_counter())
-    [entry] = entries(server, session, 1)
+    [entry] = wait_for_entries(server, session, 1)
     return Heard(reading, entry)
 
 
