@@ -1,4 +1,4 @@
-# docker build -t mockserver .  &&  docker run --rm -p 8402:8402 mockserver
+# docker build -t mockserver .  &&  docker run --rm -p 127.0.0.1:8402:8402 mockserver
 ARG BASE=python:3.14-slim
 
 FROM ${BASE} AS build

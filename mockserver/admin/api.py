@@ -354,7 +354,7 @@ def _load_metrics_renderer() -> Callable[[ChatPipeline, str], Awaitable[tuple[by
 def create_admin_app(pipeline: ChatPipeline) -> ASGIApp:
     """Return the admin API of a pipeline, behind its guard."""
     router = create_router(OPERATIONS, AdminServices(pipeline), pipeline.settings.max_body)
-    return AdminGuard(router, pipeline.settings.admin_token, pipeline.settings.host)
+    return AdminGuard(router, pipeline.settings)
 
 
 _FIXTURES_BODY: FieldType = ByType(mapping=FIXTURE_FILE, sequence=ListOf(FIXTURE))

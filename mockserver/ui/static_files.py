@@ -13,7 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from mockserver.admin.error_responses import AdminError, create_error_response
-from mockserver.admin.guard import AdminGuard
+from mockserver.admin.guard import HostGuard
 from mockserver.pipeline import ChatPipeline
 from mockserver.schema.yaml_document import read_text_file, truncate_text
 from mockserver.settings import ADMIN_PREFIX
@@ -36,9 +36,7 @@ def create_ui_app(pipeline: ChatPipeline) -> ASGIApp:
     The files contain no data of the server, so that no token is needed to read them.
     """
     routes = [Route("/", serve_file), Route(ADMIN_PREFIX + "/page/{file:path}", serve_file)]
-    app = Router(routes, redirect_slashes=False)
-    # The Host check is that of the admin API: with a token there is none.
-    return app if pipeline.settings.admin_token else AdminGuard(app, None, pipeline.settings.host)
+    return HostGuard(Router(routes, redirect_slashes=False), pipeline.settings)
 
 
 async def serve_file(request: Request) -> Response:
