@@ -1,4 +1,4 @@
-"""What a vendor lets its clients read besides: a list of its models, what is left of an account's money."""
+"""Auxiliary endpoints of a vendor: its list of models, the balance of an account, usage reports."""
 
 from __future__ import annotations
 
@@ -11,28 +11,31 @@ from mockserver.schema.object_types import OneOrMore, spec_dataclass, spec_field
 from mockserver.vendors.placeholders import JsonTemplate, PlaceholderValues
 from mockserver.vendors.profile_fields import ENDPOINT_PATH, HEADER_MAP, TEMPLATE
 
-ID_PLACEHOLDER = "{id}"  # in a path: one of the items, by the name it goes by
-LIST_SOURCES = ("models", "retired", "charges", "rollups")  # the last two are told by an account
+ID_PLACEHOLDER = "{id}"  # at the end of a path: the name of one item
+LIST_SOURCES = ("models", "retired", "charges", "rollups")  # the last two depend on the account
 
 
 @spec_dataclass
 class AuxEndpointSpec:
-    """What clients may read besides, with GET: a list of models, what is left of their money."""
+    """An endpoint for GET requests, besides chat completions: a list of models, a balance."""
 
     paths: tuple[str, ...] = spec_field(
-        OneOrMore(ENDPOINT_PATH), "where it is; `{id}` at the end stands for one item's name", name="path"
+        OneOrMore(ENDPOINT_PATH),
+        "its path or paths; `{id}` at the end stands for one item's name",
+        name="path",
     )
-    key: str = spec_field(OneOf("required", "none"), "whether it asks for an API key", default="required")
+    key: str = spec_field(OneOf("required", "none"), "whether it requires an API key", default="required")
     headers: dict[str, str] | None = spec_field(
-        HEADER_MAP, "headers besides those of every answer", default=None
+        HEADER_MAP, "headers in addition to those of every answer", default=None
     )
-    list: str | None = spec_field(OneOf(*LIST_SOURCES), "what its items are made of", default=None)
-    item: dict[str, Any] | None = spec_field(TEMPLATE, "the form of one item", default=None)
+    list: str | None = spec_field(OneOf(*LIST_SOURCES), "the source of its items", default=None)
+    item: dict[str, Any] | None = spec_field(TEMPLATE, "the template of one item", default=None)
     body: Any = spec_field(
-        AnyValue(), "the form of the whole; `$items`, or where the path has `{id}`, `$item`"
+        AnyValue(), "the template of the body, with `$items`; with `$item` where the path has `{id}`"
     )
 
     def check(self) -> Iterator[tuple[str | None, str]]:
+        """Yield the problems of the fields in combination."""
         if (self.list is None) is not (self.item is None):
             yield None, "found one of 'list' and 'item', expected both or neither"
         if self.list is None and any(path.endswith("{id}") for path in self.paths):
@@ -40,7 +43,7 @@ class AuxEndpointSpec:
 
 
 class AuxEndpoint:
-    """One endpoint of a profile, compiled."""
+    """A compiled auxiliary endpoint of a profile."""
 
     __slots__ = ("_body_template", "_item_template", "_patterns", "is_public", "spec")
 
@@ -58,22 +61,22 @@ class AuxEndpoint:
         ]
 
     def match_item(self, path: str) -> str | None:
-        """What a path asks for here: the name of an item, or "" for all; None when it asks elsewhere."""
+        """Return the item that a path names, "" for the whole list, or None if the path is not this endpoint's."""
         found = (pattern.fullmatch(path) for pattern in self._patterns)
         return next((match[1] for match in found if match), None)
 
     def fill(self, values: PlaceholderValues, item: str) -> Any:
-        """The body, for all items or for the one of that name.
+        """Return the body, for all items (`item` is "") or for the item of that name.
 
-        The items are the mappings that `values` has under the name of the endpoint's list; the blanks of an
-        item's form are filled from its mapping first. An item goes by its `id` and its `aliases`, in any case.
-        Raises LookupError when there is no item of that name.
+        The items are the mappings under the list's name in `values`; the values of an item take precedence over
+        `values` in its own template. The name of an item is its `id` or one of its `aliases`, in any case.
+        Raises LookupError if there is no item of that name.
         """
-        found: Iterable[PlaceholderValues] = values.get(self.spec.list or "", ())
+        candidates: Iterable[PlaceholderValues] = values.get(self.spec.list or "", ())
         if not item:
-            items = [self._item_template.fill({**values, **one}) for one in found]
+            items = [self._item_template.fill({**values, **one}) for one in candidates]
             return self._body_template.fill({**values, "items": items})
-        one = next((one for one in found if item.lower() in _item_names(one)), None)
+        one = next((one for one in candidates if item.lower() in _item_names(one)), None)
         if one is None:
             raise LookupError(item)
         return self._body_template.fill({**values, "item": self._item_template.fill({**values, **one})})

@@ -1,4 +1,4 @@
-"""How a vendor says no: which wording a kind or a number has, and what stands in its blanks."""
+"""Error responses of a vendor: the text of each error kind or status, and the values of its placeholders."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ from mockserver.wire.answer import Answer, Frame, get_reason_phrase
 
 
 class ErrorBodies:
-    """The refusals of one profile."""
+    """The error responses of one profile."""
 
     def __init__(self, profile: VendorProfile) -> None:
         self._error_texts = profile.errors
         self._content_type = profile.refusal.content_type
         self._body_template = JsonTemplate(profile.refusal.body)
-        self._data_templates = {kind: JsonTemplate(wording.data) for kind, wording in profile.errors.items()}
+        self._data_templates = {
+            kind: JsonTemplate(error_text.data) for kind, error_text in profile.errors.items()
+        }
         self._kind_by_status = _first_kind_by_status(profile.errors)
 
     def error_answer(
@@ -41,38 +43,42 @@ class ErrorBodies:
         context: PlaceholderValues,
         common_headers: Callable[[PlaceholderValues, bytes | None], HeaderPairs],
     ) -> Answer:
-        """The refusal. `about` fills the blanks that it has not of its own; `headers` gives those of every answer."""
+        """Return the answer to an error.
+
+        `context` has the placeholder values that the error itself does not supply; `common_headers` returns the
+        headers of every answer for these values and the JSON body (None for a body that is not JSON).
+        """
         kind, status = self._kind_and_status(error.kind)
-        wording = self._error_texts.get(kind, _DEFAULT_TEXT)
+        error_text = self._error_texts.get(kind, _DEFAULT_TEXT)
         values = self._placeholder_values(error, kind, status, context)
-        if wording.body is None:
+        if error_text.body is None:
             body = orjson.dumps(self._body_template.fill(values))
-            own = common_headers(values, body)
+            headers = common_headers(values, body)
         else:
-            body = fill_text(wording.body, values).encode()
-            own = common_headers(values, None)
-        sent = (
-            ("content-type", wording.content_type or self._content_type),
-            *own,
-            *fill_headers(wording.headers, values),
+            body = fill_text(error_text.body, values).encode()
+            headers = common_headers(values, None)
+        all_headers = (
+            ("content-type", error_text.content_type or self._content_type),
+            *headers,
+            *fill_headers(error_text.headers, values),
             *format_retry_after(error.retry_after),
             *error.headers,
         )
-        return Answer(status, sent, (Frame(body),))
+        return Answer(status, all_headers, (Frame(body),))
 
-    def _kind_and_status(self, what: str | int) -> tuple[str, int]:
-        """The key of the wording for a kind or a number, and the status it is sent with."""
+    def _kind_and_status(self, requested: str | int) -> tuple[str, int]:
+        """Return the key in `errors` and the status for a requested kind or status."""
         errors = self._error_texts
-        if isinstance(what, int):
-            kinds = (str(what), self._kind_by_status.get(what), _KIND_BY_STATUS.get(what))
-            return next((kind for kind in kinds if kind in errors), OTHER_KIND), what
-        kind = what if what in errors else OTHER_KIND
-        return kind, errors.get(kind, _DEFAULT_TEXT).status or STATUS_BY_KIND[what]
+        if isinstance(requested, int):
+            kinds = (str(requested), self._kind_by_status.get(requested), _KIND_BY_STATUS.get(requested))
+            return next((kind for kind in kinds if kind in errors), OTHER_KIND), requested
+        kind = requested if requested in errors else OTHER_KIND
+        return kind, errors.get(kind, _DEFAULT_TEXT).status or STATUS_BY_KIND[requested]
 
     def _placeholder_values(
         self, error: ApiError, kind: str, status: int, context: PlaceholderValues
     ) -> dict[str, Any]:
-        wording = self._error_texts.get(kind, _DEFAULT_TEXT)
+        error_text = self._error_texts.get(kind, _DEFAULT_TEXT)
         now = datetime.now(UTC)
         wait = next((one for one in (error.reset_after, error.retry_after) if one is not None), _DEFAULT_WAIT)
         title = get_reason_phrase(status, _NODE_PHRASES) or "Unknown Error"
@@ -86,28 +92,28 @@ class ErrorBodies:
             "detail": error.detail or ABSENT,
             "shortage": error.shortage or ABSENT,
             "issues": list(error.issues) or ABSENT,
-            "type": wording.type,
-            "code": error.code or wording.code,
+            "type": error_text.type,
+            "code": error.code or error_text.code,
         }
-        values["message"] = error.message or fill_text(wording.message, values) or title
-        values["name"] = fill_text(wording.name, values) or "Error"
-        values["data"] = ABSENT if wording.data is None else self._data_templates[kind].fill(values)
+        values["message"] = error.message or fill_text(error_text.message, values) or title
+        values["name"] = fill_text(error_text.name, values) or "Error"
+        values["data"] = ABSENT if error_text.data is None else self._data_templates[kind].fill(values)
         return values
 
 
 def _first_kind_by_status(errors: Mapping[str, ErrorText]) -> dict[int, str]:
-    """Which kind speaks for a number: the first in the profile that is sent with it."""
+    """Return the kind that represents each status: the first in the profile that has it."""
     first: dict[int, str] = {}
-    for kind, wording in errors.items():
+    for kind, error_text in errors.items():
         if kind in STATUS_BY_KIND:
-            first.setdefault(wording.status or STATUS_BY_KIND[kind], kind)
+            first.setdefault(error_text.status or STATUS_BY_KIND[kind], kind)
     return first
 
 
 _DEFAULT_TEXT = ErrorText(message="$title")
-_DEFAULT_WAIT = 60.0  # seconds until a limit is over, where nobody says
+_DEFAULT_WAIT = 60.0  # seconds until a limit resets, if the error states none
 _KIND_BY_STATUS = {status: kind for kind, status in reversed(STATUS_BY_KIND.items())}
-# As Node words them, whatever the version of Python; the last two are Cloudflare's.
+# Node's reason phrases, independent of the Python version; the last two are Cloudflare's.
 _NODE_PHRASES = {
     413: "Payload Too Large",
     414: "URI Too Long",

@@ -1,4 +1,4 @@
-"""Which models a vendor has, under all their names, and what each takes."""
+"""The models of a vendor, by all their names, and the rules for the parameters of each."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from mockserver.vendors.profile import VendorProfile
 
 
 class ModelCatalogue:
-    """The models of one profile. Of those that it does not know nothing is known, and nothing is wrong with them."""
+    """The models of one profile. An unknown model has no properties, and only the default parameter rules."""
 
     def __init__(self, profile: VendorProfile) -> None:
-        every = profile.parameters or {}
+        common = profile.parameters or {}
         self._models = profile.models or {}
         self._by_name = dict(_models_by_name(self._models))
-        self._default_parameters = add_default_rules(every)
+        self._default_parameters = add_default_rules(common)
         self._parameters = {
-            name: add_default_rules(every | (model.parameters or {})) for name, model in self._by_name.items()
+            name: add_default_rules(common | (model.parameters or {}))
+            for name, model in self._by_name.items()
         }
         self.lists: dict[str, list[PlaceholderValues]] = {
             "models": [_list_item(name, model) for name, model in self._models.items() if not model.retired],
@@ -31,16 +32,16 @@ class ModelCatalogue:
         return name in self._by_name
 
     def __getitem__(self, name: str) -> ModelSpec:
-        """What is known of a model, under its own name or its snapshot's."""
+        """Return the specification of a model, by its name or its snapshot's; an empty one if it is unknown."""
         return self._by_name.get(name, _UNKNOWN_MODEL)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name of every model that is to be had, a model's own before its snapshot's."""
+        """All names of the models that are not retired, each model's own before its snapshot's."""
         return tuple(name for name, model in self._by_name.items() if not model.retired)
 
     def parameters(self, name: str) -> ParameterRules:
-        """What the fields of a request to a model must be."""
+        """Return the rules for the parameters of a request to a model."""
         return self._parameters.get(name, self._default_parameters)
 
 
@@ -52,7 +53,7 @@ def _models_by_name(models: Mapping[str, ModelSpec]) -> Iterator[tuple[str, Mode
 
 
 def _list_item(name: str, model: ModelSpec) -> dict[str, Any]:
-    """What a list of models says of one."""
+    """Return the values of a model's item in a list of models."""
     price = model.price
     prices = {"prompt_price": price.prompt, "completion_price": price.completion} if price else {}
     aliases = [model.snapshot] if model.snapshot else []

@@ -1,4 +1,4 @@
-"""What a profile says of one model."""
+"""The description of one model in a profile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.vendors.profile_fields import TEMPLATE
 
 @spec_dataclass
 class SuccessSpec:
-    """The status of a good answer."""
+    """The statuses of successful responses."""
 
     body: int = spec_field(Integer(200, 299), "for a JSON body", default=200)
     stream: int = spec_field(Integer(200, 299), "for a stream", default=200)
@@ -21,48 +21,50 @@ class SuccessSpec:
 
 @spec_dataclass
 class PriceSpec:
-    """Dollars for a million tokens."""
+    """The price of a model, in dollars for a million tokens."""
 
-    prompt: float = spec_field(Number(0), "of the request")
-    completion: float = spec_field(Number(0), "of the answer, reasoning included")
+    prompt: float = spec_field(Number(0), "of the prompt")
+    completion: float = spec_field(Number(0), "of the completion, reasoning included")
 
 
 @spec_dataclass
 class UnavailableSpec:
-    """How a model is refused that is not to be had."""
+    """The error for a model that is not available."""
 
     kind: str = spec_field(OneOf(*STATUS_BY_KIND), "the kind of error")
     message: str | None = spec_field(
-        Text(), "in other words than the kind's; `$model` is its name", default=None
+        Text(), "a message in place of the kind's; `$model` is the model's name", default=None
     )
 
 
 @spec_dataclass
 class ModelSpec:
-    """What is particular to one model."""
+    """The properties of one model."""
 
     snapshot: str | None = spec_field(
-        Text(), "the name it answers with; absent: the name it was asked by", default=None
+        Text(), "the model name in its responses; absent: the requested name", default=None
     )
     success: SuccessSpec | None = spec_field(ObjectType(SuccessSpec), "its own statuses", default=None)
     fingerprint: str | None = spec_field(Text(), "its system_fingerprint", default=None)
-    price: PriceSpec | None = spec_field(ObjectType(PriceSpec), "what it costs", default=None)
+    price: PriceSpec | None = spec_field(ObjectType(PriceSpec), "its price", default=None)
     prompt_overhead: int = spec_field(
-        Integer(0), "prompt tokens it counts beyond the messages' own", default=0
+        Integer(0), "prompt tokens counted in addition to the messages", default=0
     )
     reasoning: bool = spec_field(Boolean(), "whether it counts reasoning tokens", default=False)
-    retired: bool = spec_field(Boolean(), "whether it is no more to be had", default=False)
+    retired: bool = spec_field(Boolean(), "whether it is no longer available", default=False)
     roles: tuple[str, ...] | None = spec_field(
-        ListOf(Text(), at_least=1), "the roles it hears; absent: all", default=None
+        ListOf(Text(), at_least=1), "the message roles that it accepts; absent: all", default=None
     )
     facts: dict[str, Any] | None = spec_field(
-        TEMPLATE, "blanks that its item in a list of models fills besides `$id` and `$aliases`", default=None
+        TEMPLATE,
+        "further placeholder values of its item in a list of models, besides `$id` and `$aliases`",
+        default=None,
     )
     parameters: dict[str, ParameterRule] | None = spec_field(
         PARAMETER_RULES,
-        "what fields of a request must be; those that are not told may be there",
+        "rules for the fields of a request; other fields are allowed",
         default=None,
     )
     messages: dict[str, dict[str, ParameterRule]] | None = spec_field(
-        MapOf(PARAMETER_RULES), "the same of a message, by its role", default=None
+        MapOf(PARAMETER_RULES), "the same for the fields of a message, by its role", default=None
     )

@@ -1,4 +1,4 @@
-"""What a field of a request must be: of which type, within which bounds, one of which words, holding what."""
+"""Rules for the fields of a request: type, bounds, allowed values, contents."""
 
 from __future__ import annotations
 
@@ -24,29 +24,30 @@ TYPES = ("string", "number", "integer", "boolean", "array", "object")
 
 @spec_dataclass
 class ParameterRule:
-    """One field. Null stands for absent, as clients send it; a field that is not described may hold anything."""
+    """The rule for one field. Null counts as absent, because clients send it so."""
 
     type: tuple[str, ...] | None = spec_field(
-        OneOrMore(OneOf(*TYPES)), "its type, or the types that it may have; absent: any", default=None
+        OneOrMore(OneOf(*TYPES)), "its type, or its allowed types; absent: any", default=None
     )
-    required: bool = spec_field(Boolean(), "whether it must be there", default=False)
-    minimum: float | None = spec_field(Number(), "the least that a number may be", default=None)
-    maximum: float | None = spec_field(Number(), "the most that a number may be", default=None)
-    enum: tuple[str, ...] | None = spec_field(ListOf(Text(), 1), "the texts that it may be", default=None)
+    required: bool = spec_field(Boolean(), "whether it must be present", default=False)
+    minimum: float | None = spec_field(Number(), "the lower bound of a number", default=None)
+    maximum: float | None = spec_field(Number(), "the upper bound of a number", default=None)
+    enum: tuple[str, ...] | None = spec_field(ListOf(Text(), 1), "the allowed texts", default=None)
     items: ParameterRule | None = spec_field(
-        Lazy(lambda: PARAMETER_RULE), "what an array holds", default=None
+        Lazy(lambda: PARAMETER_RULE), "the rule for each item of an array", default=None
     )
     fields: dict[str, ParameterRule] | None = spec_field(
-        Lazy(lambda: PARAMETER_RULES), "what an object holds; more is left alone", default=None
+        Lazy(lambda: PARAMETER_RULES),
+        "the rules for the fields of an object; other fields are allowed",
+        default=None,
     )
-    by: str | None = spec_field(
-        Text(), "the field of an object that says which of `variants` it is", default=None
-    )
+    by: str | None = spec_field(Text(), "the field of an object that selects one of `variants`", default=None)
     variants: dict[str, dict[str, ParameterRule]] | None = spec_field(
-        MapOf(Lazy(lambda: PARAMETER_RULES)), "what an object of each variant holds", default=None
+        MapOf(Lazy(lambda: PARAMETER_RULES)), "the rules for the fields of each variant", default=None
     )
 
     def check(self) -> Iterator[tuple[str | None, str]]:
+        """Yield the problems of the fields in combination."""
         needs = {
             "minimum": (self.minimum, ("number", "integer")),
             "maximum": (self.maximum, ("number", "integer")),
@@ -60,7 +61,7 @@ class ParameterRule:
             if stated is not None and not set(types) & set(self.type or ()):
                 yield (
                     name,
-                    f"found it without a 'type' that it goes with, expected {format_alternatives(types)}",
+                    f"found it without a matching 'type', expected {format_alternatives(types)}",
                 )
         if (self.by is None) is not (self.variants is None):
             yield None, "found one of 'by' and 'variants', expected both or neither"
@@ -70,7 +71,7 @@ PARAMETER_RULE: FieldType = ObjectType(ParameterRule)
 
 
 class ParameterRules(dict[str, ParameterRule]):
-    """Fields by name, which knows at a glance what there can be nothing wrong with."""
+    """Rules by field name, with tables of the value types that are valid without a closer check."""
 
     __slots__ = ("_positions", "required", "valid_types")
 
@@ -78,15 +79,15 @@ class ParameterRules(dict[str, ParameterRule]):
         super().__init__(rules)
         self.valid_types = {name: _valid_types(parameter) for name, parameter in rules.items()}
         self.required = [name for name, parameter in rules.items() if parameter.required]
-        self._positions = {name: place for place, name in enumerate(rules)}
+        self._positions = {name: position for position, name in enumerate(rules)}
 
     def find_unverified(self, members: Mapping[str, Any]) -> list[str]:
-        """The fields of an object that must be looked at, and those that it lacks, in the order of this."""
+        """Return the fields that need a closer check or are missing, in the order of the rules."""
         known = self.valid_types.get
         found = [
             name
             for name, value in members.items()
-            if (plain := known(name)) is not None and type(value) not in plain
+            if (valid := known(name)) is not None and type(value) not in valid
         ]
         if self.required:
             found += [name for name in self.required if name not in members]
@@ -97,24 +98,24 @@ PARAMETER_RULES: FieldType = Validated(MapOf(PARAMETER_RULE), ParameterRules)
 
 
 def _valid_types(rule: ParameterRule) -> frozenset[type]:
-    """The types of values of which nothing more is asked."""
+    """Return the Python types whose values satisfy the rule without a closer check."""
     if rule.type is None:
         return frozenset(_ALL_PYTHON_TYPES)
-    more = {
+    constraints = {
         "string": rule.enum,
         "number": (rule.minimum, rule.maximum),
         "integer": (rule.minimum, rule.maximum),
         "array": rule.items,
         "object": (rule.fields, rule.by),
     }
-    plain = [name for name in rule.type if more.get(name) in (None, (None, None))]
+    unconstrained = [name for name in rule.type if constraints.get(name) in (None, (None, None))]
     absent = () if rule.required else (type(None),)
-    return frozenset((*(kind for name in plain for kind in _PYTHON_TYPES[name]), *absent))
+    return frozenset((*(kind for name in unconstrained for kind in _PYTHON_TYPES[name]), *absent))
 
 
 def add_default_rules(rules: Mapping[str, ParameterRule]) -> ParameterRules:
-    """What a request is held to where this is stated: that, and for all else what every vendor wants."""
-    both = {
+    """Return the rules completed by the defaults of every vendor; stated rules take precedence."""
+    bounded = {
         name: replace(
             own,
             minimum=DEFAULT_RULES[name].minimum if own.minimum is None else own.minimum,
@@ -124,17 +125,21 @@ def add_default_rules(rules: Mapping[str, ParameterRule]) -> ParameterRules:
         if name in DEFAULT_RULES
     }
     return ParameterRules(
-        {**rules, **both, **{name: usual for name, usual in DEFAULT_RULES.items() if name not in rules}}
+        {
+            **rules,
+            **bounded,
+            **{name: default for name, default in DEFAULT_RULES.items() if name not in rules},
+        }
     )
 
 
-def _rule(*types: str, **more: Any) -> ParameterRule:
-    return ParameterRule(type=types, **more)
+def _rule(*types: str, **constraints: Any) -> ParameterRule:
+    return ParameterRule(type=types, **constraints)
 
 
-MAX_CHOICES = 128  # no vendor states a bound; OpenAI's is this
+MAX_CHOICES = 128  # OpenAI's limit; the other vendors state none
 
-# The fields that the mock acts upon.
+# The fields that change the mock's response.
 DEFAULT_RULES = {
     "stream": _rule("boolean"),
     "stream_options": _rule("object"),
@@ -151,7 +156,7 @@ DEFAULT_RULES = {
     "top_p": _rule("number"),
 }
 
-# Whole numbers are no `integer` where they are written with a fraction, so that floats must be looked at.
+# A float may be a whole number, as 1.0, so floats need the closer check against `integer`.
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float),

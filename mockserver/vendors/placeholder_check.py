@@ -1,4 +1,4 @@
-"""Which blanks the forms of a profile may name: those that are filled where the form is used, and no others."""
+"""The check that the templates of a profile use only placeholders that have a value there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _split_names(text: str) -> PlaceholderNames:
     return frozenset(text.split())
 
 
-_ANY_KEY = "*"  # in a trail: whatever stands there
+_ANY_KEY = "*"  # in a pattern: any key
 
 USAGE_PLACEHOLDERS = _split_names(
     "prompt_tokens completion_tokens total_tokens reasoning_tokens cached_tokens prompt_credits "
@@ -39,29 +39,29 @@ ITEM_PLACEHOLDERS = _split_names(
 def find_unknown_placeholders(
     profile: Document, ids: Iterable[str], facts: Iterable[str]
 ) -> Iterator[Problem]:
-    """Every blank of a profile that nothing fills.
+    """Yield a problem for each placeholder of a profile that never has a value.
 
-    `ids` are the profile's own identifiers, `facts` what its models say of themselves; both are blanks too.
+    `ids` are the names of the profile's identifiers, `facts` those of its models' facts; both are placeholders.
     """
     for pattern, names in _allowed_placeholders(frozenset(ids), frozenset(facts)).items():
-        for trail, form in _values_at(profile.value, pattern):
-            for place, name in _placeholders_in(form, trail):
+        for template_path, template in _values_at(profile.value, pattern):
+            for path, name in _placeholders_in(template, template_path):
                 if name not in names:
-                    yield _problem(profile, place, name, names)
+                    yield _problem(profile, path, name, names)
 
 
 def _problem(profile: Document, path: ValuePath, name: str, names: PlaceholderNames) -> Problem:
     expected = did_you_mean(name, names) or f", expected {format_alternatives(sorted(names)) or 'none'}"
     return Problem(
-        f"found the blank ${name}{expected}", format_path(path), profile.name, *profile.position(path)
+        f"found the placeholder ${name}{expected}", format_path(path), profile.name, *profile.position(path)
     )
 
 
 def _allowed_placeholders(
     ids: PlaceholderNames, facts: PlaceholderNames
 ) -> dict[ValuePath, PlaceholderNames]:
-    """Where forms stand, and which blanks are filled there."""
-    told = ids | ERROR_PLACEHOLDERS | {"message", "name"}
+    """Return the allowed placeholders by the path of the template."""
+    error_names = ids | ERROR_PLACEHOLDERS | {"message", "name"}
     return {
         ("usage",): USAGE_PLACEHOLDERS,
         ("headers",): ids | {"model"},
@@ -74,12 +74,12 @@ def _allowed_placeholders(
         ("stream", "choice"): _split_names("index finish_reason delta"),
         ("stream", "opening"): _split_names("content"),
         ("stream", "usage_form"): USAGE_PLACEHOLDERS,
-        ("refusal", "body"): told | {"data"},
+        ("refusal", "body"): error_names | {"data"},
         ("errors", _ANY_KEY, "message"): ids | ERROR_PLACEHOLDERS,
         ("errors", _ANY_KEY, "name"): ids | ERROR_PLACEHOLDERS | {"message"},
-        ("errors", _ANY_KEY, "data"): told,
-        ("errors", _ANY_KEY, "headers"): told,
-        ("errors", _ANY_KEY, "body"): told,
+        ("errors", _ANY_KEY, "data"): error_names,
+        ("errors", _ANY_KEY, "headers"): error_names,
+        ("errors", _ANY_KEY, "body"): error_names,
         ("unsupported_role",): _split_names("index role"),
         ("unknown_model", "message"): _split_names("model"),
         ("retired_model", "message"): _split_names("model"),
@@ -90,7 +90,7 @@ def _allowed_placeholders(
 
 
 def _values_at(value: Any, pattern: ValuePath, path: ValuePath = ()) -> Iterator[tuple[ValuePath, Any]]:
-    """What stands in a document where a pattern says, each with its trail."""
+    """Yield the values at the paths that match a pattern, each with its path."""
     if not pattern:
         yield path, value
     else:
@@ -99,7 +99,7 @@ def _values_at(value: Any, pattern: ValuePath, path: ValuePath = ()) -> Iterator
 
 
 def _placeholders_in(template: Any, path: ValuePath) -> Iterator[tuple[ValuePath, str]]:
-    """The blanks of a form, each with its trail."""
+    """Yield the placeholders of a template, each with its path."""
     if isinstance(template, str):
         yield from ((path, name) for name in find_placeholder_names(template))
     elif isinstance(template, dict | list):

@@ -1,8 +1,8 @@
-"""A vendor's JSON is a form with blanks: `$name` is a blank, everything else is printed as it stands.
+"""JSON templates with placeholders: `$name` is replaced by a value, everything else is kept.
 
-A form keeps the order of its keys. A blank that nobody fills is left out together with its key, so one form
-says both what is there and what may be missing; a blank that is filled with None prints null. Inside a
-sentence (`Cannot $method $path`) a blank is text, and nothing when there is none; `$$` is a dollar sign.
+A template keeps the order of its keys. A placeholder without a value is omitted together with its key, so that one
+template describes required and optional fields; the value None gives null. Inside a longer text
+(`Cannot $method $path`) a placeholder is replaced by its text, or by nothing; `$$` is a dollar sign.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PLACEHOLDER = re.compile(rf"\$(?:(\$)|({_NAME})|\{{({_NAME})\}})")
 
 
 class JsonTemplate:
-    """A form, compiled once and filled for each answer."""
+    """A JSON template, compiled once and filled for each answer."""
 
     __slots__ = ("_fill",)
 
@@ -33,25 +33,25 @@ class JsonTemplate:
         self._fill = _compile_template(tree)
 
     def fill(self, values: PlaceholderValues) -> Any:
-        """The tree with its blanks filled; ABSENT when it is one blank and nobody filled it."""
+        """Return the tree with its placeholders replaced; ABSENT if it is a single placeholder without a value."""
         return self._fill(values)
 
 
 def fill_text(template: str | None, values: PlaceholderValues) -> str:
-    """A sentence with its blanks filled; no sentence is an empty one."""
+    """Return a text with its placeholders replaced; "" for None."""
     if template is None or "$" not in template:
         return template or ""
 
-    def filled(blank: re.Match[str]) -> str:
-        value = values.get(blank[2] or blank[3])
-        return blank[1] or ("" if value is None or value is ABSENT else str(value))
+    def replacement(found: re.Match[str]) -> str:
+        value = values.get(found[2] or found[3])
+        return found[1] or ("" if value is None or value is ABSENT else str(value))
 
-    return _PLACEHOLDER.sub(filled, template).strip()
+    return _PLACEHOLDER.sub(replacement, template).strip()
 
 
 def find_placeholder_names(template: str) -> Iterator[str]:
-    """The names of the blanks in a text."""
-    yield from (blank[2] or blank[3] for blank in _PLACEHOLDER.finditer(template) if not blank[1])
+    """Yield the names of the placeholders in a text."""
+    yield from (found[2] or found[3] for found in _PLACEHOLDER.finditer(template) if not found[1])
 
 
 def _compile_template(tree: object) -> Callable[[PlaceholderValues], Any]:
@@ -60,8 +60,8 @@ def _compile_template(tree: object) -> Callable[[PlaceholderValues], Any]:
     if isinstance(tree, list):
         return _compile_list([_compile_template(part) for part in tree])
     if isinstance(tree, str) and "$" in tree:
-        blank = _PLACEHOLDER.fullmatch(tree)
-        name = blank and (blank[2] or blank[3])
+        placeholder = _PLACEHOLDER.fullmatch(tree)
+        name = placeholder and (placeholder[2] or placeholder[3])
         return (lambda values: values.get(name, ABSENT)) if name else (lambda values: fill_text(tree, values))
     return lambda _: tree
 
@@ -86,16 +86,16 @@ HeaderPairs = tuple[tuple[str, str], ...]
 
 
 def fill_headers(headers: Mapping[str, str] | None, values: PlaceholderValues) -> list[tuple[str, str]]:
-    """Headers of a profile, their blanks filled; one that is a blank which nobody fills is left out."""
-    told = (
-        (name, value, _escape_header_value(fill_text(value, values)))
-        for name, value in (headers or {}).items()
+    """Return a profile's headers with their placeholders replaced; a header that becomes empty is omitted."""
+    filled = (
+        (name, template, _escape_header_value(fill_text(template, values)))
+        for name, template in (headers or {}).items()
     )
-    return [(name, line) for name, value, line in told if line or not value]
+    return [(name, text) for name, template, text in filled if text or not template]
 
 
 def format_retry_after(seconds: float | None) -> HeaderPairs:
-    """`Retry-After` in whole seconds, rounded up; the exact milliseconds besides when it is not whole."""
+    """Return `retry-after` in seconds, rounded up; with `retry-after-ms` as well if it is not whole."""
     if seconds is None:
         return ()
     whole = math.ceil(seconds)
@@ -104,23 +104,23 @@ def format_retry_after(seconds: float | None) -> HeaderPairs:
 
 
 def compute_etag(body: bytes) -> str:
-    """The entity tag of a body, as Express makes it."""
-    # Length in hexadecimal, then 27 characters of the SHA-1 in base 64.
+    """Return the weak entity tag of a body in the form of Express."""
+    # The length in hexadecimal, then 27 characters of the SHA-1 in base64.
     digest = binascii.b2a_base64(sha1(body, usedforsecurity=False).digest())[:27].decode()
     return f'W/"{len(body):x}-{digest}"'
 
 
 def format_time_after(now: datetime, seconds: float) -> str:
-    """A moment from now, in whole seconds and not before it is true."""
+    """Return the time `seconds` after `now`, rounded up to whole seconds, in ISO 8601."""
     whole = timedelta(seconds=math.ceil(seconds + now.microsecond / 1e6), microseconds=-now.microsecond)
     return (now + whole).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def format_timestamp(moment: datetime) -> str:
-    """A moment in UTC as JavaScript writes it."""
+    """Return a time in UTC in the form of JavaScript's `toISOString`: milliseconds and `Z`."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _escape_header_value(value: str) -> str:
-    """A header's value: what a client sent may be part of it, and must not become another header."""
+    """Escape a header value: it may contain client input, which must not inject another header."""
     return value if value.isascii() and value.isprintable() else quote(value, safe=string.punctuation + " ")

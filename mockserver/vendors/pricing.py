@@ -1,4 +1,4 @@
-"""What a vendor charges: tokens at its prices, in dollars and in its own credits, exact to the last digit."""
+"""Prices of a vendor: exact charges for tokens, in dollars and in the vendor's credits."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ _ONE: Final = Decimal(1)
 
 
 class Tariff:
-    """The prices of one vendor."""
+    """The conversion of tokens into charges, as one vendor does it."""
 
     def __init__(self, profile: VendorProfile) -> None:
         self._credits_per_dollar = _decimal(profile.credits_per_dollar)
         self._whole_credits = profile.billing.whole_credits
 
     def rounded_credits(self, price: PriceSpec, prompt: int, completion: int) -> tuple[int, int]:
-        """The credits of request and answer, each rounded to whole ones."""
+        """Return the credits of the prompt and of the completion, each rounded half up to whole credits."""
         rate = self._credits_per_dollar / _MILLION
-        asked, said = _decimal(price.prompt) * prompt * rate, _decimal(price.completion) * completion * rate
-        # JavaScript's Math.round, which is half up for what is not negative.
-        return int(asked.quantize(_ONE, ROUND_HALF_UP)), int(said.quantize(_ONE, ROUND_HALF_UP))
+        prompt_credits = _decimal(price.prompt) * prompt * rate
+        completion_credits = _decimal(price.completion) * completion * rate
+        # As JavaScript's Math.round, which rounds half up for numbers that are not negative.
+        return (
+            int(prompt_credits.quantize(_ONE, ROUND_HALF_UP)),
+            int(completion_credits.quantize(_ONE, ROUND_HALF_UP)),
+        )
 
     def charge(self, price: PriceSpec, prompt: int, completion: int) -> Charge:
-        """What so many tokens cost. A vendor that counts whole credits charges no part of one."""
+        """Return the charge for these numbers of tokens, in whole credits if the vendor charges so."""
         if self._whole_credits:
             whole = Decimal(sum(self.rounded_credits(price, prompt, completion)))
             return Charge(quantize_amount(whole / self._credits_per_dollar), whole)
@@ -37,15 +41,15 @@ class Tariff:
         return Charge(quantize_amount(dollars), quantize_amount(dollars * self._credits_per_dollar))
 
     def to_credits(self, dollars: Decimal) -> Decimal:
-        """Dollars in the vendor's credits."""
+        """Convert dollars to the vendor's credits."""
         return quantize_amount(dollars * self._credits_per_dollar)
 
     def to_dollars(self, amount: Decimal) -> Decimal:
-        """The vendor's credits in dollars."""
+        """Convert the vendor's credits to dollars."""
         return quantize_amount(amount / self._credits_per_dollar)
 
 
 @lru_cache(maxsize=1024)
 def _decimal(number: float) -> Decimal:
-    # As it is written in the profile: 1.155, not the binary fraction next to it.
+    # The decimal number in the profile, 1.155, not the nearest binary fraction.
     return Decimal(repr(number))

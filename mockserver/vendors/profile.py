@@ -1,6 +1,6 @@
-"""What a vendor's profile says: one YAML file, checked against this model; no vendor is named in the code.
+"""The fields of a vendor profile: a YAML file that describes a vendor, so that the code names none.
 
-What a file leaves to another, or to a generation of itself, is laid together by `overlay`.
+`profile_inheritance` merges a file with the profile that it extends and with the version that it selects.
 """
 
 from __future__ import annotations
@@ -53,16 +53,17 @@ DEFAULT_CHECKS = (
     "model",
     "balance",
     "body",
-)  # in the order of a vendor that states none
-OTHER_KIND = "other"  # the wording of whatever has none
+)  # the order if a profile states none
+OTHER_KIND = "other"  # the error text for all kinds and statuses without their own
 
 
 class ErrorTextsField(MapOf):
-    """Wordings by kind, by status, or for all that has none."""
+    """A mapping of error texts by kind, by status, or `other`."""
 
     __slots__ = ()
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read the mapping; report keys that are no kind and no status."""
         for key in value if isinstance(value, dict) else ():
             if key not in (*STATUS_BY_KIND, OTHER_KIND) and not re.fullmatch(r"[45][0-9][0-9]", key):
                 cursor.key(key).report(
@@ -74,21 +75,21 @@ class ErrorTextsField(MapOf):
 
 @spec_dataclass
 class PathsSpec:
-    """Where a vendor listens, below its own host."""
+    """The paths of a vendor, below its own host."""
 
     chat: tuple[str, ...] = spec_field(
         ListOf(CHAT_PATH, at_least=1),
         "chat completions; `{model}` stands for the model's name",
     )
     openai: str | None = spec_field(
-        PATH, "what an OpenAI client's base URL ends with; absent: it cannot be used", default=None
+        PATH, "the path of an OpenAI client's base URL; absent: OpenAI clients cannot be used", default=None
     )
     owns: tuple[str, ...] = spec_field(
         ListOf(PATH),
-        "without prefix and Host: unknown paths below these are refused in its words",
+        "paths below which it answers unknown paths, in requests without vendor prefix and Host",
         default=(),
     )
-    reserved: tuple[str, ...] = spec_field(ListOf(Text()), "names that `{model}` never takes", default=())
+    reserved: tuple[str, ...] = spec_field(ListOf(Text()), "names that `{model}` never matches", default=())
 
 
 @spec_dataclass
@@ -96,182 +97,196 @@ class KeyHeaderSpec:
     """A header that may carry the API key."""
 
     header: str = spec_field(HEADER_NAME, "the header's name")
-    scheme: str | None = spec_field(Text(), "the word before the key, as `Bearer`", default=None)
-    lenient: bool = spec_field(Boolean(), "whether `strict_auth` refuses it", default=False)
+    scheme: str | None = spec_field(Text(), "the scheme before the key, as `Bearer`", default=None)
+    lenient: bool = spec_field(Boolean(), "whether `strict_auth` rejects a key in it", default=False)
 
 
 @spec_dataclass
 class BillingSpec:
-    """How it charges the accounts of its customers."""
+    """The rules by which a vendor charges its accounts."""
 
     price: PriceSpec | None = spec_field(
-        ObjectType(PriceSpec), "of a model that has none; absent: it costs nothing", default=None
+        ObjectType(PriceSpec), "for a model without a price; absent: it is free", default=None
     )
     whole_credits: bool = spec_field(
-        Boolean(), "whether request and answer cost whole credits each, rounded half up", default=False
+        Boolean(),
+        "whether prompt and completion are each charged in whole credits, rounded half up",
+        default=False,
     )
     statuses: tuple[int, ...] | None = spec_field(
         ListOf(Integer(200, 599), at_least=1),
-        "of the answers that it charges; absent: below 400",
+        "the statuses of charged answers; absent: all below 400",
         default=None,
     )
     hold: Amount = spec_field(
         AMOUNT,
-        "the least that it holds until an answer has ended; a balance must cover it",
+        "the minimum hold until an answer ends; a balance must cover it",
         default=Amount(ZERO),
     )
     unlimited: Amount = spec_field(
-        AMOUNT, "the balance that is told where there is no end of it", default=Amount(Decimal(100))
+        AMOUNT, "the reported balance of an account without a limit", default=Amount(Decimal(100))
     )
-    low: Amount = spec_field(AMOUNT, "a balance below this is low", default=Amount(ZERO))
+    low: Amount = spec_field(AMOUNT, "the threshold of a low balance", default=Amount(ZERO))
     cut: str = spec_field(
         OneOf("full", "delivered", "none"),
-        "what an answer costs that was not heard to its end",
+        "the cost of an aborted answer",
         default="full",
     )
 
 
 @spec_dataclass
 class ErrorText:
-    """How one kind of refusal, or one status, is worded. Sentences may have blanks."""
+    """The text of one error kind or status. Its texts may contain placeholders."""
 
     status: int | None = spec_field(
-        Integer(400, 599), "its HTTP status; absent: what the kind means in general", default=None
+        Integer(400, 599), "its HTTP status; absent: the usual one of the kind", default=None
     )
-    message: str | None = spec_field(Text(), "`$detail` is what was wrong with this request", default=None)
+    message: str | None = spec_field(
+        Text(), "the message; `$detail` describes the problem of this request", default=None
+    )
     type: str | None = spec_field(Text(), "the error's type", default=None)
     code: str | None = spec_field(Text(), "the error's code", default=None)
     name: str | None = spec_field(Text(), "the exception's name", default=None)
-    data: Any = spec_field(AnyValue(), "a form, for what else it carries", default=None)
+    data: Any = spec_field(AnyValue(), "a template for its further data", default=None)
     headers: dict[str, str] | None = spec_field(HEADER_MAP, "further headers", default=None)
-    content_type: str | None = spec_field(ASCII_LINE, "when it is not the vendor's JSON", default=None)
-    body: str | None = spec_field(Text(), "the whole body, when it is not the vendor's JSON", default=None)
+    content_type: str | None = spec_field(
+        ASCII_LINE, "the Content-Type, if it is not the vendor's JSON", default=None
+    )
+    body: str | None = spec_field(Text(), "the whole body, if it is not the vendor's JSON", default=None)
 
 
 @spec_dataclass
 class ErrorTemplate:
-    """The envelope of every refusal."""
+    """The envelope of all error bodies."""
 
     content_type: str = spec_field(ASCII_LINE, "its Content-Type", default="application/json")
-    body: dict[str, Any] = spec_field(TEMPLATE, "its form")
+    body: dict[str, Any] = spec_field(TEMPLATE, "its template")
 
 
 @spec_dataclass
 class BodyTemplate:
-    """A completion as one JSON body: a form for the whole and one for each part."""
+    """The templates of a completion as one JSON body: of the whole and of each part."""
 
     content_type: str = spec_field(ASCII_LINE, "its Content-Type", default="application/json")
-    headers: dict[str, str] | None = spec_field(HEADER_MAP, "headers of a JSON answer alone", default=None)
+    headers: dict[str, str] | None = spec_field(HEADER_MAP, "headers that only a JSON body has", default=None)
     whole: dict[str, Any] = spec_field(TEMPLATE, "the body")
     choice: dict[str, Any] = spec_field(TEMPLATE, "one of `$choices`")
     message: dict[str, Any] = spec_field(TEMPLATE, "a choice's `$message`")
     no_text: str | None = spec_field(
-        Text(), "the content of a message that has no text; absent: null", default=None
+        Text(), "the content of a message without text; absent: null", default=None
     )
 
 
 @spec_dataclass
 class StreamTemplate:
-    """A completion as chunks."""
+    """The templates of a completion as the chunks of a stream."""
 
     mode: str = spec_field(
-        OneOf("openai", "ignored"), "`ignored`: stream: true gets a JSON body", default="openai"
+        OneOf("openai", "ignored"), "`ignored`: `stream: true` is answered with a JSON body", default="openai"
     )
     chunk: dict[str, Any] = spec_field(TEMPLATE, "one chunk")
     choice: dict[str, Any] = spec_field(TEMPLATE, "one of a chunk's `$choices`")
     opening: dict[str, Any] = spec_field(
-        TEMPLATE, "the first delta of a choice; `$content` is empty text, or null before calls"
+        TEMPLATE, "the first delta of a choice; `$content` is empty text, or null before tool calls"
     )
     usage: str = spec_field(OneOf("asked", "always"), "when the usage chunk is sent", default="asked")
     usage_form: dict[str, Any] | None = spec_field(
-        TEMPLATE, "its usage, where it differs from the body's", default=None
+        TEMPLATE, "its usage, if it differs from the body's", default=None
     )
-    last: dict[str, Any] | None = spec_field(TEMPLATE, "what the usage chunk has besides", default=None)
+    last: dict[str, Any] | None = spec_field(TEMPLATE, "further fields of the usage chunk", default=None)
     heartbeat: float | None = spec_field(
-        DURATION, "a comment this often while nothing else is sent", default=None
+        DURATION, "the interval of comments while nothing else is sent", default=None
     )
 
 
 @spec_dataclass
 class VendorProfile:
-    """One vendor."""
+    """The description of one vendor."""
 
-    name: str = spec_field(VENDOR_NAME, "the word for it in prefixes and fixtures")
-    title: str = spec_field(Text(), "its name for people")
+    name: str = spec_field(VENDOR_NAME, "its name in path prefixes and fixtures")
+    title: str = spec_field(Text(), "its full name")
     hosts: tuple[str, ...] = spec_field(ListOf(HOST), "its own hosts", default=())
-    paths: PathsSpec = spec_field(ObjectType(PathsSpec), "where it listens")
+    paths: PathsSpec = spec_field(ObjectType(PathsSpec), "its paths")
     keys: tuple[KeyHeaderSpec, ...] = spec_field(
-        ListOf(ObjectType(KeyHeaderSpec), at_least=1), "where the API key is read, first found wins"
+        ListOf(ObjectType(KeyHeaderSpec), at_least=1),
+        "the headers of the API key; the first one present is used",
     )
     checks: tuple[str, ...] = spec_field(
-        ListOf(OneOf(*DEFAULT_CHECKS)), "what is checked of a request, in this order", default=DEFAULT_CHECKS
+        ListOf(OneOf(*DEFAULT_CHECKS)), "the checks of a request, in their order", default=DEFAULT_CHECKS
     )
-    strict_auth: bool = spec_field(Boolean(), "refuse keys in the lenient headers", default=False)
+    strict_auth: bool = spec_field(Boolean(), "reject keys in the lenient headers", default=False)
     sample_key: str = spec_field(Text(), "a key to try, shown at start")
     sample_model: str = spec_field(Text(), "a model to try, shown at start")
-    envelope: str | None = spec_field(Text(), "which of the generations speaks", default=None)
+    envelope: str | None = spec_field(Text(), "the version in use, one of `generations`", default=None)
     generations: dict[str, Any] | None = spec_field(
-        MapOf(TEMPLATE), "what differs, by generation", default=None
+        MapOf(TEMPLATE), "the differences of each version, by its name", default=None
     )
     success: SuccessSpec = spec_field(
-        ObjectType(SuccessSpec), "statuses of good answers", default=SuccessSpec()
+        ObjectType(SuccessSpec), "statuses of successful responses", default=SuccessSpec()
     )
     prompt: bool = spec_field(Boolean(), "whether `prompt: text` stands for one user message", default=False)
     unsupported_role: str = spec_field(
         Text(),
-        "the message when a model does not hear a role",
-        default="messages[$index].role: this model does not hear '$role'",
+        "the message if a model does not support a role",
+        default="messages[$index].role: this model does not support '$role'",
     )
     thinking: str | None = spec_field(
-        Text(), "the request's flag that asks for reasoning_content", default=None
+        Text(), "the field of a request that requests reasoning_content", default=None
     )
-    credits_per_dollar: float = spec_field(CREDIT_RATE, "its own money", default=1)
-    billing: BillingSpec = spec_field(ObjectType(BillingSpec), "how it charges", default=BillingSpec())
+    credits_per_dollar: float = spec_field(CREDIT_RATE, "the value of a dollar in its credits", default=1)
+    billing: BillingSpec = spec_field(ObjectType(BillingSpec), "its charges", default=BillingSpec())
     models: dict[str, ModelSpec] | None = spec_field(
         MapOf(ObjectType(ModelSpec)), "the models it documents", default=None
     )
     parameters: dict[str, ParameterRule] | None = spec_field(
-        PARAMETER_RULES, "what fields of a request must be, for whatever model", default=None
+        PARAMETER_RULES, "rules for the fields of a request to any model", default=None
     )
     strict_models: bool = spec_field(
-        Boolean(), "whether models that are not documented here are refused", default=False
+        Boolean(), "whether models that are not listed here are rejected", default=False
     )
     unknown_model: UnavailableSpec = spec_field(
-        ObjectType(UnavailableSpec), "how they are", default=UnavailableSpec(kind="not_found")
+        ObjectType(UnavailableSpec),
+        "the error for a model that is not listed",
+        default=UnavailableSpec(kind="not_found"),
     )
     retired_model: UnavailableSpec = spec_field(
-        ObjectType(UnavailableSpec), "how a retired one is", default=UnavailableSpec(kind="gone")
+        ObjectType(UnavailableSpec), "the error for a retired model", default=UnavailableSpec(kind="gone")
     )
-    ids: dict[str, str] = spec_field(MapOf(ID_PATTERN), "the blanks that are identifiers")
+    ids: dict[str, str] = spec_field(
+        MapOf(ID_PATTERN), "the placeholders that are identifiers, with their patterns"
+    )
     headers: dict[str, str] | None = spec_field(HEADER_MAP, "headers of every answer", default=None)
     echo: dict[str, str] | None = spec_field(
         HEADER_PATTERNS,
-        "headers of the request that every answer repeats, each where the expression matches the whole of it",
+        "headers of a request that every answer repeats, if the regular expression matches the whole value",
         default=None,
     )
     etag: bool = spec_field(
-        Boolean(), "whether JSON bodies carry a weak ETag as Express makes it", default=False
+        Boolean(), "whether JSON bodies have a weak ETag in the form of Express", default=False
     )
-    usage: dict[str, Any] = spec_field(TEMPLATE, "the usage; raw tokens and credits are blanks")
+    usage: dict[str, Any] = spec_field(
+        TEMPLATE, "the template of the usage; tokens and credits are placeholders"
+    )
     body: BodyTemplate = spec_field(ObjectType(BodyTemplate), "a completion as one body")
     stream: StreamTemplate = spec_field(ObjectType(StreamTemplate), "a completion as chunks")
-    refusal: ErrorTemplate = spec_field(ObjectType(ErrorTemplate), "the envelope of refusals")
+    refusal: ErrorTemplate = spec_field(ObjectType(ErrorTemplate), "the envelope of errors")
     errors: dict[str, ErrorText] = spec_field(
         ErrorTextsField(ObjectType(ErrorText)),
-        "wording by kind or status; of several with one status the first speaks for it",
+        "error texts by kind or status; the first kind with a status represents it",
     )
 
     endpoints: dict[str, AuxEndpointSpec] | None = spec_field(
-        MapOf(ObjectType(AuxEndpointSpec)), "what else there is to read, by a name of yours", default=None
+        MapOf(ObjectType(AuxEndpointSpec)), "further endpoints, by a name of your choice", default=None
     )
 
     def check(self) -> Iterator[tuple[str | None, str]]:
+        """Yield the problems of the fields in combination."""
         if sorted(self.checks) != sorted(DEFAULT_CHECKS):
             yield (
                 "checks",
                 f"found {', '.join(self.checks) or 'nothing'}; expected each of {', '.join(DEFAULT_CHECKS)} once",
             )
-        if "tool_call_id" not in self.ids:  # a fixture's tool call is given one, whatever the forms say
+        if "tool_call_id" not in self.ids:  # tool calls of fixtures need one
             yield "ids", "the key 'tool_call_id' is missing, expected a pattern like call_{alnum:24}"
 
 
@@ -279,14 +294,14 @@ PROFILE: FieldType = ObjectType(VendorProfile)
 
 
 def load_profile(path: Path) -> VendorProfile:
-    """The profile in this file. Raises InputError with everything that is wrong with it."""
-    written = load_document(path)
-    file = resolve_extends(written) if isinstance(written.value, dict) else written
+    """Load the profile in a file. Raises InputError with all problems of the file."""
+    source = load_document(path)
+    file = resolve_extends(source) if isinstance(source.value, dict) else source
     profile: VendorProfile = read_document(PROFILE, file)
     models = (profile.models or {}).values()
-    wrong = list(
+    problems = list(
         find_unknown_placeholders(file, profile.ids, (name for model in models for name in model.facts or {}))
     )
-    if wrong:
-        raise InputError(*wrong)
+    if problems:
+        raise InputError(*problems)
     return profile

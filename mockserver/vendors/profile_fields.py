@@ -1,4 +1,4 @@
-"""How the words of a profile are spelled: names, hosts, paths, header lines, patterns and times."""
+"""The field types of a profile: names, hosts, paths, headers, patterns and durations."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _regular_expression(text: str) -> str:
 
 
 def _header_name(text: str) -> str:
-    # RFC 9110, 5.6.2. In lower case, because that is how a request's headers are looked up.
+    # RFC 9110, 5.6.2: a token. In lower case, as the headers of requests are stored.
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
         raise ValueError(f"found the header name {text!r}, expected letters, digits and '-'")
     return text.lower()
@@ -71,13 +71,13 @@ def _ascii_line(text: str) -> str:
 
 def _nonzero_duration(seconds: float) -> float:
     if not seconds:
-        raise ValueError("found no time at all, expected a duration like 1s")
+        raise ValueError("found a duration of 0, expected one like 1s")
     return seconds
 
 
 def _nonzero_number(number: float) -> float:
     if not number:
-        raise ValueError("found 0, expected what a dollar buys")
+        raise ValueError("found 0, expected the number of credits for a dollar")
     return number
 
 
@@ -98,6 +98,6 @@ HEADER_MAP: FieldType = Validated(MapOf(ASCII_LINE), _header_map)
 ID_PATTERN: FieldType = Validated(Text(), _id_pattern)
 HEADER_PATTERNS: FieldType = Validated(
     MapOf(Validated(Text(), _regular_expression)), _header_map
-)  # by header
+)  # by header name
 DURATION: FieldType = Validated(Duration(), _nonzero_duration)
 TEMPLATE: FieldType = MapOf(AnyValue())

@@ -1,8 +1,8 @@
-"""One profile laid over another: what `extends` starts from, and the generation that `envelope` chooses.
+"""Inheritance of profiles: the base that `extends` names, and the version that `envelope` selects.
 
-A profile may start from a shipped one with `extends: NAME` and state only what differs; and it may hold several
-generations of itself under `generations`, of which `envelope` chooses one. Both are the same thing: a mapping
-laid over another. What a file that extends another states itself is laid over everything.
+A profile may extend a shipped one (`extends: NAME`) and state only the differences; and it may describe several
+versions of the vendor under `generations`, of which `envelope` selects one. Both merge one mapping over another.
+The fields of a file that extends another take precedence over the base and its version.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ PROFILE_DIRECTORY = Path(__file__).parent
 
 
 def list_shipped_profiles() -> list[Path]:
-    """The files of the vendors that come with the server, in the order in which they claim native paths."""
+    """Return the profiles that come with the server, in the order in which they claim native paths."""
     return sorted(PROFILE_DIRECTORY.glob("*.yaml"))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _MergedDocument(Document):
-    """A profile that was laid together; what is wrong with it stands in one of these parts of what was written."""
+    """A merged profile; positions of problems refer to the parts of the source file."""
 
     source: Document
-    parts: tuple[ValuePath, ...]  # the first that has something at a path is the one that was heard
+    parts: tuple[ValuePath, ...]  # in order of precedence: the first that has a value at a path
 
     def position(self, path: ValuePath) -> tuple[int, int]:
         return self.source.position(self._source_path(path))
@@ -40,19 +40,19 @@ class _MergedDocument(Document):
         return self.source.is_flow_mapping(self._source_path(path))
 
     def _source_path(self, path: ValuePath) -> ValuePath:
-        trails = [(*part, *path) for part in self.parts]
-        return next((trail for trail in trails if _path_exists(self.source.value, trail)), path)
+        candidates = [(*part, *path) for part in self.parts]
+        return next((one for one in candidates if _path_exists(self.source.value, one)), path)
 
 
 def resolve_extends(file: Document) -> Document:
-    """The profile that a file means. Raises InputError where it names what there is not."""
+    """Return the merged profile of a file. Raises InputError for an unknown base or version."""
     stated: dict[str, Any] = dict(file.value)  # type: ignore[call-overload]
     base, own = (_load_base(stated.pop("extends"), file), stated) if "extends" in stated else (stated, {})
-    generation, name = _chosen_version(merge_profiles(base, own), file)
+    version, name = _chosen_version(merge_profiles(base, own), file)
     parts: tuple[ValuePath, ...] = ((), ("generations", name))
     return _MergedDocument(
         name=file.name,
-        value=merge_profiles(merge_profiles(base, generation), own),
+        value=merge_profiles(merge_profiles(base, version), own),
         source=file,
         parts=parts if own else parts[::-1],
     )
@@ -68,7 +68,7 @@ def _load_base(name: Any, file: Document) -> Any:
 
 
 def _chosen_version(profile: dict[str, Any], file: Document) -> tuple[dict[str, Any], str]:
-    """What the chosen generation states, and its name; nothing where none is chosen."""
+    """Return the fields of the selected version and its name; empty if none is selected."""
     chosen, known = profile.get("envelope"), profile.get("generations", {})
     if chosen is None or not isinstance(known, dict):
         return {}, ""
@@ -94,7 +94,7 @@ def _path_exists(value: Any, path: ValuePath) -> bool:
 
 
 def merge_profiles(base: Any, override: Any, path: tuple[str, ...] = ()) -> Any:
-    """`above`, and what it does not state of `below`; a form is taken whole, because its order matters."""
+    """Merge two profiles; `override` takes precedence. A template is replaced whole, because its key order matters."""
     if _is_template(path) or not (isinstance(base, dict) and isinstance(override, dict)):
         return override
     merged = {
@@ -108,7 +108,7 @@ def _is_template(path: tuple[str, ...]) -> bool:
     return path in TEMPLATE_PATHS or (path[:1] == ("endpoints",) and path[2:] in (("item",), ("body",)))
 
 
-# Where a form stands.
+# The paths of the templates.
 TEMPLATE_PATHS = {
     ("usage",),
     ("body", "whole"),

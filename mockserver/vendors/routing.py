@@ -1,4 +1,4 @@
-"""Whom is a request for? A vendor's prefix decides, or its own Host, or else the native paths."""
+"""Routing of requests to vendors: by the vendor's path prefix, by its Host, or by its native paths."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mockserver.vendors.vendor import Vendor
 
 @dataclass(frozen=True, slots=True)
 class RouteMatch:
-    """Where a request arrived: at which vendor, at which of its own paths, for which model if the path says so.
+    """The vendor and its path that a request leads to, with the model if the path names one.
 
-    `lookup` is the endpoint that is there besides the chat, `item` what the path names of its list.
+    `chat` is true at the chat completions; `aux_endpoint` is an auxiliary endpoint and `item` the item of its list.
     """
 
     vendor: Vendor
@@ -27,39 +27,39 @@ class RouteMatch:
 
     @property
     def method(self) -> str:
-        """The verb that it is asked with."""
+        """The HTTP method that the path supports."""
         return "GET" if self.aux_endpoint else "POST"
 
 
 class VendorRouter:
-    """All vendors of one server. Earlier ones win where Hosts or native paths collide; a prefix never does.
+    """The vendors of one server. If Hosts or native paths collide, the earlier vendor takes precedence.
 
-    Raises InputError where a vendor's name would take the native paths of another.
+    Raises InputError if a vendor's name is the first segment of another vendor's chat path.
     """
 
     def __init__(self, vendors: Iterable[Vendor]) -> None:
         self.vendors = {vendor.name: vendor for vendor in vendors}
-        known = self.vendors.values()
-        self._hosts = {host: vendor for vendor in reversed(known) for host in vendor.profile.hosts}
-        self._reserved_names = frozenset(name for vendor in known for name in vendor.profile.paths.reserved)
-        owners = ((path.rstrip("/"), vendor) for vendor in known for path in vendor.profile.paths.owns)
+        ordered = self.vendors.values()
+        self._hosts = {host: vendor for vendor in reversed(ordered) for host in vendor.profile.hosts}
+        self._reserved_names = frozenset(name for vendor in ordered for name in vendor.profile.paths.reserved)
+        owners = ((path.rstrip("/"), vendor) for vendor in ordered for path in vendor.profile.paths.owns)
         self._path_owners = sorted(owners, key=lambda owner: -len(owner[0]))
         self._find_cached = lru_cache(maxsize=_CACHE_SIZE)(self._find)
-        for path in (path for vendor in known for path in vendor.profile.paths.chat):
+        for path in (path for vendor in ordered for path in vendor.profile.paths.chat):
             name = path.split("/")[1]
             if name in self.vendors:
                 raise InputError.from_message(
-                    f"found {name!r}, with which {path} begins; expected another name", "name"
+                    f"found {name!r}, the first segment of {path}; expected another name", "name"
                 )
 
     def locate(self, host: str, method: str, path: str) -> RouteMatch | None:
-        """The place of a request, or None when no vendor has anything to do with it.
+        """Return the route of a request, None if no vendor matches.
 
         `host` is the Host header without its port, in lower case.
         """
-        # Clients ask for the same few places again and again.
-        known = self._find_cached if len(host) + len(path) < _MAX_CACHED_LENGTH else self._find
-        return known(host, method, path)
+        # Clients use few different paths; long ones are not cached, to bound the memory.
+        find = self._find_cached if len(host) + len(path) < _MAX_CACHED_LENGTH else self._find
+        return find(host, method, path)
 
     def _find(self, host: str, method: str, path: str) -> RouteMatch | None:
         prefix, slash, rest = path[1:].partition("/")
@@ -72,24 +72,24 @@ class VendorRouter:
     def _find_native(self, method: str, path: str) -> RouteMatch | None:
         for vendor in self.vendors.values():
             chat, model = vendor.match_chat_path(path, self._reserved_names)
-            # A model in the path is too wide a claim for any verb but the one it is called with.
+            # `/v1/{model}` matches too many paths, so it is limited to POST.
             if chat and (model is None or method == "POST"):
                 return RouteMatch(vendor, path, True, model)
         owner = next(
             (vendor for owned, vendor in self._path_owners if f"{path}/".startswith(f"{owned}/")), None
         )
-        # Whoever owns a path speaks first there; what it does not know may be another's to tell.
-        asked = [owner] if owner else []
-        for vendor in asked + (list(self.vendors.values()) if method in ("GET", "HEAD") else []):
+        # The owner of a path takes precedence; other vendors may have an endpoint that the owner lacks.
+        owners = [owner] if owner else []
+        for vendor in owners + (list(self.vendors.values()) if method in ("GET", "HEAD") else []):
             if vendor.find_aux_endpoint(path):
                 return _match_vendor_path(vendor, path)
         return RouteMatch(owner, path, False) if owner else None
 
 
 def _match_vendor_path(vendor: Vendor, path: str) -> RouteMatch:
-    lookup, item = vendor.find_aux_endpoint(path) or (None, "")
-    chat, model = (False, None) if lookup else vendor.match_chat_path(path)
-    return RouteMatch(vendor, path, chat, model, lookup, item)
+    endpoint, item = vendor.find_aux_endpoint(path) or (None, "")
+    chat, model = (False, None) if endpoint else vendor.match_chat_path(path)
+    return RouteMatch(vendor, path, chat, model, endpoint, item)
 
 
-_CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 256  # places that are remembered, and how long their names may be
+_CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 256  # cached routes, and the length of host and path

@@ -1,6 +1,6 @@
-"""What would the vendor do? A profile, compiled: where it listens, how it reads a key, how it counts and words.
+"""A compiled vendor profile: paths, API keys, models, usage, prices, headers and errors of a vendor.
 
-The blanks of its forms are filled here and in `rendering.completion`, and nowhere else.
+Only this module and `rendering.completion` fill the templates of a profile.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from mockserver.wire.answer import Answer, encode_headers
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Raw tokens, before a vendor words them. `completion` includes `reasoning`."""
+    """Raw token counts. `completion` includes `reasoning`, `prompt` includes `cached`."""
 
     prompt: int
     completion: int
@@ -45,7 +45,7 @@ class TokenUsage:
 
 
 class Vendor:
-    """One vendor, ready to answer. `tokenizer` is what its tokens are counted and cut by."""
+    """A vendor with its compiled profile. `tokenizer` names the tokenizer that counts and cuts its texts."""
 
     def __init__(self, profile: VendorProfile, tokenizer: str = "estimate") -> None:
         self.profile = profile
@@ -65,7 +65,7 @@ class Vendor:
         self._echo_patterns = {name: re.compile(pattern) for name, pattern in (profile.echo or {}).items()}
         self._id_factories = {name: create_id_factory(pattern) for name, pattern in profile.ids.items()}
         self.tariff = Tariff(profile)
-        # Whether its completions tell what is left; those of others are the same for every account.
+        # Whether its completions report the balance; otherwise they are the same for every account.
         self.reports_balance = b"remaining_" in orjson.dumps([profile.body.headers, profile.body.whole])
         self.models = ModelCatalogue(profile)
         self._aux_endpoints = [AuxEndpoint(endpoint) for endpoint in (profile.endpoints or {}).values()]
@@ -74,9 +74,9 @@ class Vendor:
         self._path_patterns = [_path_pattern(path) for path in profile.paths.chat if "{model}" in path]
 
     def match_chat_path(self, path: str, reserved: frozenset[str] = frozenset()) -> tuple[bool, str | None]:
-        """Whether chat completions are at this path, and the model that the path names.
+        """Return whether the path is one of chat completions, and the model in the path or None.
 
-        `reserved` are names that no model may have here, besides the vendor's own.
+        `reserved` are names that are no models, in addition to those that the vendor reserves.
         """
         if path in self._exact_paths:
             return True, None
@@ -87,91 +87,94 @@ class Vendor:
         return False, None
 
     def find_aux_endpoint(self, path: str) -> tuple[AuxEndpoint, str] | None:
-        """The endpoint besides the chat that is at this path, and the item that the path names."""
-        found = [
-            (lookup, item) for lookup in self._aux_endpoints if (item := lookup.match_item(path)) is not None
+        """Return the auxiliary endpoint at this path and the item that the path names; None if there is none."""
+        matches = [
+            (endpoint, item)
+            for endpoint in self._aux_endpoints
+            if (item := endpoint.match_item(path)) is not None
         ]
-        # A path that names no item is meant as it stands.
-        return min(found, key=lambda one: bool(one[1]), default=None)
+        # A literal path takes precedence over one with `{id}`.
+        return min(matches, key=lambda match: bool(match[1]), default=None)
 
     def api_key(self, headers: Mapping[str, str]) -> str | None:
-        """The API key of a request; None when nothing was sent, empty when what was sent is no key."""
-        sent = False
-        for place in self.profile.keys:
-            value = headers.get(place.header, "").strip()
-            if place.scheme is not None:
+        """Return the API key of a request: None if it has none, "" if a header of the key has no valid form."""
+        rejected = False
+        for spec in self.profile.keys:
+            value = headers.get(spec.header, "").strip()
+            if spec.scheme is not None:
                 scheme, _, rest = value.partition(" ")
-                sent = sent or (bool(value) and scheme.lower() != place.scheme.lower())
-                value = rest.strip() if scheme.lower() == place.scheme.lower() else ""
-            if value and place.lenient and self.profile.strict_auth:
-                sent = True
+                rejected = rejected or (bool(value) and scheme.lower() != spec.scheme.lower())
+                value = rest.strip() if scheme.lower() == spec.scheme.lower() else ""
+            if value and spec.lenient and self.profile.strict_auth:
+                rejected = True
             elif value:
                 return value
-        return "" if sent else None
+        return "" if rejected else None
 
     def echo_headers(self, headers: Mapping[str, str]) -> HeaderPairs:
-        """The headers of a request that every answer to it repeats; one that is not as it must be is dropped."""
-        sent = [
+        """Return the request's headers that its answer repeats; those with an invalid value are dropped."""
+        received = [
             (name, headers[name], pattern) for name, pattern in self._echo_patterns.items() if name in headers
         ]
-        sound = [(name, value) for name, value, pattern in sent if pattern.fullmatch(value)]
-        return tuple([header for header in sound if encode_headers((header,)) is not None])
+        valid = [(name, value) for name, value, pattern in received if pattern.fullmatch(value)]
+        return tuple([header for header in valid if encode_headers((header,)) is not None])
 
     def unsupported_role(self, model: str, roles: Iterable[object]) -> str | None:
-        """What the vendor says of the first role that a model does not hear; None when it hears them all."""
-        heard = self.models[model].roles
-        if heard is None:
+        """Return the vendor's message about the first role that a model does not support; None if it supports all."""
+        supported = self.models[model].roles
+        if supported is None:
             return None
         for index, role in enumerate(roles):
-            if role not in heard:
+            if role not in supported:
                 return fill_text(self.profile.unsupported_role, {"index": index, "role": role})
         return None
 
     def has_model(self, model: str) -> bool:
-        """Whether a model is to be had, as far as anybody says."""
+        """Return whether a model exists: an unlisted one does, unless the profile has `strict_models`."""
         return model in self.models or not self.profile.strict_models
 
     def success(self, model: str) -> SuccessSpec:
+        """Return the statuses of successful responses of a model."""
         return self.models[model].success or self.profile.success
 
     def id_factory(self, name: str) -> IdFactory:
-        """What makes the identifiers that the profile describes by this name."""
+        """Return the function that creates the profile's identifiers of this name."""
         return self._id_factories[name]
 
     def new_id(self, name: str) -> str:
-        """One of them, made new."""
+        """Create an identifier of this name."""
         return self._id_factories[name]()
 
     def usage(self, raw: TokenUsage, model: str, *, streamed: bool = False) -> Any:
-        """The usage as this vendor words it."""
+        """Return the usage object of a body, or of a stream's chunk, in the vendor's form."""
         return (self._chunk_usage if streamed else self._usage).fill(self.usage_values(raw, model))
 
     def price(self, model: str) -> PriceSpec | None:
-        """What a model costs; where it has no price of its own, what any other does."""
+        """Return the price of a model: its own, or the vendor's default; None if it is free."""
         return self.models[model].price or self.profile.billing.price
 
     def charge(self, raw: TokenUsage, model: str) -> Charge:
-        """What an answer of so many tokens costs."""
+        """Return the charge for an answer with this usage."""
         price = self.price(model)
         return NO_CHARGE if price is None else self.tariff.charge(price, raw.prompt, raw.completion)
 
     def remaining_values(self, balance: Amount | None) -> dict[str, Any]:
-        """The blanks of what is left of a balance; none where there is no end of it."""
+        """Return the placeholder values of a remaining balance; none for an unlimited one (None)."""
         if balance is None:
             return {}
-        dollars, own = self.in_both_units(balance)
-        return {"remaining_usd": format_amount(dollars), "remaining_credits": format_amount(own)}
+        dollars, credit = self.in_both_units(balance)
+        return {"remaining_usd": format_amount(dollars), "remaining_credits": format_amount(credit)}
 
     def in_both_units(self, amount: Amount) -> tuple[Decimal, Decimal]:
-        """An amount in dollars, and in the vendor's credits."""
+        """Return an amount in dollars and in the vendor's credits."""
         if amount.unit == "usd":
             return amount.value, self.tariff.to_credits(amount.value)
         return self.tariff.to_dollars(amount.value), amount.value
 
     def usage_values(self, raw: TokenUsage, model: str) -> dict[str, Any]:
-        """The blanks of a usage: tokens, and what they cost in the vendor's credits and in dollars.
+        """Return the placeholder values of a usage: tokens, and their cost in credits and in dollars.
 
-        A model without a price of its own is counted in tokens, whatever is charged for it.
+        For a model without its own price, `$prompt_credits` and the like are tokens, whatever is charged.
         """
         price = self.models[model].price
         prompt, completion = raw.prompt, raw.completion
@@ -194,26 +197,26 @@ class Vendor:
         }
 
     def headers(self, values: PlaceholderValues, body: bytes | None = None) -> HeaderPairs:
-        """The headers of every answer; `body` is the vendor's JSON, where it goes out as one."""
-        sent = fill_headers(self.profile.headers, values)
+        """Return the headers of every answer; `body`, the vendor's JSON, is needed for the entity tag."""
+        headers = fill_headers(self.profile.headers, values)
         if body is not None and self.profile.etag:
-            sent.append(("etag", compute_etag(body)))
-        return tuple(sent)
+            headers.append(("etag", compute_etag(body)))
+        return tuple(headers)
 
     def body_headers(self, values: PlaceholderValues) -> HeaderPairs:
-        """The headers that a completion has as one JSON body."""
+        """Return the additional headers of a completion in one JSON body."""
         return (
             ("content-type", self.profile.body.content_type),
             *fill_headers(self.profile.body.headers, values),
         )
 
     def error_answer(self, error: ApiError, context: PlaceholderValues) -> Answer:
-        """A refusal in the vendor's words.
+        """Return the answer to an error in the vendor's form.
 
-        `about` fills the blanks that concern the request: method, path, model.
+        `context` has the placeholder values of the request: method, path, model.
         """
-        made = {name: make() for name, make in self._id_factories.items()}
-        return self._error_bodies.error_answer(error, {**made, **context}, self.headers)
+        ids = {name: create_id() for name, create_id in self._id_factories.items()}
+        return self._error_bodies.error_answer(error, {**ids, **context}, self.headers)
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:
@@ -221,5 +224,5 @@ def _path_pattern(path: str) -> re.Pattern[str]:
 
 
 def to_json_number(value: Decimal) -> int | float:
-    """A number as JSON has it."""
+    """Return a decimal as an int if it is whole, as a float otherwise."""
     return int(value) if value == value.to_integral_value() else float(value)

@@ -130,19 +130,40 @@ def test_every_blank_of_a_list_is_filled(fourth: MockServer) -> None:
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        ("usage: {in: $promt_tokens}", "2:9: usage.in: found the blank $promt_tokens, did you mean 'prompt_tokens'?"),
-        ("body:\n  whole: {a: [{b: {c: $idd}}]}", "3:20: body.whole.a[0].b.c: found the blank $idd, did you mean"),
-        ("stream: {choice: {d: $message}}", "2:19: stream.choice.d: found the blank $message, expected delta, "),
-        ("stream: {last: {d: $usd_spend}}", "stream.last.d: found the blank $usd_spend, did you mean 'usd_spent'?"),
-        ("headers: {x-trace: a-$trace}", "2:11: headers[\"x-trace\"]: found the blank $trace, expected "),
-        ("errors: {429: {message: 'At ${pth}'}}", "2:16: errors[\"429\"].message: found the blank $pth, did you "),
-        ("errors: {429: {data: {a: $data}}}", "errors[\"429\"].data.a: found the blank $data, "),
-        ("refusal: {body: {a: $mesage}}", "refusal.body.a: found the blank $mesage, did you mean 'message'?"),
-        ("unsupported_role: No $rolle.", "2:1: unsupported_role: found the blank $rolle, did you mean 'role'?"),
-        ("unknown_model: {kind: gone, message: $modl}", "found the blank $modl, did you mean 'model'?"),
-        ("endpoints: {models: {item: {a: $developr}}}", "endpoints.models.item.a: found the blank $developr, did you "),
-        ("endpoints: {billing: {body: {a: $balance}}}", "endpoints.billing.body.a: found the blank $balance, did you "),
-        ("generations: {'2025': {usage: {a: $b}}}\nenvelope: '2025'", "2:32: usage.a: found the blank $b, expected "),
+        (
+            "usage: {in: $promt_tokens}",
+            "2:9: usage.in: found the placeholder $promt_tokens, did you mean 'prompt_tokens'?",
+        ),
+        (
+            "body:\n  whole: {a: [{b: {c: $idd}}]}",
+            "3:20: body.whole.a[0].b.c: found the placeholder $idd, did you mean",
+        ),
+        ("stream: {choice: {d: $message}}", "2:19: stream.choice.d: found the placeholder $message, expected delta, "),
+        (
+            "stream: {last: {d: $usd_spend}}",
+            "stream.last.d: found the placeholder $usd_spend, did you mean 'usd_spent'?",
+        ),
+        ("headers: {x-trace: a-$trace}", "2:11: headers[\"x-trace\"]: found the placeholder $trace, expected "),
+        (
+            "errors: {429: {message: 'At ${pth}'}}",
+            "2:16: errors[\"429\"].message: found the placeholder $pth, did you ",
+        ),
+        ("errors: {429: {data: {a: $data}}}", "errors[\"429\"].data.a: found the placeholder $data, "),
+        ("refusal: {body: {a: $mesage}}", "refusal.body.a: found the placeholder $mesage, did you mean 'message'?"),
+        ("unsupported_role: No $rolle.", "2:1: unsupported_role: found the placeholder $rolle, did you mean 'role'?"),
+        ("unknown_model: {kind: gone, message: $modl}", "found the placeholder $modl, did you mean 'model'?"),
+        (
+            "endpoints: {models: {item: {a: $developr}}}",
+            "endpoints.models.item.a: found the placeholder $developr, did you ",
+        ),
+        (
+            "endpoints: {billing: {body: {a: $balance}}}",
+            "endpoints.billing.body.a: found the placeholder $balance, did you ",
+        ),
+        (
+            "generations: {'2025': {usage: {a: $b}}}\nenvelope: '2025'",
+            "2:32: usage.a: found the placeholder $b, expected ",
+        ),
     ],
 )  # fmt: skip
 def test_a_blank_that_nothing_fills_is_told_with_its_place(

@@ -91,7 +91,10 @@ def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -
         (changed("errors", "errors: {rate_limit: {}}"),
          "400 to 599 or 'other', did you mean 'rate_limited'?"),
         (changed("errors", "errors: {600: {}}"), "errors[\"600\"]: found '600', expected a kind, a status from 400"),
-        (WHOLE + "credits_per_dollar: 0\n", "mine.yaml:13:1: credits_per_dollar: found 0, expected what a dollar buys"),
+        (
+            WHOLE + "credits_per_dollar: 0\n",
+            "mine.yaml:13:1: credits_per_dollar: found 0, expected the number of credits for a dollar",
+        ),
         (WHOLE + "checks: [key, body]\n", "checks: found key, body; expected each of content_type, key, model, bal"),
         (WHOLE + "checks: [key, key, body]\n", "mine.yaml:13:1: checks: found key, key, body; expected each of"),
         (WHOLE + "checks: []\n", "mine.yaml:13:1: checks: found nothing; expected each of content_type, key"),
@@ -99,7 +102,10 @@ def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -
         (changed("errors", "errors: []"), "mine.yaml:12:1: errors: found a list, expected a mapping"),
         (changed("errors", "errors: {429: {message: Hello, world}}"), "quote the text that has a comma: message: 'He"),
         (changed("errors", "errors: {429: {headers: {x: \"a\\nb\"}}}"), "found 'a\\nb', expected one line of ASCII"),
-        (changed("stream", "stream: {chunk: {}, choice: {}, opening: {}, heartbeat: 0s}"), "found no time at all"),
+        (
+            changed("stream", "stream: {chunk: {}, choice: {}, opening: {}, heartbeat: 0s}"),
+            "found a duration of 0, expected one like 1s",
+        ),
         (WHOLE + "hosts: ['api.example.com:80']\n", "hosts[0]: found 'api.example.com:80', expected a host's name"),
         (WHOLE + "echo: {x-id: '['}\n", "mine.yaml:13:8: echo[\"x-id\"]: found '[', expected a regular"),
         (WHOLE + "success: {body: 404}\n", "success.body: found the number 404, expected a whole number from 200 to"),

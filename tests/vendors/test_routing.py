@@ -107,5 +107,5 @@ def test_the_longest_owned_path_decides_and_a_slash_owns_everything(
 
 def test_a_name_with_which_a_native_path_begins_is_refused(vendors: dict[str, Vendor], load: Load) -> None:
     twin = Vendor(load("{extends: aimlapi, name: v1}"))
-    with pytest.raises(InputError, match="name: found 'v1', with which /v1/chat/completions begins"):
+    with pytest.raises(InputError, match="name: found 'v1', the first segment of /v1/chat/completions"):
         VendorRouter([*vendors.values(), twin])

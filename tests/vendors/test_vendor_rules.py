@@ -208,9 +208,9 @@ def test_a_vendor_of_ones_own_says_what_it_checks_first(stranger: Client) -> Non
     ("written", "problem"),
     [
         ("{type: text}", "mine.yaml:2:19: parameters.it.type: found text 'text', expected string, number, "),
-        ("{minimum: 1}", "parameters.it.minimum: found it without a 'type' that it goes with, expected number or "),
-        ("{type: array, fields: {}}", "parameters.it.fields: found it without a 'type' that it goes with, expected ob"),
-        ("{required: true}", "parameters.it.required: found it without a 'type' that it goes with, expected string, "),
+        ("{minimum: 1}", "parameters.it.minimum: found it without a matching 'type', expected number or "),
+        ("{type: array, fields: {}}", "parameters.it.fields: found it without a matching 'type', expected ob"),
+        ("{required: true}", "parameters.it.required: found it without a matching 'type', expected string, "),
         ("{type: object, by: type}", "mine.yaml:2:14: parameters.it: found one of 'by' and 'variants', expected both"),
         ("{type: string, enum: []}", "mine.yaml:2:33: parameters.it.enum: found a list of 0, expected a list of at"),
         ("{type: array, items: {typ: string}}", "parameters.it.items.typ: unknown key 'typ', did you mean 'type'?"),
