@@ -231,5 +231,5 @@ def test_what_was_read_can_be_asked_again_but_is_no_fixture(server: MockServer) 
     refused = requests.post(f"{control}/fixture", timeout=20)
     assert (refused.status_code, refused.json()["error"]["message"]) == (
         409,
-        "it asked for no completion, so that no fixture can answer it",
+        "the request is not for a completion, so no fixture can answer it",
     )
