@@ -12,16 +12,17 @@ RUN python3 -m venv /opt/mockserver \
  && /opt/mockserver/bin/pip uninstall --yes --quiet pip
 ENV PATH=/opt/mockserver/bin:$PATH
 
-# What is never read: Faker's other seventy languages (the server speaks English, and Latin), and the symbols and
-# sources of what is compiled (15 MB in uvloop alone).
+# Remove files that are never read: Faker's locales other than English and Latin, and the symbols and sources of
+# compiled modules (15 MB in uvloop alone).
 RUN cd /opt/mockserver/lib/python3*/site-packages \
  && find faker/providers -mindepth 2 -maxdepth 2 -type d -name '[a-z]*' ! -name 'en*' ! -name la -exec rm -r {} + \
  && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' \) -delete \
  && find . -name '*.so' -exec strip --strip-unneeded {} +
 
-# Nothing can be written at run time, and a slim Python carries no byte code: a start would compile it all again.
-# So the server runs here once; of all that it imports, the standard library's included, the byte code is kept, and
-# found without asking the source for its time. An image that cannot answer is not built.
+# The file system may be read-only at run time, and a slim Python contains no byte code, so every start would compile
+# all modules again. Therefore the server runs once here, and the byte code of all modules that it imports, the standard
+# library's included, is kept (with unchecked hashes, so that Python does not look at the sources). The build fails if
+# the server does not answer.
 ENV PYTHONPYCACHEPREFIX=/opt/mockserver/bytecode
 RUN mockserver --log-format json & server=$! \
  && mockserver healthcheck --wait 60s \
@@ -46,7 +47,7 @@ ENV PATH=/opt/mockserver/bin:$PATH \
     PYTHONPYCACHEPREFIX=/opt/mockserver/bytecode \
     MOCKSERVER_HOST=0.0.0.0 \
     MOCKSERVER_FIXTURES=/fixtures
-# Empty: what is mounted here is served, and without a mount the shipped fixtures are.
+# The server serves the files mounted here, or the shipped fixtures if the folder is empty.
 WORKDIR /fixtures
 USER 65532:65532
 EXPOSE 8402
