@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, cast
+from typing import cast
 from urllib.parse import quote
 
 import orjson
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver.billing.charging import AccountRegistry, Charging
 from mockserver.errors import ApiError, Problem
 from mockserver.fixtures.fault_rules import FaultRule
+from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.matching.fixture_set import (
     FixtureMatch,
     FixtureSet,
@@ -22,7 +23,7 @@ from mockserver.matching.fixture_set import (
     find_near_misses,
     layer_fixture_sets,
 )
-from mockserver.memoize import memoized
+from mockserver.memoize import fast_dataclass, memoized
 from mockserver.rendering.aux_reply import render_aux_reply
 from mockserver.rendering.completion import LazyRandom, build_error_context, render_completion
 from mockserver.rendering.render_cache import RenderCache
@@ -54,7 +55,8 @@ from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_
 OnRequestEnd = Callable[[JournalEntry], None]
 
 
-class EffectiveState(NamedTuple):
+@fast_dataclass
+class EffectiveState:
     """The fixtures, fault rules and accounts in force for a session's requests, in order of precedence.
 
     `answer_counts` maps a fixture's name to the number of times it has answered this session.
@@ -64,6 +66,20 @@ class EffectiveState(NamedTuple):
     answer_counts: Mapping[str, int]
     fault_rules: tuple[FaultRule, ...]
     accounts: AccountRegistry
+    checks_accounts: bool  # there are accounts, or a key without one is refused
+
+
+@fast_dataclass
+class InjectionResult:
+    """The fixture that is to answer, the injections by the request and by a fault rule, and the error in them.
+
+    Injections without an error may still delay or break the answer; `match` is None if no fixture answers.
+    """
+
+    match: FixtureMatch | None
+    by_request: Injection
+    by_rule: Injection
+    error: ApiError | None
 
 
 class ChatPipeline:
@@ -92,6 +108,7 @@ class ChatPipeline:
         self.counters = RequestCounters()
         self.charging = Charging(store, allow_unknown_keys=not settings.known_keys_only)
         self.accounts = AccountRegistry(fixtures.accounts)  # the accounts of the files
+        self.checks_accounts = settings.known_keys_only or bool(self.accounts)
         self.render_cache = RenderCache()
         self.head_cache = HeadCache(router)
         self.reader = RequestReader(settings.max_body)
@@ -103,6 +120,7 @@ class ChatPipeline:
         """Use these fixtures for the requests that follow; answers under way are played as they were decided."""
         self.fixtures = fixtures
         self.accounts = AccountRegistry(fixtures.accounts)
+        self.checks_accounts = self.settings.known_keys_only or bool(self.accounts)
         self.report_load_problems(())
 
     def report_load_problems(self, problems: tuple[Problem, ...]) -> None:
@@ -167,101 +185,110 @@ class ChatPipeline:
     ) -> EffectiveState:
         """Combine what applies to a session: its own overlay first, then the shared one, then the files."""
         if session_overlay is EMPTY_OVERLAY and shared_overlay is EMPTY_OVERLAY:
-            return EffectiveState(
-                self.fixtures, answer_counts, self.fixtures.rules + self.fault_rules, self.accounts
-            )
-        rules = (*session_overlay.rules, *shared_overlay.rules, *self.fixtures.rules, *self.fault_rules)
-        return EffectiveState(
-            layer_fixture_sets(session_overlay.fixtures, shared_overlay.fixtures, self.fixtures),
-            answer_counts,
-            rules,
-            AccountRegistry(self.fixtures.accounts, session_overlay, shared_overlay),
-        )
+            fixtures: FixtureSet | LayeredFixtures = self.fixtures
+            rules = self.fixtures.rules + self.fault_rules
+            accounts, checks_accounts = self.accounts, self.checks_accounts
+        else:
+            fixtures = layer_fixture_sets(session_overlay.fixtures, shared_overlay.fixtures, self.fixtures)
+            rules = (*session_overlay.rules, *shared_overlay.rules, *self.fixtures.rules, *self.fault_rules)
+            accounts = AccountRegistry(self.fixtures.accounts, session_overlay, shared_overlay)
+            checks_accounts = self.settings.known_keys_only or bool(accounts)
+        return EffectiveState(fixtures, answer_counts, rules, accounts, checks_accounts)
 
     async def decide(self, request: ChatRequest, entry: JournalEntry) -> Answer:
         """Return the answer to a request, complete with its fault; nothing has been sent yet."""
-        fixtures, answer_counts, rules, accounts = self.effective_state(
-            *await self.store.overlays_and_counts(request.session)
-        )
-        aux_endpoint = request.route.aux_endpoint
-        match = None if aux_endpoint else find_first_match(request, fixtures, answer_counts)
-        requested, rule_injection, fixture_fault = NO_INJECTION, NO_INJECTION, None
-        try:
-            requested = parse_injection(request)
-            if requested is not NO_INJECTION:
-                match = _fixture_by_name(requested, fixtures, answer_counts) or match
-                requested.raise_if_error()
-            if rules:
-                rule_injection = await roll_fault_rules(request, rules, self.store, self.settings.seed)
-                rule_injection.raise_if_error()
-            if accounts or self.settings.known_keys_only:
-                await self.charging.admit(request, accounts, entry)
-            else:
-                admit_request(request)
-            if aux_endpoint and not match:
-                answer = render_aux_reply(
-                    request, aux_endpoint, await self.charging.account_values(request, aux_endpoint, entry)
-                )
-            else:
-                answer = await self.respond(entry, request, fixtures, match, answer_counts)
-            fixture_fault = match.response.fault if match else None
-        except ApiError as error:
-            entry.reason = (
-                error.message
-                or error.detail
-                or (rule_injection.rule and f"the fault rule {rule_injection.rule}")
-            )
-            answer = request.vendor.error_answer(error, build_error_context(request))
-        entry.matched = match is not None or aux_endpoint is not None
-        entry.fixture = match.fixture.name if match else ""
-        entry.rule = rule_injection.rule
-        answer = _with_mock_headers(answer, entry, request.routed_head, self.settings.seed)
-        if requested is not rule_injection or fixture_fault is not None:  # else both are NO_INJECTION
-            answer = _with_fault(
-                _delayed(answer, rule_injection.delay + requested.delay),
-                requested.fault or rule_injection.fault or fixture_fault,
-                entry,
-            )
+        state = self.effective_state(*await self.store.overlays_and_counts(entry.session))
+        match = _find_match(request, state)
+        injected = await self.inject(request, state, match)
+        answer, fixture_fault = await self.respond(request, entry, state, injected)
+        answer = _apply_fault(answer, request, entry, injected, fixture_fault)
         if entry.hold is not None:
             await self.charging.settle_decided(request, answer, entry)
         return answer
 
+    async def inject(
+        self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
+    ) -> InjectionResult:
+        """Return what headers, key and fault rules inject; the fixture named by a header replaces the match.
+
+        A request that injects an error, or is itself in error, is not counted by any fault rule.
+        """
+        by_request = NO_INJECTION
+        try:
+            by_request = parse_injection(request)
+            if by_request is not NO_INJECTION:
+                match = _fixture_by_name(by_request, state.fixtures, state.answer_counts) or match
+        except ApiError as error:
+            return InjectionResult(match, by_request, NO_INJECTION, error)
+        if by_request.error is not None or not state.fault_rules:
+            return InjectionResult(match, by_request, NO_INJECTION, by_request.error)
+        by_rule = await roll_fault_rules(request, state.fault_rules, self.store, self.settings.seed)
+        return InjectionResult(match, by_request, by_rule, by_rule.error)
+
     async def respond(
-        self,
-        entry: JournalEntry,
-        request: ChatRequest,
-        fixtures: FixtureSet | LayeredFixtures,
-        match: FixtureMatch | None,
-        answer_counts: Mapping[str, int],
+        self, request: ChatRequest, entry: JournalEntry, state: EffectiveState, injected: InjectionResult
+    ) -> tuple[Answer, Fault | None]:
+        """Admit the request and render its response, or a refusal; return it with the fixture's own fault.
+
+        A refusal has no fault of a fixture.
+        """
+        match, aux_endpoint = injected.match, request.routed_head.route.aux_endpoint
+        entry.matched = match is not None or aux_endpoint is not None
+        entry.fixture = match.fixture.name if match else ""
+        entry.rule = injected.by_rule.rule
+        fixture_fault = None
+        try:
+            if injected.error is not None:
+                raise injected.error
+            if state.checks_accounts:
+                await self.charging.admit(request, state.accounts, entry)
+            else:
+                admit_request(request)
+            if aux_endpoint and not match:
+                values = await self.charging.account_values(request, aux_endpoint, entry)
+                answer = render_aux_reply(request, aux_endpoint, values)
+            else:
+                answer = await self.render(request, entry, state, match)
+            fixture_fault = match.response.fault if match else None
+        except ApiError as error:
+            rule = f"the fault rule {entry.rule}" if entry.rule else ""
+            entry.reason = error.message or error.detail or rule
+            answer = request.vendor.error_answer(error, build_error_context(request))
+        return _with_mock_headers(answer, entry, request.routed_head, self.settings.seed), fixture_fault
+
+    async def render(
+        self, request: ChatRequest, entry: JournalEntry, state: EffectiveState, match: FixtureMatch | None
     ) -> Answer:
         """Render the matching fixture's response, or a generated one if no fixture matches.
 
         Raises ApiError if nothing matches and the server is strict, or if the account cannot pay.
         """
         seed = self.settings.seed
-        if match is None:
-            if self.settings.strict:
-                raise _no_match_error(find_near_misses(request, fixtures, answer_counts))
-            from mockserver.rendering.generated_response import generate_response  # noqa: PLC0415 imported when the first reply is generated
-
-            response = generate_response(request, seed, self.settings.locale, self.settings.reply)
-        else:
-            response = match.response
-            if response.template:
-                from mockserver.rendering.templated_response import fill_response_template  # noqa: PLC0415 imported when the first template is filled
-
-                response = fill_response_template(
-                    request, match.fixture, response, seed, self.settings.locale
-                )
-        entry.response = response
+        response = entry.response = self._choose_response(request, state, match)
         account_values = await self.charging.hold(request, entry.account, entry) if entry.account else {}
         if match is None:
-            return render_completion(request, response, LazyRandom(seed, request.session), account_values)
-        answered_before = await self.store.increment(request.session, ANSWERED, match.fixture.name)
-        rng = LazyRandom(seed, request.session, match.fixture.name, answered_before)
-        return render_completion(
-            request, response, rng, account_values, None if response.template else self.render_cache
-        )
+            return render_completion(request, response, LazyRandom(seed, entry.session), account_values)
+        answered_before = await self.store.increment(entry.session, ANSWERED, entry.fixture)
+        rng = LazyRandom(seed, entry.session, entry.fixture, answered_before)
+        cache = None if match.response.template else self.render_cache
+        return render_completion(request, response, rng, account_values, cache)
+
+    def _choose_response(
+        self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
+    ) -> ResponseSpec:
+        """Return the response of the fixture, its template filled, or a generated one."""
+        seed, locale = self.settings.seed, self.settings.locale
+        if match is None:
+            if self.settings.strict:
+                raise _no_match_error(find_near_misses(request, state.fixtures, state.answer_counts))
+            from mockserver.rendering.generated_response import generate_response  # noqa: PLC0415 imported when the first reply is generated
+
+            return generate_response(request, seed, locale, self.settings.reply)
+        if not match.response.template:
+            return match.response
+        from mockserver.rendering.templated_response import fill_response_template  # noqa: PLC0415 imported when the first template is filled
+
+        return fill_response_template(request, match.fixture, match.response, seed, locale)
 
     def answer_unknown_path(self, head: RequestHead) -> Answer:
         """Return a 404 that lists the vendors' paths; the usual cause is a wrong base URL."""
@@ -281,6 +308,13 @@ def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
     )
 
 
+def _find_match(request: ChatRequest, state: EffectiveState) -> FixtureMatch | None:
+    """Return the first fixture that matches; requests to auxiliary endpoints have none unless they name one."""
+    if request.routed_head.route.aux_endpoint:
+        return None
+    return find_first_match(request, state.fixtures, state.answer_counts)
+
+
 def _fixture_by_name(
     injection: Injection, fixtures: FixtureSet | LayeredFixtures, answer_counts: Mapping[str, int]
 ) -> FixtureMatch | None:
@@ -298,14 +332,23 @@ def _fixture_by_name(
     return FixtureMatch(fixture, response or fixture.responses[-1])
 
 
-def _delayed(answer: Answer, delay: float) -> Answer:
-    """Return the answer with `delay` more seconds before its first byte."""
-    return replace(answer, wait=answer.wait + delay) if delay else answer
+def _apply_fault(
+    answer: Answer,
+    request: ChatRequest,
+    entry: JournalEntry,
+    injected: InjectionResult,
+    fixture_fault: Fault | None,
+) -> Answer:
+    """Delay the answer and apply its fault, that of the request before that of a rule or of the fixture.
 
-
-def _with_fault(answer: Answer, fault: Fault | None, entry: JournalEntry) -> Answer:
-    """Apply a fault to the answer and note it in the entry; error bodies in the fault are the vendor's."""
-    request = cast(ChatRequest, entry.request)
+    The entry keeps the fault and the answer before it. Error bodies within the fault are the vendor's.
+    """
+    by_request, by_rule = injected.by_request, injected.by_rule
+    if by_request is by_rule and fixture_fault is None:  # both are NO_INJECTION, the usual case
+        return answer
+    if delay := by_rule.delay + by_request.delay:
+        answer = replace(answer, wait=answer.wait + delay)
+    fault = by_request.fault or by_rule.fault or fixture_fault
     broken = apply_fault(
         fault, answer, lambda error: request.vendor.error_answer(error, build_error_context(request))
     )

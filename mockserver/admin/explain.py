@@ -73,9 +73,8 @@ async def dry_run_request(pipeline: ChatPipeline, request: ChatRequest) -> DryRu
     """Run a parsed request without side effects."""
     entry = JournalEntry(generate_request_id(), request.routed_head.head, request.session, request)
     copy = await pipeline.dry_run_copy(request.session)
-    fixtures, counts, *_ = pipeline.effective_state(
-        *await pipeline.store.overlays_and_counts(request.session)
-    )
+    state = pipeline.effective_state(*await pipeline.store.overlays_and_counts(request.session))
+    fixtures, counts = state.fixtures, state.answer_counts
     answer = await copy.decide(request, entry)
     status = answer.status if answer.head else 0
     fixture = fixtures.by_name(entry.fixture) if entry.fixture else None

@@ -52,11 +52,6 @@ class Injection:
     fixture: str | None = None
     rule: str = ""
 
-    def raise_if_error(self) -> None:
-        """Raise the injected ApiError, if there is one."""
-        if self.error is not None:
-            raise self.error
-
 
 NO_INJECTION = Injection()
 

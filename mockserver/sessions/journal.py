@@ -200,7 +200,7 @@ class MemoryJournal:
     async def open(self, entry: JournalEntry) -> None:
         """Add and number an entry, and evict the oldest ones beyond the bounds."""
         entry.number = next(self._numbers)
-        entry.size = _ENTRY_OVERHEAD + (len(entry.request.raw) if entry.request else 0)
+        entry.size = _ENTRY_OVERHEAD + (len(entry.request.lazy_body.raw) if entry.request else 0)
         self._entries[entry.id] = entry
         self._order.append(entry)
         self._bytes += entry.size
