@@ -1,4 +1,4 @@
-"""What an endpoint besides the chat answers: its form, filled with what is known of the models and the account."""
+"""Responses of auxiliary endpoints, such as lists of models and balances."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from mockserver.wire.answer import Answer, Frame
 def render_aux_reply(
     request: ChatRequest, endpoint: AuxEndpoint, account_values: PlaceholderValues
 ) -> Answer:
-    """The answer of an endpoint.
+    """Return the answer of an auxiliary endpoint.
 
-    `told` is what its caller's account has to say: it fills the form's blanks by name, and a list of mappings
-    under the name of the endpoint's `list` makes its items. `models` needs no telling, it is the profile's.
-    Raises ApiError when one item is asked for, and there is none of that name.
+    `account_values` are the placeholder values of the request's account; its lists `charges` and `rollups` are the
+    items of endpoints with such a `list`. The lists of models come from the profile.
+    Raises ApiError if the path names an item that does not exist.
     """
     vendor = request.vendor
     values: dict[str, Any] = {name: vendor.new_id(name) for name in vendor.profile.ids}
@@ -30,9 +30,9 @@ def render_aux_reply(
         body = orjson.dumps(endpoint.fill(values, request.route.item))
     except LookupError:
         raise ApiError("not_found") from None
-    own = (*vendor.headers(values, body), *fill_headers(endpoint.spec.headers, values))
-    tag = next((value for name, value in own if name == "etag"), None)
-    # RFC 9110, 13.1.2: whoever has this very body already is told so, and no more.
+    headers = (*vendor.headers(values, body), *fill_headers(endpoint.spec.headers, values))
+    tag = next((value for name, value in headers if name == "etag"), None)
+    # RFC 9110, 13.1.2: the client has the current body already.
     if tag is not None and tag in request.headers.get("if-none-match", ""):
-        return Answer(304, own)
-    return Answer(200, (("content-type", vendor.profile.body.content_type), *own), (Frame(body),))
+        return Answer(304, headers)
+    return Answer(200, (("content-type", vendor.profile.body.content_type), *headers), (Frame(body),))

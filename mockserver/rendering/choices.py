@@ -1,4 +1,4 @@
-"""What of a response the request lets through: its choices, cut, numbered and counted."""
+"""The choices of a response after applying the options of a request: truncated, numbered and counted."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from mockserver.vendors.vendor import TokenUsage, Vendor
 
 @dataclass(frozen=True, slots=True)
 class RenderedChoice:
-    """One choice as it will be heard: cut to what the request allows, its calls numbered, its reasoning or none.
+    """One choice as it is sent: truncated to the limits of the request, its tool calls with ids.
 
-    `chunks` is the content as the fixture itself divided it, its silences included; None when it did not.
+    `chunks` is the content in the fixture's own chunks and pauses, None if the fixture has none.
     """
 
     content: str | None
@@ -42,40 +42,40 @@ class RenderOptions(NamedTuple):
 
     vendor: Vendor
     model: str
-    prompt_tokens: int  # tokens
+    prompt_tokens: int
     stream: bool
     include_usage: bool  # whether the stream ends with its usage
     choice_count: int
     stop_sequences: tuple[str, ...]
     max_tokens: int | None  # tokens of one choice
-    wants_json: bool  # whether it wants JSON
-    include_reasoning: bool  # whether the reasoning is to be heard
-    tool_forced: bool  # whether it names the tool to be called
+    wants_json: bool  # whether `response_format` requires JSON
+    include_reasoning: bool  # whether the response includes the reasoning
+    tool_forced: bool  # whether `tool_choice` names a tool
     reasoning_effort: str | None
 
 
 def build_render_options(request: ChatRequest, response: ResponseSpec) -> RenderOptions:
-    """What bears on the words of a response to a call."""
+    """Return the options of a request that affect the rendering of a response."""
     return _build_options(request, response.usage.prompt_tokens if response.usage else None)
 
 
 @memoized
 def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOptions:
-    words, vendor = request.lazy_body.parsed, request.routed_head.route.vendor
-    body = words.body
+    parsed, vendor = request.lazy_body.parsed, request.routed_head.route.vendor
+    body = parsed.body
     if prompt_tokens is None:
         overhead = vendor.models[request.model].prompt_overhead
         prompt_tokens = count_prompt_tokens(
-            words.messages, iter_mappings(body.get("tools")), overhead, vendor.tokenizer
+            parsed.messages, iter_mappings(body.get("tools")), overhead, vendor.tokenizer
         )
-    always, thinking = vendor.profile.stream.usage == "always", vendor.profile.thinking
+    always_usage, thinking = vendor.profile.stream.usage == "always", vendor.profile.thinking
     if body.keys().isdisjoint(_RELEVANT_FIELDS) and thinking not in body:
         return RenderOptions(
             vendor,
             request.model,
             prompt_tokens,
             request.stream,
-            always,
+            always_usage,
             1,
             (),
             None,
@@ -86,14 +86,14 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
         )
     stop, options, effort = body.get("stop"), body.get("stream_options"), body.get("reasoning_effort")
     choice = body.get("tool_choice")
-    # OpenAI, `stream_options`: every chunk before it says null.
-    counted = isinstance(options, dict) and options.get("include_usage") is True
+    # OpenAI, `stream_options.include_usage`: a last chunk with the usage; the chunks before it have null.
+    usage_requested = isinstance(options, dict) and options.get("include_usage") is True
     return RenderOptions(
         vendor,
         request.model,
         prompt_tokens,
         request.stream,
-        counted or always,
+        usage_requested or always_usage,
         request.choice_count,
         (stop,) if isinstance(stop, str) else tuple([one for one in stop or () if isinstance(one, str)]),
         get_token_limit(body),
@@ -107,9 +107,9 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
 def render_choices(
     options: RenderOptions, response: ResponseSpec, new_id: Callable[[str], str] | None = None
 ) -> tuple[RenderedChoice, ...]:
-    """Every choice that a response gives; one that is written once is given as often as asked for.
+    """Return the choices of a response; a response with a single choice is repeated `n` times.
 
-    `new_id` makes the ids of tool calls; the vendor's do unless others are wanted.
+    `new_id` creates the ids of tool calls, by default the vendor's.
     """
     choices = response.all_choices
     if response.choices is None:
@@ -120,62 +120,62 @@ def render_choices(
 def count_response_usage(
     options: RenderOptions, response: ResponseSpec, choices: tuple[RenderedChoice, ...]
 ) -> TokenUsage:
-    """Raw tokens: as the fixture says, and counted where it says nothing."""
+    """Return the usage of a response: the numbers that the fixture states, the others counted."""
     model = options.vendor.models[options.model]
     stated = response.usage
     completion = stated.completion_tokens if stated else None
     reasoning = stated.reasoning_tokens if stated else None
     tokenizer = options.vendor.tokenizer
-    spoken = sum(_count_choice_tokens(one, tokenizer) for one in choices)
+    visible = sum(_count_choice_tokens(one, tokenizer) for one in choices)
     if reasoning is None:
         reasoning = _count_reasoning_tokens(
             options, response, reasoned_choices=len(choices) if model.reasoning else 0
         )
-        # A stated sum includes the reasoning, which can be no more than the rest of it.
-        reasoning = reasoning if completion is None else min(reasoning, max(completion - spoken, 0))
+        # A stated total includes the reasoning, so the reasoning is at most the rest.
+        reasoning = reasoning if completion is None else min(reasoning, max(completion - visible, 0))
     if completion is None:
-        completion = reasoning + spoken
+        completion = reasoning + visible
     return TokenUsage(options.prompt_tokens, completion, reasoning, stated.cached_tokens if stated else 0)
 
 
 def get_token_limit(body: Mapping[str, Any]) -> int | None:
-    """How many tokens one choice may have; clients send 0 and less for "no limit"."""
-    most = body.get("max_completion_tokens") or body.get("max_tokens")
-    return int(most) if most and most >= 1 else None
+    """Return the token limit of one choice, None without a limit, for which some clients send 0 or less."""
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    return int(limit) if limit and limit >= 1 else None
 
 
 @lru_cache(maxsize=256)
 def split_text_cached(text: str, chunk: str | int = "token") -> tuple[str, ...]:
-    """A text in pieces, remembered: a fixture says the same again and again."""
+    """Split a text into chunks; cached, because a fixture's text is rendered repeatedly."""
     return tuple(split_text(text, chunk))
 
 
 def _render_choice(
     options: RenderOptions, choice: ChoiceSpec, new_id: Callable[[str], str]
 ) -> RenderedChoice:
-    content, ended = _truncate_content(options, choice)
-    calls = tuple(_render_tool_call(made, new_id) for made in choice.tool_calls or ())
-    # A tool that the request names ends with stop, one that it only requires with tool_calls [C 2025-09, OpenAI].
-    called = calls and not options.tool_forced
+    content, cut_reason = _truncate_content(options, choice)
+    calls = tuple(_render_tool_call(tool_call, new_id) for tool_call in choice.tool_calls or ())
+    # The finish reason is `stop` if `tool_choice` names the tool, `tool_calls` otherwise [C 2025-09, OpenAI].
+    chose_tools = calls and not options.tool_forced
     return RenderedChoice(
         content=content,
         chunks=choice.chunks
-        if ended is None or not choice.chunks
+        if cut_reason is None or not choice.chunks
         else tuple(_truncate_chunks(content, choice.chunks)),
         reasoning=choice.reasoning if options.include_reasoning else None,
         refusal=choice.refusal,
         tool_calls=calls,
-        finish_reason=ended or choice.finish_reason or ("tool_calls" if called else "stop"),
+        finish_reason=cut_reason or choice.finish_reason or ("tool_calls" if chose_tools else "stop"),
     )
 
 
 def _truncate_content(options: RenderOptions, choice: ChoiceSpec) -> tuple[str | None, str | None]:
-    """The text as far as `stop` and the token limit let it through, and the finish reason where they cut it.
+    """Return the text up to a stop sequence or the token limit, and the finish reason if it was truncated.
 
-    What is of no use in half is given whole: tool calls and the text beside them, and a document, whether it is
-    the fixture's `json` or any text for a request that wants JSON. (Half a document to test with is a text with
-    its own `finish_reason`.) The limit counts what is heard: the reasoning of an o-model is not charged to what a
-    person wrote, or a small limit would silence it altogether; it is to what is invented.
+    Tool calls with their text and JSON documents (the fixture's `json`, or any text if the request requires JSON)
+    are never truncated; for a truncated document in a test, write a text with its own `finish_reason`. The
+    limit counts only visible tokens: otherwise the reasoning of an o-model would suppress a fixture's text. In
+    generated replies the reasoning counts as well (`generated_response`).
     """
     content = choice.content
     whole = choice.json is not None or choice.tool_calls or options.wants_json
@@ -187,7 +187,7 @@ def _truncate_content(options: RenderOptions, choice: ChoiceSpec) -> tuple[str |
 
 
 def _truncate_chunks(content: str | None, chunks: Iterable[str | StreamPause]) -> Iterator[str | StreamPause]:
-    """The fixture's own chunks as far as the content was let through."""
+    """Yield the fixture's chunks up to the length of the truncated content."""
     left = len(content or "")
     for chunk in chunks:
         if left <= 0:
@@ -209,28 +209,28 @@ def _render_tool_call(tool_call: ToolCallSpec, new_id: Callable[[str], str]) -> 
 
 @lru_cache(maxsize=256)
 def count_tokens_cached(text: str, tokenizer: str) -> int:
-    """How many tokens a text is, remembered too."""
+    """Count the tokens of a text; cached."""
     return count_tokens(text, tokenizer)
 
 
 def _count_choice_tokens(choice: RenderedChoice, tokenizer: str) -> int:
-    """The tokens of one choice but for its reasoning."""
+    """Count the tokens of one choice without its reasoning."""
     texts = [choice.content, choice.refusal]
-    texts += [made["function"]["name"] + made["function"]["arguments"] for made in choice.tool_calls]
+    texts += [call["function"]["name"] + call["function"]["arguments"] for call in choice.tool_calls]
     return sum(count_tokens_cached(text, tokenizer) for text in texts if text)
 
 
 def _count_reasoning_tokens(options: RenderOptions, response: ResponseSpec, *, reasoned_choices: int) -> int:
-    """The tokens of reasoning: of the text that is written, heard or not; else as its effort makes it likely.
+    """Count the reasoning tokens: of the fixture's reasoning text, or an estimate from the reasoning effort.
 
-    `thinking` is how many choices are thought about unseen: each on its own.
+    `reasoned_choices` is the number of choices with hidden reasoning, each estimated on its own.
     """
     texts = [choice.reasoning for choice in response.all_choices if choice.reasoning]
-    written = sum(count_tokens_cached(text, options.vendor.tokenizer) for text in texts)
-    return written or reasoned_choices * estimate_reasoning_tokens(options.reasoning_effort)
+    counted = sum(count_tokens_cached(text, options.vendor.tokenizer) for text in texts)
+    return counted or reasoned_choices * estimate_reasoning_tokens(options.reasoning_effort)
 
 
-# What a request may say that bears on the words of its answer, besides its messages and its model.
+# The fields of a request, besides messages and model, that affect the rendering of its response.
 _RELEVANT_FIELDS = {
     "stop",
     "stream_options",

@@ -1,4 +1,4 @@
-"""One list of choices, as a body or as chunks: what is streamed folds to what would have been the body."""
+"""Rendering of a completion as one body or as the chunks of a stream, both from the same choices."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from mockserver.wire.sse import SSE_HEADERS, create_sse_answer, encode_sse_comme
 
 
 class LazyRandom:
-    """The chance of one answer; `asked` says how often something varied."""
+    """The random numbers of one answer, seeded when first used; `use_count` is the number of uses."""
 
     __slots__ = ("_random", "_seed", "use_count")
 
@@ -43,21 +43,22 @@ class LazyRandom:
         self.use_count = 0
 
     def __call__(self) -> random.Random:
+        """Return the random number generator, and count the use."""
         self.use_count += 1
         if self._random is None:
-            # Seeding takes longer than all the rest of a usual answer.
+            # Seeding takes longer than rendering a typical answer.
             self._random = random.Random(repr(self._seed))
         return self._random
 
 
 class Delta(NamedTuple):
-    """One chunk to be: the silence before it in seconds, whose it is, what it adds, and how it ends, if it does."""
+    """One chunk of a choice: the wait before it in seconds, the fields it adds, and the finish reason of the last."""
 
     wait: float
     choice: int
     fields: Any
     finish_reason: str | None = None
-    is_content: bool = True  # whether it is one that a person counts: the opening and the end are not
+    is_content: bool = True  # whether it counts as a chunk in fault points: the first and the last do not
 
 
 def render_completion(
@@ -67,10 +68,11 @@ def render_completion(
     balance_values: PlaceholderValues = MappingProxyType({}),
     cache: RenderCache | None = None,
 ) -> Answer:
-    """The answer that a response gives to a call; `left` are the blanks of what its account has left.
+    """Return the answer to a request with this response.
 
-    `chance` draws what varies: delays and the jitter of a stream. `moulds` keep what was rendered, of a response
-    that will be given again. Raises nothing: an error is an answer too.
+    `rng` supplies the random delays and the jitter of a stream. `balance_values` are the placeholder values of the
+    account's remaining balance. `cache` is for responses that are used repeatedly. An `error` of the response
+    is returned as an answer as well.
     """
     wait = response.delay.draw(rng) if response.delay else 0.0
     if response.raw is not None:
@@ -78,30 +80,31 @@ def render_completion(
     elif response.error is not None:
         answer = _with_headers(_render_error(request, response), response)
     else:
-        known = build_render_options(request, response)
-        mould = cache.get(response, known) if cache is not None else None
-        if mould is None or balance_values:
-            before = rng.use_count
-            mould = _prerender(known, response, rng, balance_values)
-            if cache is not None and not balance_values and rng.use_count == before:
-                cache.put(response, known, mould)
-        answer = mould.fill()
+        options = build_render_options(request, response)
+        render = cache.get(response, options) if cache is not None else None
+        if render is None or balance_values:
+            use_count = rng.use_count
+            render = _prerender(options, response, rng, balance_values)
+            # Only an answer without random parts can be reused.
+            if cache is not None and not balance_values and rng.use_count == use_count:
+                cache.put(response, options, render)
+        answer = render.fill()
     return replace(answer, wait=wait) if wait else answer
 
 
 def _prerender(
     options: RenderOptions, response: ResponseSpec, rng: LazyRandom, balance_values: PlaceholderValues
 ) -> CachedRender:
-    """The answer with marks for what is made new for each."""
-    marks = Placeholders()
-    heard = render_choices(options, response, marks.add_text)
+    """Render an answer with placeholders for the parts that are new in each answer."""
+    placeholders = Placeholders()
+    choices = render_choices(options, response, placeholders.add_text)
     if options.stream:
-        answer = _render_stream(options, response, heard, rng, marks)
+        answer = _render_stream(options, response, choices, rng, placeholders)
     else:
-        answer = _render_body(options, response, heard, balance_values, marks)
-    stencil = PrerenderedAnswer(_with_headers(answer, response), marks)
+        answer = _render_body(options, response, choices, balance_values, placeholders)
+    prerendered = PrerenderedAnswer(_with_headers(answer, response), placeholders)
     return CachedRender(
-        stencil, lambda name: _unix_time if name == _CREATED else options.vendor.id_factory(name)
+        prerendered, lambda name: _unix_time if name == _CREATED else options.vendor.id_factory(name)
     )
 
 
@@ -110,18 +113,18 @@ def _unix_time() -> str:
 
 
 def _with_headers(answer: Answer, response: ResponseSpec) -> Answer:
-    own = tuple((response.headers or {}).items())
-    return replace(answer, headers=override_headers(answer.headers, own)) if own else answer
+    overrides = tuple((response.headers or {}).items())
+    return replace(answer, headers=override_headers(answer.headers, overrides)) if overrides else answer
 
 
 def override_headers(headers: Iterable[tuple[str, str]], overrides: HeaderPairs) -> HeaderPairs:
-    """Headers, where the later ones take the place of those that have their name."""
+    """Return the headers with those of the same name replaced, in any case, by the overrides."""
     names = {name.lower() for name, _ in overrides}
     return (*((name, value) for name, value in headers if name.lower() not in names), *overrides)
 
 
 def build_error_context(request: ChatRequest) -> dict[str, Any]:
-    """What a refusal may say of the request it refuses."""
+    """Return the placeholder values of an error that come from its request."""
     return {
         "method": request.method,
         "path": request.route.path,
@@ -144,8 +147,9 @@ def _render_raw(raw: RawBodySpec, rng: LazyRandom) -> Answer:
 
 
 def _render_error(request: ChatRequest, response: ResponseSpec) -> Answer:
-    what = response.error or 500
-    error = ApiError(what, response.message, code=response.code, retry_after=response.retry_after)
+    error = ApiError(
+        response.error or 500, response.message, code=response.code, retry_after=response.retry_after
+    )
     answer = request.vendor.error_answer(error, build_error_context(request))
     return replace(answer, status=response.status or answer.status)
 
@@ -159,23 +163,23 @@ def _render_body(
 ) -> Answer:
     vendor = options.vendor
     values = _placeholder_values(options, response, placeholders)
-    raw = count_response_usage(options, response, choices)
-    values |= {**vendor.usage_values(raw, options.model), **balance_values}
-    values["usage"] = vendor.usage(raw, options.model)
+    usage = count_response_usage(options, response, choices)
+    values |= {**vendor.usage_values(usage, options.model), **balance_values}
+    values["usage"] = vendor.usage(usage, options.model)
     values["choices"] = [
         vendor.choice.fill(
-            {"index": index, "finish_reason": one.finish_reason, "message": _fill_message(vendor, one)}
+            {"index": index, "finish_reason": choice.finish_reason, "message": _fill_message(vendor, choice)}
         )
-        for index, one in enumerate(choices)
+        for index, choice in enumerate(choices)
     ]
     body = orjson.dumps(vendor.body.fill(values))
     status = response.status or vendor.success(options.model).body
-    tag = (("etag", placeholders.add_text(ETAG_PLACEHOLDER)),) if vendor.profile.etag else ()
-    return Answer(status, (*vendor.body_headers(values), *vendor.headers(values), *tag), (Frame(body),))
+    etag = (("etag", placeholders.add_text(ETAG_PLACEHOLDER)),) if vendor.profile.etag else ()
+    return Answer(status, (*vendor.body_headers(values), *vendor.headers(values), *etag), (Frame(body),))
 
 
 def _fill_message(vendor: Vendor, choice: RenderedChoice) -> Any:
-    """A choice's message. `refusal` is there for vendors that always print it, `refusal_text` only for a refusal."""
+    """Return the message of a choice. `$refusal` may be null, `$refusal_text` is absent without a refusal."""
     values: dict[str, Any] = {
         "content": vendor.profile.body.no_text if choice.content is None else choice.content,
         "refusal": choice.refusal,
@@ -199,15 +203,15 @@ def _render_stream(
     vendor = options.vendor
     values = _placeholder_values(options, response, placeholders)
     values["usage"] = None if options.include_usage else ABSENT
-    write = [_chunk_writer(vendor, values, index) for index in range(len(choices))]
+    encoders = [_chunk_encoder(vendor, values, index) for index in range(len(choices))]
     frames = [
-        Frame(write[delta.choice](delta), delta.wait, delta.is_content)
+        Frame(encoders[delta.choice](delta), delta.wait, delta.is_content)
         for delta in _deltas(vendor, choices, response.stream or StreamPacing(), rng)
     ]
     if options.include_usage:
-        raw = count_response_usage(options, response, choices)
-        values |= vendor.usage_values(raw, options.model)
-        values |= {"usage": vendor.usage(raw, options.model, streamed=True), "choices": []}
+        usage = count_response_usage(options, response, choices)
+        values |= vendor.usage_values(usage, options.model)
+        values |= {"usage": vendor.usage(usage, options.model, streamed=True), "choices": []}
         frames.append(Frame(orjson.dumps(vendor.last_chunk.fill(values)), chunk=False))
     status = response.status or vendor.success(options.model).stream
     heartbeat = vendor.profile.stream.heartbeat
@@ -220,60 +224,64 @@ def _encode_chunk(vendor: Vendor, values: PlaceholderValues, choices: list[Any])
 
 
 def _fill_chunk_choice(vendor: Vendor, delta: Delta) -> Any:
-    """A chunk's only choice."""
+    """Return the only choice of a chunk."""
     return vendor.chunk_choice.fill(
         {"index": delta.choice, "delta": delta.fields, "finish_reason": delta.finish_reason}
     )
 
 
-def _chunk_writer(vendor: Vendor, values: PlaceholderValues, index: int) -> Callable[[Delta], bytes]:
-    """Writes the chunks of one choice: all but what they add is the same until the last, and written once."""
-    blank = _encode_chunk(
+def _chunk_encoder(vendor: Vendor, values: PlaceholderValues, index: int) -> Callable[[Delta], bytes]:
+    """Return a function that encodes the chunks of one choice.
+
+    All chunks but the last differ only in their delta, so the bytes around it are encoded once.
+    """
+    template = _encode_chunk(
         vendor, values, [_fill_chunk_choice(vendor, Delta(0.0, index, orjson.Fragment(_DELTA_SLOT)))]
     )
-    before, _, after = blank.partition(_DELTA_SLOT)
+    before, _, after = template.partition(_DELTA_SLOT)
 
-    def write(delta: Delta) -> bytes:
+    def encode(delta: Delta) -> bytes:
         if delta.finish_reason is None:
             return before + orjson.dumps(delta.fields) + after
         return _encode_chunk(vendor, values, [_fill_chunk_choice(vendor, delta)])
 
-    return write
+    return encode
 
 
 def _deltas(
     vendor: Vendor, choices: tuple[RenderedChoice, ...], pacing: StreamPacing, rng: LazyRandom
 ) -> Iterator[Delta]:
-    """Every chunk but the usage: the openings, what is said, the ends.
+    """Yield all chunks but the usage: the first of each choice, the contents, the last of each choice.
 
-    Choices are interleaved, as a model that writes them side by side sends them; all are paced as one.
+    The chunks of several choices alternate, and the pacing applies to all of them together.
     """
     wait = pacing.ttft.draw(rng) if pacing.ttft else 0.0
-    for index, one in enumerate(choices):
-        # null where no text will follow: before tool calls [C 2024-11], and so before a refusal.
-        opening = {"content": None if one.content is None else ""}
-        yield Delta(wait, index, vendor.first_delta.fill(opening), is_content=False)
+    for index, choice in enumerate(choices):
+        # null if no text follows: before tool calls [C 2024-11], and so before a refusal.
+        first_values = {"content": None if choice.content is None else ""}
+        yield Delta(wait, index, vendor.first_delta.fill(first_values), is_content=False)
         wait = 0.0
     chunk = vendor.tokenizer if pacing.chunk in (None, "token") else pacing.chunk
-    rows = zip_longest(*(_choice_pieces(one, chunk, rng) for one in choices))
+    rows = zip_longest(*(_choice_deltas(choice, chunk, rng) for choice in choices))
     for number, row in enumerate(rows):
         wait += _chunk_interval(pacing, rng) if number else 0.0
-        for index, piece in enumerate(row):
-            if piece is None:
+        for index, paced_delta in enumerate(row):
+            if paced_delta is None:
                 continue
-            wait += piece[0]
-            if piece[1] is not None:
-                yield Delta(wait, index, piece[1])
+            pause, fields = paced_delta
+            wait += pause
+            if fields is not None:
+                yield Delta(wait, index, fields)
                 wait = 0.0
-    for index, one in enumerate(choices):
-        yield Delta(wait, index, {}, one.finish_reason, is_content=False)
+    for index, choice in enumerate(choices):
+        yield Delta(wait, index, {}, choice.finish_reason, is_content=False)
         wait = 0.0
 
 
-def _choice_pieces(choice: RenderedChoice, chunk: str | int, rng: LazyRandom) -> Iterator[tuple[float, Any]]:
-    """What one choice adds between its opening and its end, each piece after its own silence.
+def _choice_deltas(choice: RenderedChoice, chunk: str | int, rng: LazyRandom) -> Iterator[tuple[float, Any]]:
+    """Yield the deltas of one choice between its first and its last chunk, each with the pause before it.
 
-    A model thinks, then speaks, then calls. A silence that nothing follows has None for a piece.
+    The order is reasoning, text, refusal, tool calls. A final pause has None as its delta.
     """
     for part in split_text_cached(choice.reasoning or "", chunk):
         yield 0.0, {"reasoning_content": part}
@@ -282,13 +290,13 @@ def _choice_pieces(choice: RenderedChoice, chunk: str | int, rng: LazyRandom) ->
         yield wait, None if text is None else {"content": text}
     for part in split_text_cached(choice.refusal or "", chunk):
         yield 0.0, {"refusal": part}
-    for index, made in enumerate(choice.tool_calls):
-        for fragment in _tool_call_fragments(made, chunk):
+    for index, tool_call in enumerate(choice.tool_calls):
+        for fragment in _tool_call_fragments(tool_call, chunk):
             yield 0.0, {"tool_calls": [{"index": index, **fragment}]}
 
 
 def _tool_call_fragments(tool_call: dict[str, Any], chunk: str | int) -> Iterator[dict[str, Any]]:
-    """A tool call as OpenAI sends it [C 2024-11]: its id and name, then its arguments alone, bit by bit."""
+    """Yield the fragments of a tool call [C 2024-11, OpenAI]: id and name first, then pieces of its arguments."""
     function = tool_call["function"]
     yield {**tool_call, "function": {"name": function["name"], "arguments": ""}}
     for part in split_text_cached(function["arguments"], chunk):
@@ -296,7 +304,7 @@ def _tool_call_fragments(tool_call: dict[str, Any], chunk: str | int) -> Iterato
 
 
 def _with_waits(items: Iterable[str | StreamPause], rng: LazyRandom) -> Iterator[tuple[float, str | None]]:
-    """Texts, each with the silence before it; None for a text when the last silence has nothing after it."""
+    """Yield the texts, each with the pause before it in seconds; a final pause has None as its text."""
     wait = 0.0
     for item in items:
         if isinstance(item, StreamPause):
@@ -315,10 +323,10 @@ def _chunk_interval(pacing: StreamPacing, rng: LazyRandom) -> float:
 
 
 def _with_heartbeats(answer: Answer, interval: float) -> Answer:
-    """The stream with a comment in every long silence, so that nothing between takes it for dead."""
+    """Insert comments into long pauses, so that proxies do not close the stream as idle."""
     frames: list[Frame] = []
     for frame in answer.frames:
-        # A beat that would fall together with the frame is not needed.
+        # No heartbeat at the same time as the frame itself.
         beats = max(math.ceil(frame.wait / interval) - 1, 0)
         frames += [Frame(_HEARTBEAT, interval, chunk=False)] * beats
         frames.append(replace(frame, wait=frame.wait - beats * interval) if beats else frame)
@@ -328,7 +336,7 @@ def _with_heartbeats(answer: Answer, interval: float) -> Answer:
 def _placeholder_values(
     options: RenderOptions, response: ResponseSpec, placeholders: Placeholders
 ) -> dict[str, Any]:
-    """What fills the blanks of a body and of every chunk alike; a mark where it is made new for each answer."""
+    """Return the placeholder values common to the body and all chunks, with placeholders for new ids and the time."""
     vendor = options.vendor
     model = vendor.models[options.model]
     values: dict[str, Any] = {name: placeholders.add_text(name) for name in vendor.profile.ids}
@@ -342,7 +350,7 @@ def _placeholder_values(
     return values
 
 
-_CREATED: Final = "$created"  # no name of an id
-_DELTA_SLOT: Final = b"\0"  # where what is added goes: a byte that no JSON text contains
+_CREATED: Final = "$created"  # cannot be the name of an id
+_DELTA_SLOT: Final = b"\0"  # marks the place of the delta: a byte that JSON never contains
 _HEARTBEAT: Final = encode_sse_comment("heartbeat")
 _JSON_HEADERS: Final = (("content-type", "application/json"),)

@@ -1,4 +1,4 @@
-"""The response that is made up for a call that no fixture answers."""
+"""The generated response to a request that no fixture matches."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ PROMPT_ROLES = ("system", "developer", "user")
 def generate_response(
     request: ChatRequest, seed: int, locale: str = DEFAULT_LOCALE, mode: str = "faker"
 ) -> ResponseSpec:
-    """As many choices as were asked for, the same for the same request and seed.
+    """Generate the choices of a response, the same for the same request and seed.
 
-    A reasoning model thinks first, and what it thinks is charged to the request's limit: where that is all used up,
-    the choices are empty and end for their `length`, as those of the real ones do.
+    The reasoning of a reasoning model counts towards the request's token limit. If it uses up the limit, the
+    choices are empty and their finish reason is `length`, as with the real models.
     """
-    ask = _generation_request(request)
+    generation_request = _generation_request(request)
     count = request.choice_count
-    choices = tuple(_choice_spec(generate_reply(ask, index, seed, locale, mode)) for index in range(count))
-    most = get_token_limit(request.body)
-    if most is None or not request.vendor.models[request.model].reasoning:
+    choices = tuple(
+        _choice_spec(generate_reply(generation_request, index, seed, locale, mode)) for index in range(count)
+    )
+    limit = get_token_limit(request.body)
+    if limit is None or not request.vendor.models[request.model].reasoning:
         return ResponseSpec(choices=choices)
-    thought = estimate_reasoning_tokens(request.body.get("reasoning_effort"))
-    if thought >= most:
-        silent = (ChoiceSpec(text="", finish_reason="length"),) * count
-        spent = count * most
-        return ResponseSpec(choices=silent, usage=UsageSpec(completion_tokens=spent, reasoning_tokens=spent))
+    reasoning = estimate_reasoning_tokens(request.body.get("reasoning_effort"))
+    if reasoning >= limit:
+        empty = (ChoiceSpec(text="", finish_reason="length"),) * count
+        used = count * limit
+        return ResponseSpec(choices=empty, usage=UsageSpec(completion_tokens=used, reasoning_tokens=used))
     return ResponseSpec(
-        choices=tuple(_truncate_choice(request, choice, most - thought) for choice in choices)
+        choices=tuple(_truncate_choice(request, choice, limit - reasoning) for choice in choices)
     )
 
 
@@ -65,7 +67,7 @@ def _choice_spec(reply: GeneratedReply) -> ChoiceSpec:
 
 
 def _truncate_choice(request: ChatRequest, choice: ChoiceSpec, max_tokens: int) -> ChoiceSpec:
-    """The choice with no more tokens; a call or a document is whole all the same."""
+    """Truncate the text of a choice; tool calls and documents are never truncated."""
     if not choice.text or request.response_format != "text":
         return choice
     text, reason = truncate_completion(choice.text, max_tokens, tokenizer=request.vendor.tokenizer)

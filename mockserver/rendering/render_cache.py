@@ -1,4 +1,4 @@
-"""What was rendered once is kept, for all calls that are to hear the same but for an id and the time."""
+"""A cache of rendered answers for requests whose answers differ only in ids and time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mockserver.vendors.placeholders import compute_etag
 from mockserver.wire.answer import Answer
 from mockserver.wire.prerendered import PrerenderedAnswer
 
-ETAG_PLACEHOLDER = "$etag"  # the blank for the entity tag; no name of an id
+ETAG_PLACEHOLDER = "$etag"  # the placeholder of the entity tag; cannot be the name of an id
 _MAX_ENTRIES, _MAX_BYTES = 1_000, 4_000_000
 
 
 class CachedRender:
-    """A stencil, and who makes what belongs in its blanks."""
+    """A prerendered answer with the functions that create the values of its placeholders."""
 
     __slots__ = ("_has_etag", "_id_factories", "_prerendered", "size")
 
@@ -26,13 +26,12 @@ class CachedRender:
         self._id_factories = [
             id_factory(name) for name in prerendered.placeholder_names if name != ETAG_PLACEHOLDER
         ]
-        self._has_etag = (
-            ETAG_PLACEHOLDER in prerendered.placeholder_names
-        )  # the last of them: it was marked when all else had been
+        # The entity tag is the last placeholder, because it is added after all others.
+        self._has_etag = ETAG_PLACEHOLDER in prerendered.placeholder_names
 
     def fill(self) -> Answer:
-        """The answer with what is made new for each."""
-        values, body = tuple([make().encode() for make in self._id_factories]), b""
+        """Return the answer with new ids, the current time and its entity tag."""
+        values, body = tuple([create_id().encode() for create_id in self._id_factories]), b""
         if self._prerendered.adds_content_length:
             body = self._prerendered.body(values)
         if self._has_etag:
@@ -41,23 +40,25 @@ class CachedRender:
 
 
 class RenderCache:
-    """Moulds, by the response and by what of a request bears on its words; the oldest make room for new ones."""
+    """Rendered answers by response and render options, bounded in number and bytes; the oldest are evicted."""
 
     def __init__(self, max_entries: int = _MAX_ENTRIES, max_bytes: int = _MAX_BYTES) -> None:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._bytes = 0
-        # A response is kept with its mould, so that no other can have its identity.
+        # An entry holds its response, so that no other response can get the same id().
         self._entries: dict[tuple[int, RenderOptions], tuple[ResponseSpec, CachedRender]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, response: ResponseSpec, options: RenderOptions) -> CachedRender | None:
-        kept = self._entries.get((id(response), options))
-        return kept and kept[1]
+        """Return the cached answer of a response for these options, None if there is none."""
+        entry = self._entries.get((id(response), options))
+        return entry and entry[1]
 
     def put(self, response: ResponseSpec, options: RenderOptions, render: CachedRender) -> None:
+        """Add an answer; evict the oldest ones beyond the limits."""
         self._entries[id(response), options] = response, render
         self._bytes += render.size
         while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
