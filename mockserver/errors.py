@@ -1,7 +1,7 @@
-"""The two ways to say no: `ApiError` to a client, `InputError` to the person who wrote the input.
+"""Errors: `ApiError` is sent to a client, `InputError` reports invalid fixtures, settings or arguments.
 
-An `ApiError` carries no vendor's words: it names a kind or a status, and the vendor's profile words it.
-An `InputError` holds every problem that was found, each with where it stands.
+An `ApiError` is independent of the vendor: it names a kind or a status, and the vendor's profile supplies the text.
+An `InputError` holds all problems of an input, each with its position.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-# What each kind means in general; a vendor's profile may give it another status
-# (no money is 403, 406 or 402, depending on who is asked).
+# The usual status of each kind; a vendor's profile may use another one
+# (insufficient_credits is 402, 403 or 406, depending on the vendor).
 STATUS_BY_KIND: dict[str, int] = {
     "invalid_request": 400,
     "missing_key": 401,
@@ -31,13 +31,12 @@ STATUS_BY_KIND: dict[str, int] = {
 
 
 class ApiError(Exception):
-    """A refusal, before a vendor has worded it.
+    """An error response, independent of the vendor's form.
 
-    `what` is a kind of `STATUS_BY_KIND` or a number 400-599; the profile supplies `message` and `code` where they
-    are None. `detail` says what was wrong with this request, and is heard where the vendor's words have
-    room for it; `issues` says the same for programs. `retry_after` is in seconds; `headers` are sent besides
-    the vendor's own. `reset` is known of a limit, the seconds until it has room again;
-    `shortage` of a balance, what it is and what it lacks.
+    `kind` is a key of `STATUS_BY_KIND` or a status from 400 to 599; the profile supplies `message` and `code` if they
+    are None. `detail` describes the problem of this request, if the vendor's text has a placeholder for it;
+    `issues` describes it for programs. `retry_after` is in seconds; `headers` are sent in addition to the vendor's.
+    `reset_after` is the number of seconds until a rate limit resets; `shortage` describes the missing balance.
     """
 
     def __init__(
@@ -65,10 +64,10 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong in somebody's input: what was found, what was expected, and where.
+    """One problem of an input: what was found, what was expected, and its position.
 
-    `path` is where it stands in the document (`fixtures[2].response.text`); `line` and `column` count from 1,
-    and 0 means that the input has none (a flag, a header, a JSON call).
+    `path` is the place in the document (`fixtures[2].response.text`), `source` the file or other origin. `line` and
+    `column` count from 1; they are 0 if the input has no lines (a flag, a header, a JSON body).
     """
 
     message: str
@@ -78,12 +77,12 @@ class Problem:
     column: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        position = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+        return ": ".join(part for part in (position, self.path, self.message) if part)
 
 
 class InputError(Exception):
-    """Everything that is wrong in one input, found in one go."""
+    """The problems of one input, all of them, in `problems`."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -91,5 +90,5 @@ class InputError(Exception):
 
     @classmethod
     def from_message(cls, message: str, path: str = "", source: str = "") -> Self:
-        """One problem that has no position."""
+        """Create an error with a single problem that has no line."""
         return cls(Problem(message, path, source))
