@@ -1,1 +1,1 @@
-"""What is sent, and when: answers, frames, faults and playback."""
+"""The bytes sent to a client and their timing: answers, frames, faults and playback."""

@@ -1,4 +1,4 @@
-"""Whatever the client will hear is a value: a status, headers, timed frames and an ending."""
+"""The response to a client as one value: a status, headers, timed frames and an ending."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LENGTH_AFTER_NEWLINE = b"\n" + _LENGTH_PREFIX
 
 
 class HeaderBlock(Sequence[Header]):
-    """Lines of a head in some parts, each line with its end, names in small letters.
+    """Encoded header lines, each with its CR LF, with names in lower case; a sequence of (name, value) pairs.
 
-    What `fill` makes of `values` stands before them, and is made anew for whoever asks: a journal keeps many heads.
+    `fill(values)` returns lines that come before `parts`. They are not cached, because the journal keeps many heads.
     """
 
     __slots__ = ("_fill", "_parts", "_values")
@@ -36,22 +36,22 @@ class HeaderBlock(Sequence[Header]):
         self._values = values
 
     def __reduce__(self) -> tuple[type[HeaderBlock], tuple[object, ...]]:
-        """Wherever they are kept besides, they are filled in."""
+        """Pickle the filled-in text, because a template cannot be pickled."""
         return HeaderBlock, ((self.text,),)
 
     def with_lines(self, lines: tuple[bytes, ...]) -> HeaderBlock:
-        """These, and more."""
+        """Return a block with `lines` after these."""
         return HeaderBlock(self._parts + lines, self._fill, self._values)
 
     @property
     def text(self) -> bytes:
-        """All of them."""
+        """Return all lines as bytes."""
         text = b"".join(self._parts)
         return text if self._fill is None else self._fill(self._values) + text
 
     @property
     def has_content_length(self) -> bool:
-        """Whether the body's length is among them."""
+        """Return whether one of the lines is Content-Length."""
         for part in self._parts:
             if part.startswith(_LENGTH_PREFIX):
                 return True
@@ -76,46 +76,46 @@ class HeaderBlock(Sequence[Header]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
-    __hash__ = None  # type: ignore[assignment]  # as a list of pairs has it
+    __hash__ = None  # type: ignore[assignment]  # unhashable, like a list of pairs
 
 
 def encode_headers(headers: Iterable[Header]) -> HeaderBlock | None:
-    """Headers as lines; None for what no head may have in it."""
+    """Encode headers as lines; None if a name or value holds a character that a head may not contain."""
     lines = [f"{name.lower()}: {value}\r\n" for name, value in headers]
     try:
         text = "".join(lines).encode("latin-1")
     except UnicodeEncodeError:
         return None
-    # Nothing but printable letters, and an end to each line.
+    # Without the printable characters, exactly one CR LF per header must remain.
     return HeaderBlock((text,)) if text.translate(None, _PRINTABLE) == b"\r\n" * len(lines) else None
 
 
 @lru_cache(maxsize=256)
 def encode_content_length(size: int) -> bytes:
-    """The line that tells how long a body is, in bytes."""
+    """Encode the Content-Length line of a body of `size` bytes."""
     return b"content-length: %d\r\n" % size
 
 
-# RFC 9110, 6.4.1: these have no body and no content-length, whatever was written for them.
+# RFC 9110, 6.4.1: these have no body and no Content-Length, whatever the fixture contains.
 _LENGTH_NAME_SIZE = len("content-length")
 _STATUSES_WITHOUT_BODY = frozenset({204, 304})
 
 
 class Ending(Enum):
-    """What happens when the last frame is out."""
+    """The end of an answer, after its last frame."""
 
-    FINISH = "finish"  # the message is complete; the connection may be used again
-    CLOSE = "close"  # the connection is closed (FIN), whether or not the message is complete
-    RESET = "reset"  # the connection is aborted (RST)
-    HANG = "hang"  # silence, with the connection open, until the client leaves
+    FINISH = "finish"  # complete the message; the connection may be reused
+    CLOSE = "close"  # close the connection (FIN), whether or not the message is complete
+    RESET = "reset"  # abort the connection (RST)
+    HANG = "hang"  # send nothing, with the connection open, until the client disconnects
 
 
 @fast_dataclass
 class Frame:
-    """A piece of the body, and the silence before it in seconds; without data it is the silence alone.
+    """A piece of the body and the seconds to wait before it; without data, only the wait.
 
-    `chunk` says whether it is one of the pieces that a person counts ("after three chunks"). A `raw` frame
-    goes to the socket as it is, outside HTTP's framing; nothing but a dropped connection can follow it.
+    `chunk` is true for a piece that counts as a chunk in a fault point ("after three chunks"). A `raw` frame is
+    written to the socket outside HTTP's framing; only a dropped connection can follow it.
     """
 
     data: bytes
@@ -126,10 +126,10 @@ class Frame:
 
 @fast_dataclass
 class Answer:
-    """One whole answer. `wait` is the silence in seconds before the status line.
+    """One complete answer. `wait` is the time in seconds before the status line.
 
-    A `streamed` body goes out in HTTP chunks; any other is sent under its content-length, which `add_content_length`
-    adds. Without `head` there is no status line and no headers: what is heard is raw, or nothing.
+    A `streamed` body is sent with chunked transfer coding; any other with a Content-Length, which
+    `add_content_length` adds. Without `head`, no status line and no headers are sent: only raw frames, or nothing.
     """
 
     status: int
@@ -141,18 +141,19 @@ class Answer:
     head: bool = True
 
     def with_header_lines(self, *lines: bytes) -> Answer:
-        """The answer with these lines after its own headers."""
+        """Return the answer with these lines after its own headers."""
         own = self.headers if type(self.headers) is HeaderBlock else encode_headers(self.headers)
         headers = (*self.headers, *HeaderBlock(lines)) if own is None else own.with_lines(lines)
         return Answer(self.status, headers, self.frames, self.wait, self.ending, self.streamed, self.head)
 
     @property
     def has_no_body(self) -> bool:
+        """Return whether HTTP forbids a body with this status."""
         return self.status in _STATUSES_WITHOUT_BODY
 
 
 def get_reason_phrase(status: int, overrides: Mapping[int, str]) -> str:
-    """A status in words: its own, or the standard's; nothing where neither knows it."""
+    """Return the reason phrase of a status: from `overrides`, or the standard one; empty if there is neither."""
     if status in overrides:
         return overrides[status]
     try:
@@ -162,9 +163,9 @@ def get_reason_phrase(status: int, overrides: Mapping[int, str]) -> str:
 
 
 def add_content_length(answer: Answer) -> Answer:
-    """The answer with the headers it goes out with: a body that is whole and not streamed tells its length.
+    """Return the answer with a Content-Length if its body is complete and not streamed.
 
-    An answer with another ending is left alone: its frames are not the body that its headers speak of.
+    An answer with another ending is returned unchanged: its frames are not the body that its headers describe.
     """
     if answer.has_no_body:
         return replace(answer, frames=()) if answer.frames else answer

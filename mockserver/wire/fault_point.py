@@ -1,4 +1,4 @@
-"""Where a fault strikes: an answer, divided into what was heard before and what was to follow."""
+"""The point at which a fault applies, and an answer split there into the part sent before and the rest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ErrorAnswerFactory = Callable[[ApiError], Answer]
 
 @dataclass(frozen=True, slots=True)
 class FaultPoint:
-    """A point: after so many chunks, bytes of body, or seconds."""
+    """A position in an answer: after `amount` chunks, bytes of body, or seconds."""
 
     unit: FaultPointUnit
     amount: float
@@ -24,10 +24,11 @@ class FaultPoint:
 
 @dataclass(frozen=True, slots=True)
 class SplitAnswer:
-    """An answer at the point where a fault strikes, and what the fault may use: the vendor's words, a rate.
+    """An answer split at a fault point, with what the fault may use: the vendor's error bodies, a rate.
 
-    `answer` is whole and settled. `early` says that the status line is still to come, after a silence of
-    `wait` seconds; later, nothing of the head may change. `split` says that the point is inside a frame.
+    `answer` is the complete answer with its final headers. `before_head` is true if the status line is not sent
+    yet (it follows after `wait` seconds); otherwise the head must not change. `inside_frame` is true if the point
+    is inside a frame. `rate` is in bytes per second.
     """
 
     answer: Answer
@@ -40,21 +41,21 @@ class SplitAnswer:
     inside_frame: bool = False
 
     def continue_with(self, rest: Iterable[Frame]) -> Answer:
-        """The answer as it was so far, then these frames."""
+        """Return the answer with the part already sent, then these frames."""
         return replace(self.answer, frames=(*self.sent, *rest))
 
     def drop_connection(self, ending: Ending, *last: Frame) -> Answer:
-        """The answer as it was so far, then the end of it; without a head where none is out yet."""
+        """Return the answer with the part already sent, then this ending; without a head if none is sent yet."""
         head = self.answer.head and not self.before_head
         return replace(self.continue_with(last), wait=self.wait, ending=ending, head=head)
 
     def split_events(self) -> FrameSplit:
-        """What follows, as the end of an event that has begun and the whole ones after it."""
+        """Return the rest as the remainder of a partly sent event and the complete events after it."""
         whole = 1 if self.inside_frame else 0
         return self.rest[:whole], self.rest[whole:]
 
     def replace_body(self, body: bytes) -> Answer:
-        """Another body in the place of a plain one, with its own length: nothing of the head may be out."""
+        """Return the answer with another plain body and its Content-Length. Only valid before the head is sent."""
         wait = self.rest[0].wait if self.rest else 0.0
         return add_content_length(
             replace(
@@ -63,43 +64,42 @@ class SplitAnswer:
         )
 
     def fill_rest(self, filler: bytes) -> Answer:
-        """Something else where the rest of a plain body was: its length is out already, and is kept."""
+        """Return the answer with the rest of a plain body overwritten; its length is already sent, so it is kept."""
         return self.continue_with(overwrite_frames(self.rest, filler))
 
 
 def split_answer(
     answer: Answer, point: FaultPoint | None, error_answer: ErrorAnswerFactory, rate: float
 ) -> SplitAnswer | None:
-    """The strike at that point, at once without one; None where the answer is over before it."""
+    """Split an answer at the point (None: before the head). Return None if the answer ends before it."""
     whole = tuple(answer.frames)
     answer = add_content_length(replace(answer, frames=whole))
-    begun = SplitAnswer(answer, (), whole, error_answer, rate, answer.wait)
+    start = SplitAnswer(answer, (), whole, error_answer, rate, answer.wait)
     if point is None:
-        return replace(begun, before_head=True)
+        return replace(start, before_head=True)
     if point.unit == "time":
-        return _split_after_seconds(begun, point.amount)
-    divide = split_after_chunks if point.unit == "chunks" else split_after_bytes
-    divided = divide(whole, int(point.amount))
-    if divided is None:
+        return _split_after_seconds(start, point.amount)
+    split_frames = split_after_chunks if point.unit == "chunks" else split_after_bytes
+    parts = split_frames(whole, int(point.amount))
+    if parts is None:
         return None
-    heard, rest = divided
-    split = len(heard) + len(rest) > len(whole)
-    return replace(begun, sent=heard, rest=rest, inside_frame=split)
+    sent, rest = parts
+    return replace(start, sent=sent, rest=rest, inside_frame=len(sent) + len(rest) > len(whole))
 
 
 def _split_after_seconds(start: SplitAnswer, moment: float) -> SplitAnswer | None:
-    """What was to be said at that very moment is not said."""
+    """Split at `moment` seconds; a frame due at exactly that moment belongs to the rest."""
     answer = start.answer
     if moment <= answer.wait:
         return replace(start, wait=moment, before_head=True)
     due = answer.wait
     for index, frame in enumerate(answer.frames):
         if due + frame.wait >= moment:
-            heard = (*answer.frames[:index], _silent_frame(moment - due))
-            late = replace(frame, wait=due + frame.wait - moment)
-            return replace(start, sent=heard, rest=(late, *answer.frames[index + 1 :]))
+            sent = (*answer.frames[:index], _silent_frame(moment - due))
+            delayed = replace(frame, wait=due + frame.wait - moment)
+            return replace(start, sent=sent, rest=(delayed, *answer.frames[index + 1 :]))
         due += frame.wait
-    if answer.ending is Ending.HANG:  # there is time enough
+    if answer.ending is Ending.HANG:  # it never ends by itself, so that every moment is inside it
         return replace(start, sent=(*answer.frames, _silent_frame(moment - due)), rest=())
     return None
 
@@ -109,7 +109,7 @@ def _silent_frame(seconds: float) -> Frame:
 
 
 def remove_header(answer: Answer, name: str) -> tuple[tuple[str, str], ...]:
-    """The headers but that one."""
+    """Return the headers without the one of this name (in lower case)."""
     return tuple(header for header in answer.headers if header[0].lower() != name)
 
 

@@ -1,10 +1,10 @@
-"""A fault makes of an Answer a worse Answer, and changes nothing before the point where it strikes.
+"""Faults: functions that turn an answer into a worse one and change nothing before the point where they apply.
 
 In text a fault is `NAME`, or `NAME@POINT` with a point of `3` (after three chunks; a plain body is one),
-`100b` (after that many bytes of body) or `2s` (after that time); `slow` may say its rate, in bytes per
-second: `slow=200@3`. Without a point a fault strikes at once: a connection fault instead of the status line,
-any other at the body's beginning. `@0` is after the headers. An answer that is over before the point is
-left as it is.
+`100b` (after that many bytes of body) or `2s` (after that time); `slow` may have a rate in bytes per
+second: `slow=200@3`. Without a point a fault applies at once: a connection fault instead of the status line,
+any other at the start of the body. `@0` is after the headers. An answer that ends before the point is
+unchanged.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from mockserver.wire.frames import (
 )
 from mockserver.wire.sse import DONE_EVENT, encode_sse_comment, encode_sse_event
 
-_MARKER = "\x00"  # a message that no vendor says
+_MARKER = "\x00"  # an error message that no vendor sends
 
 
 def _html(split: SplitAnswer) -> Answer:
-    """The page of a proxy that got no good answer: an error keeps its status, a good answer is a 502."""
+    """Return a proxy's HTML error page: an error keeps its status, a success becomes a 502."""
     if not split.before_head:
         return split.answer
     status = split.answer.status if split.answer.status >= 400 else 502
@@ -57,7 +57,7 @@ def _html(split: SplitAnswer) -> Answer:
 
 
 def _no_body(split: SplitAnswer) -> Answer:
-    """The status and headers, and nothing after them."""
+    """Return the status and headers without a body."""
     if not split.before_head:
         return split.answer
     headers = remove_header(split.answer, CONTENT_LENGTH)
@@ -67,7 +67,7 @@ def _no_body(split: SplitAnswer) -> Answer:
 
 
 def _wrapped(split: SplitAnswer) -> Answer:
-    """An error from further up as the vendor's own 500, its status before its message; a good answer as a 4xx.
+    """Return an upstream error inside the vendor's own 500, its status before its message; a success becomes a 4xx.
 
     `{"statusCode":500, ... "message":"400 Unable to access model gpt-4o-mini. "}` [C 2024-10]
     """
@@ -84,29 +84,29 @@ def _wrapped(split: SplitAnswer) -> Answer:
 
 
 def _preserved_headers(answer: Answer) -> tuple[tuple[str, str], ...]:
-    """The headers that are not the vendor's: what the mock says of itself, and what it was told to say."""
+    """Return the headers that a proxy's error keeps: those of the mock itself, CORS and Retry-After."""
     return tuple(header for header in answer.headers if header[0].lower().startswith(_PRESERVED_PREFIXES))
 
 
 def _error_message(answer: Answer, error_answer: ErrorAnswerFactory) -> str | None:
-    """What a refusal says, found where the vendor's words have their message; None where they have none."""
-    place = _marker_path(_parse_body(error_answer(ApiError(answer.status, _MARKER))))
-    found = _parse_body(answer)
-    for key in place or ():
-        found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, str) else None
+    """Return the message of an error answer, found by the vendor's own envelope; None if it has none."""
+    path = _marker_path(_parse_body(error_answer(ApiError(answer.status, _MARKER))))
+    value = _parse_body(answer)
+    for key in path or ():
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _parse_body(answer: Answer) -> object:
     try:
-        found: object = orjson.loads(b"".join(frame.data for frame in answer.frames))
+        value: object = orjson.loads(b"".join(frame.data for frame in answer.frames))
     except orjson.JSONDecodeError:
         return None
-    return found
+    return value
 
 
 def _marker_path(value: object) -> tuple[str, ...] | None:
-    """The keys that lead to the mark."""
+    """Return the keys that lead to the marker; None if it is not there."""
     if value == _MARKER:
         return ()
     for key, part in value.items() if isinstance(value, dict) else ():
@@ -117,7 +117,7 @@ def _marker_path(value: object) -> tuple[str, ...] | None:
 
 
 _PRESERVED_PREFIXES = ("x-mock-", "access-control-", "retry-after")
-# As nginx words them where it differs from the standard; the last two are Cloudflare's.
+# nginx's reason phrases where they differ from the standard; the last two are Cloudflare's.
 _NGINX_PHRASES = {
     408: "Request Time-out",
     413: "Request Entity Too Large",
@@ -132,8 +132,8 @@ _NGINX_PAGE = (
 )
 
 
-DEFAULT_RATE = 100.0  # bytes per second of a `slow` that names none
-_MAX_PIECES = 10_000  # that a slow body is cut into at most
+DEFAULT_RATE = 100.0  # bytes per second of a `slow` without a rate
+_MAX_PIECES = 10_000  # a slow body is cut into at most this many
 _GARBAGE = b"\x00\x9f\xff\xfe this is no HTTP \x1b[2J\x07\xc3\x28\r\n"
 _BROKEN_CHUNK = b"zz\r\nthis chunk has no length\r\n"
 _NOT_JSON = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -143,7 +143,7 @@ _COUNT_POINT = re.compile(r"(?P<count>[0-9]{1,15})(?P<bytes>b?)")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A name of `FAULTS`, and where it strikes: at once without `after`."""
+    """A name of `FAULTS` and the point where it applies; None: at once."""
 
     name: str
     point: FaultPoint | None = None
@@ -155,29 +155,29 @@ class Fault:
 
 
 def apply_fault(fault: Fault | None, answer: Answer, error_answer: ErrorAnswerFactory) -> Answer:
-    """The answer with the fault in it; the same object where there is none or where it changes nothing.
+    """Return the answer with the fault applied; the same object if there is none or it changes nothing.
 
-    `refuse` words an error as the vendor would, for those who speak in its place.
+    `error_answer` returns an error in the vendor's envelope, for the faults that send one.
     """
     if fault is None or (fault.name in STREAM_FAULTS and not answer.streamed):
         return answer
-    struck = split_answer(answer, fault.point, error_answer, fault.bytes_per_second)
-    if struck is None:
+    split = split_answer(answer, fault.point, error_answer, fault.bytes_per_second)
+    if split is None:
         return answer
-    worse = FAULTS[fault.name](struck)
-    return answer if worse == struck.answer else worse
+    worse = FAULTS[fault.name](split)
+    return answer if worse == split.answer else worse
 
 
 def parse_fault(text: str) -> Fault:
-    """A fault in its short form: `reset`, `reset@3`, `slow=200@2s`; ValueError says what is wrong."""
-    spoken, at, where = text.strip().partition("@")
-    name, equals, rate = spoken.partition("=")
-    fault = Fault(check_fault_name(name), parse_fault_point(where) if at else None)
+    """Parse a fault in its short form: `reset`, `reset@3`, `slow=200@2s`. Raises ValueError with a message."""
+    name_and_rate, at, point = text.strip().partition("@")
+    name, equals, rate = name_and_rate.partition("=")
+    fault = Fault(check_fault_name(name), parse_fault_point(point) if at else None)
     return replace(fault, bytes_per_second=_parse_rate(name, rate)) if equals else fault
 
 
 def parse_fault_point(text: str) -> FaultPoint:
-    """A point in its short form: `3`, `100b`, `2s`; ValueError says what is wrong."""
+    """Parse a point in its short form: `3`, `100b`, `2s`. Raises ValueError with a message."""
     number = _COUNT_POINT.fullmatch(text)
     if number:
         return FaultPoint("bytes" if number["bytes"] else "chunks", int(number["count"]))
@@ -190,7 +190,7 @@ def parse_fault_point(text: str) -> FaultPoint:
 
 
 def check_fault_name(name: str) -> str:
-    """The name of a fault; ValueError says which there are."""
+    """Return the name if it is a fault's. Raises ValueError with the known names."""
     if name not in FAULTS:
         raise ValueError(
             f"found fault {name!r}, expected one of {', '.join(FAULTS)}{did_you_mean(name, FAULTS)}"
@@ -198,7 +198,7 @@ def check_fault_name(name: str) -> str:
     return name
 
 
-# Words
+# Text forms
 
 
 def _format_point(point: FaultPoint | None) -> str:
@@ -218,7 +218,7 @@ def _parse_rate(name: str, text: str) -> float:
     return rate
 
 
-# Connections
+# Faults of the connection
 
 
 def _reset(split: SplitAnswer) -> Answer:
@@ -260,7 +260,7 @@ def _slow(split: SplitAnswer) -> Answer:
     return split.continue_with(throttle_frames(split.rest, split.rate, size))
 
 
-# Event streams, and what is left of it for a plain body
+# Faults of event streams, and their counterparts for a plain body
 
 
 def _truncated_json(split: SplitAnswer) -> Answer:
@@ -273,17 +273,17 @@ def _truncated_json(split: SplitAnswer) -> Answer:
 
 def _not_json(split: SplitAnswer) -> Answer:
     if split.answer.streamed:
-        begun, rest = split.split_events()
-        return split.continue_with((*begun, Frame(encode_sse_event(_NOT_JSON)), *rest))
+        partial, rest = split.split_events()
+        return split.continue_with((*partial, Frame(encode_sse_event(_NOT_JSON)), *rest))
     return split.replace_body(_NOT_JSON) if split.before_head else split.fill_rest(_NOT_JSON)
 
 
 def _error_event(split: SplitAnswer) -> Answer:
-    words = join_frames(split.error_answer(ApiError("server_error")).frames)
+    body = join_frames(split.error_answer(ApiError("server_error")).frames)
     if split.answer.streamed:
-        begun, _ = split.split_events()
-        return split.continue_with((*begun, Frame(encode_sse_event(words))))
-    return split.replace_body(words) if split.before_head else split.answer
+        partial, _ = split.split_events()
+        return split.continue_with((*partial, Frame(encode_sse_event(body))))
+    return split.replace_body(body) if split.before_head else split.answer
 
 
 def _no_done(split: SplitAnswer) -> Answer:
@@ -295,15 +295,15 @@ def _double_done(split: SplitAnswer) -> Answer:
 
 
 def _after_done(split: SplitAnswer) -> Answer:
-    spoken = [frame for frame in split.answer.frames if frame.chunk]
-    last = replace(spoken[-1], wait=0.0) if spoken else Frame(encode_sse_event(b"{}"))
+    chunks = [frame for frame in split.answer.frames if frame.chunk]
+    last = replace(chunks[-1], wait=0.0) if chunks else Frame(encode_sse_event(b"{}"))
     return split.continue_with(insert_after_done(split.rest, last))
 
 
 def _comments(split: SplitAnswer) -> Answer:
-    begun, rest = split.split_events()
-    remark = encode_sse_comment("still here")
-    return split.continue_with((*begun, *(replace(frame, data=remark + frame.data) for frame in rest)))
+    partial, rest = split.split_events()
+    comment = encode_sse_comment("still here")
+    return split.continue_with((*partial, *(replace(frame, data=comment + frame.data) for frame in rest)))
 
 
 def _crlf(split: SplitAnswer) -> Answer:
@@ -335,37 +335,37 @@ def _wrong_content_type(split: SplitAnswer) -> Answer:
 
 _UNIT_SUFFIXES = {"chunks": "", "bytes": "b", "time": ""}
 
-# What each makes of a stream | of a plain body at once | of a plain body once its head is out.
+# The effect on a stream | on a plain body at once | on a plain body after its head is sent (-: none).
 FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
     "reset": _reset,  # RST | the same | the same
     "close": _close,  # FIN, no end of the message | FIN | FIN
-    "empty": _close,  # the same word where nothing was said | the same | the same
-    "hang": _hang,  # silence until the client leaves | the same | the same
-    "garbage": _garbage,  # bytes outside of HTTP, FIN | the same | in the body's place, FIN
-    "truncated": _truncated,  # at once: half, under the whole's length; later: FIN | half | FIN
-    "malformed_chunk": _malformed_chunk,  # a chunk size that is none, FIN | sent in chunks, then the same | -
-    "slow": _slow,  # so many bytes per second | the same | the same
-    "truncated_json": _truncated_json,  # half of the next event | half the body | blanks for the rest
-    "not_json": _not_json,  # an event of HTML more | HTML | HTML for the rest
-    "error_event": _error_event,  # the vendor's error, the end | the error as the body | -
+    "empty": _close,  # a synonym of `close` for an empty response | the same | the same
+    "hang": _hang,  # nothing more until the client disconnects | the same | the same
+    "garbage": _garbage,  # bytes that are not HTTP, FIN | the same | instead of the body, FIN
+    "truncated": _truncated,  # at once: half, with the full length; later: FIN | half | FIN
+    "malformed_chunk": _malformed_chunk,  # an invalid chunk size, FIN | sent in chunks, then the same | -
+    "slow": _slow,  # a limit in bytes per second | the same | the same
+    "truncated_json": _truncated_json,  # half of the next event | half the body | spaces for the rest
+    "not_json": _not_json,  # an additional event of HTML | HTML | HTML for the rest
+    "error_event": _error_event,  # the vendor's error, then the end | the error as the body | -
     "split_utf8": _split_utf8,  # segments that end inside a character | the same | the same
     "wrong_content_type": _wrong_content_type,  # text/html; at once only | the same | -
-    "html": _html,  # a proxy's page with the status, or 502; at once only | the same | -
-    "no_body": _no_body,  # status and headers alone; at once only | the same | -
-    "wrapped": _wrapped,  # 500 "400 ...", an error from further up; at once only | the same | -
+    "html": _html,  # a proxy's error page with the status, or 502; at once only | the same | -
+    "no_body": _no_body,  # status and headers only; at once only | the same | -
+    "wrapped": _wrapped,  # 500 "400 ...", an upstream error; at once only | the same | -
 }
-# Of a plain body they make nothing.
+# These do not change a plain body.
 STREAM_FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
     "no_done": _no_done,  # without [DONE]
     "double_done": _double_done,  # [DONE] twice
     "after_done": _after_done,  # the last chunk again, after [DONE]
     "comments": _comments,  # a comment before each event
     "crlf": _crlf,  # lines end in CR LF
-    "no_space": _no_space,  # no blank after the colon
+    "no_space": _no_space,  # no space after the colon
     "multiline_data": _multiline_data,  # each JSON on three lines
 }
 FAULTS |= STREAM_FAULTS
 
-# The short forms in JSON Schema's dialect of regular expressions, so that an editor refuses what we refuse.
+# The short forms in JSON Schema's dialect of regular expressions, so that an editor reports the same mistakes.
 POINT_PATTERN = f"(?:[0-9]{{1,15}}b?|{DURATION_PATTERN.removeprefix('^').removesuffix('$')})"
 FAULT_PATTERN = rf"^\s*(?:{'|'.join(FAULTS)}|slow={_NUMBER})(?:@{POINT_PATTERN})?\s*$"

@@ -1,4 +1,4 @@
-"""Frames in, frames out: where a body is divided, and what can be done to a part of it."""
+"""Functions from frames to frames: splitting a body and changing a part of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MULTIBYTE = re.compile(rb"[\xc2-\xf4](?=[\x80-\xbf])")
 
 
 def split_after_chunks(frames: Frames, count: int) -> FrameSplit | None:
-    """Right after the last of so many chunks; None where there are fewer."""
+    """Split after `count` chunks; None if there are fewer."""
     if count == 0:
         return (), frames
     for index, frame in enumerate(frames, 1):
@@ -28,7 +28,7 @@ def split_after_chunks(frames: Frames, count: int) -> FrameSplit | None:
 
 
 def split_after_bytes(frames: Frames, count: int) -> FrameSplit | None:
-    """Right after so many bytes, through a frame if need be; None where there are fewer."""
+    """Split after `count` bytes, inside a frame if necessary; None if there are fewer."""
     if count == 0:
         return (), frames
     for index, frame in enumerate(frames):
@@ -44,43 +44,46 @@ def split_after_bytes(frames: Frames, count: int) -> FrameSplit | None:
 
 
 def overwrite_frames(frames: Iterable[Frame], filler: bytes) -> Iterator[Frame]:
-    """Something else in their place, as long as they were."""
+    """Yield frames of the same lengths and waits, filled with `filler`."""
     for frame in frames:
         length = len(frame.data)
         yield replace(frame, data=(filler * (length // len(filler) + 1))[:length])
 
 
 def join_frames(frames: Iterable[Frame]) -> bytes:
+    """Return the data of all frames."""
     return b"".join(frame.data for frame in frames)
 
 
 def take_first_half(data: bytes) -> bytes:
+    """Return the first half of the data, rounded down."""
     return data[: len(data) // 2]
 
 
 def spread_json_over_lines(data: bytes) -> bytes:
-    """JSON on three lines; between its braces a newline is only blank space."""
-    whole = len(data) > 1 and data[:1] == b"{" and data[-1:] == b"}"
-    return b"\n".join((data[:1], data[1:-1], data[-1:])) if whole else data
+    """Return a JSON object on three lines; a newline next to a brace is insignificant white space."""
+    is_object = len(data) > 1 and data[:1] == b"{" and data[-1:] == b"}"
+    return b"\n".join((data[:1], data[1:-1], data[-1:])) if is_object else data
 
 
 def map_events(frames: Iterable[Frame], encode: Callable[[bytes], bytes]) -> Iterator[Frame]:
-    """Every frame that is one event, said otherwise; any other as it is."""
+    """Yield every frame that is one event with its payload encoded by `encode`; any other unchanged."""
     for frame in frames:
         data = parse_sse_event(frame.data)
         yield frame if data is None else replace(frame, data=encode(data))
 
 
 def map_first_event(frames: Iterable[Frame], transform: Callable[[bytes], bytes]) -> Iterator[Frame]:
-    """The first event with its payload spoiled, the rest as it is."""
-    spoiled = False
+    """Yield the first event with its payload transformed, the rest unchanged."""
+    transformed = False
     for frame in frames:
-        data = None if spoiled or not frame.chunk else parse_sse_event(frame.data)
-        spoiled = spoiled or data is not None
+        data = None if transformed or not frame.chunk else parse_sse_event(frame.data)
+        transformed = transformed or data is not None
         yield frame if data is None else replace(frame, data=encode_sse_event(transform(data)))
 
 
 def insert_after_done(frames: Iterable[Frame], extra: Frame) -> Iterator[Frame]:
+    """Yield the frames, with `extra` after each `[DONE]`."""
     for frame in frames:
         yield frame
         if frame.data == DONE_EVENT:
@@ -88,20 +91,20 @@ def insert_after_done(frames: Iterable[Frame], extra: Frame) -> Iterator[Frame]:
 
 
 def throttle_frames(frames: Iterable[Frame], rate: float, size: int) -> Iterator[Frame]:
-    """Pieces as a slow line brings them: none before its own time, none faster than the line."""
-    due = spoken = 0.0  # when the frame was to be said, and when the piece before it was
+    """Yield pieces of `size` bytes at `rate` bytes per second, none before its frame was due."""
+    due = sent_at = 0.0  # seconds at which the frame was due, and at which the piece before it is sent
     for frame in frames:
         due += frame.wait
         pieces = [frame.data[at : at + size] for at in range(0, len(frame.data), size)] or [b""]
         for number, piece in enumerate(pieces, 1):
-            moment = max(due, spoken) + len(piece) / rate
-            yield Frame(piece, moment - spoken, frame.chunk and number == len(pieces))
-            spoken = moment
+            moment = max(due, sent_at) + len(piece) / rate
+            yield Frame(piece, moment - sent_at, frame.chunk and number == len(pieces))
+            sent_at = moment
 
 
 def halve_frames(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Every frame in two segments: inside its first character of several bytes, or in its middle."""
-    borrowed = 0.0  # what the second half took, given back by the next frame's wait as far as it has one
+    """Yield every frame in two halves, split inside its first multi-byte character or in the middle."""
+    borrowed = 0.0  # the delay added for the second half, subtracted from the next frame's wait if possible
     for frame in frames:
         wait = max(0.0, frame.wait - borrowed)
         found = _MULTIBYTE.search(frame.data)

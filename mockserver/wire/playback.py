@@ -1,8 +1,8 @@
-"""The only module that delays anything: it plays an answer, and tells what of it was heard.
+"""Playback: sends an answer on its schedule and reports what was delivered. Only this module delays an answer.
 
-A schedule is cumulative: every frame has a deadline on the loop's clock, counted from the moment the play
-began. A frame that is late (a busy loop, a slow reader) goes out at once and moves no deadline after it, so
-that a stream neither drifts nor grows.
+A schedule is cumulative: every frame has a deadline on the loop's clock, counted from the start of the
+playback. A late frame (busy loop, slow reader) is sent at once and moves no later deadline, so that a stream
+neither drifts nor grows.
 """
 
 from __future__ import annotations
@@ -26,25 +26,22 @@ AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
 OnDelivered = Callable[["Delivery"], Awaitable[None]]
 EndReason = Literal["finished", "dropped", "left", "closed"]
 
-TRANSPORT_KEY = "mockserver.transport"  # where `server` puts the transport: scope["state"][TRANSPORT]
-SINGLE_WRITE_KEY = (
-    "mockserver.single_write"  # and what says a whole answer in one write, where the protocol has that
-)
+TRANSPORT_KEY = "mockserver.transport"  # `server` puts the transport into scope["state"] under this key,
+SINGLE_WRITE_KEY = "mockserver.single_write"  # and the SingleWrite under this one, if the protocol has one
 
 _CHUNKED_HEADER = b"transfer-encoding: chunked\r\n"
-_DRAIN_TIMEOUT = 1.0  # seconds that a reset waits for what was said before to arrive
-_DRAIN_POLL = 0.0005, 0.01  # seconds between two looks at it: the first pause, and the longest
-_LINGER_ZERO = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: what makes a close an RST
+_DRAIN_TIMEOUT = 1.0  # seconds that a reset waits for the data sent before it to arrive
+_DRAIN_POLL = 0.0005, 0.01  # seconds between two checks: the first pause, and the longest
 
 
 @fast_dataclass
 class Delivery:
-    """What was heard; every time is in seconds since the request arrived.
+    """A report of what was sent; every time is in seconds since the request arrived.
 
-    `status` is 0 and `first_byte` None where the client heard no status line, or nothing. `size` counts
-    bytes of body. `times[i]` is when frame `i` of the answer went out; there are as many as were sent. The
-    last bytes of an answer are on their way out when this is said, and counted.
-    `ended`: finished; dropped, as the answer says; left, by the client; closed, because the server stops.
+    `status` is 0 if no status line was sent, and `first_byte` None if nothing was. `size` counts bytes of body.
+    `times[i]` is when frame `i` of the answer was sent; frames not sent have none. The report is made just before
+    the last bytes are written, and counts them.
+    `end_reason`: finished; dropped, as the answer demands; left, by the client; closed, because the server stops.
     """
 
     status: int
@@ -56,9 +53,9 @@ class Delivery:
 
 
 class Playback:
-    """All the plays of one server, and the word that it stops.
+    """The answers that one server is sending, and the event that the server stops.
 
-    Whatever else waits for long (an event feed, a verification) may watch `closing` too.
+    Other code that waits for long (an event feed, a verification) can watch `closing`, too.
     """
 
     def __init__(self) -> None:
@@ -67,7 +64,7 @@ class Playback:
 
     @property
     def open_streams(self) -> int:
-        """How many streams are under way."""
+        """Return the number of streams in progress."""
         return sum(play.answer.streamed for play in self._playing)
 
     async def play(
@@ -79,29 +76,29 @@ class Playback:
         on_end: OnDelivered | None = None,
         arrived_at: float | None = None,
     ) -> Delivery:
-        """Play it to the end, or until the client leaves or the server stops; never raises for those.
+        """Send the answer to its end, or until the client disconnects or the server stops (neither raises).
 
-        The request's body must have been read; `arrived` is when that was, on `time.perf_counter`, and now
-        unless it is given. `on_end` is awaited once, right before the last bytes or the drop, so that the
-        client cannot know of the end before others do.
+        The request's body must have been read. `arrived_at` is when that happened on `time.perf_counter`; the
+        default is now. `on_end` is awaited once, right before the last bytes or the drop, so that it is called
+        before the client can see the end.
         """
         if scope.get("http_version") == "1.0":
-            # That version knows no chunks; what is said tells its length.
+            # HTTP/1.0 has no chunked transfer coding, so that the body needs its length.
             answer = replace(answer, streamed=False)
         answer = add_content_length(answer)
-        at_once = _prepare_single_write(answer, scope, send)
-        if at_once is not None:
-            single_write, cycle, head, body = at_once
+        prepared = _prepare_single_write(answer, scope, send)
+        if prepared is not None:
+            single_write, cycle, head, body = prepared
             now = time.perf_counter() - arrived_at if arrived_at else 0.0
-            heard = Delivery(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
+            delivery = Delivery(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
             if on_end is not None:
-                await on_end(heard)
+                await on_end(delivery)
             single_write.send_response(
                 cycle,
                 answer.status,
                 *(_with_chunked_framing(head, body) if answer.streamed else (head, body)),
             )
-            return heard
+            return delivery
         play = _Playing(answer, scope, send, on_end, arrived_at)
         if not play.has_delays:
             return await play.run()
@@ -115,7 +112,7 @@ class Playback:
             self._playing.discard(play)
 
     def close(self) -> None:
-        """The server stops: every open play ends now. Call it on the loop's thread, as often as you like."""
+        """End every answer in progress, because the server stops. Call it on the loop's thread; idempotent."""
         self.closing.set()
         for play in self._playing:
             play.server_closing = True
@@ -125,7 +122,7 @@ class Playback:
 def _prepare_single_write(
     answer: Answer, scope: AsgiMessage, send: AsgiSend
 ) -> tuple[Any, Any, bytes, bytes] | None:
-    """The usual answer: no task, no sleep, one write of its head and its body. None where it takes more than that."""
+    """Return the arguments of a single write (no task, no timer); None if the answer needs more than that."""
     single_write = scope["state"].get(SINGLE_WRITE_KEY) if "state" in scope else None
     if single_write is None or answer.wait or answer.ending is not Ending.FINISH or answer.has_no_body:
         return None
@@ -156,12 +153,12 @@ _NO_TRANSPORT = Answer(
 
 
 def _with_chunked_framing(head: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Head and body as they are said where no length was told."""
+    """Return head and body with chunked transfer coding, the body as one chunk."""
     return head + _CHUNKED_HEADER, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
 
 
 class _Playing:
-    """One answer under way: what it has said so far, and what may wake it."""
+    """One answer in progress: what is sent so far, and the future that a wait ends by."""
 
     def __init__(
         self,
@@ -190,7 +187,7 @@ class _Playing:
         self._times: list[float] = []
 
     async def run(self) -> Delivery:
-        """Silence, head, frames, ending; each pause may be the last."""
+        """Send head, frames and ending, each after its wait; any wait may be interrupted."""
         deadline = asyncio.get_running_loop().time() + self.answer.wait
         if self.answer.wait and not await self.pause(deadline):
             return await self.interrupt()
@@ -206,16 +203,17 @@ class _Playing:
         return await self.end()
 
     async def report_end(self, reason: EndReason) -> Delivery:
-        """What was heard, told before anybody can know it: the last bytes, or the drop, are next."""
+        """Report the delivery just before the last bytes or the drop, so that no client sees the end first."""
         seconds = time.perf_counter() - self._arrived_at
-        heard = Delivery(self._status, self._first_byte, seconds, self._size, tuple(self._times), reason)
+        delivery = Delivery(self._status, self._first_byte, seconds, self._size, tuple(self._times), reason)
         if self._on_end is not None:
-            await self._on_end(heard)
-        return heard
+            await self._on_end(delivery)
+        return delivery
 
-    # The voice
+    # Sending
 
     async def send_head(self) -> None:
+        """Send the status line and headers, if the answer has them."""
         if not self.answer.head:
             return
         headers = [
@@ -226,7 +224,7 @@ class _Playing:
         self._first_byte = time.perf_counter() - self._arrived_at
 
     async def send_batch(self, batch: list[Frame]) -> None:
-        """One write."""
+        """Send the frames of a batch in one write."""
         data = _join_batch(batch)
         if batch[0].raw:
             self.transport.write(data)
@@ -235,25 +233,27 @@ class _Playing:
         self.record_sent(batch, len(data))
 
     async def send_last(self, batch: list[Frame]) -> Delivery:
-        """The last write of a message that is to be whole: it also ends it, to spare a packet."""
+        """Send the last frames and the end of a complete message in one write, to save a packet."""
         if self.has_delays and batch:
-            # Nothing is written by this; it returns when a slow reader has taken enough, or has left.
+            # This writes nothing; it returns when a slow reader has read enough, or has disconnected.
             await self._send({"type": "http.response.body", "body": b"", "more_body": True})
         if self.client_left:
             return await self.report_end("left")
         data = _join_batch(batch)
         self.record_sent(batch, len(data))
-        heard = await self.report_end("finished")
+        delivery = await self.report_end("finished")
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
-        return heard
+        return delivery
 
     def record_sent(self, batch: list[Frame], size: int) -> None:
+        """Note the time and size of a batch for the report."""
         now = time.perf_counter() - self._arrived_at
         self._first_byte = now if self._first_byte is None and size else self._first_byte
         self._size += size
         self._times.extend([now] * len(batch))
 
     async def end(self) -> Delivery:
+        """End the answer as its ending demands, after all frames are sent."""
         match self.answer.ending:
             case Ending.FINISH:
                 return await self.send_last([])
@@ -267,29 +267,31 @@ class _Playing:
                 return await self.drop(self.transport.close, "dropped")
 
     async def interrupt(self) -> Delivery:
-        """The client left, or the server stops. A chunked message can be finished; any other is cut."""
+        """End an answer early: the client left, or the server stops. Only a chunked message can be completed."""
         if self.client_left:
             return await self.report_end("left")
         if self._status and self.answer.streamed and not any(frame.raw for frame in self.frames):
-            heard = await self.report_end("closed")
+            delivery = await self.report_end("closed")
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-            return heard
+            return delivery
         return await self.drop(self.close, "closed")
 
-    # The ear
+    # Waiting
 
     @property
     def should_stop(self) -> bool:
+        """Return whether sending more is pointless."""
         return self.client_left or self.server_closing
 
     async def watch_disconnect(self, receive: AsgiReceive) -> None:
+        """Wait until the client disconnects, then end the current wait."""
         while (await receive())["type"] != "http.disconnect":
             pass
         self.client_left = True
         self.wake()
 
     async def pause(self, deadline: float | None) -> bool:
-        """Be silent until the deadline, for ever without one; False as soon as going on is of no use."""
+        """Wait until the deadline (None: without end). Return False as soon as sending more is pointless."""
         if self.should_stop:
             return False
         loop = asyncio.get_running_loop()
@@ -306,46 +308,58 @@ class _Playing:
         return not self.should_stop
 
     def wake(self) -> None:
+        """End the current wait, if there is one."""
         if self._wake_future is not None and not self._wake_future.done():
             self._wake_future.set_result(None)
 
-    # The wire
+    # The connection
 
     @property
     def transport(self) -> asyncio.Transport:
+        """Return the transport that `server` has put into the scope."""
         transport: asyncio.Transport = self._scope["state"][TRANSPORT_KEY]
         return transport
 
     async def drain(self) -> None:
-        """An RST throws away what is still on its way: wait, within reason, until what was said is there."""
+        """Wait, for a bounded time, until the peer has what was sent: an RST discards data still in flight."""
         loop = asyncio.get_running_loop()
-        patience = loop.time() + _DRAIN_TIMEOUT
-        look, longest = _DRAIN_POLL
+        deadline = loop.time() + _DRAIN_TIMEOUT
+        interval, longest = _DRAIN_POLL
         while (
             _unsent_bytes(self.transport)
-            and loop.time() < patience
-            and await self.pause(min(loop.time() + look, patience))
+            and loop.time() < deadline
+            and await self.pause(min(loop.time() + interval, deadline))
         ):
-            look = min(look * 2, longest)
+            interval = min(interval * 2, longest)
 
     async def drop(self, disconnect: Callable[[], None], reason: EndReason) -> Delivery:
-        """The connection ends here, one way or the other; it may take a while to follow."""
-        heard = await self.report_end(reason)
+        """End the connection by `disconnect` and wait until it is lost."""
+        delivery = await self.report_end(reason)
         disconnect()
-        # uvicorn takes a play that returns before the connection is lost for one that forgot to answer.
+        # If this returned before the connection is lost, uvicorn would log that the application sent no response.
         await asyncio.wait([self.watcher])
-        return heard
+        return delivery
 
     def close(self) -> None:
-        """Close the connection; without a transport, the server does so as it stops."""
+        """Close the connection; without a transport, the server does so when it stops."""
         if TRANSPORT_KEY in self._scope["state"]:
             self.transport.close()
 
     def reset(self) -> None:
+        """Abort the connection with an RST."""
         if not self.transport.is_closing():
-            wire = self.transport.get_extra_info("socket")
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, encode_linger_zero(sys.platform))
         self.transport.abort()
+
+
+def encode_linger_zero(platform: str) -> bytes:
+    """Encode the SO_LINGER option that makes a close an RST: enabled, with a time of 0 seconds.
+
+    `struct linger` has two ints on POSIX and two u_shorts in Winsock, which refuses a value of another size.
+    https://learn.microsoft.com/windows/win32/api/winsock2/ns-winsock2-linger
+    """
+    return struct.pack("HH" if platform == "win32" else "ii", 1, 0)
 
 
 def _join_batch(batch: list[Frame]) -> bytes:
@@ -353,7 +367,7 @@ def _join_batch(batch: list[Frame]) -> bytes:
 
 
 def _write_batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
-    """Frames that go out in one write: those that follow without a wait, in the same framing."""
+    """Yield the frames of each write: consecutive ones without a wait between them and in the same framing."""
     batch: list[Frame] = []
     for frame in frames:
         if batch and (frame.wait or frame.raw != batch[0].raw):
@@ -365,21 +379,21 @@ def _write_batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
 
 
 def _unsent_bytes(transport: asyncio.Transport) -> int:
-    """Bytes that the peer's kernel has not acknowledged: our buffer, and the kernel's send queue."""
+    """Return the bytes that the peer has not acknowledged: our buffer and the kernel's send queue."""
     if transport.is_closing():
         return 0
-    return transport.get_write_buffer_size() + _queued(transport.get_extra_info("socket").fileno())
+    return transport.get_write_buffer_size() + _send_queue_size(transport.get_extra_info("socket").fileno())
 
 
 if sys.platform == "linux":
     import fcntl
     import termios
 
-    def _queued(wire: int) -> int:
+    def _send_queue_size(sock: int) -> int:
         # tcp(7): SIOCOUTQ, "the amount of unsent data in the socket send queue"; it has TIOCOUTQ's number.
-        return int.from_bytes(fcntl.ioctl(wire, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 else:  # pragma: no cover
 
-    def _queued(wire: int) -> int:  # noqa: ARG001
-        return 0  # no such call: our own buffer must do
+    def _send_queue_size(sock: int) -> int:  # noqa: ARG001
+        return 0  # not available: only our own buffer is counted

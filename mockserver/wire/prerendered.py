@@ -1,7 +1,7 @@
-"""An answer that is encoded once and said many times: where each has its own, there is a mark that is filled in.
+"""Answers that are encoded once and sent many times, with placeholders for the values that differ.
 
-A mark is a text, or a number, that no answer has by chance. Whoever renders an answer puts marks where it would put
-an id or the time; the stencil finds them again in the bytes, wherever the vendor's form has brought them.
+A placeholder is a random text or number that no answer contains by accident. The renderer writes placeholders instead
+of an id or the time; they are found in the encoded bytes, wherever the vendor's template has put them.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from mockserver.wire.answer import (
     encode_headers,
 )
 
-_FILLED_SIZE = 1_000  # bytes of values, and of what holds them
+_FILLED_SIZE = 1_000  # estimated bytes of the values and the objects that hold them
 _RANDOM_TOKEN = secrets.token_hex(8)
-_RANDOM_DIGITS = str(secrets.randbelow(9 * 10**10) + 10**10)  # with four more a number that JSON can hold
+_RANDOM_DIGITS = str(secrets.randbelow(9 * 10**10) + 10**10)  # with four more digits still exact in JSON
 _PLACEHOLDER = re.compile(rf"(blank-{_RANDOM_TOKEN}-\d{{4}}|{_RANDOM_DIGITS}\d{{4}})".encode())
 
 
 class Placeholders:
-    """The marks of one rendering, each with the name of what belongs there."""
+    """The placeholders of one rendering, each with the name of its value."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
 
     def add_text(self, name: str) -> str:
-        """A mark where a text belongs."""
-        mark = f"blank-{_RANDOM_TOKEN}-{len(self.names):04}"
-        self.names[mark] = name
-        return mark
+        """Return a new placeholder for a text."""
+        placeholder = f"blank-{_RANDOM_TOKEN}-{len(self.names):04}"
+        self.names[placeholder] = name
+        return placeholder
 
     def add_number(self, name: str) -> int:
-        """A mark where a number belongs."""
-        mark = f"{_RANDOM_DIGITS}{len(self.names):04}"
-        self.names[mark] = name
-        return int(mark)
+        """Return a new placeholder for a number."""
+        placeholder = f"{_RANDOM_DIGITS}{len(self.names):04}"
+        self.names[placeholder] = name
+        return int(placeholder)
 
 
 class PrerenderedAnswer:
-    """An answer that is to be said whole, with marks in it. `blanks` names what belongs where these are.
+    """An encoded answer with placeholders; `placeholder_names` lists the names of the values in order.
 
-    It is filled with the values of its blanks in their order, in letters that JSON and a head may have as they are.
+    The values must be safe in JSON and in a head without escaping.
     """
 
     __slots__ = (
@@ -70,42 +70,41 @@ class PrerenderedAnswer:
         self.answer = answer
         frames = answer.frames
         texts = [frame.data for frame in frames]
-        lines = cast(
-            HeaderBlock, encode_headers(answer.headers)
-        )  # whoever wrote them was held to what a head may have
-        met = {mark for text in (*texts, lines.text) for mark in _PLACEHOLDER.findall(text)}
-        used = {mark.encode(): name for mark, name in placeholders.names.items() if mark.encode() in met}
+        lines = cast(HeaderBlock, encode_headers(answer.headers))  # checked when the fixture was loaded
+        found = {mark for text in (*texts, lines.text) for mark in _PLACEHOLDER.findall(text)}
+        used = {mark.encode(): name for mark, name in placeholders.names.items() if mark.encode() in found}
         self.placeholder_names = tuple(used.values())
-        self._positions = {mark: place for place, mark in enumerate(used)}
+        self._positions = {mark: position for position, mark in enumerate(used)}
         unit, self._separators = _find_repeated_unit(texts)
         self._unit_template = _compile_bytes_template(unit, self._positions)
         self._head_template = _compile_bytes_template(lines.text, self._positions)
         self.adds_content_length = not (answer.streamed or answer.has_no_body or lines.has_content_length)
         self.needs_separate_writes = any(frame.wait or frame.raw for frame in frames)
-        self.size = sum(map(len, (*texts, unit, *self._separators)))  # bytes, of which it has most twice
+        self.size = sum(map(len, (*texts, unit, *self._separators)))  # bytes; most of them are stored twice
 
     def body(self, values: FillValues) -> bytes:
-        """All that its frames say. A value that they do not have may be anything."""
+        """Return the body with the values filled in. Values without a placeholder are ignored."""
         return self._unit_template(values).join(self._separators)
 
     def fill(self, values: FillValues, size: int) -> Answer:
-        """The answer, filled; `size` is that of its body."""
-        form = self.answer
+        """Return the answer with the values filled in; `size` is the length of its body in bytes."""
+        answer = self.answer
         head = HeaderBlock(
             (encode_content_length(size),) if self.adds_content_length else (), self._head_template, values
         )
-        return Answer(form.status, head, FilledFrames(self, values), form.wait, form.ending, form.streamed)
+        frames = FilledFrames(self, values)
+        return Answer(answer.status, head, frames, answer.wait, answer.ending, answer.streamed)
 
     def frames(self, values: FillValues) -> Iterator[Frame]:
-        """Each frame, filled."""
+        """Yield each frame with the values filled in."""
         for frame in self.answer.frames:
             yield replace(frame, data=_compile_bytes_template(frame.data, self._positions)(values))
 
 
 class FilledFrames(Sequence[Frame]):
-    """The frames of a filled stencil, which are divided when somebody asks for one: most go out together.
+    """The frames of a prerendered answer, separated only on access, because most are sent in one write.
 
-    What they say is made anew for whoever asks: a journal keeps many of them.
+    Their data is not cached, because the journal keeps many of them.
     """
 
     __slots__ = ("_values", "prerendered")
@@ -115,17 +114,17 @@ class FilledFrames(Sequence[Frame]):
         self._values = values
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        """Wherever they are kept besides, they are frames, without a stencil."""
+        """Pickle as a tuple of frames, because the prerendered answer holds closures."""
         return tuple, (tuple(self),)
 
     @property
     def joined(self) -> bytes:
-        """All that they say."""
+        """Return the data of all frames."""
         return self.prerendered.body(self._values)
 
     @property
     def needs_separate_writes(self) -> bool:
-        """Whether there is silence between them, or what is outside of HTTP."""
+        """Return whether there is a wait between them, or a raw frame."""
         return self.prerendered.needs_separate_writes
 
     def __len__(self) -> int:
@@ -143,8 +142,8 @@ class FilledFrames(Sequence[Frame]):
 
 
 def join_body(frames: Sequence[Frame]) -> bytes | None:
-    """What frames say in one write; None where there is silence between them, or what is outside of HTTP."""
-    if type(frames) is FilledFrames:  # a Sequence is slow to be asked what it is
+    """Return the data of all frames; None if there is a wait between them, or a raw frame."""
+    if type(frames) is FilledFrames:  # isinstance() is slow on an abstract Sequence
         return None if frames.needs_separate_writes else frames.joined
     if len(frames) == 1:
         only = frames[0]
@@ -155,35 +154,38 @@ def join_body(frames: Sequence[Frame]) -> bytes | None:
 
 
 def count_retained_bytes(frames: Sequence[Frame]) -> int:
-    """The bytes that frames take as long as somebody keeps them, but for the stencil that they share with others."""
+    """Return the bytes that keeping these frames takes, without the prerendered answer they share with others."""
     return _FILLED_SIZE if type(frames) is FilledFrames else sum([len(frame.data) for frame in frames])
 
 
 def find_prerendered(frames: Sequence[Frame]) -> PrerenderedAnswer | None:
-    """The stencil that they share."""
+    """Return the prerendered answer that the frames come from; None if there is none."""
     return frames.prerendered if type(frames) is FilledFrames else None
 
 
 def _compile_bytes_template(text: bytes, positions: Mapping[bytes, int]) -> BytesTemplate:
-    """What puts values in the place of a text's marks."""
+    """Return a function that fills values into the placeholders of a text."""
     parts = _PLACEHOLDER.split(text)
     marks = parts[1::2]
     if not marks:
         return lambda _: text
-    form = b"%b".join([part.replace(b"%", b"%%") for part in parts[::2]])
+    template = b"%b".join([part.replace(b"%", b"%%") for part in parts[::2]])
     pick = itemgetter(*(positions[mark] for mark in marks))
-    return lambda values: form % pick(values)
+    return lambda values: template % pick(values)
 
 
 def _find_repeated_unit(texts: list[bytes]) -> tuple[bytes, list[bytes]]:
-    """What all chunks repeat, from their first mark to their last, and what stands between: both fill in one go."""
+    """Find the bytes that all chunks repeat (from first to last placeholder) and the texts between them.
+
+    The unit is then filled once and joined by the texts. If they hold placeholders too, the whole text is the unit.
+    """
     text = b"".join(texts)
     first = next(filter(_PLACEHOLDER.search, texts), b"")
     marks = list(_PLACEHOLDER.finditer(first))
     if not marks:
         return b"", [text]
     unit = first[marks[0].start() : marks[-1].end()]
-    between = text.split(unit)
-    if any(map(_PLACEHOLDER.search, between)):
+    separators = text.split(unit)
+    if any(map(_PLACEHOLDER.search, separators)):
         return text, [b"", b""]
-    return unit, between
+    return unit, separators

@@ -1,4 +1,4 @@
-"""The only place that writes `data: `: an event stream is JSON in, lines out.
+"""Encoding and parsing of server-sent events; the only module that writes and reads `data: ` lines.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
@@ -13,23 +13,23 @@ _DATA_FIELD = b"data:"
 
 
 def encode_sse_event(data: bytes, *, space: bool = True) -> bytes:
-    """One event. Data of several lines takes a field for each; the reader joins them with a newline."""
+    """Encode one event. Each line of the data gets its own field; a reader joins them with a newline."""
     start = _DATA_FIELD + b" " if space else _DATA_FIELD
     return b"".join(start + line + b"\n" for line in data.split(b"\n")) + b"\n"
 
 
 def encode_sse_message(data: bytes, event_type: str, event_id: int) -> bytes:
-    """One event with its type, and the id that a reader names when it comes back."""
+    """Encode one event with its type and its id, which a reader sends as Last-Event-ID when it reconnects."""
     return f"id: {event_id}\nevent: {event_type}\n".encode() + encode_sse_event(data)
 
 
 def encode_sse_comment(text: str) -> bytes:
-    """A line that every reader skips, as servers send it to keep a connection alive."""
+    """Encode a comment, which every reader ignores; servers send one to keep a connection alive."""
     return b"".join(b": " + line.encode() + b"\n" for line in text.split("\n")) + b"\n"
 
 
 def parse_sse_event(text: bytes) -> bytes | None:
-    """What one event carries, the inverse of `encode_sse_event`; None where the text is anything but one event."""
+    """Return the data of one event, the inverse of `encode_sse_event`; None if the text is not exactly one event."""
     lines = text.removesuffix(b"\n\n").split(b"\n")
     if not text.endswith(b"\n\n") or not all(line.startswith(_DATA_FIELD) for line in lines):
         return None
@@ -44,9 +44,9 @@ def create_sse_answer(
     wait: float = 0.0,
     done: bool = True,
 ) -> Answer:
-    """An answer that says each payload as one event, with its wait, and then `[DONE]`.
+    """Return an answer that sends each payload as one event, after its wait, and then `[DONE]`.
 
-    Every payload that is a chunk stays one; `[DONE]` is none.
+    A payload keeps its `chunk` flag; `[DONE]` does not count as a chunk.
     """
     frames = [Frame(encode_sse_event(frame.data), frame.wait, frame.chunk) for frame in payloads]
     if done:

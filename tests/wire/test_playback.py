@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -366,3 +367,12 @@ def test_a_plain_answer_can_be_slow_and_still_whole(stage: Stage) -> None:
     assert (response.status_code, response.content) == (201, BODY)
     assert response.elapsed.total_seconds() >= 0.058
     stage.last()
+
+
+@pytest.mark.parametrize(("platform", "size"), [("win32", 4), ("linux", 8), ("darwin", 8)])
+def test_so_linger_has_the_layout_of_its_platform(platform: str, size: int) -> None:
+    # Winsock: two u_shorts; POSIX: two ints. On both, linger is on, with a time of 0.
+    value = playback.encode_linger_zero(platform)
+    half = size // 2
+    assert len(value) == size
+    assert [int.from_bytes(part, sys.byteorder) for part in (value[:half], value[half:])] == [1, 0]
