@@ -1,4 +1,4 @@
-"""`python -m mockserver` is `mockserver`."""
+"""The entry point of `python -m mockserver`, the same as that of `mockserver`."""
 
 from mockserver.cli.main import main
 

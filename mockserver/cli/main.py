@@ -1,6 +1,6 @@
-"""The commands. Every flag is also `MOCKSERVER_<FLAG>`; the flag goes before the environment.
+"""The commands. Every flag is also an environment variable, `MOCKSERVER_<FLAG>`; the flag takes precedence.
 
-Each command imports what it needs: a container asks for its health every few seconds.
+Each command imports what it needs, so that the health check, which a container runs every few seconds, starts fast.
 """
 
 from __future__ import annotations
@@ -8,14 +8,23 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from mockserver import __version__
+from mockserver.cli.options import (
+    EnvVarOption,
+    FaultRuleParam,
+    HostParam,
+    PortParam,
+    TokenOption,
+    paths_argument,
+    vendor_option,
+)
 from mockserver.cli.output import PROBLEM_FORMATTERS, STARTER_FIXTURES, format_banner, format_reload_message
 from mockserver.errors import InputError, Problem
 from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
@@ -23,23 +32,24 @@ from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
 if TYPE_CHECKING:
     from mockserver.matching.fixture_set import FixtureSet
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 DEFAULTS = Settings()
 SCHEMA_FILENAME = "mockserver.schema.json"
 
 
 class CommandGroup(click.Group):
-    """`serve` is what is meant when no command is named; what is wrong is one line, and exit code 2."""
+    """The group of all commands; `serve` is the default. An error is one line on stderr, with exit code 2."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"-h", "--help", "--version", *self.commands}
-        return super().parse_args(ctx, args if args and args[0] in own else ["serve", *args])
+        """Insert `serve` if the first argument is not a command."""
+        known = {"-h", "--help", "--version", *self.commands}
+        return super().parse_args(ctx, args if args and args[0] in known else ["serve", *args])
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command and exit with its code."""
         for stream in (sys.stdout, sys.stderr):
-            # A terminal that lacks a character is no reason to fall silent.
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            if stream is not None:  # None: it was closed before the start
+                # A terminal may lack a character; the output continues with an escape sequence.
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
         except click.ClickException as error:
@@ -54,56 +64,13 @@ class CommandGroup(click.Group):
         raise SystemExit(code if isinstance(code, int) else 0)
 
 
-class EnvVarOption(click.Option):
-    """A flag with its variable. Container links set MOCKSERVER_PORT=tcp://..., which is not meant for us."""
-
-    def __init__(self, names: Sequence[str], **attributes: Any) -> None:
-        flag = next(name for name in names if name.startswith("--"))
-        attributes["envvar"] = f"MOCKSERVER_{flag.removeprefix('--').replace('-', '_').upper()}"
-        super().__init__(names, **{"show_envvar": True, "show_default": True} | attributes)
-
-    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        value = super().resolve_envvar_value(ctx)
-        return None if value and value.startswith(("tcp://", "udp://")) else value
-
-
-class PortParam(click.IntRange):
-    """A port, by that name in a message."""
-
-    name = "port"
-
-    def __init__(self) -> None:
-        super().__init__(0, 65535)
-
-
-class FaultRuleParam(click.ParamType[str]):
-    """A fault rule in one line; the variable may hold several, with `;` between them."""
-
-    name = "rule"
-    envvar_list_splitter = ";"
-
-
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mockserver")
 def main() -> None:
-    """A mock LLM provider: canned answers, streams and errors, as three vendors really send them.
+    """Run a mock LLM provider: canned responses, streams and errors in the formats of three real vendors.
 
-    Without a command, `serve` is meant: `mockserver fixtures.yaml --port 9000`.
+    The default command is `serve`: `mockserver fixtures.yaml --port 9000`.
     """
-
-
-def paths_argument(*, required: bool = False, envvar: str | None = None) -> Callable[[Command], Command]:
-    """The argument PATHS; whether they can be read is for the library to say, in its own words."""
-    kind = click.Path(path_type=Path)
-    return click.argument("paths", nargs=-1, required=required, type=kind, envvar=envvar)
-
-
-def vendor_option() -> Callable[[Command], Command]:
-    """The flag --vendor."""
-    kind = click.Path(path_type=Path)
-    return click.option(
-        "--vendor", "vendors", cls=EnvVarOption, multiple=True, type=kind, help="A further profile."
-    )
 
 
 @main.command()
@@ -112,40 +79,49 @@ def vendor_option() -> Callable[[Command], Command]:
     "--fixtures-yaml",
     cls=EnvVarOption,
     default="",
-    help="Fixtures themselves, as YAML; they go before PATHS.",
+    help="Fixtures as YAML text; they take precedence over PATHS.",
 )
 @click.option("--host", cls=EnvVarOption, default=DEFAULTS.host, help="Address to listen on.")
 @click.option(
     "--port", cls=EnvVarOption, type=PortParam(), default=DEFAULTS.port, help="Port; 0 picks a free one."
 )
-@click.option("--strict", cls=EnvVarOption, is_flag=True, help="Refuse what no fixture matches.")
+@click.option("--strict", cls=EnvVarOption, is_flag=True, help="Refuse requests that no fixture matches.")
 @click.option(
     "--strict-models", cls=EnvVarOption, is_flag=True, help="Refuse models that no profile documents."
 )
-@click.option("--known-keys-only", cls=EnvVarOption, is_flag=True, help="Refuse keys that are no account.")
 @click.option(
-    "--seed", cls=EnvVarOption, default=DEFAULTS.seed, help="Seed of all that is invented or varies."
+    "--known-keys-only", cls=EnvVarOption, is_flag=True, help="Refuse API keys that belong to no account."
 )
 @click.option(
-    "--locale", cls=EnvVarOption, default=DEFAULTS.locale, help="Language and country of what is invented."
+    "--seed",
+    cls=EnvVarOption,
+    default=DEFAULTS.seed,
+    help="Seed of everything that is random or generated.",
+)
+@click.option(
+    "--locale", cls=EnvVarOption, default=DEFAULTS.locale, help="Language and country of generated texts."
 )
 @click.option(
     "--reply",
     cls=EnvVarOption,
     type=click.Choice(REPLY_STYLES),
     default=DEFAULTS.reply,
-    help="What an invented text says.",
+    help="Kind of generated texts.",
 )
 @click.option(
     "--tokenizer",
     cls=EnvVarOption,
     type=click.Choice(TOKENIZERS),
     default=DEFAULTS.tokenizer,
-    help="What counts tokens.",
+    help="How tokens are counted.",
 )
 @vendor_option()
 @click.option(
-    "--max-body", cls=EnvVarOption, type=click.IntRange(1), default=DEFAULTS.max_body, help="Request bytes."
+    "--max-body",
+    cls=EnvVarOption,
+    type=click.IntRange(1),
+    default=DEFAULTS.max_body,
+    help="Largest request body in bytes.",
 )
 @click.option(
     "--fault",
@@ -160,16 +136,28 @@ def vendor_option() -> Callable[[Command], Command]:
     cls=EnvVarOption,
     type=click.IntRange(1),
     default=DEFAULTS.journal_size,
-    help="Requests that are remembered.",
+    help="Number of requests that the journal keeps.",
 )
 @click.option(
-    "--admin-token", cls=EnvVarOption, metavar="TOKEN", help="What the control API is to be asked with."
+    "--admin-token", cls=TokenOption, metavar="TOKEN", help="Bearer token that the admin API requires."
 )
-@click.option("--no-reload", cls=EnvVarOption, is_flag=True, help="Ignore edits.")
-@click.option("--no-page", cls=EnvVarOption, is_flag=True, help="No live page at the root.")
-@click.option("--demo", cls=EnvVarOption, is_flag=True, help="A few scripted clients call the server.")
 @click.option(
-    "--log-format", cls=EnvVarOption, type=click.Choice(["text", "json"]), default=DEFAULTS.log_format
+    "--allowed-host",
+    "allowed_hosts",
+    cls=EnvVarOption,
+    multiple=True,
+    type=HostParam(),
+    help="A Host name that the admin API accepts without a token.",
+)
+@click.option("--no-reload", cls=EnvVarOption, is_flag=True, help="Ignore edits of fixture files.")
+@click.option("--no-page", cls=EnvVarOption, is_flag=True, help="Do not serve the web UI at the root.")
+@click.option("--demo", cls=EnvVarOption, is_flag=True, help="Run scripted clients against the server.")
+@click.option(
+    "--log-format",
+    cls=EnvVarOption,
+    type=click.Choice(["text", "json"]),
+    default=DEFAULTS.log_format,
+    help="Format of the access log.",
 )
 def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
@@ -188,33 +176,35 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     settings = Settings(**flags, reload=not no_reload, page=not no_page)
     _reject_mistyped_command(settings.paths)
 
-    def told(lines: str) -> None:
-        with contextlib.suppress(OSError):  # a log that cannot be written is no reason to refuse a call
+    def write_log(lines: str) -> None:
+        with contextlib.suppress(OSError):  # a log that cannot be written must not fail a request
             _print_output(lines)
 
-    def edited(outcome: FixtureSet | InputError) -> None:
+    def report_reload(outcome: FixtureSet | InputError) -> None:
         with contextlib.suppress(OSError):
             if isinstance(outcome, InputError):
                 _print_problems(outcome.problems)
             _print_output(format_reload_message(outcome, settings))
 
-    playback, report = Playback(), AccessLog(settings.log_format, told)
-    line = app.create_pipeline(settings, playback, report)
+    playback, access_log = Playback(), AccessLog(settings.log_format, write_log)
+    pipeline = app.create_pipeline(settings, playback, access_log)
     raise_fd_limit()
     sock = bind_socket(settings.host, settings.port)
-    sock.listen()  # whoever reads the greeting and connects at once is answered as soon as the server has started
-    server = BackgroundServer(create_app(line, edited, get_connect_address(sock)), sock, playback)
+    sock.listen()  # a client that connects as soon as it reads the banner waits until the server has started
+    server = BackgroundServer(create_app(pipeline, report_reload, get_connect_address(sock)), sock, playback)
     if settings.log_format == "text":
-        shelf = line.fixtures
-        _print_output(format_banner(server.address, line.router, len(shelf), settings, len(shelf.accounts)))
-    # What stands now stays, and what comes are values without circles, most of them kept in the journal: to go
-    # through them all again and again is what the collector would do in the middle of answers.
+        fixtures = pipeline.fixtures
+        _print_output(
+            format_banner(server.address, pipeline.router, len(fixtures), settings, len(fixtures.accounts))
+        )
+    # Existing objects live until the end, and new ones are values without cycles, most of them kept in the journal:
+    # frequent collections would only delay answers.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
     try:
         server.run()
     finally:
-        report.flush()
+        access_log.flush()
 
 
 @main.command()
@@ -224,29 +214,32 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     "--format", "form", type=click.Choice(list(PROBLEM_FORMATTERS)), default="text", show_default=True
 )
 def validate(paths: tuple[Path, ...], vendors: tuple[Path, ...], form: str) -> int:
-    """Check the fixtures of PATHS. Exit code 0: good, 1: something is wrong, 2: something cannot be read."""
+    """Check the fixtures of PATHS. Exit code 0: valid, 1: problems were found, 2: a file cannot be read."""
     from mockserver.matching.loader import load_fixture_set
     from mockserver.matching.shadowing import lint_fixtures
     from mockserver.server.app import load_vendors
 
-    known = load_vendors(vendors).vendors
+    known_vendors = load_vendors(vendors).vendors
     try:
-        shelf = load_fixture_set(paths)
+        fixtures = load_fixture_set(paths)
     except InputError as error:
         if any(not problem.line for problem in error.problems):
             raise
         _print_output(PROBLEM_FORMATTERS[form](error.problems, (), 0))
         return 1
-    _print_output(PROBLEM_FORMATTERS[form]((), list(lint_fixtures(shelf, known)), len(shelf)))
+    warnings = list(lint_fixtures(fixtures, known_vendors))
+    _print_output(PROBLEM_FORMATTERS[form]((), warnings, len(fixtures)))
     return 0
 
 
 @main.command()
 @paths_argument()
-@click.option("-r", "--request", required=True, type=click.Path(path_type=Path), help="A JSON file: a body.")
+@click.option(
+    "-r", "--request", required=True, type=click.Path(path_type=Path), help="A JSON file with the request."
+)
 @vendor_option()
 def explain(paths: tuple[Path, ...], request: Path, vendors: tuple[Path, ...]) -> None:
-    """Say which fixture would answer a request, and why not the others.
+    """Report which fixture would answer a request, and why the others would not.
 
     The file holds the request's body, or {"vendor": ..., "headers": {...}, "body": {...}}.
     """
@@ -258,23 +251,23 @@ def explain(paths: tuple[Path, ...], request: Path, vendors: tuple[Path, ...]) -
     from mockserver.server import app
     from mockserver.wire.playback import Playback
 
-    line = app.create_pipeline(
+    pipeline = app.create_pipeline(
         Settings(paths=paths, vendors=vendors, strict=True), Playback(), lambda _: None
     )
-    written = load_document(request)
-    value = written.value
+    document = load_document(request)
+    value = document.value
     if isinstance(value, dict) and "body" not in value:
-        written = document_from_value({"body": value}, written.name)
-    asked = read_document(EXPLAIN_INPUT, written)
-    _print_output(format_dry_run(asyncio.run(dry_run_input(line, asked))))
+        document = document_from_value({"body": value}, document.name)
+    explain_input = read_document(EXPLAIN_INPUT, document)
+    _print_output(format_dry_run(asyncio.run(dry_run_input(pipeline, explain_input))))
 
 
 @main.command()
-@click.option("--host", cls=EnvVarOption, default=DEFAULTS.host, help="Address that the server listens on.")
+@click.option("--host", cls=EnvVarOption, default=DEFAULTS.host, help="Address of the server.")
 @click.option("--port", cls=EnvVarOption, type=PortParam(), default=DEFAULTS.port, help="Its port.")
-@click.option("--wait", default="0s", show_default=True, help="How long it may take to become ready.")
+@click.option("--wait", default="0s", show_default=True, help="Time that it may take to become ready.")
 def healthcheck(host: str, port: int, wait: str) -> int:
-    """Ask a running server whether it is ready. Exit code 0: it is, 1: it is not."""
+    """Check that a running server is ready. Exit code 0: ready, 1: not ready."""
     from mockserver.cli.healthcheck import NotReady, wait_until_ready
     from mockserver.schema.durations import parse_duration
 
@@ -297,18 +290,18 @@ def schema() -> None:
 @main.command()
 @click.argument("path", default="fixtures.yaml", type=click.Path(path_type=Path))
 def init(path: Path) -> None:
-    """Write a commented fixture file to begin with, and its schema beside it."""
+    """Write a commented fixture file as a starting point, and its schema next to it."""
     try:
         if path.exists():
             raise InputError.from_message(
-                "is there already, and stays as it is; name another file", source=str(path)
+                "exists already and is not changed; choose another file", source=str(path)
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(STARTER_FIXTURES, "utf-8")
         (path.parent / SCHEMA_FILENAME).write_text(_schema_json() + "\n", "utf-8")
     except OSError as error:
         raise InputError.from_message(f"cannot be written: {error.strerror}", source=str(path)) from None
-    _print_output(f"wrote {path} and {path.parent / SCHEMA_FILENAME}\nnow: mockserver {path}")
+    _print_output(f"wrote {path} and {path.parent / SCHEMA_FILENAME}\nnext: mockserver {path}")
 
 
 def _schema_json() -> str:
@@ -317,25 +310,27 @@ def _schema_json() -> str:
     from mockserver.fixtures.fixture import FIXTURE_FILE
     from mockserver.schema.object_types import create_json_schema
 
-    made = create_json_schema(FIXTURE_FILE, title="mockserver fixtures")
-    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode()
+    json_schema = create_json_schema(FIXTURE_FILE, title="mockserver fixtures")
+    return orjson.dumps(json_schema, option=orjson.OPT_INDENT_2).decode()
 
 
 def _drop_empty_mounts(paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The paths without an empty folder that the environment names: nothing is mounted there."""
+    """Return the paths without empty folders if the environment names them: no volume is mounted there."""
     if click.get_current_context().get_parameter_source("paths") is not ParameterSource.ENVIRONMENT:
         return paths
     return tuple(path for path in paths if not path.is_dir() or any(path.iterdir()))
 
 
 def _reject_mistyped_command(paths: Iterable[Path]) -> None:
-    """A command that is written wrong is taken for a path: say so where it helps."""
+    """Raise InputError for a missing path that looks like a mistyped command."""
     from mockserver.schema.messages import did_you_mean
 
     for path in paths:
-        near = did_you_mean(str(path), main.commands)
-        if near and not path.exists():
-            raise InputError.from_message(f"no such file or folder, and no command{near}", source=str(path))
+        suggestion = did_you_mean(str(path), main.commands)
+        if suggestion and not path.exists():
+            raise InputError.from_message(
+                f"no such file or folder, and no command{suggestion}", source=str(path)
+            )
 
 
 def _print_output(text: str) -> None:
@@ -348,7 +343,7 @@ def _print_problems(problems: Iterable[Problem]) -> None:
 
 
 def _print_line(text: str, stream_name: str) -> None:
-    """Where nobody listens any more (`mockserver | head`), the server goes on in silence."""
+    """Print a line; if the reader of the pipe has gone (`mockserver schema | head`), print nothing more."""
     stream = getattr(sys, stream_name)
     try:
         if stream is not None:

@@ -1,4 +1,4 @@
-"""What the commands say to a person, and what `init` writes for one."""
+"""The texts that the commands print, and the fixture file that `init` writes."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 def format_banner(
     address: tuple[str, int], router: VendorRouter, fixtures: int, settings: Settings, accounts: int = 0
 ) -> str:
-    """The start-up lines, ready to paste."""
-    from mockserver.matching.loader import TEXT_SOURCE  # noqa: PLC0415 the server has imported both
+    """Return the start-up text, with URLs that are ready to paste."""
+    from mockserver.matching.loader import TEXT_SOURCE  # noqa: PLC0415 `serve` has imported both already
     from mockserver.server.uvicorn_server import format_server_url  # noqa: PLC0415 as above
 
     root = format_server_url(address)
     lines = [f"mockserver {__version__}  {root}", ""]
     for vendor in router.vendors.values():
         profile = vendor.profile
-        own = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
-        what = "base_url" if profile.paths.openai else "POST"
-        lines.append(f"  {profile.title:12}{what:10}{root}/{vendor.name}{own}")
-    given = [TEXT_SOURCE] * bool(settings.fixtures_yaml) + [str(path) for path in settings.paths]
-    source = ", ".join(given) or "the shipped ones"
+        path = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
+        usage = "base_url" if profile.paths.openai else "POST"
+        lines.append(f"  {profile.title:12}{usage:10}{root}/{vendor.name}{path}")
+    sources = [TEXT_SOURCE] * bool(settings.fixtures_yaml) + [str(path) for path in settings.paths]
+    source = ", ".join(sources) or "the shipped ones"
     lines += [
         "",
-        *([f"  {'page':12}{root}/"] if settings.page else []),
-        f"  {'fixtures':12}{fixtures} ({source}){'; what none matches is refused' if settings.strict else ''}",
+        *([f"  {'web UI':12}{root}/"] if settings.page else []),
+        f"  {'fixtures':12}{fixtures} ({source}){'; other requests are refused' if settings.strict else ''}",
         (
             f"  {'keys':12}{_describe_keys(accounts, settings)}"
-            "; one with mock-429 in it (or 401, 402, 504, ...) gets that error"
+            "; one that contains mock-429 (or 401, 402, 504, ...) gets that error"
         ),
         f"  {'seed':12}{settings.seed}",
         "",
@@ -48,28 +48,28 @@ def format_banner(
 
 def _describe_keys(accounts: int, settings: Settings) -> str:
     if settings.known_keys_only:
-        return f"{_format_count(accounts, 'account')}, and no other works"
-    return f"any works, and {_format_count(accounts, 'account')}" if accounts else "any works"
+        return f"{_format_count(accounts, 'account')}, no other key works"
+    return f"any key works, {_format_count(accounts, 'account')}" if accounts else "any key works"
 
 
 def format_reload_message(outcome: FixtureSet | InputError, settings: Settings) -> str:
-    """What became of an edit of a fixture file."""
+    """Return the log line of a reload, in the log's format."""
     if isinstance(outcome, InputError):
-        said = "the edit was not taken, the last good fixtures stay"
+        message = "the edit was not applied, the last valid fixtures stay in use"
     else:
-        said = f"reloaded {_format_count(len(outcome), 'fixture')}"
-    return orjson.dumps({"event": said}).decode() if settings.log_format == "json" else said
+        message = f"reloaded {_format_count(len(outcome), 'fixture')}"
+    return orjson.dumps({"event": message}).decode() if settings.log_format == "json" else message
 
 
-def _format_count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _format_count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _format_verdict(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
     if problems:
         return _format_count(len(problems), "problem")
-    good = f"{_format_count(fixtures, 'fixture')}, all good"
-    return f"{good}, {_format_count(len(warnings), 'warning')}" if warnings else good
+    verdict = f"{_format_count(fixtures, 'fixture')}, all good"
+    return f"{verdict}, {_format_count(len(warnings), 'warning')}" if warnings else verdict
 
 
 def _format_text(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
@@ -78,12 +78,12 @@ def _format_text(problems: Sequence[Problem], warnings: Sequence[Problem], fixtu
 
 
 def _format_json(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "fixtures": fixtures,
         "errors": [_problem_to_json(problem) for problem in problems],
         "warnings": [_problem_to_json(warning) for warning in warnings],
     }
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps(report, option=orjson.OPT_INDENT_2).decode()
 
 
 def _problem_to_json(problem: Problem) -> dict[str, Any]:
@@ -98,13 +98,13 @@ def _problem_to_json(problem: Problem) -> dict[str, Any]:
 
 def _format_github(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
     # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-    told = [
+    annotations = [
         f"::{level} {_format_github_location(problem)}::"
         + _escape_github(": ".join(filter(None, (problem.path, problem.message))))
         for level, found in (("error", problems), ("warning", warnings))
         for problem in found
     ]
-    return "\n".join([*told, f"::notice::{_format_verdict(problems, warnings, fixtures)}"])
+    return "\n".join([*annotations, f"::notice::{_format_verdict(problems, warnings, fixtures)}"])
 
 
 def _format_github_location(problem: Problem) -> str:
@@ -130,17 +130,17 @@ STARTER_FIXTURES = """\
 #   curl http://127.0.0.1:8402/v1/chat/completions -H 'Authorization: Bearer any' \\
 #     --json '{"model": "o1-preview", "messages": [{"role": "user", "content": "What is the weather?"}]}'
 fixtures:
-  # A word in the last user message is enough; a stream is cut from the same text.
+  # A word in the last user message is enough; a stream sends the same text in chunks.
   - name: weather
     match: {user: weather}
     response: It is 21 °C and sunny.
 
-  # A number is that status in the vendor's own words.
+  # A number is an error with that status, in the vendor's own format.
   - name: broke
     match: {user: I am broke}
     response: 402
 
-  # Two failures, then an answer: what a client's retries are tested with.
+  # Two failures, then an answer: a test of a client's retries.
   - name: flaky
     match: {user: flaky}
     responses:

@@ -1,1 +1,1 @@
-"""How the server runs: application, uvicorn, access log and demo traffic."""
+"""The running server: application, uvicorn, access log and demo traffic."""

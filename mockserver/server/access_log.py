@@ -1,4 +1,4 @@
-"""The line that is logged of each request: for a person, or for a program."""
+"""The access log: one line per finished request, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.sessions.journal import JournalEntry
 
 
 class AccessLog:
-    """Lines of this `form`; those of one turn of the event loop are said together, for many may end in one."""
+    """A log in one of the formats `text` and `json`; the lines of one turn of the event loop are written together."""
 
     def __init__(self, log_format: str, write: Callable[[str], None]) -> None:
         self._format_entry = ENTRY_FORMATTERS[log_format]
@@ -23,16 +23,16 @@ class AccessLog:
         self._pending: list[JournalEntry] = []
 
     def __call__(self, entry: JournalEntry) -> None:
-        """A request has ended."""
+        """Log a finished request."""
         self._pending.append(entry)
         if len(self._pending) == 1:
             asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
-        """Say what is still to be said."""
+        """Write the lines that are still pending."""
         if self._pending:
-            ended, self._pending = self._pending, []
-            self._write("\n".join(map(self._format_entry, ended)))
+            pending, self._pending = self._pending, []
+            self._write("\n".join(map(self._format_entry, pending)))
 
 
 @lru_cache(maxsize=2)
@@ -41,28 +41,30 @@ def _format_clock(second: int) -> str:
 
 
 def _format_text(entry: JournalEntry) -> str:
-    heard, call = entry.delivery, entry.request
+    delivery = entry.delivery
     first = total = "-"
-    ended = ""
-    if heard is not None:
-        total = _format_tenths(round(heard.seconds * 10_000))
-        first = total if heard.first_byte == heard.seconds else _format_first_byte(heard.first_byte)
-        ended = "" if heard.end_reason == "finished" else f"  {heard.end_reason}"
-    asked = _format_request(call) if call else f"-  {entry.method} {entry.path[:80]}  json"
-    said = f"{entry.status or 'none'}  {entry.fixture or '-'}"
-    took = f"first {first}  total {total}{ended}"
-    line = f"{_format_clock(int(entry.arrived))}  {asked}  {said}  {took}  attempt {entry.attempt}"
+    end_reason = ""
+    if delivery is not None:
+        total = _format_tenths(round(delivery.seconds * 10_000))
+        first = total if delivery.first_byte == delivery.seconds else _format_first_byte(delivery.first_byte)
+        end_reason = "" if delivery.end_reason == "finished" else f"  {delivery.end_reason}"
+    request = (
+        _format_request(entry.request) if entry.request else f"-  {entry.method} {entry.path[:80]}  json"
+    )
+    outcome = f"{entry.status or 'none'}  {entry.fixture or '-'}"
+    times = f"first {first}  total {total}{end_reason}"
+    line = f"{_format_clock(int(entry.arrived))}  {request}  {outcome}  {times}  attempt {entry.attempt}"
     return f"{line}\n          {entry.reason}" if entry.reason else line
 
 
 def _format_request(request: ChatRequest) -> str:
-    what = request.model[:40] or f"{request.method} {request.route.path[:80]}"
-    return f"{request.vendor.name}  {what}  {'stream' if request.stream else 'json'}"
+    target = request.model[:40] or f"{request.method} {request.route.path[:80]}"
+    return f"{request.vendor.name}  {target}  {'stream' if request.stream else 'json'}"
 
 
 @lru_cache(maxsize=256)
 def _format_tenths(tenths: int) -> str:
-    """So many tenths of a millisecond, of a longer time the milliseconds."""
+    """Format a time in tenths of a millisecond; from 10 ms on, in whole milliseconds."""
     return format_duration(tenths / 10_000 if tenths < 100 else round(tenths / 10) / 1000)
 
 
@@ -71,8 +73,8 @@ def _format_first_byte(seconds: float | None) -> str:
 
 
 def _format_json(entry: JournalEntry) -> str:
-    heard = entry.delivery
-    first = heard.first_byte if heard else None
+    delivery = entry.delivery
+    first = delivery.first_byte if delivery else None
     line = {
         "time": datetime.fromtimestamp(entry.arrived).astimezone().isoformat(timespec="milliseconds"),
         "id": entry.id,
@@ -86,8 +88,8 @@ def _format_json(entry: JournalEntry) -> str:
         "fixture": entry.fixture or None,
         "fault": entry.fault or None,
         "first_byte_ms": None if first is None else round(first * 1000, 2),
-        "total_ms": round(heard.seconds * 1000, 2) if heard else None,
-        "ended": heard.end_reason if heard else None,
+        "total_ms": round(delivery.seconds * 1000, 2) if delivery else None,
+        "ended": delivery.end_reason if delivery else None,
         "attempt": entry.attempt,
         "reason": entry.reason or None,
     }

@@ -1,4 +1,4 @@
-"""The composition root: settings in, Starlette out. The route table is the table of contents."""
+"""The composition root: builds the pipeline and the Starlette application from the settings."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ LifespanTask = Callable[[], Coroutine[None, None, None]]
 def load_vendors(
     files: tuple[Path, ...] = (), tokenizer: str = ESTIMATE, *, strict_models: bool = False
 ) -> VendorRouter:
-    """The shipped vendors, and those of these profiles; one with a shipped name takes its place.
+    """Load the shipped vendors and those of `files`; one with the name of a shipped vendor replaces it.
 
-    `tokenizer` is what all of them count by; `strict_models` has all of them refuse a model that they do not document.
+    All of them count tokens by `tokenizer`; with `strict_models`, all refuse models that they do not document.
 
-    Raises InputError for a profile that is wrong.
+    Raises InputError for an invalid profile.
     """
-    known = {}
+    vendors = {}
     for file in (*list_shipped_profiles(), *files):
-        loaded = load_profile(file)
+        profile = load_profile(file)
         if strict_models:
-            loaded = replace(loaded, strict_models=True)
-        known[loaded.name] = Vendor(loaded, tokenizer)
-    return VendorRouter(known.values())
+            profile = replace(profile, strict_models=True)
+        vendors[profile.name] = Vendor(profile, tokenizer)
+    return VendorRouter(vendors.values())
 
 
 def create_pipeline(
     settings: Settings, playback: Playback, on_request_end: OnRequestEnd, store: SessionStore | None = None
 ) -> ChatPipeline:
-    """The line of one server; what it remembers is kept in memory, or in another store.
+    """Create the pipeline of one server; its state is kept in `store`, by default in memory.
 
-    Raises InputError for settings, fixtures or profiles that are wrong.
+    Raises InputError for invalid settings, fixtures or profiles.
     """
     settings = _resolve_settings(settings)
     rules = tuple(
@@ -68,12 +68,12 @@ def create_pipeline(
         for number, text in enumerate(settings.faults, 1)
     )
     store = store or MemoryStore(max_requests=settings.journal_size)
-    known = load_vendors(settings.vendors, settings.tokenizer, strict_models=settings.strict_models)
-    return ChatPipeline(settings, known, load_fixtures(settings), rules, store, playback, on_request_end)
+    router = load_vendors(settings.vendors, settings.tokenizer, strict_models=settings.strict_models)
+    return ChatPipeline(settings, router, load_fixtures(settings), rules, store, playback, on_request_end)
 
 
 def _resolve_settings(settings: Settings) -> Settings:
-    """The settings, the locale by Faker's own name for it, and the tokenizer that there is."""
+    """Return the settings with the locale as Faker names it, and the tokenizer that is installed."""
     for flag, value, known in (
         ("--reply", settings.reply, REPLY_STYLES),
         ("--tokenizer", settings.tokenizer, TOKENIZERS),
@@ -98,16 +98,16 @@ def _resolve_settings(settings: Settings) -> Settings:
 
 
 def load_fixtures(settings: Settings) -> FixtureSet:
-    """The fixtures that a server begins with, and takes anew after an edit. Raises InputError."""
+    """Load the fixtures of a server, at start-up and after an edit. Raises InputError."""
     return load_fixture_set(settings.paths, settings.fixtures_yaml)
 
 
 def create_app(
     pipeline: ChatPipeline, on_reload: OnReload, address: tuple[str, int] | None = None
 ) -> DirectDispatch:
-    """The application. `edited` hears of every edit of a fixture file: the new shelf, or what is wrong.
+    """Create the application. `on_reload` receives the result of every reload: the new fixtures or the problems.
 
-    `address` is where it is going to listen; a demo, if there is to be one, calls it there.
+    `address` is where the server will listen; the scripted clients of a demo connect to it.
     """
 
     def healthz(_: Request) -> Response:
@@ -116,67 +116,68 @@ def create_app(
     def readyz(_: Request) -> Response:
         return JSONResponse({"status": "ok", "fixtures": len(pipeline.fixtures)})
 
-    beside = list(_lifespan_tasks(pipeline, on_reload, address))
+    lifespan_tasks = list(_lifespan_tasks(pipeline, on_reload, address))
 
     @contextlib.asynccontextmanager
-    async def living(_: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(one()) for one in beside]
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(start()) for start in lifespan_tasks]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
 
-    steering = LazyApp(pipeline, _import_admin)
+    admin = LazyApp(pipeline, _import_admin)
     app = Starlette(
         routes=[
             *_ui_routes(pipeline),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route("/metrics", steering),
-            Route(ADMIN_PREFIX, steering),
-            Route(ADMIN_PREFIX + "/{path:path}", steering),
-            # Every vendor, by prefix, Host or native path: `vendors.routing` knows whose path it is.
+            Route("/metrics", admin),
+            Route(ADMIN_PREFIX, admin),
+            Route(ADMIN_PREFIX + "/{path:path}", admin),
+            # All vendors, by prefix, Host or native path; `vendors.routing` finds the one a path belongs to.
             Route("/{path:path}", CorsDispatch(pipeline)),
         ],
-        lifespan=living if beside else None,
+        lifespan=lifespan if lifespan_tasks else None,
     )
     app.router.redirect_slashes = False
     return DirectDispatch(app, pipeline)
 
 
 class DirectDispatch:
-    """What no other route could want goes straight to the line, past the regular expression of each before it."""
+    """Dispatch of POST requests that no other route can match straight to the pipeline, without Starlette's router."""
 
     def __init__(self, app: Starlette, pipeline: ChatPipeline) -> None:
-        *own, _ = [route for route in app.routes if isinstance(route, Route)]
+        *own_routes, _ = [route for route in app.routes if isinstance(route, Route)]
         self.app = app
         self.pipeline = pipeline
-        self.app_prefixes = tuple({"/" + route.path.split("/")[1] for route in own} - {"/"})
+        self.app_prefixes = tuple({"/" + route.path.split("/")[1] for route in own_routes} - {"/"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        posted = scope["type"] == "http" and scope["method"] == "POST"
-        straight = posted and len(scope["path"]) > 1 and not scope["path"].startswith(self.app_prefixes)
-        await (self.pipeline if straight else self.app)(scope, receive, send)
+        """Serve one request (ASGI)."""
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        direct = is_post and len(scope["path"]) > 1 and not scope["path"].startswith(self.app_prefixes)
+        await (self.pipeline if direct else self.app)(scope, receive, send)
 
 
 def _lifespan_tasks(
     pipeline: ChatPipeline, on_reload: OnReload, address: tuple[str, int] | None
 ) -> Iterator[LifespanTask]:
-    """What goes on beside the calls, for as long as the server runs."""
+    """Yield the tasks that run as long as the server does: the file watcher and the demo."""
     settings = pipeline.settings
     if settings.reload and settings.paths:
         load = functools.partial(load_fixtures, settings)
 
-        def heard(outcome: FixtureSet | InputError) -> None:
+        def report(outcome: FixtureSet | InputError) -> None:
             if isinstance(outcome, InputError):
                 pipeline.report_load_problems(outcome.problems)
             on_reload(outcome)
 
         yield lambda: watch_fixture_files(
-            settings.paths, pipeline.fixtures.file_stats, load, pipeline.replace_fixtures, heard
+            settings.paths, pipeline.fixtures.file_stats, load, pipeline.replace_fixtures, report
         )
     if settings.demo and address is not None:
-        from mockserver.server.demo import run_demo  # noqa: PLC0415 few want it
+        from mockserver.server.demo import run_demo  # noqa: PLC0415 rarely used
 
         yield lambda: run_demo(pipeline, address)
 
@@ -184,27 +185,28 @@ def _lifespan_tasks(
 def _ui_routes(pipeline: ChatPipeline) -> list[Route]:
     if not pipeline.settings.page:
         return []
-    shown = LazyApp(pipeline, _import_ui)
+    ui = LazyApp(pipeline, _import_ui)
     return [
-        Route("/", RootDispatch(pipeline, shown), methods=["GET"]),
-        Route(ADMIN_PREFIX + "/page/{file:path}", shown),
+        Route("/", RootDispatch(pipeline, ui), methods=["GET"]),
+        Route(ADMIN_PREFIX + "/page/{file:path}", ui),
     ]
 
 
 class RootDispatch:
-    """The root is the page's, but for whom the Host is a vendor's: that is the root of the vendor."""
+    """Dispatch of `/` to the web UI, unless the Host header names a vendor."""
 
     def __init__(self, pipeline: ChatPipeline, ui: ASGIApp) -> None:
         self.pipeline = pipeline
         self.ui = ui
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        theirs = match_route(read_head(scope), self.pipeline.router)
-        await (self.pipeline if theirs else self.ui)(scope, receive, send)
+        """Serve one request (ASGI)."""
+        is_vendor = match_route(read_head(scope), self.pipeline.router)
+        await (self.pipeline if is_vendor else self.ui)(scope, receive, send)
 
 
 class LazyApp:
-    """An application of the line, imported and made when somebody first asks for it: most servers are never steered."""
+    """An ASGI application that is imported and created at its first request; most servers never need it."""
 
     def __init__(
         self, pipeline: ChatPipeline, import_factory: Callable[[], Callable[[ChatPipeline], ASGIApp]]
@@ -214,11 +216,13 @@ class LazyApp:
 
     @functools.cached_property
     def app(self) -> ASGIApp:
+        """Return the application, imported and created once."""
         return self.import_factory()(self.pipeline)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
         if "app" not in vars(self):
-            await asyncio.to_thread(self.import_factory)  # an import on another thread makes no stream falter
+            await asyncio.to_thread(self.import_factory)  # imported on a thread, so that no stream is delayed
         await self.app(scope, receive, send)
 
 
@@ -235,7 +239,7 @@ def _import_admin() -> Callable[[ChatPipeline], ASGIApp]:
 
 
 class CorsDispatch:
-    """The vendors' routes are open to pages of every origin, as the vendors themselves are."""
+    """Dispatch of the vendors' routes, which answer CORS preflights of every origin, as the vendors do."""
 
     def __init__(self, pipeline: ChatPipeline) -> None:
         self.pipeline = pipeline
@@ -244,5 +248,6 @@ class CorsDispatch:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answering = self.preflight if scope["method"] == "OPTIONS" else self.pipeline
-        await answering(scope, receive, send)
+        """Serve one request (ASGI)."""
+        app = self.preflight if scope["method"] == "OPTIONS" else self.pipeline
+        await app(scope, receive, send)

@@ -1,7 +1,7 @@
-"""A few clients, good and bad at trying again, that call their own server so that the page has something to show.
+"""Scripted demo clients, with good and bad retry policies, that give the web UI something to show.
 
-They are scripted: the same calls with the same waits on every run, over real connections, a few rounds and no more.
-Each has a session with fixtures of its own, so that they meet nobody else's, whatever the server serves.
+Every run makes the same requests with the same waits, over real connections, for a fixed number of rounds. Each client
+has a session with its own fixtures, so that it is independent of the fixtures that the server serves.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from mockserver.schema.yaml_document import parse_yaml
 from mockserver.sessions.store import Overlay
 from mockserver.vendors.vendor import Vendor
 
-ROUNDS = 8  # of the whole script, about a quarter of a minute each
+ROUNDS = 8  # repetitions of the whole script, about 15 seconds each
 ROUND_PAUSE = 6.0  # seconds between two rounds
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What one client does: it asks, and after a failure asks again, after waiting so many seconds each time.
+    """The script of one client: a request, and after a failure one retry after each of the delays in seconds.
 
-    A wait of None is as long as Retry-After says. `at` is when it begins, in seconds; `vendor` counts from 0.
+    A delay of None means that of the Retry-After header. `start_at` is in seconds; `vendor_index` counts from 0.
     """
 
     session: str
@@ -42,7 +42,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What one attempt came to; status 0: the connection broke."""
+    """The result of one attempt; status 0 means that the connection broke."""
 
     status: int
     retry_after: float
@@ -133,19 +133,20 @@ async def run_demo(
     scenarios: Iterable[Scenario] = SCENARIOS,
     rounds: int = ROUNDS,
 ) -> None:
-    """The whole script, so often. `address` is where the server of this line listens."""
+    """Run the whole script `rounds` times. `address` is where the server of this pipeline listens."""
     scenarios = tuple(scenarios)
-    for scene in scenarios:
+    for scenario in scenarios:
         await pipeline.store.set_overlay(
-            scene.session, Overlay(FixtureSet(_scenario_fixtures(scene)), fixtures_added=1)
+            scenario.session, Overlay(FixtureSet(_scenario_fixtures(scenario)), fixtures_added=1)
         )
     vendors = tuple(pipeline.router.vendors.values())
     for number in range(rounds):
         await asyncio.sleep(ROUND_PAUSE if number else 0)
-        acting = (
-            _run_scenario(scene, vendors[scene.vendor_index % len(vendors)], address) for scene in scenarios
+        clients = (
+            _run_scenario(scenario, vendors[scenario.vendor_index % len(vendors)], address)
+            for scenario in scenarios
         )
-        await asyncio.gather(*acting)
+        await asyncio.gather(*clients)
 
 
 def _scenario_fixtures(scenario: Scenario) -> tuple[Any, ...]:
@@ -154,18 +155,18 @@ def _scenario_fixtures(scenario: Scenario) -> tuple[Any, ...]:
 
 
 async def _run_scenario(scenario: Scenario, vendor: Vendor, address: tuple[str, int]) -> None:
-    """The attempts of one scene, until one succeeds or the client gives up."""
+    """Make the attempts of one scenario, until one succeeds or the client gives up."""
     await asyncio.sleep(scenario.start_at)
-    reply = await _send_attempt(scenario, vendor, address)
-    for wait in scenario.retry_delays:
-        if reply.complete and reply.status < 400:
+    result = await _send_attempt(scenario, vendor, address)
+    for delay in scenario.retry_delays:
+        if result.complete and result.status < 400:
             return
-        await asyncio.sleep(reply.retry_after if wait is None else wait)
-        reply = await _send_attempt(scenario, vendor, address)
+        await asyncio.sleep(result.retry_after if delay is None else delay)
+        result = await _send_attempt(scenario, vendor, address)
 
 
 async def _send_attempt(scenario: Scenario, vendor: Vendor, address: tuple[str, int]) -> AttemptResult:
-    """One request on a connection of its own, read to its end."""
+    """Send one request on its own connection and read the response to its end."""
     profile = vendor.profile
     key = profile.keys[0]
     path = profile.paths.chat[0].replace("{model}", profile.sample_model)
@@ -200,6 +201,6 @@ def _parse_response(response: bytes) -> AttemptResult:
     head, _, body = response.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
-    # A body in chunks has an end of its own; where that is missing it was cut.
-    whole = "transfer-encoding" not in headers or body.endswith(b"0\r\n\r\n")
-    return AttemptResult(int(status.split()[1]), float(headers.get("retry-after", 0)), whole)
+    # A chunked body is complete only if its last chunk has arrived.
+    complete = "transfer-encoding" not in headers or body.endswith(b"0\r\n\r\n")
+    return AttemptResult(int(status.split()[1]), float(headers.get("retry-after", 0)), complete)

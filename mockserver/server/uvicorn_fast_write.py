@@ -1,8 +1,7 @@
-"""A whole answer in one breath: one write, where uvicorn would check, join and send the head and the body apart.
+"""A faster way to send a complete response: one write, where uvicorn validates and sends head and body separately.
 
-It knows uvicorn's httptools protocol from within, and steps back wherever that one would do more than write. What is
-said in one turn of the event loop is written when the turn is over: a write wakes whoever reads it, and many of them
-are woken once.
+It relies on internals of uvicorn's httptools protocol, and is not used if that protocol would do more than write. The
+responses of one turn of the event loop are written at its end: each write wakes its reader, which costs less in a row.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ RawHeader = tuple[bytes, bytes]
 
 
 class SingleWrite:
-    """The breath of one server. `cycle` is uvicorn's class of a request, `lines` are its status lines."""
+    """The single-write path of one server. `cycle` is uvicorn's class of a request, `lines` are its status lines."""
 
     def __init__(self, cycle: Any, lines: dict[int, bytes]) -> None:
         self._cycle = cycle
@@ -24,7 +23,7 @@ class SingleWrite:
         self._pending: list[tuple[asyncio.Transport, bytes]] = []
 
     def take_cycle(self, send: Any) -> Any:
-        """What `say` needs; None where the answer must be sent as ASGI has it."""
+        """Return uvicorn's request object for `send_response`; None if the answer must be sent as ASGI messages."""
         cycle: Any = getattr(send, "__self__", None)
         if (
             type(cycle) is not self._cycle
@@ -37,7 +36,7 @@ class SingleWrite:
         return cycle
 
     def send_response(self, cycle: Any, status: int, head: bytes, body: bytes) -> None:
-        """The status line, the headers as they stand in `head`, the body as it stands; then it is over."""
+        """Queue a complete response: the status line, the encoded headers in `head`, and the encoded body."""
         if cycle.default_headers is not self._default_headers:
             self._default_headers = cycle.default_headers
             self._encoded_defaults = b"".join([b"%s: %s\r\n" % header for header in self._default_headers])
@@ -52,8 +51,8 @@ class SingleWrite:
         cycle.on_response()
 
     def flush(self) -> None:
-        """Write what was said: before anything else is done to these connections."""
-        said, self._pending = self._pending, []
-        for transport, text in said:
+        """Write the queued responses; must be called before anything else is done to these connections."""
+        pending, self._pending = self._pending, []
+        for transport, data in pending:
             if not transport.is_closing():
-                transport.write(text)
+                transport.write(data)

@@ -1,4 +1,4 @@
-"""The parts of uvicorn that are not its public interface, and what to do without them."""
+"""The parts of uvicorn that are not its public interface, with fallbacks for versions without them."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def _find_missing(path: str, names: tuple[str, ...]) -> str:
     except (ImportError, AttributeError):
         return path
     # Attributes of instances are set in `__init__` or are fields, so that no instance is needed to find them.
-    made = getattr(getattr(found, "__init__", None), "__code__", None)
-    known = {*dir(found), *getattr(made, "co_names", ()), *getattr(found, "__annotations__", ())}
+    init_code = getattr(getattr(found, "__init__", None), "__code__", None)
+    known = {*dir(found), *getattr(init_code, "co_names", ()), *getattr(found, "__annotations__", ())}
     return next((f"{path}.{name}" for name in names if name not in known), "")
 
 

@@ -1,4 +1,4 @@
-"""uvicorn, taught three things: to hand its transport over, to say an answer in one breath, to stop at once."""
+"""A uvicorn server that gives playback its transport, sends an answer in one write, and stops at once."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from mockserver.wire.playback import SINGLE_WRITE_KEY, TRANSPORT_KEY, Playback
 
 _ABORT_DELAY = 0.3  # seconds until a connection that has not ended by itself is cut
 _SHUTDOWN_TIMEOUT = 0.5  # seconds until uvicorn cancels what even that did not end
-_MAX_OPEN_FILES = 65_536  # open at once; there are no more ports to come from
+_MAX_OPEN_FILES = 65_536  # one client address has no more ports than this
 _KEEP_ALIVE = (
-    75  # seconds; longer than an SDK's pool keeps an idle connection, so that the client ends it first
+    75  # seconds; longer than an SDK's pool keeps an idle connection, so that the client closes first
 )
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
-    """A socket that holds the address, so that port 0 is known before the server starts."""
+    """Bind a socket, so that the number of port 0 is known before the server starts. Raises InputError."""
     if not 0 <= port <= 65535:
         raise InputError.from_message(
             f"port {port} does not exist: choose one from 1 to 65535, or 0 for a free one", "port"
@@ -39,9 +39,9 @@ def bind_socket(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
         raise InputError.from_message(
-            f"{host!r} is no address of this machine: {_HOST_HINT}", "host"
+            f"{host!r} is not an address of this machine: {_HOST_HINT}", "host"
         ) from error
-    # With its protocol named: asyncio sets TCP_NODELAY on no other, and a small frame would wait for an ACK.
+    # asyncio sets TCP_NODELAY only if the protocol is given; without it a small frame would wait for an ACK.
     sock = socket.socket(family, kind, protocol)
     if sys.platform != "win32":  # pragma: no branch - there it would let two servers share a port
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,23 +49,23 @@ def bind_socket(host: str, port: int) -> socket.socket:
         sock.bind(address)
     except OSError as error:
         sock.close()
-        what = _BIND_ERRORS.get(error.errno or 0, "{host}:{port} cannot be used: {error}")
+        message = _BIND_ERRORS.get(error.errno or 0, "{host}:{port} cannot be used: {error}")
         path = "host" if error.errno == errno.EADDRNOTAVAIL else "port"
-        raise InputError.from_message(what.format(host=host, port=port, error=error), path) from error
+        raise InputError.from_message(message.format(host=host, port=port, error=error), path) from error
     return sock
 
 
 def get_connect_address(sock: socket.socket) -> tuple[str, int]:
-    """Where a client on this machine finds the socket."""
+    """Return the address that a client on this machine connects to."""
     host, port = sock.getsockname()[:2]
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, str(host)), int(port)  # noqa: S104
 
 
 def raise_fd_limit() -> None:
-    """As many connections as the system allows: a shell's soft limit is 1,024 files, its hard one far more."""
+    """Raise the limit of open files as far as the system allows; the soft limit of a shell is often 1,024."""
     if sys.platform == "win32":  # pragma: no cover
         return
-    import resource  # noqa: PLC0415 there is none on Windows
+    import resource  # noqa: PLC0415 not available on Windows
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
@@ -75,7 +75,7 @@ def raise_fd_limit() -> None:
 
 
 class BackgroundServer:
-    """One application on one bound socket: `run` here, or `start` and `stop` on a thread of its own."""
+    """One application on one bound socket: `run` on this thread, or `start` and `stop` on its own."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class BackgroundServer:
             self._sock.close()
 
     def start(self) -> None:
-        """Serve on a thread; returns when the server answers. RuntimeError where it cannot."""
+        """Serve on a thread; return when the server accepts requests. Raises RuntimeError if it cannot."""
         self._thread = threading.Thread(target=self._run_quietly, name="mockserver", daemon=True)
         self._thread.start()
         self._uvicorn.ready.wait()
@@ -113,7 +113,7 @@ class BackgroundServer:
             raise RuntimeError("the server did not start: the application's startup failed, see the log")
 
     def stop(self) -> None:
-        """End every open answer, then the thread. Once is enough; more often is fine."""
+        """End every answer in progress, then the thread. Idempotent."""
         if self._thread is None:
             self._sock.close()
             return
@@ -121,7 +121,7 @@ class BackgroundServer:
         self._thread.join()
 
     def _run_quietly(self) -> None:
-        with contextlib.suppress(SystemExit):  # uvicorn's word for a startup that failed; `start` has another
+        with contextlib.suppress(SystemExit):  # uvicorn exits if the startup fails; `start` raises instead
             self.run()
 
 
@@ -139,15 +139,15 @@ class _StoppableUvicorn(uvicorn.Server):
         self.ready.set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        # uvicorn would raise the signal again after the shutdown; one that was obeyed ends with exit code 0.
+        # uvicorn would raise the signal again after the shutdown; here a clean stop ends with exit code 0.
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.request_stop()
 
     def request_stop(self) -> None:
-        """From any thread, or from a signal handler."""
+        """Start the shutdown, from any thread or from a signal handler."""
         self.should_exit = True
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped already
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the server has already stopped
                 self._loop.call_soon_threadsafe(self._playback.close)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -157,15 +157,15 @@ class _StoppableUvicorn(uvicorn.Server):
         cut.cancel()
 
     def _abort_connections(self) -> None:
-        """A reader that does not read would keep a clean ending waiting for ever."""
+        """Abort the remaining connections: a client that does not read would delay a clean end for ever."""
         for connection in list(self.server_state.connections) if self._can_cut else ():
             connection.transport.abort()
 
 
 class _TransportProtocol(asyncio.Protocol):
-    """Puts the transport into the state that every request of the connection is given a copy of."""
+    """Mixin that puts the transport into the state that every request of the connection receives a copy of."""
 
-    single_write: Any = None  # where there is one, it has the word before whatever ends a connection
+    single_write: Any = None  # a SingleWrite, if the protocol has one; flushed before a connection ends
     app_state: dict[str, Any]
     cycle: Any
     transport: asyncio.Transport
@@ -175,7 +175,7 @@ class _TransportProtocol(asyncio.Protocol):
         self.app_state = {**self.app_state, TRANSPORT_KEY: transport, SINGLE_WRITE_KEY: self.single_write}
 
     def _flush_pending(self) -> None:
-        """What was said goes out."""
+        """Write the responses that are still queued."""
         if self.single_write is not None:
             self.single_write.flush()
 
@@ -192,7 +192,7 @@ class _TransportProtocol(asyncio.Protocol):
         if self.cycle is None or self.cycle.response_complete:
             super().send_400_response(msg)  # type: ignore[misc]
         else:
-            self.transport.close()  # in the middle of an answer there is no place for another
+            self.transport.close()  # a response is in progress, so that no other can be sent
 
 
 def _uvicorn_config(app: ASGIApp, http: str, loop: str, lifespan: Literal["on", "off"]) -> uvicorn.Config:
@@ -213,41 +213,43 @@ def _uvicorn_config(app: ASGIApp, http: str, loop: str, lifespan: Literal["on", 
 
 
 def _http_protocol_class(http: str) -> Any:
-    """uvicorn's protocol of that name, handing the transport over; the name itself where that is not possible."""
+    """Return uvicorn's protocol class with our mixin; the name itself if this version of uvicorn lacks a part."""
     name = http
     if http == "auto":
         name = "httptools" if find_spec("httptools") else "h11"
-    spoken = find_protocol(name)
-    if spoken is None:
+    protocol = find_protocol(name)
+    if protocol is None:
         return http
     cycle = find_cycle() if name == "httptools" else None
     single_write = None if cycle is None else SingleWrite(*cycle)
-    return type(f"HandsOver{spoken.__name__}", (_TransportProtocol, spoken), {"single_write": single_write})
+    return type(
+        f"Transport{protocol.__name__}", (_TransportProtocol, protocol), {"single_write": single_write}
+    )
 
 
 def _suppress_cancellation(app: ASGIApp) -> ASGIApp:
-    """uvicorn's backstop cancels a call, and would log a traceback for one that lets that through."""
+    """Return the app without CancelledError: uvicorn cancels requests at shutdown, and would log a traceback."""
 
-    async def patient(scope: Scope, receive: Receive, send: Send) -> None:
-        try:  # noqa: SIM105 `suppress` would take longer than all else here
+    async def suppressing_app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:  # noqa: SIM105 `suppress` would take longer than everything else here
             await app(scope, receive, send)
         except asyncio.CancelledError:
             pass
 
-    return patient
+    return suppressing_app
 
 
-_HOST_HINT = "use 127.0.0.1 for this machine alone, or 0.0.0.0 to be reached from others"
+_HOST_HINT = "use 127.0.0.1 to listen on this machine only, or 0.0.0.0 on all of its addresses"
 _BIND_ERRORS = {
     errno.EADDRINUSE: "port {port} is taken on {host}: "
-    "stop the other server or choose another with --port (0 picks a free one)",
+    "stop the other server or choose another port with --port (0 picks a free one)",
     errno.EACCES: "port {port} needs privileges: choose one above 1023 with --port (0 picks a free one)",
-    errno.EADDRNOTAVAIL: "{host} is no address of this machine: " + _HOST_HINT,
+    errno.EADDRNOTAVAIL: "{host} is not an address of this machine: " + _HOST_HINT,
 }
 
 
 def format_server_url(address: tuple[str, int]) -> str:
-    """The root of a server that listens here, as a client on this machine writes it."""
+    """Return the root URL of a server at this address, as a client on this machine uses it."""
     host, port = address
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -197,7 +197,7 @@ def test_init_writes_a_file_to_begin_with(folder: Path) -> None:
     result = run("init", "new/mock.yaml")
     assert (result.exit_code, result.stdout) == (
         0,
-        "wrote new/mock.yaml and new/mockserver.schema.json\nnow: mockserver new/mock.yaml\n",
+        "wrote new/mock.yaml and new/mockserver.schema.json\nnext: mockserver new/mock.yaml\n",
     )
     text = (folder / "new/mock.yaml").read_text("utf-8")
     assert text.startswith("# yaml-language-server: $schema=./mockserver.schema.json\n")
@@ -207,9 +207,7 @@ def test_init_writes_a_file_to_begin_with(folder: Path) -> None:
 
 
 def test_init_overwrites_nothing(folder: Path) -> None:
-    assert (
-        refused("init", "good.yaml") == "good.yaml: is there already, and stays as it is; name another file"
-    )
+    assert refused("init", "good.yaml") == "good.yaml: exists already and is not changed; choose another file"
     assert (folder / "good.yaml").read_text() == GOOD
 
 
@@ -233,7 +231,7 @@ def test_init_says_why_it_cannot_write(folder: Path) -> None:
         (["--max-body", "0"], {}, "0 is not in the range x>=1."),
         (["--log-format", "xml"], {}, "'xml' is not one of 'text', 'json'."),
         (["--prot", "1"], {}, "No such option '--prot'."),
-        (["--host", "256.256.256.256"], {}, "is no address of this machine"),
+        (["--host", "256.256.256.256"], {}, "is not an address of this machine"),
         (["--vendor", "none.yaml"], {}, "none.yaml: cannot be read: No such file or directory"),
         (["none.yaml"], {}, "none.yaml: cannot be read: No such file or directory"),
         (["valdate", "good.yaml"], {}, "valdate: no such file or folder, and no command, did you mean 'validate'?"),
@@ -388,7 +386,7 @@ def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
         "/aimlapi/v1",
         "/segmind/v1/",
         "/omixa/",
-        "3 (a.yaml); what none matches is refused",
+        "3 (a.yaml); other requests are refused",
         "mock-429",
     ):
         assert part in said
@@ -398,9 +396,9 @@ def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
 @pytest.mark.parametrize(
     ("accounts", "known_keys_only", "words_of_it"),
     [
-        (0, False, "any works; one"),
-        (2, False, "any works, and 2 accounts; one"),
-        (1, True, "1 account, and no other works; one"),
+        (0, False, "any key works; one"),
+        (2, False, "any key works, 2 accounts; one"),
+        (1, True, "1 account, no other key works; one"),
     ],
 )
 def test_the_greeting_says_which_keys_work(accounts: int, known_keys_only: bool, words_of_it: str) -> None:
@@ -411,9 +409,12 @@ def test_the_greeting_says_which_keys_work(accounts: int, known_keys_only: bool,
 def test_an_edit_is_told_in_the_format_of_the_log() -> None:
     bad = InputError.from_message("x")
     assert format_reload_message(FixtureSet(()), Settings()) == "reloaded 0 fixtures"
-    assert format_reload_message(bad, Settings()) == "the edit was not taken, the last good fixtures stay"
+    assert (
+        format_reload_message(bad, Settings())
+        == "the edit was not applied, the last valid fixtures stay in use"
+    )
     assert json.loads(format_reload_message(bad, Settings(log_format="json"))) == {
-        "event": "the edit was not taken, the last good fixtures stay"
+        "event": "the edit was not applied, the last valid fixtures stay in use"
     }
 
 
@@ -497,7 +498,7 @@ def test_serve_greets_logs_each_request_and_obeys_sigterm(folder: Path, command:
         assert ask(port, "nothing") == 404
         assert "'hello' missed on user" in lines(server, "missed")
         (folder / "good.yaml").write_text(BAD)
-        assert "the edit was not taken" in lines(server, "edit")
+        assert "the edit was not applied" in lines(server, "edit")
         (folder / "good.yaml").write_text(HIDDEN)
         assert "reloaded 2 fixtures" in lines(server, "reloaded")
         server.send_signal(signal.SIGTERM)

@@ -76,7 +76,7 @@ def test_where_nothing_listens_it_says_so_at_once_and_what_to_do() -> None:
         wait_until_ready("0.0.0.0", port)
     assert str(refused.value) == (
         f"http://127.0.0.1:{port}/readyz: nothing listens there; "
-        "start one with `mockserver serve`, or say where it is with --host and --port"
+        "start one with `mockserver serve`, or give its address with --host and --port"
     )
 
 
@@ -88,7 +88,7 @@ def test_where_nothing_listens_it_says_so_at_once_and_what_to_do() -> None:
             "answered 503 still busy.; look at the log",
         ),
         (b"HTTP/1.1 404 Not Found\r\n\r\n" + b"x" * 1000, f"answered 404 {'x' * 80}; look at the log"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "what answered speaks no HTTP (BadStatusLine)"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "the response is not HTTP (BadStatusLine)"),
         (b"", "no answer within 0.05 s; look at the server's log"),
     ],
     ids=["not ready", "somebody else", "no HTTP", "silence"],
@@ -112,7 +112,9 @@ def test_a_host_that_does_not_exist_is_told_as_such(host: str) -> None:
 
 @pytest.mark.parametrize("port", [0, 65536])
 def test_a_port_that_cannot_be_asked_is_told_as_such(port: int) -> None:
-    with pytest.raises(NotReady, match=f"port {port} cannot be asked; name the one that the server said"):
+    with pytest.raises(
+        NotReady, match=f"port {port} cannot be probed; give the port that the server printed"
+    ):
         wait_until_ready("127.0.0.1", port)
 
 
@@ -139,7 +141,7 @@ def test_it_waits_for_a_server_that_is_there_and_not_ready_yet() -> None:
 
 def test_it_does_not_wait_longer_than_it_may_and_says_how_long_it_has() -> None:
     began = time.monotonic()
-    with pytest.raises(NotReady, match=r"nothing listens there; .* \(asked for 0.25 s\)$"):
+    with pytest.raises(NotReady, match=r"nothing listens there; .* \(tried for 0.25 s\)$"):
         wait_until_ready("127.0.0.1", free_port(), wait=0.25)
     assert time.monotonic() - began >= 0.25
 

@@ -130,7 +130,7 @@ def test_a_taken_port_says_what_to_do_next() -> None:
             "port",
             True,
         )
-        assert message.endswith("choose another with --port (0 picks a free one)")
+        assert message.endswith("choose another port with --port (0 picks a free one)")
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
@@ -145,7 +145,7 @@ def test_a_port_has_sixteen_bits(port: int) -> None:
 def test_a_host_that_is_not_this_machine_is_refused(host: str) -> None:
     path, message = refused(host, 0)
     assert path == "host"
-    assert "no address of this machine: use 127.0.0.1" in message
+    assert "not an address of this machine: use 127.0.0.1" in message
 
 
 @pytest.mark.parametrize(
