@@ -249,7 +249,7 @@ def test_after_a_reset_all_is_as_in_the_beginning(session: Session) -> None:
     session.reset()
     assert session.requests == []
     assert ask(session, "Hello").startswith("Hello!")
-    with pytest.raises(LookupError, match="may have been let go"):
+    with pytest.raises(LookupError, match="may have been evicted"):
         one.explain()
 
 
