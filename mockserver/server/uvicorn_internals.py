@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from mockserver.errors import InputError
+from mockserver.wire.answer import GATEWAY_PHRASES
 
 _HTTPTOOLS, _H11 = "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.http.h11_impl"
 _PROTOCOL = ("app_state", "connection_made", "cycle", "send_400_response", "shutdown", "transport")
@@ -36,6 +37,16 @@ def find_protocol(http: str) -> type[asyncio.Protocol] | None:
         return None
     found: type[asyncio.Protocol] = _find(path)
     return found
+
+
+def add_reason_phrases(http: str) -> None:
+    """Add the reason phrases that Python does not know to uvicorn's table for `httptools` or `h11`, if it has one."""
+    module, table, form = _HTTPTOOLS, "STATUS_LINE", "HTTP/1.1 {} {}\r\n"
+    if http == "h11":
+        module, table, form = _H11, "STATUS_PHRASES", "{1}"
+    phrases: dict[int, bytes] = getattr(import_module(module), table, {})
+    for status, phrase in GATEWAY_PHRASES.items():
+        phrases[status] = form.format(status, phrase).encode()
 
 
 def find_cycle() -> tuple[type, dict[int, bytes]] | None:

@@ -18,7 +18,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import InputError
 from mockserver.server.uvicorn_fast_write import SingleWrite
-from mockserver.server.uvicorn_internals import find_cycle, find_protocol, has_connections, require_server
+from mockserver.server.uvicorn_internals import (
+    add_reason_phrases,
+    find_cycle,
+    find_protocol,
+    has_connections,
+    require_server,
+)
 from mockserver.wire.playback import SINGLE_WRITE_KEY, TRANSPORT_KEY, Playback
 
 _ABORT_DELAY = 0.3  # seconds until a connection that has not ended by itself is cut
@@ -220,6 +226,7 @@ def _http_protocol_class(http: str) -> Any:
     protocol = find_protocol(name)
     if protocol is None:
         return http
+    add_reason_phrases(name)
     cycle = find_cycle() if name == "httptools" else None
     single_write = None if cycle is None else SingleWrite(*cycle)
     return type(

@@ -113,12 +113,10 @@ def _first_kind_by_status(errors: Mapping[str, ErrorText]) -> dict[int, str]:
 _DEFAULT_TEXT = ErrorText(message="$title")
 _DEFAULT_WAIT = 60.0  # seconds until a limit resets, if the error states none
 _KIND_BY_STATUS = {status: kind for kind, status in reversed(STATUS_BY_KIND.items())}
-# Node's reason phrases, independent of the Python version; the last two are Cloudflare's.
+# Node's reason phrases, independent of the Python version.
 _NODE_PHRASES = {
     413: "Payload Too Large",
     414: "URI Too Long",
     416: "Range Not Satisfiable",
     422: "Unprocessable Entity",
-    522: "Connection Timed Out",
-    524: "A Timeout Occurred",
 }

@@ -153,13 +153,27 @@ class Answer:
 
 
 def get_reason_phrase(status: int, overrides: Mapping[int, str]) -> str:
-    """Return the reason phrase of a status: from `overrides`, or the standard one; empty if there is neither."""
+    """Return the reason phrase of a status: from `overrides`, else the usual one; empty if there is none."""
     if status in overrides:
         return overrides[status]
     try:
         return HTTPStatus(status).phrase
     except ValueError:
-        return ""
+        return GATEWAY_PHRASES.get(status, "")
+
+
+# The phrases of statuses that no RFC defines: nginx's 499, Cloudflare's 520 to 526, and 529 of overloaded services.
+GATEWAY_PHRASES = {
+    499: "Client Closed Request",
+    520: "Web Server Returned an Unknown Error",
+    521: "Web Server Is Down",
+    522: "Connection Timed Out",
+    523: "Origin Is Unreachable",
+    524: "A Timeout Occurred",
+    525: "SSL Handshake Failed",
+    526: "Invalid SSL Certificate",
+    529: "Site Is Overloaded",
+}
 
 
 def add_content_length(answer: Answer) -> Answer:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http import h11_impl, httptools_impl
 
 from mockserver.errors import InputError
@@ -18,6 +19,7 @@ from mockserver.server import uvicorn_internals, uvicorn_server
 from mockserver.server.uvicorn_fast_write import SingleWrite
 from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
 from mockserver.testing import MockServer
+from mockserver.wire.answer import GATEWAY_PHRASES, Answer, Frame
 from mockserver.wire.playback import Playback
 
 PROTOCOLS: dict[str, type] = {"httptools": httptools_impl.HttpToolsProtocol, "h11": h11_impl.H11Protocol}
@@ -164,3 +166,22 @@ def test_this_uvicorn_has_every_part(warnings: Callable[[], list[str]]) -> None:
     assert uvicorn_internals.find_cycle() is not None
     assert uvicorn_internals.has_connections()
     assert warnings() == []
+
+
+@pytest.mark.parametrize("http", PROTOCOLS)
+@pytest.mark.parametrize("status", [499, 520, 529])
+def test_a_status_that_no_rfc_defines_has_a_reason_phrase(http: str, status: int) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await Playback().play(Answer(status, (), (Frame(b"no"),)), scope, receive, send)
+
+    running = BackgroundServer(app, bind_socket("127.0.0.1", 0), Playback(), http=http, lifespan="off")
+    running.start()
+    answer = httpx2.get("http://{}:{}".format(*running.address))
+    running.stop()
+    assert (answer.status_code, answer.reason_phrase) == (status, GATEWAY_PHRASES[status])
+
+
+def test_a_uvicorn_without_a_table_of_phrases_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(httptools_impl, "STATUS_LINE")
+    uvicorn_internals.add_reason_phrases("httptools")
+    assert not hasattr(httptools_impl, "STATUS_LINE")
