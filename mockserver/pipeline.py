@@ -14,6 +14,7 @@ from mockserver.billing.charging import AccountRegistry, Charging
 from mockserver.errors import ApiError, Problem
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.response_spec import ResponseSpec
+from mockserver.masking import find_secret_values, redact_text
 from mockserver.matching.fixture_set import (
     FixtureMatch,
     FixtureSet,
@@ -252,7 +253,9 @@ class ChatPipeline:
             fixture_fault = match.response.fault if match else None
         except ApiError as error:
             rule = f"the fault rule {entry.rule}" if entry.rule else ""
-            entry.reason = error.message or error.detail or rule
+            # A fixture may quote the key, as vendors do.
+            secrets = find_secret_values(request.headers, entry.head.query)
+            entry.reason = redact_text(error.message or error.detail or rule, secrets)
             answer = request.vendor.error_answer(error, build_error_context(request))
         return _with_mock_headers(answer, entry, request.routed_head, self.settings.seed), fixture_fault
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
@@ -37,17 +38,19 @@ from mockserver.admin.guard import AdminGuard
 from mockserver.admin.openapi import Operation, build_openapi
 from mockserver.admin.replay import Replayer, render_fixture_yaml
 from mockserver.admin.request_input import RESETTABLE, AdminRequest
+from mockserver.admin.request_watch import RequestWatches
 from mockserver.admin.resources import (
     ExplanationView,
     RequestDetailView,
     RequestListView,
     build_explanation,
     build_request_detail,
-    build_request_view,
+    build_request_row,
     describe_vendor_access,
     dump_view,
 )
 from mockserver.admin.router import create_router
+from mockserver.admin.time_slices import TimeSlicer
 from mockserver.admin.verify import VERIFY_QUERY, VerifyResult, wait_until_verified
 from mockserver.errors import STATUS_BY_KIND
 from mockserver.fixtures.fault_rules import FAULT_RULE
@@ -71,9 +74,11 @@ class AdminServices:
         self.pipeline = pipeline
         self.feed = EventFeed(pipeline.playback.closing)
         self.accounts = AccountAdmin(pipeline, self.feed)
-        self.changes = RuntimeChanges(pipeline, self.feed, self.accounts)
+        self.watches = RequestWatches()
+        self.slicer = TimeSlicer()
+        self.changes = RuntimeChanges(pipeline, self.feed, self.accounts, self.watches)
         self.replayer = Replayer(pipeline)
-        pipeline.store.journal.listeners.append(self.feed.publish_request)
+        pipeline.store.journal.listeners += [self.feed.publish_request, self.watches.publish]
         pipeline.listeners.append(lambda: self.feed.publish_change("fixtures", None))
 
     async def find_entry(self, request: AdminRequest) -> JournalEntry:
@@ -118,10 +123,10 @@ async def list_requests(admin: AdminServices, request: AdminRequest) -> Response
     journal, query = admin.pipeline.store.journal, request.query
     entries = await journal.entries(request.session, query.get("since", 0))
     found = islice((entry for entry in entries if _matches_filters(entry, query)), query.get("limit"))
-    view = RequestListView(
-        requests=tuple(map(build_request_view, found)), dropped=(await journal.size()).evicted
-    )
-    return create_json_response(dump_view(view))
+    rows: list[bytes] = []
+    await admin.slicer.run(lambda entry: rows.append(orjson.dumps(build_request_row(entry))), found)
+    dropped = (await journal.size()).evicted
+    return create_json_response({"requests": [orjson.Fragment(row) for row in rows], "dropped": dropped})
 
 
 def _matches_filters(entry: JournalEntry, query: Any) -> bool:
@@ -165,7 +170,9 @@ async def verify_requests(admin: AdminServices, request: AdminRequest) -> Respon
     query = await request.load_as(lambda document: read_document(VERIFY_QUERY, document))
     aborted = asyncio.ensure_future(_wait_for_abort(admin, request.http_request))
     try:
-        verified = await wait_until_verified(query, admin.pipeline.store.journal, request.session, aborted)
+        verified = await wait_until_verified(
+            query, admin.pipeline.store.journal, request.session, admin.watches, admin.slicer, aborted
+        )
     finally:
         aborted.cancel()
     return create_json_response(dump_view(verified))
@@ -184,7 +191,12 @@ async def _wait_for_abort(admin: AdminServices, request: Request) -> None:
 
 async def list_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
     """Return all fixtures in the order of matching."""
-    return create_json_response(dump_view(await collect_fixtures(admin.pipeline, request.session)))
+    return await _create_large_response(await collect_fixtures(admin.pipeline, request.session))
+
+
+async def _create_large_response(view: Any) -> Response:
+    """Return a JSON response that is encoded on a thread; the view must not change meanwhile."""
+    return await asyncio.to_thread(lambda: create_json_response(dump_view(view)))
 
 
 async def add_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
@@ -244,7 +256,7 @@ async def reload_fixtures(admin: AdminServices, _: AdminRequest) -> Response:
 
 async def list_faults(admin: AdminServices, request: AdminRequest) -> Response:
     """Return all fault rules in the order of evaluation."""
-    return create_json_response(dump_view(await collect_fault_rules(admin.pipeline, request.session)))
+    return await _create_large_response(await collect_fault_rules(admin.pipeline, request.session))
 
 
 async def add_faults(admin: AdminServices, request: AdminRequest) -> Response:
@@ -269,7 +281,7 @@ async def remove_fault(admin: AdminServices, request: AdminRequest) -> Response:
 
 async def list_accounts(admin: AdminServices, request: AdminRequest) -> Response:
     """Return all accounts with their balances and limits."""
-    return create_json_response(dump_view(await admin.accounts.list_accounts(request.session)))
+    return await _create_large_response(await admin.accounts.list_accounts(request.session))
 
 
 async def get_account(admin: AdminServices, request: AdminRequest) -> Response:

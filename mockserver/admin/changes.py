@@ -9,6 +9,7 @@ from dataclasses import replace
 from mockserver.admin.accounts_api import AccountAdmin
 from mockserver.admin.error_responses import AdminError
 from mockserver.admin.event_stream import EventFeed
+from mockserver.admin.request_watch import RequestWatches
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import Fixture
 from mockserver.matching.fixture_set import FixtureSet
@@ -32,10 +33,13 @@ _RULE_COUNTERS: tuple[CounterKind, ...] = (EVALUATED, APPLIED)
 class RuntimeChanges:
     """Applies changes at run time, and resets the counters of everything that is added or removed."""
 
-    def __init__(self, pipeline: ChatPipeline, feed: EventFeed, accounts: AccountAdmin) -> None:
+    def __init__(
+        self, pipeline: ChatPipeline, feed: EventFeed, accounts: AccountAdmin, watches: RequestWatches
+    ) -> None:
         self._pipeline = pipeline
         self._feed = feed
         self._accounts = accounts
+        self._watches = watches
 
     async def add(self, session: str | None, loaded: LoadedFile) -> LoadedFile:
         """Add the fixtures, rules and accounts of a document before all others; return them with their final names.
@@ -162,6 +166,7 @@ class RuntimeChanges:
     async def forget_requests(self, session: str | None) -> int:
         """Remove the journal's entries; return their number."""
         removed = await self._pipeline.store.journal.clear(session)
+        self._watches.clear(session)
         self._feed.publish_change("requests", session)
         return removed
 

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.errors import Problem
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import Fixture
-from mockserver.masking import is_secret_header, mask_key
+from mockserver.masking import is_secret_header, mask_headers, mask_key
 from mockserver.matching.fixture_set import FixtureSet, LayeredFixtures
 from mockserver.matching.shadowing import find_shadowed
 from mockserver.pipeline import ChatPipeline
@@ -194,10 +194,33 @@ def _find_shadows(*fixture_sets: FixtureSet) -> Mapping[int, str]:
 
 
 def redact_definition(definition: Any) -> Any:
-    """Return a definition with the API keys in its match masked."""
-    if not isinstance(definition, Mapping) or not isinstance(definition.get("match"), Mapping):
+    """Return a definition with the secrets in its match and in the headers of its responses masked."""
+    if not isinstance(definition, Mapping):
         return definition
-    match = dict(definition["match"])
+    redacted = {
+        name: _redact_response(item) if name in _RESPONSES else item for name, item in definition.items()
+    }
+    if isinstance(definition.get("match"), Mapping):
+        redacted["match"] = _redact_match(definition["match"])
+    return redacted
+
+
+_RESPONSES = ("response", "responses", "raw")
+
+
+def _redact_response(response: Any) -> Any:
+    if isinstance(response, list):
+        return list(map(_redact_response, response))
+    if not isinstance(response, Mapping):
+        return response
+    redacted = redact_definition(response)
+    if isinstance(response.get("headers"), Mapping):
+        redacted["headers"] = mask_headers({name: str(value) for name, value in response["headers"].items()})
+    return redacted
+
+
+def _redact_match(definition: Mapping[str, Any]) -> dict[str, Any]:
+    match = dict(definition)
     if "key" in match:
         match["key"] = _mask_predicate(match["key"])
     if isinstance(match.get("header"), Mapping):
@@ -205,7 +228,7 @@ def redact_definition(definition: Any) -> Any:
             name: _mask_predicate(value) if is_secret_header(name) else value
             for name, value in match["header"].items()
         }
-    return {**definition, "match": match}
+    return match
 
 
 def _mask_predicate(predicate: Any) -> Any:

@@ -10,7 +10,8 @@ import orjson
 from starlette.types import Message
 
 from mockserver.admin.error_responses import AdminError
-from mockserver.admin.resources import parse_stream_events
+from mockserver.admin.resources import entry_secrets, parse_stream_events
+from mockserver.masking import mask_headers, redact_text
 from mockserver.pipeline import ChatPipeline
 from mockserver.request.chat_request import generate_request_id
 from mockserver.schema.yaml_document import dump_yaml
@@ -82,13 +83,15 @@ def render_fixture_yaml(entry: JournalEntry) -> str:
         raise AdminError(409, "no vendor has this path, so no fixture can answer it")
     if not request.route.chat:
         raise AdminError(409, "the request is not for a completion, so no fixture can answer it")
+    secrets = entry_secrets(entry.head)
     match: dict[str, Any] = {"vendor": entry.vendor}
     if request.model:
         match["model"] = request.model
     if request.last_user_text:
-        match["user"] = {"equals": request.last_user_text}
+        match["user"] = {"equals": redact_text(request.last_user_text, secrets)}
     headers = {name.lower(): value for name, value in answer.headers}
     body = b"".join(frame.data for frame in add_content_length(answer).frames)
+    body = redact_text(body.decode(errors="surrogateescape"), secrets).encode(errors="surrogateescape")
     if answer.status >= 400:
         after = headers.get("retry-after")
         response: Any = {"error": answer.status, **({"retry_after": f"{after}s"} if after else {})}
@@ -173,5 +176,11 @@ def _raw_response(
     own_headers = {name: value for name, value in headers.items() if name not in omitted}
     text = body.decode(errors="replace")
     if entry.answer is not None and entry.answer.streamed:
-        return {"raw": {"status": status, "headers": own_headers, "sse": text.split("\n")[:-1] or [""]}}
-    return {"raw": {"status": status, "headers": own_headers, "body": text}}
+        return {
+            "raw": {
+                "status": status,
+                "headers": mask_headers(own_headers),
+                "sse": text.split("\n")[:-1] or [""],
+            }
+        }
+    return {"raw": {"status": status, "headers": mask_headers(own_headers), "body": text}}

@@ -5,18 +5,22 @@ from __future__ import annotations
 import itertools
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import is_dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass, replace
 from datetime import UTC, datetime
-from shlex import quote
+from functools import lru_cache
 from typing import Any
 
+import orjson
+
+from mockserver.admin.curl_command import format_curl_command
 from mockserver.admin.explain import DryRun
 from mockserver.admin.openai_exceptions import describe_sdk_outcome
 from mockserver.billing.cost import calculate_entry_cost
-from mockserver.masking import is_secret_header, mask_headers
+from mockserver.masking import find_secret_values, mask_headers, redact_text
 from mockserver.matching.fixture_set import Mismatch, NearMiss
-from mockserver.request.request_head import SESSION_HEADER
+from mockserver.request.chat_request import ChatRequest
+from mockserver.request.request_head import RequestHead
 from mockserver.schema.field_types import AnyValue, Boolean, FieldType, Integer, Null, Number, Text
 from mockserver.schema.money import Charge, format_amount
 from mockserver.schema.object_types import (
@@ -34,6 +38,7 @@ from mockserver.wire.answer import Answer, add_content_length
 from mockserver.wire.sse import parse_sse_event
 
 _USER_TEXT_LIMIT = 200  # characters of the last user message in a list
+_SEARCHED_LENGTH = 10_000  # characters of it in which secrets are looked for
 _FRAME_TIMES_LIMIT = 300  # moments of a stream in a list
 
 _OPTIONAL_TEXT: FieldType = ByType(text=Text(), null=Null())
@@ -148,7 +153,7 @@ class RequestDetailView(RequestView):
         ListOf(ObjectType(NearMissView)),
         "the fixtures tried before the one that matched, or the nearest ones",
     )
-    curl: str = spec_field(Text(), "the request as a curl command, with `$KEY` for secrets")
+    curl: str = spec_field(Text(), "the request as a curl command, with `$KEY` in place of secrets")
 
 
 @spec_dataclass
@@ -208,22 +213,18 @@ def dump_view(value: Any) -> Any:
     return value
 
 
-def build_request_view(entry: JournalEntry) -> RequestView:
-    """Return an entry as it appears in a list."""
-    return RequestView(**build_request_row(entry))
-
-
 def build_request_detail(entry: JournalEntry, near_misses: Iterable[NearMiss]) -> RequestDetailView:
     """Return an entry with everything that is recorded."""
     request = entry.request_with_body
-    body: Any = None
-    if request is not None:
-        body = request.body if not request.body_error else request.raw.decode(errors="replace")
+    secrets = entry_secrets(entry.head)
     return RequestDetailView(
         **build_request_row(entry),
-        request=SentView(headers=mask_headers(entry.head.headers), body=body),
+        request=SentView(
+            headers=_redact_headers(entry.head.headers, secrets),
+            body=None if request is None else _sent_body(request, secrets),
+        ),
         response=None if entry.answer is None else _received_view(entry, add_content_length(entry.answer)),
-        near_misses=tuple(map(build_near_miss_view, near_misses)),
+        near_misses=tuple(build_near_miss_view(one, secrets) for one in near_misses),
         curl=format_curl_command(entry),
     )
 
@@ -238,7 +239,10 @@ def build_explanation(dry_run: DryRun) -> ExplanationView:
         instead_of_source=dry_run.instead_of.source if dry_run.instead_of else None,
         matched=bool(dry_run.fixture),
         reason=dry_run.reason or None,
-        near_misses=tuple(map(build_near_miss_view, dry_run.near_misses)),
+        near_misses=tuple(
+            build_near_miss_view(one, entry_secrets(dry_run.request.routed_head.head))
+            for one in dry_run.near_misses
+        ),
         others=dry_run.omitted_count,
         fault=dry_run.fault or None,
         openai=_sdk_outcome_view(dry_run),
@@ -275,24 +279,32 @@ def build_charge_view(charge: Charge) -> ChargeView:
     return ChargeView(usd=format_amount(charge.usd), credits=format_amount(charge.credits))
 
 
-def build_near_miss_view(near_miss: NearMiss) -> NearMissView:
+@lru_cache(maxsize=256)
+def entry_secrets(head: RequestHead) -> tuple[str, ...]:
+    """Return the secrets in a request's head. Many requests of one client share their head."""
+    return find_secret_values(head.headers, head.query)
+
+
+def _sent_body(request: ChatRequest, secrets: tuple[str, ...]) -> Any:
+    """Return the request's JSON body, or its text if it is not JSON, without the secrets of its headers."""
+    if request.body_error:
+        return redact_text(request.raw.decode(errors="replace"), secrets)
+    text = request.raw.decode(errors="replace") if secrets else ""
+    redacted = redact_text(text, secrets)
+    return request.body if redacted == text else orjson.loads(redacted)
+
+
+def _redact_headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:
+    return {name: redact_text(value, secrets) for name, value in mask_headers(headers).items()}
+
+
+def build_near_miss_view(near_miss: NearMiss, secrets: tuple[str, ...]) -> NearMissView:
     """Return the view of a near miss."""
     return NearMissView(
         fixture=near_miss.fixture.name,
         source=near_miss.fixture.source,
-        differences=tuple(map(build_mismatch_view, near_miss.mismatches)),
+        differences=tuple(build_mismatch_view(one, secrets) for one in near_miss.mismatches),
     )
-
-
-def format_curl_command(entry: JournalEntry) -> str:
-    """Return the curl command that sends the same request."""
-    head = entry.head
-    kept = {name: value for name, value in head.headers.items() if name not in _CURL_HEADERS}
-    stated = [_curl_header(name, value) for name, value in {**kept, SESSION_HEADER: entry.session}.items()]
-    url = f"http://{head.headers.get('host', 'localhost')}{head.path}"
-    body = entry.request_with_body.raw.decode(errors="replace") if entry.request_with_body else ""
-    data = [f"--data-binary {quote(body)}"] if body else []
-    return " ".join(["curl", "-s", "-X", quote(head.method), quote(url), *stated, *data])
 
 
 def iterate_delivered_pieces(entry: JournalEntry, answer: Answer) -> Iterator[tuple[float | None, bytes]]:
@@ -345,9 +357,7 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
         "total_ms": _to_milliseconds(delivery.seconds) if delivery else None,
         "bytes": delivery.size if delivery else 0,
         "ended": delivery.end_reason if delivery else None,
-        "user": _truncate_user_text(entry.request_with_body.last_user_text)
-        if entry.request_with_body
-        else "",
+        "user": _row_user_text(entry.request_with_body) if entry.request_with_body else "",
         "digest": f"{zlib.crc32(entry.request_with_body.raw):08x}" if entry.request_with_body else "",
         "retry_after_ms": None if entry.answer is None else _retry_after_ms(entry.answer),
         "frames_ms": _frame_times_ms(entry),
@@ -381,27 +391,20 @@ def _received_view(entry: JournalEntry, answer: Answer) -> ReceivedView:
     headers: dict[str, str] = {}
     for name, value in answer.headers if answer.head else ():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    secrets = entry_secrets(entry.head)
+    view = ReceivedView(status=status, headers=_redact_headers(headers, secrets))
     pieces = iterate_delivered_pieces(entry, answer)
     if answer.streamed:
-        return ReceivedView(
-            status=status, headers=mask_headers(headers), events=tuple(parse_stream_events(pieces))
-        )
-    return ReceivedView(
-        status=status, headers=mask_headers(headers), body=_decode_text(b"".join(data for _, data in pieces))
-    )
+        events = parse_stream_events(pieces)
+        return replace(view, events=[replace(one, data=redact_text(one.data, secrets)) for one in events])
+    body = _decode_text(b"".join(data for _, data in pieces))
+    return replace(view, body=redact_text(body, secrets))
 
 
-def build_mismatch_view(mismatch: Mismatch) -> MismatchView:
-    """Return the view of a mismatch."""
-    return MismatchView(field=mismatch.field, expected=mismatch.expected, found=mismatch.found)
-
-
-def _curl_header(name: str, value: str) -> str:
-    """Return a header as an argument of curl; a secret is replaced by `$KEY`."""
-    if not is_secret_header(name):
-        return f"-H {quote(f'{name}: {value}')}"
-    scheme, blank, _ = value.partition(" ")
-    return f'-H "{name}: {scheme} $KEY"' if blank and scheme.isalpha() else f'-H "{name}: $KEY"'
+def build_mismatch_view(mismatch: Mismatch, secrets: tuple[str, ...]) -> MismatchView:
+    """Return the view of a mismatch, without the secrets of the request."""
+    found = redact_text(mismatch.found, secrets)
+    return MismatchView(field=mismatch.field, expected=mismatch.expected, found=found)
 
 
 def _to_milliseconds(seconds: float) -> float:
@@ -412,17 +415,10 @@ def _decode_text(data: bytes) -> str:
     return data.decode(errors="backslashreplace")
 
 
-def _truncate_user_text(text: str) -> str:
+def _row_user_text(request: ChatRequest) -> str:
+    text = redact_text(request.last_user_text[:_SEARCHED_LENGTH], entry_secrets(request.routed_head.head))
     return text if len(text) <= _USER_TEXT_LIMIT else text[: _USER_TEXT_LIMIT - 1] + "…"
 
 
 _EVENT_SEPARATOR = re.compile(rb"\n\n|\r\n\r\n")
 _CRLF = re.compile(rb"\r\n")
-_CURL_HEADERS = (
-    "host",
-    "content-length",
-    "connection",
-    "accept-encoding",
-    "transfer-encoding",
-    SESSION_HEADER,
-)

@@ -25,20 +25,19 @@ def create_router(operations: tuple[Operation, ...], admin: Any, max_body: int) 
     """Return an application of the operations, whose handlers receive `admin`. `max_body` is in bytes."""
 
     def report_no_route(request: Request, _: Exception) -> Response:
-        path, method = truncate_text(request.url.path), request.method
-        methods = [
-            one.method for one in operations if compile_path(one.route_path)[0].match(request.url.path)
-        ]
-        if not methods:
-            near = did_you_mean(request.url.path.removeprefix(ADMIN_PREFIX), {one.path for one in operations})
-            hint = f"nothing is at {path}{near}{' ' if near else '; '}GET {ADMIN_PREFIX} lists all operations"
-            return create_error_response(AdminError(404, hint))
-        headers = {"allow": ", ".join(sorted(methods))}
-        return create_error_response(
-            AdminError(
-                405, f"found {method} {path}, expected {format_alternatives(methods)}", headers=headers
-            )
+        path = request.url.path
+        matching = [one for one in operations if compile_path(one.route_path)[0].match(path)]
+        if not matching:
+            near = did_you_mean(path.removeprefix(ADMIN_PREFIX), {one.path for one in operations})
+            hint = f"nothing is at {truncate_text(path)}{near}{' ' if near else '; '}"
+            return create_error_response(AdminError(404, f"{hint}GET {ADMIN_PREFIX} lists all operations"))
+        methods = [one.method for one in matching]
+        # The path of the operation instead of the request's, which may contain an API key.
+        message = (
+            f"found {request.method} {matching[0].display_path}, expected {format_alternatives(methods)}"
         )
+        headers = {"allow": ", ".join(sorted(methods))}
+        return create_error_response(AdminError(405, message, headers=headers))
 
     routes = [
         Route(one.route_path, _create_endpoint(one, admin, max_body), methods=[one.method])

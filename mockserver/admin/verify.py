@@ -1,47 +1,55 @@
-"""Whether requests like these were made, so many times; it waits for them where it is told to, without polling."""
+"""Verification of requests: their number and cost, optionally awaited."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from mockserver.admin.error_responses import AdminError
-from mockserver.admin.resources import ChargeView, build_charge_view, build_mismatch_view, dump_view
+from mockserver.admin.request_watch import RequestWatches
+from mockserver.admin.resources import (
+    ChargeView,
+    build_charge_view,
+    build_mismatch_view,
+    dump_view,
+    entry_secrets,
+)
+from mockserver.admin.time_slices import TimeSlicer
 from mockserver.billing.cost import calculate_entry_cost
 from mockserver.errors import Problem
 from mockserver.fixtures.account_spec import AMOUNT
 from mockserver.fixtures.criteria import MATCH, Criterion, MatchSpec, build_criteria
 from mockserver.matching.fixture_set import Mismatch, describe_found
-from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.field_types import Boolean, Duration, FieldType, Integer, Null, Text
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, MoneyUnit, parse_unitless_amount
 from mockserver.schema.object_types import ByType, ObjectType, Validated, spec_dataclass, spec_field
 from mockserver.sessions.journal import Journal, JournalEntry
 
-MAX_WAIT_SECONDS = 300.0  # seconds that somebody may wait
-_MAX_NEAR_MISSES = 5  # requests that a refusal tells of
-_MAX_MATCHES = 100  # and those that are like it
+MAX_WAIT_SECONDS = 300.0  # the longest wait
+_MAX_NEAR_MISSES = 5  # requests in an error
+_MAX_MATCHES = 100  # matching requests in an error
 
 
 @spec_dataclass
 class CountRange:
-    """How many, at least and at most."""
+    """A minimum and a maximum number."""
 
-    min: int = spec_field(Integer(0), "at least so many", default=0)
-    max: int | None = spec_field(Integer(0), "at most so many; absent: any number", default=None)
+    min: int = spec_field(Integer(0), "the minimum", default=0)
+    max: int | None = spec_field(Integer(0), "the maximum; default: unlimited", default=None)
 
     def check(self) -> Iterator[tuple[str | None, str]]:
+        """Yield the problems of the range."""
         if self.max is not None and self.max < self.min:
             yield "max", f"found {self.max}, expected at least the {self.min} of min"
 
     def contains(self, count: int) -> bool:
-        """Whether it is so many."""
+        """Return whether a number is in the range."""
         return self.min <= count and not self.exceeded_by(count)
 
     def exceeded_by(self, count: int) -> bool:
-        """Whether it is more, and will not be less."""
+        """Return whether a number is above the maximum."""
         return self.max is not None and count > self.max
 
     def __str__(self) -> str:
@@ -61,17 +69,17 @@ _DECIMAL_TEXT: FieldType = Validated(Text(), parse_unitless_amount)
 
 @spec_dataclass
 class SpendingBounds:
-    """What requests should have cost, all together."""
+    """The expected cost of requests, in total."""
 
-    usd: Decimal | None = spec_field(_DECIMAL_TEXT, "exactly so many dollars", default=None)
+    usd: Decimal | None = spec_field(_DECIMAL_TEXT, "the exact amount in dollars", default=None)
     credits: Decimal | None = spec_field(
-        _DECIMAL_TEXT, "exactly so many of the vendor's credits", default=None
+        _DECIMAL_TEXT, "the exact amount in the vendor's credits", default=None
     )
-    min: Amount | None = spec_field(AMOUNT, "at least so much, as `$0.10`", default=None)
-    max: Amount | None = spec_field(AMOUNT, "at most so much", default=None)
+    min: Amount | None = spec_field(AMOUNT, "the minimum, for example `$0.10`", default=None)
+    max: Amount | None = spec_field(AMOUNT, "the maximum", default=None)
 
     def contains(self, found: Charge) -> bool:
-        """Whether they cost as much."""
+        """Return whether a cost meets all bounds."""
         return (
             self.usd in (None, found.usd)
             and self.credits in (None, found.credits)
@@ -80,26 +88,26 @@ class SpendingBounds:
         )
 
     def exceeded_by(self, found: Charge) -> bool:
-        """Whether they cost too much, and will not cost less."""
+        """Return whether a cost is above the maximum."""
         return self.max is not None and found.in_unit(self.max.unit) > self.max.value
 
     @property
     def has_lower_bound(self) -> bool:
-        """Whether it may be fulfilled by waiting."""
+        """Return whether a higher cost may meet the bounds."""
         return any(one is not None for one in (self.usd, self.credits, self.min))
 
     def format_found(self, found: Charge) -> str:
-        """What was found, in what was asked for."""
-        asked = [one.unit for one in (self.min, self.max) if one] + ["credits"] * (self.credits is not None)
-        unit: MoneyUnit = "credits" if asked and set(asked) == {"credits"} and self.usd is None else "usd"
+        """Return a cost as text, in the unit of the bounds."""
+        units = [one.unit for one in (self.min, self.max) if one] + ["credits"] * (self.credits is not None)
+        unit: MoneyUnit = "credits" if units and set(units) == {"credits"} and self.usd is None else "usd"
         return str(Amount(found.in_unit(unit), unit))
 
     def __str__(self) -> str:
         exact = (None if self.usd is None else Amount(self.usd), _credit_amount(self.credits))
-        said = [str(one) for one in exact if one is not None]
-        said += [f"at least {self.min}"] if self.min else []
-        said += [f"at most {self.max}"] if self.max else []
-        return " and ".join(said) or "anything"
+        bounds = [str(one) for one in exact if one is not None]
+        bounds += [f"at least {self.min}"] if self.min else []
+        bounds += [f"at most {self.max}"] if self.max else []
+        return " and ".join(bounds) or "anything"
 
 
 def _credit_amount(amount: Decimal | None) -> Amount | None:
@@ -112,125 +120,179 @@ def _exact_spending(amount: Amount) -> SpendingBounds:
 
 @spec_dataclass
 class VerifyQuery:
-    """Requests that should have been made."""
+    """The expected requests."""
 
-    match: MatchSpec = spec_field(MATCH, "which requests; `{}` is any for a vendor")
+    match: MatchSpec = spec_field(MATCH, "which requests count; `{}` is every request to a vendor")
     count: CountRange | None = spec_field(
         ByType(
             number=Validated(Integer(0), lambda count: CountRange(min=count, max=count)),
             mapping=ObjectType(CountRange),
         ),
-        "how many; absent: at least one, or any number where `spent` is asked for",
+        "how many; default: at least one, or any number with `spent`",
         default=None,
     )
     spent: SpendingBounds | None = spec_field(
         ByType(text=Validated(AMOUNT, _exact_spending), mapping=ObjectType(SpendingBounds)),
-        "what they cost all together, as `$0.052070`",
+        "their total cost, for example `$0.052070`",
         default=None,
     )
-    within: float = spec_field(Validated(Duration(), _check_wait), "how long to wait for them", default=0.0)
+    within: float = spec_field(
+        Validated(Duration(), _check_wait), "how long to wait for them, for example `2s`", default=0.0
+    )
 
 
 @spec_dataclass
 class VerifyResult:
-    """They were."""
+    """The result of a successful verification."""
 
-    count: int = spec_field(Integer(0), "how many there are")
+    count: int = spec_field(Integer(0), "the number of matching requests")
     spent: ChargeView | None = spec_field(
         ByType(mapping=ObjectType(ChargeView), null=Null()),
-        "what they cost, where that is asked for",
+        "their total cost, if the query has `spent`",
         default=None,
     )
-    matched: bool = spec_field(Boolean(), "true", default=True)
+    matched: bool = spec_field(Boolean(), "always true; a failed verification is a 409", default=True)
 
 
 VERIFY_QUERY: FieldType = ObjectType(VerifyQuery)
 
 
 async def wait_until_verified(
-    query: VerifyQuery, journal: Journal, session: str | None, aborted: asyncio.Future[Any]
+    query: VerifyQuery,
+    journal: Journal,
+    session: str | None,
+    watches: RequestWatches,
+    slicer: TimeSlicer,
+    aborted: asyncio.Future[Any],
 ) -> VerifyResult:
-    """How many there are and what they cost, once that is as asked. Raises Refused where it cannot become so.
+    """Return the number and cost of the matching requests once they are as expected. Raises AdminError if they are not.
 
-    A bound from above alone is only sure when the time is over; any other is fulfilled as soon as it is.
-    Ends early when `given_up` is done: the server stops, or nobody waits any more.
+    A query with only upper bounds is decided at the end of its time, any other as soon as it is met. The wait also
+    ends when `aborted` is done.
     """
-    sought = build_criteria(query.match)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + query.within
-    spending = query.spent
-    wanted = query.count or (CountRange(min=1) if spending is None else CountRange())
-    grows = wanted.min or (spending is not None and spending.has_lower_bound)
-    while True:
-        changed = journal.next_change()
-        entries = [entry for entry in await journal.entries(session) if entry.request_with_body is not None]
-        found = [entry for entry in entries if _meets_criteria(entry, sought)]
-        spent = _total_charge(spending, found)
-        enough = wanted.contains(len(found)) and (spending is None or spending.contains(spent))
-        over = wanted.exceeded_by(len(found)) or (spending is not None and spending.exceeded_by(spent))
-        left = deadline - loop.time()
-        if over or (enough and grows) or left <= 0 or aborted.done():
-            changed.cancel()
-            break
-        await asyncio.wait({changed, aborted}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        changed.cancel()
-    if not enough:
-        raise _mismatch_error(wanted, spending, sought, entries)
-    return VerifyResult(count=len(found), spent=None if spending is None else build_charge_view(spent))
+    deadline = asyncio.get_running_loop().time() + query.within
+    verification = _Verification(query)
+    with watches.watch(session) as watch:
+        await slicer.run(verification.add, await journal.entries(session))
+        aborted.add_done_callback(lambda _: watch.wake())
+        while not verification.is_decided and not aborted.done():
+            remaining = deadline - asyncio.get_running_loop().time()
+            if remaining <= 0:
+                break
+            await watch.wait(remaining)
+            changed, cleared = watch.take()
+            if cleared:
+                verification = _Verification(query)
+                changed = [*await journal.entries(session), *changed]
+            await slicer.run(verification.add, changed)
+    if not verification.is_met:
+        entries = await journal.entries(session)
+        await slicer.run(verification.compare, entries)
+        raise verification.build_error(entries)
+    return verification.result()
 
 
-def _total_charge(spending: SpendingBounds | None, entries: Iterable[JournalEntry]) -> Charge:
-    """What requests cost; it is not asked without need, because it takes its time."""
-    return NO_CHARGE if spending is None else sum(map(calculate_entry_cost, entries), NO_CHARGE)
+class _Verification:
+    """The requests that match a query so far, and whether they meet it."""
+
+    def __init__(self, query: VerifyQuery) -> None:
+        self._criteria = build_criteria(query.match)
+        self._spending = query.spent
+        self._count = query.count or (CountRange(min=1) if query.spent is None else CountRange())
+        self._matches: dict[str, bool] = {}  # of every entry seen, by id
+        self._costs: dict[str, Charge] = {}  # of the matching ones
+        self._spent = NO_CHARGE
+        self._misses: list[tuple[JournalEntry, list[Mismatch]]] = []
+
+    def add(self, entry: JournalEntry) -> None:
+        """Take a new or changed entry into account. Only a new one is compared with the match."""
+        matches = self._matches.get(entry.id)
+        if matches is None:
+            matches = self._matches[entry.id] = _meets_criteria(entry, self._criteria)
+        if matches:
+            cost = NO_CHARGE if self._spending is None else calculate_entry_cost(entry)
+            self._spent += cost - self._costs.get(entry.id, NO_CHARGE)
+            self._costs[entry.id] = cost
+
+    @property
+    def is_met(self) -> bool:
+        """Return whether number and cost are as expected."""
+        return self._count.contains(len(self._costs)) and (
+            self._spending is None or self._spending.contains(self._spent)
+        )
+
+    @property
+    def is_decided(self) -> bool:
+        """Return whether further requests cannot change the result, or need not be waited for."""
+        spending = self._spending
+        if self._count.exceeded_by(len(self._costs)) or (
+            spending is not None and spending.exceeded_by(self._spent)
+        ):
+            return True
+        has_lower_bound = self._count.min or (spending is not None and spending.has_lower_bound)
+        return self.is_met and bool(has_lower_bound)
+
+    def result(self) -> VerifyResult:
+        """Return the result of a verification that is met."""
+        spent = None if self._spending is None else build_charge_view(self._spent)
+        return VerifyResult(count=len(self._costs), spent=spent)
+
+    def compare(self, entry: JournalEntry) -> None:
+        """Note the mismatches of an entry, for the error."""
+        if entry.request is not None and not self._matches.get(entry.id):
+            self._misses.append((entry, _find_mismatches(entry, self._criteria)))
+
+    def build_error(self, entries: Sequence[JournalEntry]) -> AdminError:
+        """Return the 409: the matching requests, and the nearest others with their mismatches."""
+        nearest = sorted((one for one in self._misses if one[1]), key=lambda one: len(one[1]))
+        near_misses = [_near_miss(entry, mismatches) for entry, mismatches in nearest[:_MAX_NEAR_MISSES]]
+        message = self._describe_failure(sum(entry.request is not None for entry in entries))
+        if near_misses and len(self._costs) < self._count.min:
+            message += f". Nearest: {'. '.join(map(_describe_near_miss, near_misses))}"
+        extra = {
+            "count": len(self._costs),
+            "requests": [entry.id for entry in entries if entry.id in self._costs][:_MAX_MATCHES],
+            "nearest": near_misses,
+        }
+        return AdminError(409, message, [Problem(message)], extra=extra)
+
+    def _describe_failure(self, total: int) -> str:
+        match = "; ".join(f"{one.field}: {one.predicate.description}" for one in self._criteria) or "any"
+        found, expected = len(self._costs), self._count
+        if self._spending is not None and expected.contains(found):
+            spent = self._spending.format_found(self._spent)
+            return (
+                f"expected {self._spending} to be spent by requests like {match}; "
+                f"found {spent} for {found} of {total}"
+            )
+        noun = "request" if (expected.max or expected.min) == 1 else "requests"
+        return f"expected {expected} {noun} like {match}; found {found} of {total}"
 
 
 def _meets_criteria(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> bool:
-    return entry.request_with_body is not None and all(
-        term.holds(entry.request_with_body) for term in criteria
-    )
+    request = entry.request_with_body
+    return request is not None and all(one.holds(request) for one in criteria)
 
 
-def _mismatch_error(
-    expected: CountRange,
-    spending: SpendingBounds | None,
-    criteria: tuple[Criterion, ...],
-    entries: list[JournalEntry],
-) -> AdminError:
-    """What was made instead: those that are like it, and those that came nearest with what they missed."""
-    words = "; ".join(f"{term.field}: {term.predicate.description}" for term in criteria) or "any"
-    missed = [
-        (entry, _find_mismatches(entry.request_with_body, criteria))
-        for entry in entries
-        if entry.request_with_body is not None
-    ]
-    alike = [entry for entry, unlike in missed if not unlike]
-    near = sorted((one for one in missed if one[1]), key=lambda one: len(one[1]))[:_MAX_NEAR_MISSES]
-    if spending is not None and expected.contains(len(alike)):
-        spent = _total_charge(spending, alike)
-        message = (
-            f"expected {spending} to be spent by requests like {words}; found {spending.format_found(spent)}"
-        )
-        message += f" for {len(alike)} of {len(entries)}"
-    else:
-        one = "request" if (expected.max or expected.min) == 1 else "requests"
-        message = f"expected {expected} {one} like {words}; found {len(alike)} of {len(entries)}"
-    if near and len(alike) < expected.min:
-        told = (f"{entry.id} missed on {'; '.join(map(str, unlike))}" for entry, unlike in near)
-        message += f". Nearest: {'. '.join(told)}"
-    more = {
-        "count": len(alike),
-        "requests": [entry.id for entry in alike][:_MAX_MATCHES],
-        "nearest": [
-            {"id": entry.id, "differences": [dump_view(build_mismatch_view(one)) for one in unlike]}
-            for entry, unlike in near
-        ],
+def _near_miss(entry: JournalEntry, mismatches: list[Mismatch]) -> dict[str, Any]:
+    secrets = entry_secrets(entry.head)
+    return {
+        "id": entry.id,
+        "differences": [dump_view(build_mismatch_view(one, secrets)) for one in mismatches],
     }
-    return AdminError(409, message, [Problem(message)], extra=more)
 
 
-def _find_mismatches(request: ChatRequest, criteria: tuple[Criterion, ...]) -> list[Mismatch]:
+def _describe_near_miss(near_miss: Mapping[str, Any]) -> str:
+    differences = (
+        str(Mismatch(one["field"], one["expected"], one["found"])) for one in near_miss["differences"]
+    )
+    return f"{near_miss['id']} missed on {'; '.join(differences)}"
+
+
+def _find_mismatches(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> list[Mismatch]:
+    request = entry.request_with_body
     return [
-        Mismatch(term.field, term.predicate.description, describe_found(term, request))
-        for term in criteria
-        if not term.holds(request)
+        Mismatch(one.field, one.predicate.description, describe_found(one, request))
+        for one in criteria
+        if request is not None and not one.holds(request)
     ]

@@ -121,7 +121,7 @@ def format_arguments(arguments: Mapping[str, Any]) -> str:
 
 
 def _format_value(name: str, value: Any) -> str:
-    if name == "key" or is_secret_header(name):
+    if name != "session" and is_secret_header(name):
         return "'…'"
     if isinstance(value, Mapping):
         return (

@@ -27,6 +27,7 @@ class RequestHead:
     host: str
     session: str | None
     headers: Mapping[str, str]
+    query: str = ""  # without its `?`, as it was sent
 
 
 @identity_dataclass
@@ -67,7 +68,8 @@ def read_head(scope: Scope) -> RequestHead:
     host = headers.get("host", "").lower()
     # Remove the port; an IPv6 address without one ends in a bracket and contains colons.
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
-    return RequestHead(scope["method"], path, name, session, headers)
+    query = scope.get("query_string", b"").decode("latin-1")
+    return RequestHead(scope["method"], path, name, session, headers, query)
 
 
 def match_route(head: RequestHead, router: VendorRouter) -> RouteMatch | None:
@@ -112,12 +114,16 @@ class HeadCache:
 
     def get(self, scope: Scope) -> tuple[RequestHead, RoutedHead | None]:
         """Return the head of a request, and its route (None if no vendor has the path)."""
-        key = scope["method"], scope["path"], *scope["headers"]
+        key = scope["method"], scope["path"], scope.get("query_string"), *scope["headers"]
         cached = self._cache.get(key)
         if cached is None:
             head = read_head(scope)
             cached = head, route_head(head, self._router)
-            length = len(head.path) + sum(len(name) + len(value) for name, value in scope["headers"])
+            length = (
+                len(head.path)
+                + len(head.query)
+                + sum(len(name) + len(value) for name, value in scope["headers"])
+            )
             if length < _MAX_CACHED_LENGTH:
                 if len(self._cache) >= _MAX_CACHED:
                     self._cache.clear()
