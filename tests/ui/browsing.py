@@ -1,4 +1,4 @@
-"""A real Chromium that looks at the page of a real server; whatever its console complains of is a failure."""
+"""A real Chromium on the web UI of a real server; errors and warnings in its console fail the test."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 
 def lacking(what: str, environ: Mapping[str, str] = os.environ) -> None:
-    """On somebody's machine a missing tool skips the page's tests; in CI it fails them."""
+    """Skip the web UI's tests if a tool is missing; in CI, fail them."""
     if environ.get("CI"):
-        pytest.fail(f"the page's tests need {what}")
-    pytest.skip(f"the page's tests need {what}", allow_module_level=True)
+        pytest.fail(f"the web UI's tests need {what}")
+    pytest.skip(f"the web UI's tests need {what}", allow_module_level=True)
 
 
 if find_spec("playwright") is None:  # pragma: no cover
@@ -40,7 +40,7 @@ _ARGUMENTS = [
 
 
 def chromium(which: Callable[[str], str | None] = shutil.which) -> str:
-    """The path of the system's Chromium."""
+    """Return the path of the system's Chromium."""
     found = next(filter(None, map(which, NAMES)), None)
     if found is None:
         lacking("Chromium: apt-get install chromium")
@@ -49,7 +49,7 @@ def chromium(which: Callable[[str], str | None] = shutil.which) -> str:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser for all tests; each looks through a window of its own."""
+    """Yield a browser for all tests; each test opens its own window."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS)
         yield running
@@ -58,18 +58,18 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def window(running: Browser, size: tuple[int, int] = WIDE, scheme: Any = "light") -> Iterator[Page]:
-    """A window whose console must stay without a complaint."""
+    """Yield a window; fail if its console has an error or a warning."""
     width, height = size
     context = running.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     context.set_default_timeout(10_000)
     page = context.new_page()
-    said: list[ConsoleMessage] = []
+    messages: list[ConsoleMessage] = []
     broken: list[Error] = []
-    page.on("console", lambda message: said.append(message))  # noqa: PLW0108 playwright reads its signature
+    page.on("console", lambda message: messages.append(message))  # noqa: PLW0108 playwright reads its signature
     page.on("pageerror", lambda error: broken.append(error))  # noqa: PLW0108 as above
     yield page
     context.close()
     assert broken == []
-    # A status that the page has asked for is told by the browser as an error of loading.
-    loud = [one.text for one in said if one.type in ("error", "warning")]
-    assert [text for text in loud if "Failed to load resource" not in text] == []
+    # The browser reports every error status as a failure to load, also those that the UI expects.
+    complaints = [one.text for one in messages if one.type in ("error", "warning")]
+    assert [text for text in complaints if "Failed to load resource" not in text] == []

@@ -1,4 +1,4 @@
-"""What the page's tests share: one browser, a window and a client for each."""
+"""Fixtures of the web UI's tests: one browser for all, and a window and a client for each test."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ fixtures:
 """
 
 
-@pytest.fixture(
-    scope="module"
-)  # no longer: playwright keeps a loop on this thread, which nobody else expects
+# Not for the whole session: playwright keeps an event loop on this thread, which other tests do not expect.
+@pytest.fixture(scope="module")
 def running() -> Iterator[Browser]:
     with browser() as one:
         yield one
@@ -32,7 +31,7 @@ def running() -> Iterator[Browser]:
 
 @pytest.fixture
 def look(running: Browser) -> Callable[..., AbstractContextManager[Page]]:
-    """Opens windows."""
+    """Return a function that opens a window."""
     return partial(window, running)
 
 
@@ -44,22 +43,22 @@ def page(running: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def open_page(running: Browser) -> Iterator[Page]:
-    """A window that stays open for all tests of a module: whoever looks through it begins by reloading."""
+    """Yield a window that stays open for all tests of a module; each test reloads it first."""
     with window(running) as one:
         yield one
 
 
 @pytest.fixture
 def own(start_server: StartServer) -> MockServer:
-    """A server of the test's own, because the page shows all that is asked of one."""
+    """Start a server for one test, because the web UI shows all requests of a server."""
     return start_server(FIXTURES)
 
 
 @pytest.fixture
 def asked(own: MockServer, make_client: MakeClient) -> Callable[..., Any]:
-    """Asks the test's own server, in the session that is named."""
+    """Return a function that sends a chat request to the test's own server."""
 
-    def ask(said: str, session: str = "app", vendor: str = "aimlapi", **more: Any) -> Any:
-        return Client.chat(make_client(own, session), vendor, said, **more)
+    def ask(message: str, session: str = "app", vendor: str = "aimlapi", **more: Any) -> Any:
+        return Client.chat(make_client(own, session), vendor, message, **more)
 
     return ask

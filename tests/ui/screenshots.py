@@ -1,4 +1,4 @@
-"""The pictures of the documentation, taken of the demo: `python -m tests.ui.screenshots` takes them anew."""
+"""The screenshots of the documentation, taken of the demo: `python -m tests.ui.screenshots` takes them again."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tests.ui.browsing import Browser, browser, window
 
 HERE = Path(__file__).parent
 SIZE = 1280, 760
-# The scene that ends last, as it ends.
+# The summary of the call that ends last.
 LAST = "✓ 2 attempts in"
 
 
 def timeline(running: Browser, url: str, folder: Path = HERE) -> Path:
-    """The first round of the demo, once it is over."""
+    """Take the timeline after the first round of the demo."""
     with window(running, SIZE) as page:
         page.goto(f"{url}/#/timeline")
         lane = page.locator(".lanes .lane").filter(has_text="night-batch").last
-        expect(lane.locator(".ending")).to_contain_text(LAST, timeout=30_000)
+        expect(lane.locator(".summary")).to_contain_text(LAST, timeout=30_000)
         return _taken(page.screenshot(), folder / "timeline.png")
 
 
 def faults(running: Browser, url: str, folder: Path = HERE) -> Path:
-    """The cards, two of them on."""
+    """Take the faults with two of them on."""
     with window(running, (1280, 900)) as page:
         page.goto(f"{url}/#/faults")
         for title in ("Rate limited", "Cut mid-stream"):

@@ -1,4 +1,4 @@
-"""What each key has left is shown as it is spent, and filled up, revoked or waited for by a click."""
+"""The accounts view shows balances and limits as they change; it tops up, revokes and advances the clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def own(start_server: StartServer) -> MockServer:
 @pytest.fixture
 def accounts(page: Page, own: MockServer) -> Page:
     page.goto(f"{own.url}/#/accounts")
-    expect(purses(page)).to_have_count(3)
+    expect(account_cards(page)).to_have_count(3)
     expect(page.locator("#live")).to_have_text("live")
     return page
 
@@ -47,27 +47,27 @@ def ask(own: MockServer, make_client: MakeClient) -> Callable[..., int]:
     return asked
 
 
-def purses(page: Page) -> Any:
-    return page.get_by_role("list", name="Accounts").locator("li.purse")
+def account_cards(page: Page) -> Any:
+    return page.get_by_role("list", name="Accounts").locator("li.account")
 
 
-def purse(page: Page, words: str) -> Any:
-    return purses(page).filter(has_text=words)
+def account_card(page: Page, text: str) -> Any:
+    return account_cards(page).filter(has_text=text)
 
 
-def test_what_is_spent_is_seen_as_it_goes(accounts: Page, ask: Callable[..., int]) -> None:
-    poor = purse(accounts, "session app")
-    expect(purse(accounts, "fixtures.yaml:7").locator(".left b")).to_have_text("$1")
+def test_spending_is_shown_at_once(accounts: Page, ask: Callable[..., int]) -> None:
+    poor = account_card(accounts, "session app")
+    expect(account_card(accounts, "fixtures.yaml:7").locator(".balance b")).to_have_text("$1")
     assert ask("sk-poor") == 201
-    expect(poor.locator(".left b")).to_have_text("$0.98425")
-    expect(poor).to_contain_text("$0.01575 spent on 1 answer")
+    expect(poor.locator(".balance b")).to_have_text("$0.98425")
+    expect(poor).to_contain_text("$0.01575 spent on 1 request")
 
 
-def test_an_empty_account_is_topped_up_in_its_own_money(accounts: Page, ask: Callable[..., int]) -> None:
+def test_an_account_is_topped_up_in_its_own_unit(accounts: Page, ask: Callable[..., int]) -> None:
     assert ask("sk-rich", model="gpt-4o") == 201
-    rich = purse(accounts, "session app")
-    expect(rich).to_contain_text("may not use o1-mini")
-    before = rich.locator(".left b")
+    rich = account_card(accounts, "session app")
+    expect(rich).to_contain_text("forbidden models: o1-mini")
+    before = rich.locator(".balance b")
     expect(before).to_have_text("4,994,750 credits")
     amount = rich.get_by_label("Amount")
     expect(amount).to_have_value("5000 credits")
@@ -83,11 +83,11 @@ def test_an_empty_account_is_topped_up_in_its_own_money(accounts: Page, ask: Cal
     expect(accounts.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_limit_fills_and_the_clock_empties_it(accounts: Page, ask: Callable[..., int]) -> None:
+def test_a_used_limit_is_reset_by_advancing_the_clock(accounts: Page, ask: Callable[..., int]) -> None:
     assert [ask("sk-slow"), ask("sk-slow")] == [201, 429]
-    slow = purse(accounts, "session app")
+    slow = account_card(accounts, "session app")
     expect(slow.get_by_role("progressbar", name="1/minute")).to_have_attribute("value", "1")
-    expect(slow.locator(".limit").first).to_contain_text("1 of 1/minute, all free in")
+    expect(slow.locator(".limit").first).to_contain_text("1 of 1/minute, resets in")
     accounts.get_by_role("button", name="1 minute").click()
     expect(accounts.get_by_role("article", name="Clock")).to_contain_text("1 min ahead")
     expect(slow.get_by_role("progressbar", name="1/minute")).to_have_attribute("value", "0")
@@ -96,25 +96,25 @@ def test_a_limit_fills_and_the_clock_empties_it(accounts: Page, ask: Callable[..
     expect(accounts.get_by_role("article", name="Clock")).to_contain_text("1 h 1 min ahead")
 
 
-def test_a_limit_that_is_used_is_looked_at_until_it_is_free(accounts: Page, ask: Callable[..., int]) -> None:
+def test_a_used_limit_is_updated_until_it_is_reset(accounts: Page, ask: Callable[..., int]) -> None:
     accounts.get_by_label("API key").fill("sk-quick")
     accounts.get_by_label("Rate limit").fill("1/second")
     accounts.get_by_role("button", name="Add", exact=True).click()
-    expect(purse(accounts, "added while it runs")).to_have_count(1)
+    expect(account_card(accounts, "added at run time")).to_have_count(1)
     assert ask("sk-quick") == 201
-    quick = purse(accounts, "session app").get_by_role("progressbar")
+    quick = account_card(accounts, "session app").get_by_role("progressbar")
     expect(quick).to_have_attribute("value", "1")
     expect(quick).to_have_attribute("value", "0")
 
 
 def test_a_key_is_revoked_and_reinstated(accounts: Page, ask: Callable[..., int]) -> None:
-    poor = purse(accounts, "fixtures.yaml:7")
+    poor = account_card(accounts, "fixtures.yaml:7")
     poor.get_by_role("button", name="Revoke").click()
-    revoked = purse(accounts, "revoked")
+    revoked = account_card(accounts, "revoked")
     expect(revoked).to_have_count(1)
     assert ask("sk-poor") == 401
     revoked.get_by_role("button", name="Reinstate").first.click()
-    expect(purse(accounts, "revoked")).to_have_count(0)
+    expect(account_card(accounts, "revoked")).to_have_count(0)
     assert ask("sk-poor") == 201
 
 
@@ -125,38 +125,38 @@ def test_an_account_is_added_and_removed(accounts: Page, ask: Callable[..., int]
     expect(accounts.get_by_role("alert")).to_contain_text("balance")
     accounts.get_by_label("Balance").fill("$0.000001")
     accounts.get_by_role("button", name="Add", exact=True).click()
-    new = purse(accounts, "added while it runs")
-    expect(new.locator(".left b")).to_have_text("$0.000001")
+    new = account_card(accounts, "added at run time")
+    expect(new.locator(".balance b")).to_have_text("$0.000001")
     expect(accounts.get_by_label("API key")).to_have_value("")
     assert ask("sk-new") == 403
-    expect(new).to_have_count(2)  # one more, of the session that asked
+    expect(new).to_have_count(2)  # one more, of the session that sent the request
     new.first.get_by_role("button", name="Remove").click()
-    expect(purse(accounts, "added while it runs")).to_have_count(0)
+    expect(account_card(accounts, "added at run time")).to_have_count(0)
     assert ask("sk-new") == 201
 
 
-def test_one_session_is_looked_at_alone(accounts: Page, ask: Callable[..., int]) -> None:
+def test_the_accounts_of_one_session_are_shown(accounts: Page, ask: Callable[..., int]) -> None:
     ask("sk-poor")
     accounts.goto(accounts.url + "?session=app")
-    expect(purses(accounts)).to_have_count(3)
-    expect(purse(accounts, "session app")).to_have_count(3)
+    expect(account_cards(accounts)).to_have_count(3)
+    expect(account_card(accounts, "session app")).to_have_count(3)
     accounts.get_by_role("button", name="1 hour").click()
     expect(accounts.get_by_role("article", name="Clock")).to_contain_text("1 h ahead")
     accounts.goto(accounts.url.partition("?")[0])
-    expect(purses(accounts)).to_have_count(4)
-    expect(accounts.get_by_role("article", name="Clock")).to_contain_text("as the machine's")
+    expect(account_cards(accounts)).to_have_count(4)
+    expect(accounts.get_by_role("article", name="Clock")).to_contain_text("same as the system clock")
 
 
-def test_without_accounts_it_says_that_every_key_is_welcome(start_server: StartServer, page: Page) -> None:
+def test_without_accounts_it_says_that_every_key_is_accepted(start_server: StartServer, page: Page) -> None:
     bare = start_server("fixtures: []")
     page.goto(f"{bare.url}/#/accounts")
-    expect(page.get_by_text("every key is welcome")).to_be_visible()
+    expect(page.get_by_text("every key is accepted")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_it_fits_every_width(own: MockServer, look: Callable[..., Any], size: tuple[int, int]) -> None:
     with look(size, "dark") as page:
         page.goto(f"{own.url}/#/accounts")
-        expect(purses(page).first).to_be_visible()
+        expect(account_cards(page).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == size[0]
         assert page.evaluate("document.querySelector('main').scrollWidth") <= size[0]

@@ -1,4 +1,4 @@
-"""A missing tool is said: on somebody's machine by a skip, in CI by a failure."""
+"""A missing tool skips the tests on a developer's machine and fails them in CI."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.ui.browsing import chromium, lacking
 
 
-def test_what_is_lacking_skips_on_a_machine_and_fails_in_ci() -> None:
+def test_a_missing_tool_skips_locally_and_fails_in_ci() -> None:
     with pytest.raises(pytest.skip.Exception, match="need a pen"):
         lacking("a pen", {})
     with pytest.raises(pytest.fail.Exception, match="need a pen"):
@@ -18,7 +18,7 @@ def test_a_chromium_is_found_by_any_of_its_names() -> None:
     assert chromium({"google-chrome": "/opt/chrome"}.get) == "/opt/chrome"
 
 
-def test_no_chromium_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_chromium_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match="apt-get install chromium"):
         chromium(lambda _: None)

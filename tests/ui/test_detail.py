@@ -1,4 +1,4 @@
-"""A request in detail: what was said, what went over the wire, why, and what may be done with it."""
+"""The detail panel: conversation, request and response, match, and actions."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def panel(own: MockServer, page: Page) -> Any:
     return page.locator("#detail")
 
 
-def opened(panel: Any) -> Any:
-    """The newest request, opened as a person does."""
-    panel.page.locator("tbody td.time a").first.click()
+def open_newest(panel: Any) -> Any:
+    """Open the newest request with a click."""
+    panel.page.locator("tbody td.col-time a").first.click()
     return panel
 
 
@@ -64,9 +64,9 @@ def copied(panel: Any, what: str) -> str:
     return str(panel.page.evaluate("navigator.clipboard.readText()"))
 
 
-def test_a_conversation_is_read_as_one(asked: Ask, panel: Any) -> None:
+def test_messages_are_shown_as_a_conversation(asked: Ask, panel: Any) -> None:
     asked(TALK, temperature=1)
-    turns = opened(panel).locator(".turn")
+    turns = open_newest(panel).locator(".message")
     expect(turns).to_have_text(
         ["userSee this.", "assistantI see.", "userWhat is the weather?", re.compile(CALLED)]
     )
@@ -74,66 +74,66 @@ def test_a_conversation_is_read_as_one(asked: Ask, panel: Any) -> None:
     expect(panel.get_by_role("heading", level=2)).to_be_focused()
 
 
-def test_a_stream_is_read_as_what_it_adds_up_to(asked: Ask, panel: Any) -> None:
+def test_the_chunks_of_a_stream_are_joined(asked: Ask, panel: Any) -> None:
     asked("Hello", vendor="omixa", stream=True, show_thinking=True)
-    expect(opened(panel).locator(".turn").last).to_have_text("assistantLet me see.It is fine.")
+    expect(open_newest(panel).locator(".message").last).to_have_text("assistantLet me see.It is fine.")
     events = tab(panel, "Request and response").locator(".events li")
     expect(events.last).to_contain_text("[DONE]")
     expect(events.first).to_contain_text(re.compile(r"\d ms"))
 
 
-def test_an_error_is_told_in_the_vendor_s_words(asked: Ask, panel: Any) -> None:
+def test_an_error_is_shown_with_the_vendor_s_message(asked: Ask, panel: Any) -> None:
     asked("Hello", vendor="segmind", headers={"X-Mock-Error": "429", "X-Mock-Retry-After": "2s"})
-    expect(opened(panel).locator(".note")).to_have_text(re.compile("."))
-    expect(panel.locator("dl").first).to_contain_text("asked to wait2 s")
+    expect(open_newest(panel).locator(".note")).to_have_text(re.compile("."))
+    expect(panel.locator("dl").first).to_contain_text("Retry-After2 s")
     wire = tab(panel, "Request and response")
     expect(wire).to_contain_text("Response 429")
     wire.locator("summary").last.click()
     expect(wire.locator("dl").last).to_contain_text("retry-after2")
 
 
-def test_each_field_of_a_near_fixture_holds_or_differs(asked: Ask, panel: Any) -> None:
+def test_each_field_of_a_near_miss_is_matched_or_not(asked: Ask, panel: Any) -> None:
     asked("How is the weather?", temperature=2)
-    match = tab(opened(panel), "Match")
+    match = tab(open_newest(panel), "Match")
     expect(match.get_by_label("The fixture that matched").locator("li li")).to_have_text(
-        ["holds: model o1-*"]
+        ["matched: model o1-*"]
     )
-    near = match.get_by_label("Fixtures that did not")
+    near = match.get_by_label("Fixtures that did not match")
     expect(near.get_by_role("heading")).to_contain_text(["weather"])
     expect(near.locator("li li")).to_have_text(
-        ["holds: user weather", "differs: body.temperature expected 1, found 2"]
+        ["matched: user weather", "not matched: body.temperature expected 1, found 2"]
     )
 
 
-def test_it_is_copied_for_a_shell_and_for_python(own: MockServer, asked: Ask, panel: Any) -> None:
+def test_a_request_is_copied_as_curl_and_as_python(own: MockServer, asked: Ask, panel: Any) -> None:
     asked("Hello")
-    opened(panel)
+    open_newest(panel)
     assert copied(panel, "Copy as curl").startswith(f"curl -s -X POST {own.url}/aimlapi/v1/chat/completions")
     expect(panel.get_by_role("button", name="Copy as curl")).to_be_visible()
     code = copied(panel, "Copy as Python")
-    heard: Json = {}
+    printed: list[Any] = []
     exec(
         compile(code.replace("print(", "print_("), "copied", "exec"),
-        {"print_": heard.setdefault("said", []).append},
+        {"print_": printed.append},
     )
-    assert heard["said"] == ["It is fine."]
+    assert printed == ["It is fine."]
 
 
-def test_what_no_openai_client_reaches_is_copied_for_requests(asked: Ask, panel: Any) -> None:
+def test_a_vendor_without_an_openai_api_is_copied_with_requests(asked: Ask, panel: Any) -> None:
     asked("Hello", vendor="segmind")
-    opened(panel)
+    open_newest(panel)
     code = copied(panel, "Copy as Python")
-    said: list[Any] = []
+    printed: list[Any] = []
     exec(
         compile(code.replace("print(", "print_("), "copied", "exec"),
-        {"print_": lambda *told: said.extend(told)},
+        {"print_": lambda *values: printed.extend(values)},
     )
-    assert said[0] == 200
+    assert printed[0] == 200
 
 
-def test_a_replay_is_a_request_of_its_own(own: MockServer, asked: Ask, panel: Any) -> None:
+def test_a_replay_is_another_request(own: MockServer, asked: Ask, panel: Any) -> None:
     asked("Hello")
-    opened(panel)
+    open_newest(panel)
     before = panel.page.url
     panel.get_by_role("button", name="Replay").click()
     expect(panel.page.locator("tbody tr")).to_have_count(2)
@@ -142,26 +142,26 @@ def test_a_replay_is_a_request_of_its_own(own: MockServer, asked: Ask, panel: An
     assert [request.user for request in own.requests] == ["Hello", "Hello"]
 
 
-def test_a_fixture_is_made_of_it_and_served(asked: Ask, panel: Any) -> None:
+def test_a_request_is_made_a_fixture_and_added(asked: Ask, panel: Any) -> None:
     asked("Good morning")
-    opened(panel)
+    open_newest(panel)
     panel.get_by_role("button", name="Make a fixture").click()
     dialog = panel.page.get_by_role("dialog")
     text = dialog.get_by_role("textbox")
     expect(text).to_have_value(re.compile("equals: Good morning"))
     text.fill("{name: oops, match: {usr: x}, response: y}")
-    dialog.get_by_role("button", name="Serve it to app").click()
+    dialog.get_by_role("button", name="Add for app").click()
     expect(dialog.get_by_role("alert")).to_contain_text("did you mean 'user'")
     text.fill("{name: mine, match: {}, response: Another one.}")
-    dialog.get_by_role("button", name="Serve it to app").click()
+    dialog.get_by_role("button", name="Add for app").click()
     expect(dialog).to_have_count(0)
     assert asked("Good morning").json["choices"][0]["message"]["content"] == "Another one."
     assert asked("Good morning", session="else").json["choices"][0]["message"]["content"] == "It is fine."
 
 
-def test_it_closes_by_escape_and_the_focus_is_where_it_was(asked: Ask, panel: Any) -> None:
+def test_escape_closes_it_and_restores_the_focus(asked: Ask, panel: Any) -> None:
     asked("Hello")
-    link = panel.page.locator("tbody td.time a")
+    link = panel.page.locator("tbody td.col-time a")
     link.focus()
     panel.page.keyboard.press("Enter")
     expect(panel.get_by_role("heading", level=2)).to_be_focused()
@@ -170,9 +170,9 @@ def test_it_closes_by_escape_and_the_focus_is_where_it_was(asked: Ask, panel: An
     expect(link).to_be_focused()
 
 
-def test_tabs_are_walked_by_arrows(asked: Ask, panel: Any) -> None:
+def test_arrow_keys_select_tabs(asked: Ask, panel: Any) -> None:
     asked("Hello")
-    opened(panel).get_by_role("tab", name="Conversation").focus()
+    open_newest(panel).get_by_role("tab", name="Conversation").focus()
     panel.page.keyboard.press("ArrowLeft")
     expect(panel.get_by_role("tab", name="Match")).to_be_focused()
     expect(panel.get_by_role("tab", name="Match")).to_have_attribute("aria-selected", "true")
@@ -180,18 +180,18 @@ def test_tabs_are_walked_by_arrows(asked: Ask, panel: Any) -> None:
     expect(panel.get_by_role("tabpanel", name="Conversation")).to_be_visible()
 
 
-def test_one_that_is_open_is_told_anew_when_it_ends(
+def test_an_open_request_is_updated_when_it_ends(
     asked: Ask, own: MockServer, panel: Any, make_client: Any
 ) -> None:
     own.on(user="poem").reply("A poem.", delay="1h")
     client = make_client(own, "app")
     client.connection.request("POST", "/aimlapi/v1/chat/completions", POEM, HEADERS)
-    expect(opened(panel).locator("dl").first).to_contain_text("still open")
+    expect(open_newest(panel).locator("dl").first).to_contain_text("still open")
     client.connection.close()
     expect(panel.get_by_role("heading", level=2)).to_contain_text("client left")
 
 
-def test_one_that_was_let_go_says_so(own: MockServer, page: Page) -> None:
+def test_an_evicted_request_is_reported_as_not_found(own: MockServer, page: Page) -> None:
     page.goto(f"{own.url}/#/requests?id=req-0")
     expect(page.locator("#detail")).to_contain_text("the journal has no request 'req-0'")
     page.get_by_role("button", name="Close").click()
@@ -200,13 +200,13 @@ def test_one_that_was_let_go_says_so(own: MockServer, page: Page) -> None:
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_stands_beside_the_view_or_in_its_place(
+def test_it_is_beside_the_view_or_replaces_it(
     own: MockServer, asked: Ask, look: Look, size: tuple[int, int], scheme: str
 ) -> None:
     asked(TALK, temperature=1)
     with look(size, scheme) as page:
         page.goto(f"{own.url}/#/requests?id={own.requests[0].id}")
-        expect(page.locator("#detail .turn")).to_have_count(4)
+        expect(page.locator("#detail .message")).to_have_count(4)
         expect(page.locator("main")).to_be_visible(visible=size == WIDE)
         for name in ("Request and response", "Match"):
             tab(page.locator("#detail"), name)

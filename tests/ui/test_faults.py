@@ -1,4 +1,4 @@
-"""Failures are turned on and off by one click, and nobody who looks at the page can miss one that is on."""
+"""Faults are turned on and off with one click, and a banner shows those that are active."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def toggle(page: Page, title: str) -> Any:
 
 
 def state(page: Page, title: str) -> Any:
-    return page.locator("li.card", has=toggle(page, title)).locator(".now")
+    return page.locator("li.card", has=toggle(page, title)).locator(".card-state")
 
 
 def banner(page: Page) -> Any:
@@ -52,7 +52,7 @@ def banner(page: Page) -> Any:
 
 
 def scope(page: Page, name: str) -> Any:
-    return page.locator(f".whom [name={name}]")
+    return page.locator(f".form-row [name={name}]")
 
 
 def rules(page: Page) -> Any:
@@ -60,121 +60,121 @@ def rules(page: Page) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("title", "status"), [("Key refused", 401), ("Out of money", 402), ("Rate limited", 429)]
+    ("title", "status"), [("Invalid key", 401), ("Out of credit", 402), ("Rate limited", 429)]
 )
-def test_one_click_makes_every_call_fail_and_one_click_mends_it(
+def test_one_click_turns_a_fault_on_and_one_click_turns_it_off(
     faults: Page, client: Any, title: str, status: int
 ) -> None:
     expect(state(faults, title)).to_have_text("Off")
     expect(banner(faults)).to_be_empty()
     toggle(faults, title).click()
-    expect(state(faults, title)).to_have_text("On for all calls · struck 0 times")
+    expect(state(faults, title)).to_have_text("On for all requests · applied 0 times")
     expect(toggle(faults, title)).to_have_attribute("aria-pressed", "true")
     expect(banner(faults)).to_contain_text("1 fault active")
     assert client.chat().status == status
-    expect(state(faults, title)).to_have_text("On for all calls · struck 1 time")
+    expect(state(faults, title)).to_have_text("On for all requests · applied 1 time")
     toggle(faults, title).click()
     expect(state(faults, title)).to_have_text("Off")
     expect(banner(faults)).to_be_empty()
     assert client.chat().status == 201
 
 
-def test_a_card_s_choice_is_part_of_its_rule(faults: Page, client: Any) -> None:
+def test_the_option_of_a_card_is_part_of_its_rule(faults: Page, client: Any) -> None:
     faults.get_by_label("Rate limited: Retry-After").select_option("30s")
     toggle(faults, "Rate limited").click()
-    expect(rules(faults).locator(".deed")).to_have_text(["429, Retry-After 30s"])
+    expect(rules(faults).locator(".effect")).to_have_text(["429, Retry-After 30s"])
     assert client.chat().headers["retry-after"] == "30"
 
 
 @pytest.mark.parametrize(
-    ("title", "deed"),
+    ("title", "effect"),
     [
-        ("Gateway timeout", "504, 10s late"),
-        ("Slow first token", "5s late"),
+        ("Gateway timeout", "504, delayed by 10s"),
+        ("Slow first token", "delayed by 5s"),
         ("Cut mid-stream", "reset@3"),
         ("Malformed stream", "truncated_json@2"),
-        ("Flaky", "503, 20% of calls"),
+        ("Flaky", "503, 20% of requests"),
     ],
 )
-def test_every_card_lays_a_rule_that_is_its_own(faults: Page, title: str, deed: str) -> None:
+def test_every_card_adds_its_own_rule(faults: Page, title: str, effect: str) -> None:
     toggle(faults, title).click()
-    expect(rules(faults).locator(".deed")).to_have_text([deed])
+    expect(rules(faults).locator(".effect")).to_have_text([effect])
     expect(faults.locator("button.toggle[aria-pressed=true]")).to_have_text([title])
 
 
-def test_it_is_worked_by_the_keyboard_alone(faults: Page) -> None:
-    toggle(faults, "Out of money").focus()
+def test_faults_are_usable_with_the_keyboard_alone(faults: Page) -> None:
+    toggle(faults, "Out of credit").focus()
     faults.keyboard.press("Space")
-    expect(state(faults, "Out of money")).to_contain_text("On for all calls")
-    faults.get_by_role("button", name="402, all calls: off").press("Enter")
-    expect(state(faults, "Out of money")).to_have_text("Off")
+    expect(state(faults, "Out of credit")).to_contain_text("On for all requests")
+    faults.get_by_role("button", name="Turn off 402, all requests").press("Enter")
+    expect(state(faults, "Out of credit")).to_have_text("Off")
 
 
-def test_a_failure_strikes_only_the_calls_that_are_chosen(faults: Page, own: MockServer, client: Any) -> None:
+def test_a_fault_applies_only_to_the_chosen_requests(faults: Page, own: MockServer, client: Any) -> None:
     scope(faults, "vendor").select_option("omixa")
     scope(faults, "model").fill("o3-*")
     scope(faults, "model").press("Tab")
     expect(scope(faults, "session")).to_be_focused()
-    toggle(faults, "Key refused").click()
-    expect(state(faults, "Key refused")).to_contain_text("On for omixa, o3-*")
+    toggle(faults, "Invalid key").click()
+    expect(state(faults, "Invalid key")).to_contain_text("On for omixa, o3-*")
     assert [client.chat("omixa", model=model).status for model in ("o1-preview", "o3-mini")] == [200, 401]
     assert client.chat("aimlapi", model="o3-mini").status == 200
     assert faults.url.endswith("#/faults?vendor=omixa&model=o3-*")
 
 
-def test_a_failure_of_one_session_is_met_by_no_other(
+def test_a_fault_of_one_session_applies_to_no_other(
     faults: Page, client: Any, make_client: MakeClient
 ) -> None:
     scope(faults, "session").fill("app")
     scope(faults, "session").press("Enter")
-    toggle(faults, "Out of money").click()
-    expect(state(faults, "Out of money")).to_contain_text("On for session app")
+    toggle(faults, "Out of credit").click()
+    expect(state(faults, "Out of credit")).to_contain_text("On for session app")
     assert client.chat().status == 402
     assert make_client(client.server, "another").chat().status == 201
-    expect(state(faults, "Out of money")).to_contain_text("struck 1 time")
-    toggle(faults, "Out of money").click()
+    expect(state(faults, "Out of credit")).to_contain_text("applied 1 time")
+    toggle(faults, "Out of credit").click()
     expect(rules(faults)).to_have_count(0)
 
 
-def test_a_failure_may_be_on_for_others_too(faults: Page) -> None:
-    toggle(faults, "Out of money").click()
-    expect(state(faults, "Out of money")).to_contain_text("all calls")
+def test_a_fault_may_be_on_for_several_scopes(faults: Page) -> None:
+    toggle(faults, "Out of credit").click()
+    expect(state(faults, "Out of credit")).to_contain_text("all requests")
     scope(faults, "vendor").select_option("segmind")
     faults.get_by_role("button", name="Also for segmind").click()
-    expect(state(faults, "Out of money")).to_contain_text("On for segmind; all calls")
+    expect(state(faults, "Out of credit")).to_contain_text("On for segmind; all requests")
     expect(banner(faults)).to_contain_text("2 faults active")
-    toggle(faults, "Out of money").click()
-    expect(state(faults, "Out of money")).to_have_text("Off")
+    toggle(faults, "Out of credit").click()
+    expect(state(faults, "Out of credit")).to_have_text("Off")
 
 
-def test_the_next_calls_fail_and_then_it_is_over(faults: Page, client: Any) -> None:
-    scope(faults, "lasts").select_option("the next 3 calls")
+def test_a_fault_for_the_next_requests_expires(faults: Page, client: Any) -> None:
+    scope(faults, "duration").select_option("the next 3 requests")
     toggle(faults, "Rate limited").click()
-    expect(rules(faults).locator(".rest")).to_have_text("3 of 3 calls left")
+    expect(rules(faults).locator(".remaining")).to_have_text("3 of 3 requests left")
     assert client.chat().status == 429
-    expect(rules(faults).locator(".rest")).to_have_text("2 of 3 calls left")
+    expect(rules(faults).locator(".remaining")).to_have_text("2 of 3 requests left")
     assert [client.chat().status for _ in range(3)] == [429, 429, 201]
-    expect(rules(faults).locator(".rest")).to_have_text("over")
-    expect(state(faults, "Rate limited")).to_have_text("Over · struck 3 times")
+    expect(rules(faults).locator(".remaining")).to_have_text("expired")
+    expect(state(faults, "Rate limited")).to_have_text("Expired · applied 3 times")
     expect(banner(faults)).to_be_empty()
     toggle(faults, "Rate limited").click()
-    expect(rules(faults).locator(".rest")).to_have_text(["3 of 3 calls left"])
+    expect(rules(faults).locator(".remaining")).to_have_text(["3 of 3 requests left"])
 
 
-def test_a_failure_for_a_time_counts_down_and_follows_the_clock(
+def test_a_fault_with_a_duration_counts_down_and_follows_the_clock(
     faults: Page, own: MockServer, client: Any
 ) -> None:
-    scope(faults, "lasts").select_option("for 1 min")
+    scope(faults, "duration").select_option("for 1 min")
     toggle(faults, "Rate limited").click()
-    expect(rules(faults).locator(".rest")).to_have_text("1 min left")
-    expect(rules(faults).locator(".rest")).to_have_text("59 s left")
+    expect(rules(faults).locator(".remaining")).to_have_text("1 min left")
+    expect(rules(faults).locator(".remaining")).to_have_text("59 s left")
     faults.request.post(f"{own.url}/_mock/clock", data={"advance": "59s"})
-    expect(rules(faults).locator(".rest")).to_have_text("over")
+    expect(rules(faults).locator(".remaining")).to_have_text("expired")
     expect(banner(faults)).to_be_empty()
     assert client.chat().status == 201
 
 
-def test_rules_made_elsewhere_appear_at_once_and_say_where_from(
+def test_rules_made_elsewhere_appear_at_once_with_their_source(
     start_server: StartServer, look: Callable[..., Any]
 ) -> None:
     server = start_server(
@@ -183,12 +183,12 @@ def test_rules_made_elsewhere_appear_at_once_and_say_where_from(
     )
     with look() as page:
         page.goto(f"{server.url}/#/faults")
-        expect(rules(page).locator(".deed")).to_have_text(
-            ["timeout, {“median”:“1s”,“p95”:“2s”} late".replace("“", '"').replace("”", '"'), "reset@1"]
+        expect(rules(page).locator(".effect")).to_have_text(
+            ["timeout, delayed by {“median”:“1s”,“p95”:“2s”}".replace("“", '"').replace("”", '"'), "reset@1"]
         )
         expect(rules(page).locator(".scope")).to_have_text(['user ["a","b"]', "user x"])
         expect(rules(page).locator(".source")).to_contain_text(["fixtures.yaml:6", "--fault"])
-        expect(rules(page).locator(".act")).to_have_text(["stays", "stays"])
+        expect(rules(page).locator(".action")).to_have_text(["fixed", "fixed"])
         expect(banner(page)).to_contain_text("2 faults active")
         expect(banner(page).get_by_role("button")).to_have_count(0)
         server.session("demo").fail(fault={"slow": {"bytes_per_second": 9}}, times=2)
@@ -196,26 +196,26 @@ def test_rules_made_elsewhere_appear_at_once_and_say_where_from(
         expect(rules(page)).to_have_count(4)
         expect(rules(page).locator(".scope").first).to_have_text("session demo")
         expect(banner(page)).to_contain_text("and 1 more")
-        banner(page).get_by_role("button", name="All off").click()
+        banner(page).get_by_role("button", name="Turn all off").click()
         expect(rules(page)).to_have_count(2)
 
 
-def test_the_banner_is_on_every_view_and_ends_it_all(faults: Page, own: MockServer) -> None:
-    toggle(faults, "Out of money").click()
+def test_the_banner_is_on_every_view_and_turns_all_off(faults: Page, own: MockServer) -> None:
+    toggle(faults, "Out of credit").click()
     toggle(faults, "Cut mid-stream").click()
     expect(banner(faults)).to_contain_text("2 faults active")
     for view in ("Requests", "Playground"):
         faults.get_by_role("link", name=view).click()
         expect(banner(faults)).to_contain_text("402")
-    banner(faults).get_by_role("button", name="All off").click()
+    banner(faults).get_by_role("button", name="Turn all off").click()
     expect(banner(faults)).to_be_empty()
-    expect(faults.locator("#said")).to_have_text("2 faults off")
+    expect(faults.locator("#announcer")).to_have_text("2 faults turned off")
     assert own.session("app").requests == []
 
 
-def test_what_somebody_else_has_turned_off_is_no_mistake(faults: Page) -> None:
-    toggle(faults, "Out of money").click()
-    expect(state(faults, "Out of money")).to_contain_text("On for all calls")
+def test_a_rule_that_another_client_has_removed_is_no_error(faults: Page) -> None:
+    toggle(faults, "Out of credit").click()
+    expect(state(faults, "Out of credit")).to_contain_text("On for all requests")
 
     faults.evaluate(
         """() => {
@@ -225,21 +225,21 @@ def test_what_somebody_else_has_turned_off_is_no_mistake(faults: Page) -> None:
             more.method === "DELETE" ? Response.json(gone, { status: 404 }) : real(url, more);
         }"""
     )
-    toggle(faults, "Out of money").click()
-    expect(faults.locator("#said")).to_have_text("Out of money is off")
+    toggle(faults, "Out of credit").click()
+    expect(faults.locator("#announcer")).to_have_text("Out of credit is off")
     expect(faults.get_by_role("alert")).to_have_count(0)
 
 
-def test_what_is_refused_says_why(faults: Page) -> None:
+def test_a_refused_change_shows_its_reason(faults: Page) -> None:
     scope(faults, "session").fill("no/session")
     scope(faults, "session").press("Tab")
-    toggle(faults, "Out of money").click()
+    toggle(faults, "Out of credit").click()
     expect(faults.get_by_role("alert")).to_contain_text("expected 1 to 64 letters")
     scope(faults, "session").fill("")
     scope(faults, "session").press("Tab")
-    toggle(faults, "Out of money").click()
+    toggle(faults, "Out of credit").click()
     expect(faults.get_by_role("alert")).to_have_count(0)
-    expect(state(faults, "Out of money")).to_contain_text("On for all calls")
+    expect(state(faults, "Out of credit")).to_contain_text("On for all requests")
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])

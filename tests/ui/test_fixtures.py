@@ -1,4 +1,4 @@
-"""Fixtures are shown in the order in which they are asked, with what became of them, and mistakes at their place."""
+"""The fixtures view shows fixtures in order, with their hits, and mistakes at their position."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def cells(page: Page, number: int) -> Any:
 
 def add(page: Page, yaml: str, session: str = "") -> None:
     page.get_by_label("YAML").fill(yaml)
-    page.get_by_label("For the session").fill(session)
-    page.get_by_role("button", name="Serve it").click()
+    page.get_by_label("For session").fill(session)
+    page.get_by_role("button", name="Add", exact=True).click()
 
 
-def test_fixtures_stand_in_their_order_with_what_they_wait_for_and_say(fixtures: Page) -> None:
+def test_fixtures_are_listed_in_order_with_match_and_response(fixtures: Page) -> None:
     expect(cells(fixtures, 1)).to_have_text(
         [
             "greeting",
@@ -75,17 +75,17 @@ def test_fixtures_stand_in_their_order_with_what_they_wait_for_and_say(fixtures:
             "user weather, vendor aimlapi or omixa",
             "user weather in Paris, vendor omixa",
             "user “again” and not contains x",
-            "anything",
+            "any request",
         ]
     )
     expect(cells(fixtures, 3)).to_have_text(
-        ["Good day.", "Sunny.", "status 503", "2 in turn: status 429", "template true"]
+        ["Good day.", "Sunny.", "status 503", "sequence of 2: status 429", "template true"]
     )
     expect(cells(fixtures, 4)).to_have_text(["never"] * 5)
     expect(cells(fixtures, 5).first).to_have_text("fixtures.yaml:3")
 
 
-def test_hits_are_counted_as_they_happen(fixtures: Page, client: Any) -> None:
+def test_hits_are_updated_at_once(fixtures: Page, client: Any) -> None:
     client.chat(content="Hello")
     client.chat(content="Hello")
     expect(cells(fixtures, 4).first).to_have_text("2")
@@ -94,7 +94,7 @@ def test_hits_are_counted_as_they_happen(fixtures: Page, client: Any) -> None:
     expect(rows(fixtures)).to_have_count(4)
 
 
-def test_what_is_looked_for_stands_in_the_address(fixtures: Page) -> None:
+def test_the_filter_is_kept_in_the_url(fixtures: Page) -> None:
     fixtures.get_by_label("Search").fill("SUNNY")
     expect(cells(fixtures, 1)).to_have_text(["weather"])
     fixtures.get_by_label("Search").fill("")
@@ -102,23 +102,23 @@ def test_what_is_looked_for_stands_in_the_address(fixtures: Page) -> None:
     expect(cells(fixtures, 1)).to_have_text(["hidden shadowed by weather"])
     assert fixtures.url.endswith("#/fixtures?state=shadowed")
     fixtures.get_by_label("Search").fill("zzz")
-    expect(fixtures.get_by_text("None.")).to_be_visible()
+    expect(fixtures.get_by_text("No fixture matches the filter.")).to_be_visible()
 
 
-def test_a_fixture_is_added_answers_first_and_is_removed(fixtures: Page, client: Any) -> None:
+def test_an_added_fixture_takes_precedence_and_is_removed(fixtures: Page, client: Any) -> None:
     add(fixtures, "name: mine\nmatch: {user: Hello}\nresponse: Ahoy.\n")
     expect(cells(fixtures, 1).first).to_have_text("mine")
-    expect(cells(fixtures, 5).first).to_have_text("added for all")
+    expect(cells(fixtures, 5).first).to_have_text("added for all sessions")
     assert client.chat(content="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
     expect(cells(fixtures, 4).first).to_have_text("1")
-    fixtures.get_by_label("State").select_option("added while it runs")
+    fixtures.get_by_label("State").select_option("added at run time")
     expect(rows(fixtures)).to_have_count(1)
     fixtures.get_by_role("button", name="Remove mine").press("Enter")
-    expect(fixtures.get_by_text("None.")).to_be_visible()
+    expect(fixtures.get_by_text("No fixture matches the filter.")).to_be_visible()
     assert client.chat(content="Hello").json["choices"][0]["message"]["content"] == "Good day."
 
 
-def test_a_fixture_for_a_session_is_met_by_no_other(
+def test_a_fixture_of_a_session_matches_in_no_other(
     fixtures: Page, client: Any, make_client: MakeClient
 ) -> None:
     add(fixtures, "- {name: ours, match: {user: Hello}, response: Ahoy.}", "app")
@@ -136,12 +136,12 @@ def test_a_fixture_for_a_session_is_met_by_no_other(
     expect(rows(fixtures)).to_have_count(5)
 
 
-def test_what_is_wrong_is_shown_at_its_place(fixtures: Page) -> None:
+def test_mistakes_are_shown_at_their_position(fixtures: Page) -> None:
     add(fixtures, "match: {usr: weather}\nresponse: {text: Hello, world}\n")
-    mistakes = fixtures.locator(".mistake")
-    expect(mistakes).to_have_count(2)
-    expect(mistakes.first).to_contain_text("match.usr unknown key 'usr', did you mean 'user'?")
-    expect(mistakes.first.locator("pre")).to_have_text("match: {usr: weather}\n        ^")
+    problems = fixtures.locator(".problem-item")
+    expect(problems).to_have_count(2)
+    expect(problems.first).to_contain_text("match.usr unknown key 'usr', did you mean 'user'?")
+    expect(problems.first.locator("pre")).to_have_text("match: {usr: weather}\n        ^")
     text = fixtures.get_by_label("YAML")
     expect(text).to_be_focused()
     marked = "(area) => area.value.slice(area.selectionStart, area.selectionEnd)"
@@ -150,17 +150,17 @@ def test_what_is_wrong_is_shown_at_its_place(fixtures: Page) -> None:
     assert text.evaluate(marked) == "response: {text: Hello, world}"
     text.press("End")
     text.press("Space")
-    expect(mistakes).to_have_count(0)
+    expect(problems).to_have_count(0)
 
 
-def test_what_cannot_be_is_said_where_it_has_no_place(fixtures: Page) -> None:
+def test_a_mistake_without_a_position_is_shown(fixtures: Page) -> None:
     add(fixtures, "{name: taken, match: {}, response: Once.}")
     expect(rows(fixtures)).to_have_count(6)
     add(fixtures, "{name: taken, match: {}, response: Twice.}")
     expect(fixtures.get_by_role("alert").locator(".note")).to_contain_text("PUT replaces it")
 
 
-def test_a_bad_edit_of_a_file_is_shown_with_its_place_until_it_is_mended(
+def test_mistakes_in_a_file_are_shown_until_they_are_corrected(
     tmp_path: Path, look: Callable[..., Any]
 ) -> None:
     file = tmp_path / "mine.yaml"
@@ -169,7 +169,7 @@ def test_a_bad_edit_of_a_file_is_shown_with_its_place_until_it_is_mended(
         page.goto(f"{server.url}/#/fixtures")
         expect(rows(page)).to_have_count(1)
         file.write_text("fixtures:\n- {name: one, match: {usr: a}, response: A}\n- 5\n")
-        broken = page.get_by_role("article", name="Mistakes in the files")
+        broken = page.get_by_role("article", name="Mistakes in files")
         expect(broken.get_by_role("heading")).to_have_text("2 mistakes")
         expect(broken.get_by_role("listitem").first).to_contain_text("mine.yaml:2:23 fixtures[0].match.usr")
         expect(rows(page)).to_have_count(1)

@@ -1,4 +1,4 @@
-"""The page's pure functions, asked in the browser that they are written for."""
+"""The web UI's pure functions, run in the browser."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Run = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def run(running: Browser, server: MockServer) -> Iterator[Run]:
-    """Runs an expression with the module as `m` and the argument as `a`."""
+    """Return a function that runs an expression with the module as `m` and the argument as `a`."""
     with window(running) as page:
         page.goto(f"{server.url}/_mock/page/icon.svg")
 
-        def ran(module: str, expression: str, argument: Any = None) -> Any:
+        def run_module(module: str, expression: str, argument: Any = None) -> Any:
             script = f"async (a) => {{ const m = await import('./{module}'); return {expression}; }}"
             return page.evaluate(script, argument)
 
-        yield ran
+        yield run_module
 
 
 STREAM = ": hello\n\nid: 1\nevent: change\ndata: {\ndata:}\n\r\n\ndata: a\r\n\r\nretry: 5\nid: b\0\ndata\n\n"
@@ -35,12 +35,12 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
-def test_an_event_stream_is_read_whatever_its_pieces(run: Run, size: int) -> None:
+def test_an_event_stream_is_parsed_in_pieces_of_any_size(run: Run, size: int) -> None:
     pieces = [STREAM[at : at + size] for at in range(0, len(STREAM), size)]
     assert (
         run(
             "lib/sse-parser.js",
-            "(() => { const read = m.createSseParser(); return a.flatMap(read); })()",
+            "(() => { const parse = m.createSseParser(); return a.flatMap(parse); })()",
             pieces,
         )
         == EVENTS
@@ -64,7 +64,7 @@ def test_an_event_stream_is_read_whatever_its_pieces(run: Run, size: int) -> Non
         (5_430_000, "1 h 31 min"),
     ],
 )
-def test_a_span_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str) -> None:
+def test_a_duration_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str) -> None:
     assert run("lib/format.js", "m.formatDuration(a)", ms) == text
 
 
@@ -80,7 +80,7 @@ def test_a_span_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str)
         ({"status": 200, "ended": "dropped"}, "cut"),
         ({"status": 200, "ended": "closed"}, "cut"),
         ({"status": 200, "ended": "left"}, "left"),
-        ({"status": 200, "ended": "finished", "fault": "truncated_json@2"}, "spoiled"),
+        ({"status": 200, "ended": "finished", "fault": "truncated_json@2"}, "malformed"),
         ({"status": 200, "ended": "finished", "fault": "slow=20"}, "ok"),
     ],
 )
@@ -92,30 +92,30 @@ def test_an_outcome_is_one_of_a_few_kinds(run: Run, request_: dict[str, Any], ki
     ]
 
 
-def test_a_place_is_spelled_and_read_alike(run: Run) -> None:
-    place = {"view": "requests", "query": {"q": "a b&c", "status": "5xx"}}
-    assert run("lib/hash-route.js", "m.parseHash(m.formatHash(a.view, a.query))", place) == place
+def test_a_hash_is_formatted_and_parsed(run: Run) -> None:
+    route = {"view": "requests", "query": {"q": "a b&c", "status": "5xx"}}
+    assert run("lib/hash-route.js", "m.parseHash(m.formatHash(a.view, a.query))", route) == route
     assert run("lib/hash-route.js", "m.formatHash('requests', {q: ''})") == "#/requests"
 
 
-def test_what_has_ended_does_not_open_again_and_only_the_newest_are_kept(run: Run) -> None:
+def test_the_store_keeps_the_newest_requests_and_reopens_none(run: Run) -> None:
     script = """(() => {
-      const book = new m.RequestStore(2);
+      const store = new m.RequestStore(2);
       const one = (number, ended) => ({id: `r${number}`, number, ended, arrived: "2026-01-01T00:00:00Z",
                                        session: `s${number}`, total_ms: ended ? 5 : null});
-      book.put(one(1, "finished"));
-      book.put(one(1, null));
-      const kept = book.requests[0].ended;
-      book.fill([one(3, null), one(2, null)]);
-      const ids = book.requests.map((one) => one.id);
-      book.forget("s3");
-      return [kept, ids, book.requests.length];
+      store.put(one(1, "finished"));
+      store.put(one(1, null));
+      const kept = store.requests[0].ended;
+      store.load([one(3, null), one(2, null)]);
+      const ids = store.requests.map((one) => one.id);
+      store.clear("s3");
+      return [kept, ids, store.requests.length];
     })()"""
     assert run("data/request-store.js", script) == ["finished", ["r2", "r3"], 1]
 
 
 def attempt(at: int, status: int = 503, took: int | None = 10, **more: Any) -> dict[str, Any]:
-    """One as the book has it, by default one that failed and counts nothing."""
+    """Return a stored request, by default a failed one without a retry count."""
     told = {"session": "s", "vendor": "v", "path": "/p", "digest": "d", "attempt": 0, "fault": None}
     told |= {
         "retry_after_ms": None,
@@ -131,7 +131,7 @@ GROUPS = {
     "a repetition after success": ([attempt(0, 200), attempt(500)], [1, 1]),
     "a repetition of what will not pass": ([attempt(0, 402), attempt(500)], [1, 1]),
     "a repetition much later": ([attempt(0), attempt(10_011)], [1, 1]),
-    "one that was told to wait": ([attempt(0, 429, retry_after_ms=5000), attempt(15_000)], [2]),
+    "one after a Retry-After": ([attempt(0, 429, retry_after_ms=5000), attempt(15_000)], [2]),
     "one that waits longer each time": ([attempt(0), attempt(8_000), attempt(30_000)], [3]),
     "one beside it": ([attempt(0), attempt(5)], [1, 1]),
     "another body": ([attempt(0), attempt(500, digest="e")], [1, 1]),
@@ -145,7 +145,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_attempts_are_of_one_call_when_they_look_so(run: Run, name: str) -> None:
+def test_attempts_are_grouped_into_calls(run: Run, name: str) -> None:
     requests, sizes = GROUPS[name]
     assert (
         run("data/retry-groups.js", "m.groupRetries(a).map((call) => call.attempts.length)", requests)
@@ -153,10 +153,10 @@ def test_attempts_are_of_one_call_when_they_look_so(run: Run, name: str) -> None
     )
 
 
-VERDICTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
-    # The moments of the attempts, and what each was told to wait; each takes ten milliseconds.
+ASSESSMENTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
+    # The times of the attempts, and the Retry-After of each; each takes ten milliseconds.
     "": (None, [(0, None)]),
-    "tries again": (None, [(0, None), (20, None)]),
+    "retries": (None, [(0, None), (20, None)]),
     "no backoff": (False, [(0, None), (20, None), (40, None)]),
     "honours Retry-After": (True, [(0, 1000), (1000, None)]),
     "ignores Retry-After": (False, [(0, 1000), (1012, 1000), (1300, None)]),
@@ -164,17 +164,17 @@ VERDICTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
 }
 
 
-@pytest.mark.parametrize("text", VERDICTS)
-def test_how_a_client_tries_again_is_judged(run: Run, text: str) -> None:
-    good, script = VERDICTS[text]
+@pytest.mark.parametrize("text", ASSESSMENTS)
+def test_retry_behaviour_is_assessed(run: Run, text: str) -> None:
+    good, script = ASSESSMENTS[text]
     requests = [attempt(at, retry_after_ms=asked) for at, asked in script]
-    assert run("data/retry-groups.js", "m.groupRetries(a).map((call) => call.verdict)", requests) == [
-        {"good": good, "text": text}
+    assert run("data/retry-groups.js", "m.groupRetries(a).map((call) => call.assessment)", requests) == [
+        {"isGood": good, "text": text}
     ]
 
 
 @pytest.mark.parametrize(("ms", "length"), [(3, 50), (50, 50), (2600, 3000), (5_000_000, 7_200_000)])
-def test_an_axis_has_one_of_few_lengths(run: Run, ms: int, length: int) -> None:
+def test_an_axis_has_one_of_a_few_lengths(run: Run, ms: int, length: int) -> None:
     assert run("lib/time-axis.js", "m.axisLength(a)", ms) == length
 
 
@@ -186,5 +186,7 @@ def test_an_axis_has_one_of_few_lengths(run: Run, ms: int, length: int) -> None:
         ((12_340, 3000, 400), [13_000, 14_000, 15_000]),
     ],
 )
-def test_marks_stand_at_round_moments_and_have_room(run: Run, of: tuple[int, ...], at: list[int]) -> None:
+def test_ticks_are_at_round_times_with_space_between_them(
+    run: Run, of: tuple[int, ...], at: list[int]
+) -> None:
     assert run("lib/time-axis.js", "m.axisTicks(...a)", of) == at

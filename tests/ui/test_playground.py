@@ -1,4 +1,4 @@
-"""What the playground sends is what any client would send, and it shows what is heard, as it comes."""
+"""The playground sends requests as any client would, and shows the response as it arrives."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def own(start_server: StartServer) -> MockServer:
 
 @pytest.fixture
 def play(open_page: Page, own: MockServer) -> Page:
-    """The playground as one finds it, after a reload."""
+    """The playground after a reload."""
     own.reset()
     open_page.goto(f"{own.url}/#/playground")
     open_page.reload()
@@ -46,7 +46,7 @@ def play(open_page: Page, own: MockServer) -> Page:
 
 
 def control(page: Page, name: str) -> Any:
-    """A select or an input by its label."""
+    """Return a select or an input by its label."""
     return page.locator("label.field", has=page.locator(f'.label:text-is("{name}")')).locator(
         "input, select, textarea"
     )
@@ -62,14 +62,14 @@ def send(page: Page, user: str | None = None) -> None:
     page.get_by_role("button", name="Send").click()
 
 
-def test_an_answer_is_heard_with_its_times_and_headers(play: Page, own: MockServer) -> None:
+def test_a_response_is_shown_with_its_times_and_headers(play: Page, own: MockServer) -> None:
     send(play)
-    answer = panel(play, "Answer")
+    answer = panel(play, "Response")
     expect(answer.locator(".outcome")).to_have_text("200 answered")
-    expect(answer.locator(".said")).to_have_text("Good day.")
+    expect(answer.locator(".response-content")).to_have_text("Good day.")
     expect(answer.locator(".times")).to_contain_text("first byte")
     expect(answer.locator(".times")).to_contain_text("first token")
-    expect(panel(play, "As it was sent")).to_contain_text("x-mock-fixture")
+    expect(panel(play, "Raw response")).to_contain_text("x-mock-fixture")
     expect(panel(play, "OpenAI SDK")).to_contain_text("no error")
     expect(panel(play, "OpenAI SDK")).to_contain_text("greeting")
     [request] = own.requests
@@ -77,7 +77,7 @@ def test_an_answer_is_heard_with_its_times_and_headers(play: Page, own: MockServ
     expect(answer.get_by_role("link")).to_have_attribute("href", f"#/requests?id={request.id}")
 
 
-def test_without_a_stream_the_whole_body_is_heard(play: Page, own: MockServer) -> None:
+def test_without_a_stream_the_body_is_shown(play: Page, own: MockServer) -> None:
     play.get_by_label("stream").uncheck()
     play.get_by_role("textbox", name="System").fill("Be brief.")
     control(play, "Model").fill("o3-mini")
@@ -85,7 +85,7 @@ def test_without_a_stream_the_whole_body_is_heard(play: Page, own: MockServer) -
     expect(control(play, "Model")).to_have_value("o3-mini")
     expect(control(play, "API key")).to_have_value(own.omixa.sample_key)
     send(play)
-    expect(panel(play, "Answer").locator(".said")).to_have_text("Good day.")
+    expect(panel(play, "Response").locator(".response-content")).to_have_text("Good day.")
     [request] = own.requests
     assert request.body == {
         "model": "o3-mini",
@@ -93,93 +93,93 @@ def test_without_a_stream_the_whole_body_is_heard(play: Page, own: MockServer) -
     }
 
 
-def test_a_vendor_with_the_model_in_its_path_is_asked_there(play: Page, own: MockServer) -> None:
+def test_a_vendor_may_have_the_model_in_its_path(play: Page, own: MockServer) -> None:
     control(play, "Vendor").select_option("segmind")
     send(play)
-    expect(panel(play, "Answer").locator(".said")).to_have_text("Good day.")
-    expect(panel(play, "OpenAI SDK")).to_contain_text("No OpenAI client can be pointed at Segmind")
+    expect(panel(play, "Response").locator(".response-content")).to_have_text("Good day.")
+    expect(panel(play, "OpenAI SDK")).to_contain_text("The OpenAI SDK cannot be used with Segmind")
     [request] = own.requests
     assert (request.path, request.model) == ("/v1/o1-preview", "o1-preview")
 
 
-def test_tokens_appear_as_they_come_until_one_stops_listening(play: Page, own: MockServer) -> None:
+def test_tokens_appear_as_they_arrive_until_stop(play: Page, own: MockServer) -> None:
     play.get_by_role("textbox", name="User").fill("poem")
     play.get_by_role("textbox", name="User").press("Control+Enter")
-    answer = panel(play, "Answer")
-    expect(answer.locator(".said")).to_have_text("Roses are")
+    answer = panel(play, "Response")
+    expect(answer.locator(".response-content")).to_have_text("Roses are")
     expect(answer.locator(".outcome")).to_have_text("200 open")
     expect(play.get_by_role("button", name="Send")).to_be_disabled()
     play.get_by_role("button", name="Stop").click()
     expect(answer.locator(".outcome")).to_have_text("200 client left")
-    expect(answer.locator(".note")).to_have_text("You stopped listening.")
+    expect(answer.locator(".note")).to_have_text("You stopped the request.")
     expect(play.get_by_role("button", name="Send")).to_be_enabled()
 
 
 @pytest.mark.parametrize(
-    ("user", "outcome", "said", "note", "raises"),
+    ("user", "outcome", "content", "note", "sdk_outcome"),
     [
         ("cut", "200 cut off", "One two", "The connection broke after 3 events.", "APIConnectionError"),
-        ("broken", "200 answered", "One two", "is no JSON: {", "JSONDecodeError"),
-        ("overloaded", "200 answered", "One two", "is no part of an answer: {", "APIError"),
-        ("no json", "200 answered", "Nothing was said.", "The body is no JSON.", "Nobody has measured"),
+        ("broken", "200 answered", "One two", "is not JSON: {", "JSONDecodeError"),
+        ("overloaded", "200 answered", "One two", "is not a completion chunk: {", "APIError"),
+        ("no json", "200 answered", "No content.", "The body is not JSON.", "Not known"),
     ],
 )
-def test_what_is_odd_about_an_answer_is_said(
-    play: Page, user: str, outcome: str, said: str, note: str, raises: str
+def test_an_unusual_response_gets_a_note(
+    play: Page, user: str, outcome: str, content: str, note: str, sdk_outcome: str
 ) -> None:
     send(play, user)
-    answer = panel(play, "Answer")
+    answer = panel(play, "Response")
     expect(answer.locator(".outcome")).to_have_text(outcome)
-    expect(answer.locator(".said")).to_have_text(said)
+    expect(answer.locator(".response-content")).to_have_text(content)
     expect(answer.locator(".note").first).to_contain_text(note)
-    expect(panel(play, "OpenAI SDK")).to_contain_text(raises)
+    expect(panel(play, "OpenAI SDK")).to_contain_text(sdk_outcome)
 
 
-def test_reasoning_and_tool_calls_are_told_from_text(play: Page) -> None:
+def test_reasoning_and_tool_calls_are_distinguished_from_text(play: Page) -> None:
     control(play, "Vendor").select_option("omixa")
-    said = panel(play, "Answer").locator(".said")
+    content = panel(play, "Response").locator(".response-content")
     send(play, "weather")
-    expect(said.locator("pre")).to_have_text('get_weather {"city":"Paris"}\nget_time {}')
+    expect(content.locator("pre")).to_have_text('get_weather {"city":"Paris"}\nget_time {}')
     send(play, "think")
-    expect(said).to_contain_text("42")
+    expect(content).to_contain_text("42")
 
 
-def test_an_error_on_demand_is_heard_in_the_vendor_s_words_with_what_the_sdk_raises(play: Page) -> None:
+def test_an_injected_error_has_the_vendor_s_message_and_the_sdk_s_exception(play: Page) -> None:
     retry_after = control(play, "Retry-After")
     expect(retry_after).to_be_disabled()
     control(play, "Error").select_option("429")
     retry_after.select_option("5s")
     send(play)
-    expect(panel(play, "Answer").locator(".outcome")).to_have_text("429 rate limited")
-    expect(panel(play, "Answer").locator(".said pre")).to_contain_text('"statusCode": 429')
-    expect(panel(play, "As it was sent")).to_contain_text("retry-after5")
+    expect(panel(play, "Response").locator(".outcome")).to_have_text("429 rate limited")
+    expect(panel(play, "Response").locator(".response-content pre")).to_contain_text('"statusCode": 429')
+    expect(panel(play, "Raw response")).to_contain_text("retry-after5")
     expect(panel(play, "OpenAI SDK")).to_contain_text("RateLimitError, 3 attempts")
 
 
-def test_a_connection_that_breaks_at_once_is_no_status(play: Page) -> None:
+def test_a_connection_that_breaks_at_once_has_no_status(play: Page) -> None:
     control(play, "Fault").select_option("empty")
     send(play)
-    expect(panel(play, "Answer").locator(".outcome")).to_have_text("none cut off")
-    expect(panel(play, "Answer").locator(".note")).to_have_text(
-        "The connection broke before anything was heard."
+    expect(panel(play, "Response").locator(".outcome")).to_have_text("none cut off")
+    expect(panel(play, "Response").locator(".note")).to_have_text(
+        "The connection broke before a response arrived."
     )
     play.get_by_label("stream").uncheck()
     control(play, "Fault").select_option("close")
-    control(play, "Where it strikes").select_option("@0")
+    control(play, "Fault point").select_option("@0")
     send(play)
-    expect(panel(play, "Answer").locator(".note")).to_have_text("The connection broke within the body.")
+    expect(panel(play, "Response").locator(".note")).to_have_text("The connection broke within the body.")
 
 
-def test_what_is_explained_is_the_one_that_is_heard_in_a_sequence(play: Page) -> None:
+def test_in_a_sequence_the_current_response_is_explained(play: Page) -> None:
     send(play, "sequence")
     expect(panel(play, "OpenAI SDK")).to_contain_text("RateLimitError")
-    expect(panel(play, "As it was sent")).to_contain_text("retry-after7")
+    expect(panel(play, "Raw response")).to_contain_text("retry-after7")
     send(play)
-    expect(panel(play, "Answer").locator(".said")).to_have_text("At last.")
+    expect(panel(play, "Response").locator(".response-content")).to_have_text("At last.")
     expect(panel(play, "OpenAI SDK")).to_contain_text("no error")
 
 
-def test_what_cannot_be_explained_says_why_and_is_sent_nevertheless(play: Page) -> None:
+def test_a_request_is_sent_even_if_it_cannot_be_explained(play: Page) -> None:
     play.get_by_role("textbox", name="Session").fill("")
     control(play, "Model").fill("a/b")
     play.route(
@@ -187,13 +187,15 @@ def test_what_cannot_be_explained_says_why_and_is_sent_nevertheless(play: Page) 
     )
     send(play)
     expect(panel(play, "OpenAI SDK")).to_contain_text("Ow.")
-    expect(panel(play, "Answer").locator(".said")).to_have_text("Good day.")
+    expect(panel(play, "Response").locator(".response-content")).to_have_text("Good day.")
     play.unroute("**/_mock/explain")
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "body"])
 @pytest.mark.parametrize("vendor", ["aimlapi", "segmind"])
-def test_the_python_code_asks_the_same(play: Page, own: MockServer, vendor: str, stream: bool) -> None:
+def test_the_python_code_sends_the_same_request(
+    play: Page, own: MockServer, vendor: str, stream: bool
+) -> None:
     control(play, "Vendor").select_option(vendor)
     play.get_by_label("stream").set_checked(stream)
     play.get_by_role("textbox", name="User").fill('Hello "Ada"\nit\'s me \\ ☂')
@@ -206,7 +208,7 @@ def test_the_python_code_asks_the_same(play: Page, own: MockServer, vendor: str,
     assert request.stream is stream
 
 
-def test_the_command_asks_the_same_and_is_copied(play: Page, own: MockServer) -> None:
+def test_the_curl_command_is_copied_and_sends_the_same_request(play: Page, own: MockServer) -> None:
     play.context.grant_permissions(["clipboard-read", "clipboard-write"])
     play.get_by_role("textbox", name="User").fill("Hello, it's me")
     control(play, "Error").select_option("503")
@@ -221,16 +223,14 @@ def test_the_command_asks_the_same_and_is_copied(play: Page, own: MockServer) ->
     assert (request.user, request.status, request.session) == ("Hello, it's me", 503, "playground")
 
 
-def test_where_a_page_may_not_copy_the_text_is_marked(play: Page) -> None:
+def test_if_copying_is_forbidden_the_text_is_selected(play: Page) -> None:
     play.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))")
     panel(play, "Code").get_by_role("button", name="Copy").click()
-    expect(panel(play, "Code").get_by_role("button", name="Marked")).to_be_visible()
+    expect(panel(play, "Code").get_by_role("button", name="Selected")).to_be_visible()
     assert play.evaluate("String(getSelection())").startswith("from openai")
 
 
-def test_what_is_written_before_the_vendors_are_known_is_not_lost(
-    own: MockServer, look: Callable[..., Any]
-) -> None:
+def test_input_before_the_vendors_are_loaded_is_kept(own: MockServer, look: Callable[..., Any]) -> None:
     with look() as page:
         page.add_init_script(
             """const real = fetch;
@@ -252,7 +252,7 @@ def test_what_is_written_before_the_vendors_are_known_is_not_lost(
         expect(page.get_by_role("button", name="Send")).to_be_enabled()
 
 
-def test_a_filter_on_a_vendor_is_the_choice_of_that_vendor(own: MockServer, look: Callable[..., Any]) -> None:
+def test_a_filter_by_vendor_selects_that_vendor(own: MockServer, look: Callable[..., Any]) -> None:
     with look() as page:
         page.goto(f"{own.url}/#/playground?vendor=omixa")
         expect(control(page, "Vendor")).to_have_value("omixa")
@@ -263,5 +263,5 @@ def test_it_fits_every_width(own: MockServer, look: Callable[..., Any], size: tu
     with look(size, "dark") as page:
         page.goto(f"{own.url}/#/playground")
         send(page)
-        expect(panel(page, "Answer").locator(".said")).to_have_text("Good day.")
+        expect(panel(page, "Response").locator(".response-content")).to_have_text("Good day.")
         assert page.evaluate("document.querySelector('main').scrollWidth") <= size[0]

@@ -1,4 +1,4 @@
-"""The page is reached behind a prefix, behind a token, and again after the server has been away."""
+"""The web UI behind a path prefix, with a token, and after a restart of the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Ask = Callable[..., Any]
 
 @contextmanager
 def proxy(to: str, *, own_host: bool) -> Iterator[str]:
-    """The URL of a proxy that takes `/mock` off the path, and keeps the Host or names itself."""
+    """Yield the URL of a proxy that strips `/mock` from the path, and keeps or replaces the Host header."""
     upstream = to.removeprefix("http://")
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,7 +45,7 @@ def proxy(to: str, *, own_host: bool) -> Iterator[str]:
         do_POST = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
-            """It says nothing."""
+            """Write no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -58,7 +58,7 @@ def proxy(to: str, *, own_host: bool) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("own_host", [False, True], ids=["host-kept", "host-of-its-own"])
-def test_it_works_behind_a_prefix_that_a_proxy_takes_away(
+def test_it_works_behind_a_prefix_that_a_proxy_strips(
     own: MockServer, asked: Ask, look: Callable[..., Any], own_host: bool
 ) -> None:
     with proxy(own.url, own_host=own_host) as url, look() as page:
@@ -72,42 +72,42 @@ def test_it_works_behind_a_prefix_that_a_proxy_takes_away(
         assert [request.session for request in own.requests] == ["behind", "behind"]
 
 
-def test_a_guarded_server_asks_for_its_token_until_it_is_right(
+def test_a_server_with_a_token_asks_until_it_is_right(
     start_server: StartServer, make_client: MakeClient, page: Page
 ) -> None:
     server = start_server("fixtures: []", admin_token="sesame")  # noqa: S106 it opens nothing
     make_client(server, "app").chat()
     page.goto(server.url)
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("It was started with --admin-token")
+    expect(dialog).to_contain_text("the value of --admin-token")
     dialog.get_by_label("Token").fill("wrong")
     page.keyboard.press("Enter")
-    expect(dialog).to_contain_text("That is not its token")
+    expect(dialog).to_contain_text("This token is wrong")
     page.keyboard.press("Escape")
     dialog.get_by_label("Token").fill("sesame")
-    dialog.get_by_role("button", name="Unlock").click()
+    dialog.get_by_role("button", name="Sign in").click()
     expect(page.locator(".lanes .lane")).to_have_count(1)
     page.reload()
     expect(page.locator(".lanes .lane")).to_have_count(1)
     assert page.evaluate("localStorage.length") == 0
 
 
-def test_it_comes_back_when_the_server_does(
+def test_it_reconnects_when_the_server_is_back(
     start_server: StartServer, make_client: MakeClient, page: Page
 ) -> None:
     server = MockServer(reload=False).start()
     make_client(server, "before").chat()
     page.goto(f"{server.url}/#/requests")
-    expect(page.locator("td.session")).to_have_text(["before"])
+    expect(page.locator("td.col-session")).to_have_text(["before"])
     server.stop()
     expect(page.locator("#live")).to_have_text("reconnecting")
     with MockServer(port=int(server.url.rpartition(":")[2]), reload=False) as again:
         make_client(again, "after").chat()
-        expect(page.locator("td.session")).to_have_text(["after"])
+        expect(page.locator("td.col-session")).to_have_text(["after"])
         expect(page.locator("#live")).to_have_text("live")
 
 
-def test_the_keyboard_goes_everywhere(own: MockServer, asked: Ask, page: Page) -> None:
+def test_it_is_usable_with_the_keyboard(own: MockServer, asked: Ask, page: Page) -> None:
     asked("Hello")
     page.goto(own.url)
     expect(page.locator(".lanes a.bar")).to_have_count(1)
@@ -121,7 +121,7 @@ def test_the_keyboard_goes_everywhere(own: MockServer, asked: Ask, page: Page) -
     expect(page.get_by_role("link", name="Requests")).to_have_attribute("aria-current", "page")
 
 
-def test_an_unknown_view_is_the_first(own: MockServer, page: Page) -> None:
+def test_an_unknown_view_shows_the_first(own: MockServer, page: Page) -> None:
     page.goto(f"{own.url}/#/nowhere?session=a")
     expect(page.get_by_role("region", name="Timeline")).to_be_visible()
     assert page.url.endswith("#/timeline?session=a")

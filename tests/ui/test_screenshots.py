@@ -1,4 +1,4 @@
-"""The pictures of the documentation are taken of the demo, by a script, and light enough to be kept."""
+"""The screenshots of the documentation are taken by a script and are small files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def demo(start_server: StartServer) -> MockServer:
 
 
 @pytest.mark.parametrize("take", [screenshots.timeline, screenshots.faults])
-def test_it_is_taken_anew_and_the_one_that_is_kept_is_shown(
+def test_a_screenshot_is_taken_and_the_stored_one_is_in_the_documentation(
     demo: MockServer, running: Browser, take: Callable[[Browser, str, Path], Path], tmp_path: Path
 ) -> None:
     taken = take(running, demo.url, tmp_path)

@@ -1,4 +1,4 @@
-"""The page is served under a strict policy, from any place, to whoever may steer the server."""
+"""The web UI's files are served with a strict content security policy."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from mockserver.testing import MockServer
 from mockserver.ui.static_files import PAGE_ROOT, load_static_files
 from tests.conftest import StartServer
 
-Heard = tuple[int, http.client.HTTPMessage, bytes]
+Received = tuple[int, http.client.HTTPMessage, bytes]
 
 
-def get(server: MockServer, path: str, method: str = "GET", **headers: str) -> Heard:
+def get(server: MockServer, path: str, method: str = "GET", **headers: str) -> Received:
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
     connection.request(method, path, None, {name.replace("_", "-"): value for name, value in headers.items()})
     response = connection.getresponse()
-    heard = response.status, response.headers, response.read()
+    received = response.status, response.headers, response.read()
     connection.close()
-    return heard
+    return received
 
 
-def test_the_root_is_the_page(server: MockServer) -> None:
+def test_the_root_serves_the_web_ui(server: MockServer) -> None:
     status, headers, body = get(server, "/")
     assert status == 200
     assert headers["content-type"] == "text/html; charset=utf-8"
@@ -36,7 +36,7 @@ def test_the_root_is_the_page(server: MockServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["index.html", *load_static_files()])
-def test_every_file_comes_under_the_policy_and_is_asked_for_anew(server: MockServer, name: str) -> None:
+def test_every_file_has_the_policy_and_is_revalidated(server: MockServer, name: str) -> None:
     status, headers, body = get(server, f"/_mock/page/{name}")
     assert (status, body) == (200, (PAGE_ROOT / name).read_bytes())
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
@@ -51,13 +51,13 @@ def test_every_file_comes_under_the_policy_and_is_asked_for_anew(server: MockSer
 
 
 @pytest.mark.parametrize("name", ["", "no.js", "..%2fadmin.py", "views"])
-def test_there_is_nothing_else(server: MockServer, name: str) -> None:
+def test_other_paths_are_not_found(server: MockServer, name: str) -> None:
     status, _, body = get(server, f"/_mock/page/{name}")
     assert status == 404
     assert b"the web UI has no file" in body
 
 
-def test_nothing_is_asked_of_elsewhere_nor_stands_in_the_markup() -> None:
+def test_files_refer_to_no_other_site_and_contain_no_inline_code() -> None:
     for name, file in load_static_files().items():
         text = file.body.decode()
         assert "://" not in text.replace("http://www.w3.org/2000/svg", "").replace(
@@ -70,37 +70,37 @@ def test_nothing_is_asked_of_elsewhere_nor_stands_in_the_markup() -> None:
     assert " on" not in html.replace(" only", "")
 
 
-def test_a_bent_name_gets_nothing(server: MockServer) -> None:
+def test_a_foreign_host_name_is_refused(server: MockServer) -> None:
     assert get(server, "/", host="evil.example")[0] == 403
     assert get(server, "/_mock/page/main.js", host="evil.example")[0] == 403
 
 
-def test_whoever_calls_a_vendor_by_its_host_is_at_the_root_of_that(server: MockServer) -> None:
+def test_the_root_of_a_vendor_s_host_is_the_vendor_s(server: MockServer) -> None:
     status, headers, _ = get(server, "/", host="api.segmind.com")
     assert status == 404
     assert "x-mock-request-id" in headers
 
 
-def test_another_method_at_the_root_is_for_nobody(server: MockServer) -> None:
+def test_another_method_at_the_root_is_not_found(server: MockServer) -> None:
     assert get(server, "/", "POST")[0] == 404
 
 
-def test_a_guarded_server_shows_the_empty_page_by_any_name(start_server: StartServer) -> None:
+def test_with_a_token_any_host_name_gets_the_files(start_server: StartServer) -> None:
     server = start_server("fixtures: []", admin_token="sesame")  # noqa: S106 it opens nothing
     assert get(server, "/", host="mock.example")[0] == 200
     assert get(server, "/_mock/requests", host="mock.example")[0] == 401
 
 
-def test_without_the_page_its_paths_are_nobody_s(start_server: StartServer) -> None:
+def test_without_the_web_ui_its_paths_are_not_found(start_server: StartServer) -> None:
     server = start_server("fixtures: []", page=False)
     assert get(server, "/")[0] == 404
     assert get(server, "/_mock/page/main.js")[0] == 404
 
 
-def test_the_wheel_carries_every_file(tmp_path: Path) -> None:
+def test_the_wheel_contains_every_file(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=root, check=True, capture_output=True)
     [wheel] = tmp_path.glob(f"*-{__version__}-*.whl")
-    carried = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"mockserver/ui/page/{name}" for name in load_static_files()} <= carried
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"mockserver/ui/page/{name}" for name in load_static_files()} <= names

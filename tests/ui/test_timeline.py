@@ -1,4 +1,4 @@
-"""One look at the timeline says how a client tries again."""
+"""The timeline shows how a client retries."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def bars(page: Page, session: str) -> Any:
 
 
 def again(client: Client, times: int, **failure: str) -> None:
-    """Fails so often, then succeeds, without a wait between."""
+    """Send so many failing requests, then a successful one, without a wait between them."""
     headers = {f"X-Mock-{name.replace('_', '-')}": value for name, value in failure.items()}
     for number in range(times):
         client.chat(content="Hello", headers=headers | {"x-test": str(number)})
     client.chat(content="Hello")
 
 
-def test_attempts_of_one_call_are_bars_on_one_line(
+def test_attempts_of_one_call_are_bars_in_one_lane(
     own: MockServer, make_client: MakeClient, page: Page
 ) -> None:
     page.goto(f"{own.url}/")
@@ -42,56 +42,60 @@ def test_attempts_of_one_call_are_bars_on_one_line(
     expect(page.locator(".lanes .lane")).to_have_count(2)
     expect(bars(page, "hammer")).to_have_count(4)
     expect(bars(page, "single")).to_have_count(1)
-    expect(lane(page, "hammer").locator(".verdict")).to_have_text("no backoff")
-    expect(lane(page, "hammer").locator(".ending")).to_contain_text("✓ 4 attempts in")
+    expect(lane(page, "hammer").locator(".assessment")).to_have_text("no backoff")
+    expect(lane(page, "hammer").locator(".summary")).to_contain_text("✓ 4 attempts in")
     expect(lane(page, "hammer").locator(".bar.failed")).to_have_count(3)
-    expect(lane(page, "single").locator(".verdict")).to_have_text("")
+    expect(lane(page, "single").locator(".assessment")).to_have_text("")
     page.get_by_label("retries only").check()
     expect(page.locator(".lanes .lane")).to_have_count(1)
     assert page.url.endswith("#/timeline?retries=only")
 
 
-def test_a_retry_after_that_is_not_kept_is_told(own: MockServer, make_client: MakeClient, page: Page) -> None:
+def test_an_ignored_retry_after_is_shown(own: MockServer, make_client: MakeClient, page: Page) -> None:
     page.goto(f"{own.url}/")
     again(make_client(own, "impatient"), 1, error="429", retry_after="3s")
-    expect(lane(page, "impatient").locator(".verdict.bad")).to_have_text("ignores Retry-After")
-    expect(lane(page, "impatient").locator("text.waited")).to_contain_text("✕ asked for 3 s, waits")
-    expect(lane(page, "impatient").locator("path.asked")).to_have_count(1)
+    expect(lane(page, "impatient").locator(".assessment.bad")).to_have_text("ignores Retry-After")
+    expect(lane(page, "impatient").locator("text.wait-label")).to_contain_text("✕ Retry-After 3 s, waits")
+    expect(lane(page, "impatient").locator("path.retry-after")).to_have_count(1)
     label = bars(page, "impatient").first.get_attribute("aria-label")
     assert label.startswith("Attempt 1: 429 rate limited, after")
-    assert label.endswith("asked to wait 3 s")
+    assert label.endswith("Retry-After 3 s")
 
 
-def test_the_frames_of_a_stream_are_ticks_and_its_cut_is_torn(
+def test_frames_of_a_stream_are_ticks_and_a_cut_is_marked(
     own: MockServer, asked: Ask, make_client: MakeClient, page: Page
 ) -> None:
     page.goto(f"{own.url}/")
     asked("poem", session="poet", stream=True)
-    expect(lane(page, "poet").locator("path.ticks")).to_have_attribute("d", TICKS)
-    expect(lane(page, "poet").locator("path.torn")).to_have_count(0)
+    expect(lane(page, "poet").locator("path.frames")).to_have_attribute("d", TICKS)
+    expect(lane(page, "poet").locator("path.cut-mark")).to_have_count(0)
     response = make_client(own, "torn").send(content="cut", stream=True)
     with pytest.raises(ConnectionResetError):
         response.read()
-    expect(lane(page, "torn").locator(".bar.cut path.torn")).to_have_count(1)
-    expect(lane(page, "torn").locator(".ending")).to_contain_text("cut off")
+    expect(lane(page, "torn").locator(".bar.cut path.cut-mark")).to_have_count(1)
+    expect(lane(page, "torn").locator(".summary")).to_contain_text("cut off")
 
 
-def test_what_is_open_grows_until_it_ends(own: MockServer, make_client: MakeClient, page: Page) -> None:
+def test_the_bar_of_an_open_request_grows_until_it_ends(
+    own: MockServer, make_client: MakeClient, page: Page
+) -> None:
     page.goto(f"{own.url}/")
     client = make_client(own, "waiting")
     client.connection.request("POST", "/aimlapi/v1/chat/completions", SLOW, HEADERS)
-    bar = lane(page, "waiting").locator(".bar.open .whole")
+    bar = lane(page, "waiting").locator(".bar.open .duration")
     expect(bar).to_have_count(1)
     first = float(bar.get_attribute("width"))
     page.wait_for_function(
-        "(first) => document.querySelector('.bar .whole').width.baseVal.value != first", arg=first
+        "(first) => document.querySelector('.bar .duration').width.baseVal.value != first", arg=first
     )
     client.connection.close()
     expect(lane(page, "waiting").locator(".bar.left")).to_have_count(1)
-    expect(lane(page, "waiting").locator(".ending")).to_contain_text("client left")
+    expect(lane(page, "waiting").locator(".summary")).to_contain_text("client left")
 
 
-def test_the_axis_may_be_the_clock_s_and_of_a_chosen_length(own: MockServer, asked: Ask, page: Page) -> None:
+def test_the_axis_may_follow_the_clock_and_have_a_chosen_length(
+    own: MockServer, asked: Ask, page: Page
+) -> None:
     asked("Hello", session="first")
     asked("Hello", session="second")
     page.goto(f"{own.url}/")
@@ -111,8 +115,8 @@ def test_the_demo_shows_good_and_bad_clients_at_any_width(
 ) -> None:
     with look(size, scheme) as page:
         page.goto(demo.url)
-        for session, said in VERDICTS.items():
-            expect(lane(page, session).last.locator(".verdict")).to_have_text(said, timeout=20_000)
+        for session, text in ASSESSMENTS.items():
+            expect(lane(page, session).last.locator(".assessment")).to_have_text(text, timeout=20_000)
         assert page.evaluate("document.documentElement.scrollWidth") == size[0]
 
 
@@ -125,11 +129,11 @@ TICKS = re.compile(r"(M\S+ \d+v10){2,}")
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 HEADERS = {"authorization": "Bearer any", "content-type": "application/json", "x-mock-session": "waiting"}
 SLOW = '{"model": "m", "messages": [{"role": "user", "content": "slow start"}]}'
-VERDICTS = {
+ASSESSMENTS = {
     "crawler": "no backoff",
     "checkout": "honours Retry-After",
     "impatient": "ignores Retry-After",
     "planner": "backs off",
-    "reader": "tries again",
+    "reader": "retries",
     "support-bot": "",
 }

@@ -1,21 +1,18 @@
-// The page: its views, what they share, and when they are drawn.
+// The web UI: its views, the state that they share, and when they are rendered.
 //
-// A view is a module in views/: given the context, it makes `{element, draw}`. `draw` brings the element up to date with
-// the context and says whether it wants to be called again because time passes; `shown` and `changed(what)` are called,
-// where a view has them, when it comes into sight and when something was steered.
+// A view is a module in views/ that exports a function from the context to a View.
 
-import { requestJson, onUnauthorized } from "./lib/api.js";
 import { createFaultBanner } from "./components/fault-banner.js";
-import { RequestStore } from "./data/request-store.js";
 import { createRequestDetail } from "./components/request-detail.js";
-import { h, setText } from "./lib/dom.js";
+import { initTheme } from "./components/theme.js";
+import { promptForToken } from "./components/token-dialog.js";
+import { AppContext } from "./data/app-context.js";
 import { followEvents } from "./data/event-source.js";
 import { parseFilter } from "./data/request-filter.js";
-import { promptForToken } from "./components/token-dialog.js";
+import { onUnauthorized, requestJson } from "./lib/api.js";
+import { h, setText } from "./lib/dom.js";
+import { formatHash, parseHash } from "./lib/hash-route.js";
 import { createRenderScheduler } from "./lib/render-scheduler.js";
-import * as place from "./lib/hash-route.js";
-import { FaultRuleStore } from "./data/fault-rule-store.js";
-import { initTheme } from "./components/theme.js";
 import { createAccountsView } from "./views/accounts.js";
 import { createFaultsView } from "./views/faults.js";
 import { createFixturesView } from "./views/fixtures.js";
@@ -23,6 +20,17 @@ import { createPlaygroundView } from "./views/playground.js";
 import { createRequestsView } from "./views/requests.js";
 import { createTimelineView } from "./views/timeline.js";
 
+/**
+ * `render` updates the element from the context and returns true to be called again because its output depends on the
+ * time. `onShow` is called when the view is opened, `onChange` with the kind of change when the server reports one.
+ * @typedef {object} View
+ * @property {HTMLElement} element
+ * @property {() => boolean} render
+ * @property {() => void} [onShow]
+ * @property {(kind: string) => void} [onChange]
+ */
+
+/** @type {[string, string, (context: AppContext) => View][]} */
 const VIEWS = [
   ["timeline", "Timeline", createTimelineView],
   ["requests", "Requests", createRequestsView],
@@ -31,115 +39,122 @@ const VIEWS = [
   ["fixtures", "Fixtures", createFixturesView],
   ["accounts", "Accounts", createAccountsView],
 ];
-const ENOUGH = 500; // requests of the journal that are read at first
+const INITIAL_REQUESTS = 500; // read from the journal at first
+const STATE_TEXTS = { connecting: "connecting", live: "live", lost: "reconnecting", paused: "paused" };
 
-const main = document.getElementById("content");
-const live = document.getElementById("live");
-const said = document.getElementById("said");
+const main = findElement("content");
+const stateIndicator = findElement("live");
+const announcer = findElement("announcer");
+/** @type {Map<string, HTMLAnchorElement>} */
 const links = new Map();
+/** @type {Map<string, View>} */
 const views = new Map();
-let link = "new";
+/** @type {"connecting" | "live" | "lost"} */
+let connection = "connecting";
 
-const drawing = createRenderScheduler(draw);
-const context = {
-  book: new RequestStore(),
-  filter: {},
-  query: {},
-  id: "",
-  paused: null, // the requests that were there when the page was paused
-  missed: 0,
-  loaded: false, // whether the journal has been read
-  ask: drawing,
-  rules: new FaultRuleStore(drawing),
-  requests: () => context.paused ?? context.book.requests,
-  /** For whoever hears the page and does not see it. */
-  say: (text) => setText(said, text),
-  pause() {
-    const { book } = context;
-    context.paused = context.paused ? null : Object.assign(book.requests, { at: book.now() });
-    context.missed = 0;
-    context.ask();
-  },
-};
+const context = new AppContext(createRenderScheduler(render), (text) => setText(announcer, text));
+const detail = createRequestDetail(findElement("detail"), context);
+const banner = createFaultBanner(findElement("banner"), context);
 
-const beside = createRequestDetail(context, document.getElementById("detail"));
-const alarm = createFaultBanner(document.getElementById("banner"), context);
-
-function draw() {
-  alarm.draw();
-  const state = context.paused ? "paused" : link;
-  if (live.dataset.state !== state) {
-    live.dataset.state = state;
-    setText(live, { new: "connecting", live: "live", lost: "reconnecting", paused: "paused" }[state]);
-  }
-  beside.draw();
-  return views.get(context.view).draw() && !context.paused;
+/** @param {string} id */
+function findElement(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`index.html has no element #${id}`);
+  return element;
 }
 
-function go() {
-  const { view, query } = place.parseHash(location.hash);
+/** @returns {boolean} */
+function render() {
+  banner.render();
+  const state = context.paused ? "paused" : connection;
+  if (stateIndicator.dataset.state !== state) {
+    stateIndicator.dataset.state = state;
+    setText(stateIndicator, STATE_TEXTS[state]);
+  }
+  detail.render();
+  const isMoving = views.get(context.view)?.render() ?? false;
+  return isMoving && !context.paused;
+}
+
+function applyHash() {
+  const { view, query } = parseHash(location.hash);
   if (!links.has(view)) {
-    history.replaceState(null, "", place.formatHash(VIEWS[0][0], query));
-    go();
+    history.replaceState(null, "", formatHash(VIEWS[0][0], query));
+    applyHash();
     return;
   }
-  Object.assign(context, { query, filter: parseFilter(query), id: query.id ?? "" });
-  if (context.view !== view) show(view);
-  for (const [name, element] of links) element.href = place.formatHash(name, context.filter);
-  context.ask();
+  context.query = query;
+  context.filter = parseFilter(query);
+  context.requestId = query.id ?? "";
+  if (context.view !== view) showView(view);
+  for (const [name, link] of links) link.href = formatHash(name, context.filter);
+  context.requestRender();
 }
 
-function show(view) {
-  const [name, title, make] = VIEWS.find(([one]) => one === view);
-  if (!views.has(name)) views.set(name, make(context));
+/** @param {string} name */
+function showView(name) {
+  const [, title, create] = VIEWS.find(([candidate]) => candidate === name) ?? VIEWS[0];
+  const view = views.get(name) ?? create(context);
+  views.set(name, view);
   links.get(context.view)?.removeAttribute("aria-current");
-  links.get(name).setAttribute("aria-current", "page");
-  links.get(name).scrollIntoView({ block: "nearest", inline: "nearest" });
+  links.get(name)?.setAttribute("aria-current", "page");
+  links.get(name)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   context.view = name;
   document.title = `${title} · mockserver`;
-  main.replaceChildren(views.get(name).element);
+  main.replaceChildren(view.element);
   main.scrollTop = 0;
-  views.get(name).shown?.();
+  view.onShow?.();
 }
 
-async function refresh() {
-  // Before the journal is read, not after: the feed may be ahead of it by then.
-  context.book.forget();
-  const { requests: known } = await requestJson("GET", `/requests?limit=${ENOUGH}`);
-  context.book.fill(known);
-  context.loaded = true;
-  context.rules.read();
-  for (const view of views.values()) view.changed?.("all");
-  context.ask();
+async function loadJournal() {
+  // Cleared before the journal is read, because meanwhile the feed may deliver newer events.
+  context.store.clear();
+  const { requests } = await requestJson("GET", `/requests?limit=${INITIAL_REQUESTS}`);
+  context.store.load(requests);
+  context.isLoaded = true;
+  context.rules.refresh();
+  notifyViews("all");
 }
 
-function told(type, data) {
+/**
+ * Handle an event of the feed: a request in a new state, or a change on the server.
+ * @param {string} type
+ * @param {any} data
+ */
+function handleEvent(type, data) {
   if (type === "request") {
-    context.book.put(data.request, true);
+    context.store.put(data.request, true);
     if (data.moment === "arrived") context.missed += 1;
   } else if (data.what === "requests") {
-    context.book.forget(data.session);
+    context.store.clear(data.session);
   }
-  context.rules.told(type, data);
-  for (const view of views.values()) view.changed?.(type === "request" ? type : data.what);
-  context.ask();
+  context.rules.handleEvent(type, data);
+  notifyViews(type === "request" ? type : data.what);
 }
 
-function state(now) {
-  link = now;
-  context.ask();
+/** @param {string} kind */
+function notifyViews(kind) {
+  for (const view of views.values()) view.onChange?.(kind);
+  context.requestRender();
+}
+
+/** @param {"live" | "lost"} state */
+function setConnection(state) {
+  connection = state;
+  context.requestRender();
 }
 
 for (const [name, title] of VIEWS) {
-  links.set(name, h("a", { href: `#/${name}` }, title));
-  document.getElementById("views").append(links.get(name));
+  const link = h("a", { href: `#/${name}` }, title);
+  links.set(name, link);
+  findElement("views").append(link);
 }
-document.querySelector(".skip").addEventListener("click", (event) => {
+findElement("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-initTheme(document.getElementById("theme"));
+initTheme(findElement("theme"));
 onUnauthorized(promptForToken);
-addEventListener("hashchange", go);
-go();
-followEvents({ begun: refresh, told, state });
+addEventListener("hashchange", applyHash);
+applyHash();
+followEvents({ onReset: loadJournal, onEvent: handleEvent, onState: setConnection });

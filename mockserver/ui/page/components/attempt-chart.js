@@ -1,155 +1,221 @@
-// One call as a drawing: its attempts as bars on a time axis, the waits between them, the frames of streams as ticks.
+// The chart of one call: a bar for each attempt on a time axis, the waits between them, and ticks for stream frames.
 
-import { svg } from "../lib/dom.js";
 import { outcomeOf } from "../data/outcome.js";
-import { hashWith } from "../lib/hash-route.js";
+import { svg } from "../lib/dom.js";
 import { formatDuration } from "../lib/format.js";
+import { hashWith } from "../lib/hash-route.js";
 
-const BAR = 14; // pixels high
-const LEAST = 3; // pixels wide, so that the quickest attempt is seen
-const LETTER = 6.1; // pixels, of the small type in here
-const KINDS = { ignored: "bad", "at once": "bad", honoured: "good", waited: "plain" };
+/** @import { StoredRequest } from "../data/request-store.js" */
+/** @import { Call, Wait, WaitKind } from "../data/retry-groups.js" */
+/** @import { Child } from "../lib/dom.js" */
 
-export const LABEL_SPACE = 130; // pixels after the last bar that its words need
+/**
+ * `x` maps a time to pixels, `right` is the right end in pixels, `ticks` are the positions of the grid lines.
+ * @typedef {{x: (time: number) => number, right: number, now: number, ticks: number[]}} Scale
+ */
 
-/** Pixels high: a call that was tried again has its waits below. */
+const BAR_HEIGHT = 14; // pixels
+const MIN_BAR_WIDTH = 3; // pixels, so that the shortest attempt is visible
+const CHARACTER_WIDTH = 6.1; // pixels, of the small text
+const STATUS_CHARACTER_WIDTH = 6.6; // pixels, of the bold text
+/** @type {Record<WaitKind, string>} */
+const WAIT_CLASSES = { ignored: "bad", immediate: "bad", honoured: "good", waited: "plain" };
+
+export const LABEL_SPACE = 130; // pixels after the last bar, for the label
+
+/**
+ * Return the height of a chart in pixels. A call with retries has the waits below the bars.
+ * @param {Call} call
+ */
 export function chartHeight(call) {
   return call.attempts.length > 1 ? 60 : 46;
 }
 
-/** The shapes of a call. `x` takes a moment to pixels, `right` is where they end, `marks` are grid lines. */
-export function renderAttempts(call, { x, right, now, marks }) {
-  const many = call.attempts.length > 1;
-  const top = many ? 19 : 16;
-  const bars = call.attempts.map((one, index) => bar(one, told(one, index + 1), { x, now, top }));
-  const above = many ? labels(call.attempts, x, right) : [];
-  const between = call.waits.map((one) => gap(one, x, top + BAR / 2));
+/**
+ * Return the shapes of a chart.
+ * @param {Call} call
+ * @param {Scale} scale
+ * @returns {Child[]}
+ */
+export function renderAttempts(call, scale) {
+  const { attempts, waits } = call;
+  const hasRetries = attempts.length > 1;
+  const top = hasRetries ? 19 : 16;
   return [
-    svg("path", { class: "grid", d: marks.map((at) => `M${round(at)} 0V999`).join("") }),
-    between,
-    many && asks(call.waits, x, top + BAR + 7, right),
-    bars,
-    above,
-    ending(call, x, now, top, right),
+    svg("path", { class: "grid", d: scale.ticks.map((x) => `M${round(x)} 0V999`).join("") }),
+    waits.map((wait) => renderWait(wait, scale, top + BAR_HEIGHT / 2)),
+    hasRetries && renderWaitLabels(waits, scale, top + BAR_HEIGHT + 7),
+    attempts.map((attempt, index) => renderBar(attempt, describeAttempt(attempt, index + 1), scale, top)),
+    hasRetries && renderStatuses(attempts, scale),
+    renderSummary(call, scale, top),
   ];
 }
 
-function bar(one, words, { x, now, top }) {
-  const { kind } = outcomeOf(one);
-  const from = x(one.at);
-  const to = Math.max(x(one.end ?? now), from + LEAST);
-  const first = one.first_byte_ms === null ? to : Math.min(x(one.at + one.first_byte_ms), to);
-  const streams = one.frames_ms.length > 1;
-  const body = { y: top, height: BAR, rx: 2 };
+/**
+ * @param {StoredRequest} attempt
+ * @param {string} label
+ * @param {Scale} scale
+ * @param {number} top
+ */
+function renderBar(attempt, label, { x, now }, top) {
+  const { kind } = outcomeOf(attempt);
+  const from = x(attempt.at);
+  const to = Math.max(x(attempt.end ?? now), from + MIN_BAR_WIDTH);
+  const firstByte = attempt.first_byte_ms === null ? to : Math.min(x(attempt.at + attempt.first_byte_ms), to);
+  const isStream = attempt.frames_ms.length > 1;
+  const shape = { y: top, height: BAR_HEIGHT, rx: 2 };
   return svg(
     "a",
-    { href: hashWith({ id: one.id }), class: `bar ${kind}${streams ? " streams" : ""}`, "aria-label": words },
-    svg("title", {}, words),
-    // Larger than what is seen, so that it can be hit.
-    svg("rect", { class: "reach", x: from - 3, y: top - 5, width: to - from + 6, height: BAR + 10 }),
-    svg("rect", { class: "whole", x: round(from), width: round(to - from), ...body }),
-    streams && svg("rect", { class: "silence", x: round(from), width: round(first - from), ...body }),
-    streams && svg("path", { class: "ticks", d: ticks(one, x, to, top) }),
-    ["cut", "left"].includes(kind) && svg("path", { class: "torn", d: torn(to, top) }),
+    { href: hashWith({ id: attempt.id }), class: `bar ${kind}${isStream ? " stream" : ""}`, "aria-label": label },
+    svg("title", {}, label),
+    // Larger than the bar, so that a narrow one is easy to click.
+    svg("rect", { class: "hit-area", x: from - 3, y: top - 5, width: to - from + 6, height: BAR_HEIGHT + 10 }),
+    svg("rect", { class: "duration", x: round(from), width: round(to - from), ...shape }),
+    isStream && svg("rect", { class: "first-byte", x: round(from), width: round(firstByte - from), ...shape }),
+    isStream && svg("path", { class: "frames", d: framesPath(attempt, x, to, top) }),
+    (kind === "cut" || kind === "left") && svg("path", { class: "cut-mark", d: cutPath(to, top) }),
   );
 }
 
-/** Frames that would stand on the same pixel are one tick. */
-function ticks(one, x, to, top) {
-  const at = new Set(one.frames_ms.map((ms) => Math.round(x(one.at + ms)) + 0.5));
-  return [...at].filter((moment) => moment <= to + 1).map((moment) => `M${moment} ${top + 2}v${BAR - 4}`).join("");
+/**
+ * Return a tick for each pixel at which frames were sent.
+ * @param {StoredRequest} attempt
+ * @param {(time: number) => number} x
+ * @param {number} to
+ * @param {number} top
+ */
+function framesPath(attempt, x, to, top) {
+  const positions = new Set(attempt.frames_ms.map((ms) => Math.round(x(attempt.at + ms)) + 0.5));
+  return [...positions].filter((position) => position <= to + 1).map((position) => `M${position} ${top + 2}v${BAR_HEIGHT - 4}`).join("");
 }
 
-function torn(to, top) {
+/**
+ * @param {number} to
+ * @param {number} top
+ */
+function cutPath(to, top) {
   return `M${round(to)} ${top - 4}l3 4.5l-5 4l5 4.5l-5 4.5l3 4.5`;
 }
 
-/** The wait itself: a line from one attempt to the next. */
-function gap(wait, x, y) {
-  return svg("line", { class: `gap ${KINDS[wait.manner]}`, x1: round(x(wait.from)), x2: round(x(wait.to)), y1: y, y2: y });
+/**
+ * @param {Wait} wait
+ * @param {Scale} scale
+ * @param {number} y
+ */
+function renderWait(wait, { x }, y) {
+  return svg("line", { class: `wait ${WAIT_CLASSES[wait.kind]}`, x1: round(x(wait.from)), x2: round(x(wait.to)), y1: y, y2: y });
 }
 
-/** Below the waits: how long they were; where a time was asked for, that as a length too, to be seen beside them. */
-function asks(between, x, y, right) {
-  let free = -Infinity;
-  const drawn = between.map((wait, index) => {
+/**
+ * Return the durations of the waits, below the bars; for a Retry-After also a bracket as long as the requested wait.
+ * @param {Wait[]} waits
+ * @param {Scale} scale
+ * @param {number} y
+ * @returns {Child[]}
+ */
+function renderWaitLabels(waits, { x, right }, y) {
+  let free = -Infinity; // where the next label may begin
+  const labels = waits.map((wait, index) => {
     const from = x(wait.from);
-    const asked = wait.asked === null ? 0 : x(wait.from + wait.asked) - from;
-    const room = Math.min(Math.max(x(wait.to) - from, asked), right - from);
-    const text = words(wait).find((one) => one.length * LETTER <= room);
-    const fits = text && from >= free;
-    if (fits) free = from + text.length * LETTER + 6;
-    const middle = { x: round(from + room / 2), "text-anchor": "middle" };
-    // Those that overlap, because nobody kept them, stand a little below each other.
-    const low = y + (index % 3) * 2.5;
+    const requested = wait.requested === null ? 0 : x(wait.from + wait.requested) - from;
+    const space = Math.min(Math.max(x(wait.to) - from, requested), right - from);
+    const text = waitTexts(wait).find((candidate) => candidate.length * CHARACTER_WIDTH <= space);
+    const isShown = text !== undefined && from >= free;
+    if (isShown) free = from + text.length * CHARACTER_WIDTH + 6;
+    const position = requested ? { x: round(from) } : { x: round(from + space / 2), "text-anchor": "middle" };
+    // Brackets of waits that the client ignored overlap; so they alternate between three heights.
+    const bottom = y + (index % 3) * 2.5;
     return [
-      asked > 0 && svg("path", { class: "asked", d: `M${round(from)} ${low - 3}v3h${round(asked)}v-3` }),
-      fits && svg("text", { class: `waited ${KINDS[wait.manner]}`, y: y + 15, ...(asked ? { x: round(from) } : middle) }, text),
+      requested > 0 && svg("path", { class: "retry-after", d: `M${round(from)} ${bottom - 3}v3h${round(requested)}v-3` }),
+      isShown && svg("text", { class: `wait-label ${WAIT_CLASSES[wait.kind]}`, y: y + 15, ...position }, text),
     ];
   });
-  return free === -Infinity ? [drawn, together(between, x(between[0].from), y)] : drawn;
+  return free === -Infinity ? [labels, renderWaitSummary(waits, x(waits[0].from), y)] : labels;
 }
 
-/** All waits in a word, where none has room for its own. */
-function together(between, from, y) {
-  const times = between.map((one) => one.waited);
-  const [least, most] = [formatDuration(Math.min(...times)), formatDuration(Math.max(...times))];
-  const kind = KINDS[between.find((one) => KINDS[one.manner] === "bad")?.manner ?? between[0].manner];
-  const text = least === most ? `waits ${least}` : `waits ${least} to ${most}`;
-  return svg("text", { class: `waited ${kind}`, x: round(from), y: y + 15 }, text);
+/**
+ * Return one label for all waits, if there is no space for a label of each.
+ * @param {Wait[]} waits
+ * @param {number} from
+ * @param {number} y
+ */
+function renderWaitSummary(waits, from, y) {
+  const times = waits.map((wait) => wait.waited);
+  const [shortest, longest] = [formatDuration(Math.min(...times)), formatDuration(Math.max(...times))];
+  const bad = waits.find((wait) => WAIT_CLASSES[wait.kind] === "bad");
+  const text = shortest === longest ? `waits ${shortest}` : `waits ${shortest} to ${longest}`;
+  return svg("text", { class: `wait-label ${WAIT_CLASSES[(bad ?? waits[0]).kind]}`, x: round(from), y: y + 15 }, text);
 }
 
-function words({ waited, asked, manner }) {
-  if (asked === null) return [`waits ${formatDuration(waited)}`, formatDuration(waited)];
-  const sign = manner === "honoured" ? "✓" : "✕";
-  return [
-    `${sign} asked for ${formatDuration(asked)}, waits ${formatDuration(waited)}`,
-    `${sign} asked ${formatDuration(asked)}, waits ${formatDuration(waited)}`,
-    `${sign} ${formatDuration(waited)} of ${formatDuration(asked)}`,
-  ];
+/**
+ * Return texts for a wait, the longest first.
+ * @param {Wait} wait
+ */
+function waitTexts({ waited, requested, kind }) {
+  const actual = formatDuration(waited);
+  if (requested === null) return [`waits ${actual}`, actual];
+  const sign = kind === "honoured" ? "✓" : "✕";
+  const expected = formatDuration(requested);
+  return [`${sign} Retry-After ${expected}, waits ${actual}`, `${sign} asked ${expected}, waits ${actual}`, `${sign} ${actual} of ${expected}`];
 }
 
-/** The statuses above the bars, where there is room for them. */
-function labels(attempts, x, right) {
+/**
+ * Return the statuses above the bars, where there is space.
+ * @param {StoredRequest[]} attempts
+ * @param {Scale} scale
+ */
+function renderStatuses(attempts, { x, right }) {
   let free = -Infinity;
-  return attempts.map((one) => {
-    const { kind, status, sign } = outcomeOf(one);
-    const text = kind === "cut" || kind === "spoiled" ? `${status} ${sign}` : status;
-    const from = x(one.at);
+  return attempts.map((attempt) => {
+    const { kind, status, sign } = outcomeOf(attempt);
+    const text = kind === "cut" || kind === "malformed" ? `${status} ${sign}` : status;
+    const from = x(attempt.at);
     if (!text || from < free || from > right - 10) return null;
-    free = from + text.length * 6.6 + 5;
+    free = from + text.length * STATUS_CHARACTER_WIDTH + 5;
     return svg("text", { class: `status ${kind}`, x: round(from), y: 11 }, text);
   });
 }
 
-/** After the last bar, or where the axis ends too soon for that before the first: what the call came to. */
-function ending(call, x, now, top, right) {
+/**
+ * Return the label with the outcome of the call: after the last bar, before the first one, or over the right end.
+ * @param {Call} call
+ * @param {Scale} scale
+ * @param {number} top
+ */
+function renderSummary(call, { x, right, now }, top) {
   const { kind, sign, word, status } = outcomeOf(call.last);
-  const took = formatDuration((call.end ?? now) - call.start);
-  const tries = call.attempts.length;
-  const came = tries > 1 ? `${tries} attempts` : `${kind === "open" ? "" : status} ${kind === "ok" ? "" : word}`.trim();
-  const text = `${sign} ${came} ${kind === "ok" || tries > 1 ? "in" : "after"} ${took}`;
-  const end = Math.max(x(call.end ?? now), x(call.last.at) + LEAST) + 8;
-  const long = text.length * LETTER;
+  const duration = formatDuration((call.end ?? now) - call.start);
+  const { length } = call.attempts;
+  const single = `${kind === "open" ? "" : status} ${kind === "ok" ? "" : word}`.trim();
+  const text = `${sign} ${length > 1 ? `${length} attempts` : single} ${kind === "ok" || length > 1 ? "in" : "after"} ${duration}`;
+  const width = text.length * CHARACTER_WIDTH;
+  const after = Math.max(x(call.end ?? now), x(call.last.at) + MIN_BAR_WIDTH) + 8;
   const before = x(call.start) - 8;
-  const place = right - end > long ? ["start", end] : before > long ? ["end", before] : ["end", right];
-  const over = place[1] === right ? "over" : "";
-  return svg("text", { class: `ending ${over}`, y: top + 11, "text-anchor": place[0], x: round(place[1]) }, text);
+  /** @param {string} anchor @param {number} position @param {string} [overlap] */
+  const label = (anchor, position, overlap = "") =>
+    svg("text", { class: `summary ${overlap}`, y: top + 11, "text-anchor": anchor, x: round(position) }, text);
+  if (right - after > width) return label("start", after);
+  return before > width ? label("end", before) : label("end", right, "overlap");
 }
 
-/** A bar in words. */
-function told(one, number) {
-  const { word, status } = outcomeOf(one);
+/**
+ * Describe an attempt for screen readers and tooltips.
+ * @param {StoredRequest} attempt
+ * @param {number} number
+ */
+function describeAttempt(attempt, number) {
+  const { word, status } = outcomeOf(attempt);
   const parts = [
     `Attempt ${number}: ${status} ${word}`.trim(),
-    one.total_ms === null ? "" : `after ${formatDuration(one.total_ms)}`,
-    one.frames_ms.length > 1 ? `${one.frames_ms.length} frames` : "",
-    one.retry_after_ms === null ? "" : `asked to wait ${formatDuration(one.retry_after_ms)}`,
-    one.fault ?? "",
+    attempt.total_ms === null ? "" : `after ${formatDuration(attempt.total_ms)}`,
+    attempt.frames_ms.length > 1 ? `${attempt.frames_ms.length} frames` : "",
+    attempt.retry_after_ms === null ? "" : `Retry-After ${formatDuration(attempt.retry_after_ms)}`,
+    attempt.fault ?? "",
   ];
   return parts.filter(Boolean).join(", ");
 }
 
+/** @param {number} pixels */
 function round(pixels) {
   return Math.round(pixels * 10) / 10;
 }

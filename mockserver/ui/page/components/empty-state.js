@@ -1,20 +1,23 @@
-// What stands where nothing is to be seen yet: what to do next.
+// The text in place of an empty table or timeline: what to do next.
 
 import { resolveUrl } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 
-/** Shown in place of a table or a timeline. */
-export function createEmptyState(all) {
-  if (all) {
-    return h("div", { class: "empty" }, h("h2", {}, "Nothing passes the filter"), h("p", {}, "Take a word away from it."));
+/**
+ * Create the empty state.
+ * @param {boolean} isFiltered whether there are requests, but none matches the filter
+ */
+export function createEmptyState(isFiltered) {
+  if (isFiltered) {
+    return h("div", { class: "empty" }, h("h2", {}, "No request matches the filter"), h("p", {}, "Change or remove a part of the filter."));
   }
   const body = JSON.stringify({ model: "o1-preview", messages: [{ role: "user", content: "Hello" }] });
   const command = `curl ${resolveUrl("v1/chat/completions")} \\\n  -H 'Authorization: Bearer any-key' \\\n  --json '${body}'`;
   return h(
     "div",
     { class: "empty" },
-    h("h2", {}, "Nobody has asked anything yet"),
-    h("p", {}, "Point your client here and watch what it does, or try this:"),
+    h("h2", {}, "No requests yet"),
+    h("p", {}, "Point your client to this server, or try:"),
     h("pre", {}, command),
   );
 }

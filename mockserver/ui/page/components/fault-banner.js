@@ -1,41 +1,49 @@
-// The line above every view for as long as something goes wrong on purpose, so that nobody looks for the reason in vain.
+// A banner above every view while fault rules are active, so that an injected fault is not taken for a bug.
 
-import { h } from "../lib/dom.js";
 import { describeEffect, describeScope } from "../data/fault-cards.js";
-import * as place from "../lib/hash-route.js";
+import { h } from "../lib/dom.js";
 import { formatCount } from "../lib/format.js";
+import { formatHash } from "../lib/hash-route.js";
 
-const SOME = 3; // that are named
+/** @import { AppContext } from "../data/app-context.js" */
+/** @import { FaultRule } from "../data/fault-rule-store.js" */
 
-/** `draw()` brings it up to date. */
+const LISTED_RULES = 3;
+
+/**
+ * Fill an element with the banner; `render` updates it.
+ * @param {HTMLElement} element
+ * @param {AppContext} context
+ */
 export function createFaultBanner(element, context) {
   let stamp = "";
 
-  function draw() {
-    const active = context.rules.active;
-    const told = active.map((rule) => `${rule.id} ${rule.session} ${describeEffect(rule)}`).join("\n");
-    if (told === stamp) return;
-    stamp = told;
-    element.replaceChildren(...(active.length ? [line(active)] : []));
+  function render() {
+    const { active } = context.rules;
+    const current = active.map((rule) => `${rule.id} ${rule.session} ${describeEffect(rule)}`).join("\n");
+    if (current === stamp) return;
+    stamp = current;
+    element.replaceChildren(...(active.length ? [createLine(active)] : []));
   }
 
-  function line(active) {
-    const names = active.slice(0, SOME).map((rule) => h("li", {}, h("b", {}, describeEffect(rule)), ` ${describeScope(rule)}`));
-    if (active.length > SOME) names.push(h("li", {}, `and ${active.length - SOME} more`));
-    const off = h("button", { type: "button", onclick: clear }, "All off");
+  /** @param {FaultRule[]} active */
+  function createLine(active) {
+    const items = active.slice(0, LISTED_RULES).map((rule) => h("li", {}, h("b", {}, describeEffect(rule)), ` ${describeScope(rule)}`));
+    if (active.length > LISTED_RULES) items.push(h("li", {}, `and ${active.length - LISTED_RULES} more`));
+    const off = h("button", { type: "button", onclick: turnOff }, "Turn all off");
     return h(
       "div",
-      { class: "alarm" },
-      h("a", { href: place.formatHash("faults", context.filter) }, `${formatCount(active.length, "fault")} active`),
-      h("ul", {}, names),
+      { class: "fault-banner" },
+      h("a", { href: formatHash("faults", context.filter) }, `${formatCount(active.length, "fault")} active`),
+      h("ul", {}, items),
       active.some((rule) => rule.scope !== "file") && off,
     );
   }
 
-  async function clear() {
-    context.say(`${formatCount(await context.rules.drop(context.rules.list), "fault")} off`);
-    document.getElementById("content").focus();
+  async function turnOff() {
+    context.announce(`${formatCount(await context.rules.remove(context.rules.list), "fault")} turned off`);
+    document.getElementById("content")?.focus();
   }
 
-  return { draw };
+  return { render };
 }

@@ -1,44 +1,58 @@
-// A fixture drafted from a request: to be edited, copied into a file, or served at once.
+// The dialog with a fixture made from a request: to edit, to copy into a file, or to add to the server.
 
-import { requestJson, sendYaml } from "../lib/api.js";
+import { requestJson, sendYaml, sessionQuery } from "../lib/api.js";
 import { copyText } from "../lib/copy-button.js";
 import { h, setText } from "../lib/dom.js";
 
-/** Shows the draft in a dialog. */
-export async function openFixtureDialog(context, told) {
-  const text = h("textarea", { rows: "14", class: "fixed", spellcheck: "false", "aria-label": "The fixture, as YAML" });
-  text.value = await requestJson("POST", `/requests/${told.id}/fixture`);
-  const wrong = h("p", { class: "wrong", role: "alert" });
-  const button = (title, act, kind = "") => h("button", { type: "button", class: kind, onclick: (event) => act(event.target) }, title);
+/** @import { AppContext } from "../data/app-context.js" */
+/** @import { RequestView } from "../data/request-store.js" */
+
+/**
+ * Open the dialog.
+ * @param {AppContext} context
+ * @param {RequestView} request
+ */
+export async function openFixtureDialog(context, { id, session }) {
+  const text = h("textarea", { rows: "14", class: "mono", spellcheck: "false", "aria-label": "Fixture as YAML" });
+  text.value = await requestJson("POST", `/requests/${id}/fixture`);
+  const problem = h("p", { class: "problem", role: "alert" });
+  /**
+   * @param {string} title
+   * @param {(button: HTMLButtonElement) => void} onClick
+   * @param {string} [kind]
+   */
+  const button = (title, onClick, kind = "") =>
+    h("button", { type: "button", class: kind, onclick: (event) => onClick(event.target) }, title);
   const dialog = h(
     "dialog",
-    { class: "wide", "aria-labelledby": "draft" },
-    h("h2", { id: "draft" }, "A fixture of this request"),
-    h("p", {}, "Served at once, it goes before all others until the server stops. To keep it, copy it into a file."),
+    { class: "wide", "aria-labelledby": "fixture-title" },
+    h("h2", { id: "fixture-title" }, "Fixture for this request"),
+    h("p", {}, "Added here, it takes precedence over all others until the server stops. To keep it, copy it into a file."),
     text,
-    wrong,
+    problem,
     h(
       "div",
       { class: "actions" },
-      button("Serve it to everybody", () => serve(""), "main"),
-      button(`Serve it to ${told.session}`, () => serve(`?session=${encodeURIComponent(told.session)}`)),
-      button("Copy", (at) => copyText(context, at, text.value)),
+      button("Add for all sessions", () => add(""), "primary"),
+      button(`Add for ${session}`, () => add(session)),
+      button("Copy", (target) => copyText(context.announce, target, text.value)),
       button("Close", () => dialog.close()),
     ),
   );
 
-  async function serve(query) {
+  /** @param {string} forSession */
+  async function add(forSession) {
     try {
-      const { fixtures } = await sendYaml("POST", `/fixtures${query}`, text.value);
-      context.say(`${fixtures.join(", ")} is served`);
+      const { fixtures } = await sendYaml("POST", `/fixtures${sessionQuery(forSession)}`, text.value);
+      context.announce(`Added ${fixtures.join(", ")}`);
       dialog.close();
     } catch (error) {
-      setText(wrong, error.message);
+      setText(problem, error instanceof Error ? error.message : String(error));
     }
   }
 
   dialog.addEventListener("close", () => dialog.remove());
-  // The page's own Escape would close what stands behind the dialog.
+  // Escape would also close the detail panel behind the dialog.
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   document.body.append(dialog);
   dialog.showModal();

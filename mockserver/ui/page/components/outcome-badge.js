@@ -3,9 +3,13 @@
 import { outcomeOf } from "../data/outcome.js";
 import { h } from "../lib/dom.js";
 
-/** The outcome of a request, as a sign and words. */
+/** @import { Outcome } from "../data/outcome.js" */
+
+/**
+ * Create the badge.
+ * @param {Outcome} request
+ */
 export function createOutcomeBadge(request) {
   const { kind, sign, word, status } = outcomeOf(request);
-  const text = [status, h("span", { class: "word" }, ` ${word}`)];
-  return h("span", { class: `outcome ${kind}`, "data-sign": sign, title: word }, text);
+  return h("span", { class: `outcome ${kind}`, "data-sign": sign, title: word }, status, h("span", { class: "word" }, ` ${word}`));
 }

@@ -1,69 +1,92 @@
-// One request beside the view: what was said, what went over the wire, why it was answered so, and what to do with it.
+// The panel with one request in detail: its conversation, what was sent and received, how it was matched, and actions.
 
-import { resolveUrl, requestJson } from "../lib/api.js";
+import { openaiSnippet, requestsSnippet } from "../data/code-snippets.js";
+import { buildConversation, errorMessage } from "../data/conversation.js";
 import { diffMatch } from "../data/match-diff.js";
+import { requestJson, resolveUrl, sessionQuery } from "../lib/api.js";
 import { copyText } from "../lib/copy-button.js";
-import { openFixtureDialog } from "./fixture-dialog.js";
-import { h, setText } from "../lib/dom.js";
+import { focusElement, focusedElement, h } from "../lib/dom.js";
+import { formatCount, formatDuration, formatTime } from "../lib/format.js";
 import { hashWith, replaceQuery } from "../lib/hash-route.js";
-import * as snippet from "../data/code-snippets.js";
-import { errorMessage, buildConversation, prettyJson } from "../data/conversation.js";
+import { prettyJson } from "../lib/json.js";
+import { openFixtureDialog } from "./fixture-dialog.js";
 import { createOutcomeBadge } from "./outcome-badge.js";
-import { formatTime, formatCount, formatDuration } from "../lib/format.js";
 
+/** @import { AppContext } from "../data/app-context.js" */
+/** @import { RequestDetail } from "../data/conversation.js" */
+/** @import { FixtureView } from "../data/fixture-summary.js" */
+/** @import { FieldResult } from "../data/match-diff.js" */
+/** @import { VendorView } from "../data/request-builder.js" */
+
+/** @type {[string, string, (detail: RequestDetail) => HTMLElement[]][]} */
 const TABS = [
-  ["conversation", "Conversation", talk],
-  ["wire", "Request and response", wire],
-  ["match", "Match", match],
+  ["conversation", "Conversation", renderConversation],
+  ["http", "Request and response", renderHttp],
+  ["match", "Match", renderMatch],
 ];
 
-/** `element` is where it stands; `draw()` brings it up to date with the context. */
-export function createRequestDetail(context, element) {
-  let shown = ""; // the id of the request that is shown
-  let story = null;
+/** @type {Record<string, VendorView> | null} */
+let vendors = null; // they do not change while a server runs
+
+/**
+ * Fill an element with the panel; `render` updates it.
+ * @param {HTMLElement} element
+ * @param {AppContext} context
+ */
+export function createRequestDetail(element, context) {
+  let shownId = "";
+  /** @type {RequestDetail | null} */
+  let detail = null;
   let tab = TABS[0][0];
-  let opener = null; // where the focus was, and is to be again
+  /** @type {HTMLElement | null} */
+  let opener = null; // gets the focus again when the panel is closed
 
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented) close();
   });
 
-  function draw() {
-    if (context.id !== shown) {
-      if (!shown) opener = document.activeElement;
-      shown = context.id;
-      story = null;
-      if (shown) load(shown);
+  function render() {
+    if (context.requestId !== shownId) {
+      if (!shownId) opener = focusedElement();
+      shownId = context.requestId;
+      detail = null;
+      if (shownId) load(shownId);
       else hide();
-    } else if (story && story.ended === null && context.book.known.get(shown)?.ended) {
-      story = { ...story, ended: "" }; // asked for once
-      load(shown);
+    } else if (detail?.ended === null && context.store.byId.get(shownId)?.ended) {
+      detail = { ...detail, ended: "" }; // so that it is read again only once
+      load(shownId);
     }
   }
 
+  /** @param {string} id */
   async function load(id) {
-    const first = story === null;
+    const isFirst = detail === null;
     try {
-      const [told, vendors] = await Promise.all([requestJson("GET", `/requests/${id}`), access()]);
-      if (id !== shown) return;
-      story = told;
-      fill(h("h2", { tabindex: "-1" }, createOutcomeBadge(told)), body(told, vendors));
+      const [loaded, known] = await Promise.all([requestJson("GET", `/requests/${id}`), loadVendors()]);
+      if (id !== shownId) return;
+      detail = loaded;
+      fill(h("h2", { tabindex: "-1" }, createOutcomeBadge(loaded)), createBody(loaded, known));
     } catch (error) {
-      if (id === shown) fill(h("h2", { tabindex: "-1" }, "It is gone"), [h("p", { class: "soft" }, error.message)]);
+      const message = error instanceof Error ? error.message : String(error);
+      if (id === shownId) fill(h("h2", { tabindex: "-1" }, "Request not found"), [h("p", { class: "muted" }, message)]);
     }
-    if (first) element.querySelector("h2")?.focus();
+    if (isFirst) element.querySelector("h2")?.focus();
   }
 
+  /**
+   * @param {HTMLElement} heading
+   * @param {HTMLElement[]} children
+   */
   function fill(heading, children) {
-    const shut = h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: close }, "✕");
-    element.replaceChildren(h("header", {}, heading, shut), ...children);
+    const closeButton = h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: close }, "✕");
+    element.replaceChildren(h("header", {}, heading, closeButton), ...children);
     element.hidden = false;
   }
 
   function hide() {
     element.hidden = true;
     element.replaceChildren();
-    if (opener?.isConnected) opener.focus();
+    focusElement(opener);
     opener = null;
   }
 
@@ -71,162 +94,214 @@ export function createRequestDetail(context, element) {
     replaceQuery({ id: "" });
   }
 
-  function body(told, vendors) {
-    const chosen = h("div", { class: "sheet", role: "tabpanel", tabindex: "0" });
+  /**
+   * @param {RequestDetail} request
+   * @param {Record<string, VendorView>} known
+   */
+  function createBody(request, known) {
+    const panel = h("div", { class: "tab-panel", role: "tabpanel", tabindex: "0" });
     const tabs = TABS.map(([name, title]) =>
-      h("button", { type: "button", role: "tab", "data-tab": name, onclick: () => turn(name) }, title),
+      h("button", { type: "button", role: "tab", "data-tab": name, onclick: () => select(name) }, title),
     );
-    function turn(name) {
-      tab = name;
-      for (const one of tabs) {
-        const is = one.dataset.tab === name;
-        one.setAttribute("aria-selected", String(is));
-        one.tabIndex = is ? 0 : -1;
-        if (is) chosen.setAttribute("aria-label", one.textContent);
+
+    /** @param {string | undefined} name */
+    function select(name) {
+      const [selected, title, renderTab] = TABS.find(([candidate]) => candidate === name) ?? TABS[0];
+      tab = selected;
+      for (const button of tabs) {
+        const isSelected = button.dataset.tab === selected;
+        button.setAttribute("aria-selected", String(isSelected));
+        button.tabIndex = isSelected ? 0 : -1;
       }
-      const [, , make] = TABS.find(([one]) => one === name);
-      chosen.replaceChildren(...make(told));
+      panel.setAttribute("aria-label", title);
+      panel.replaceChildren(...renderTab(request));
     }
-    function step(event) {
-      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!by) return;
-      const next = tabs[(tabs.indexOf(event.target) + by + tabs.length) % tabs.length];
-      turn(next.dataset.tab);
+
+    /** @param {KeyboardEvent & {target: HTMLButtonElement}} event */
+    function onKeydown(event) {
+      const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+      if (!step) return;
+      const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
+      select(next.dataset.tab);
       next.focus();
     }
-    turn(tab);
-    return [facts(told), actions(context, told, vendors), h("div", { class: "tabs", role: "tablist", onkeydown: step }, tabs), chosen];
+
+    select(tab);
+    const tabList = h("div", { class: "tabs", role: "tablist", onkeydown: onKeydown }, tabs);
+    return [createFacts(request), createActions(context, request, known), tabList, panel];
   }
 
-  return { draw };
+  return { render };
 }
 
-function facts(told) {
-  const known = [
-    ["asked", `${told.method} ${told.path}`],
-    ["of", [told.vendor ?? "no vendor", told.model].filter(Boolean).join(" · ")],
-    ["session", told.session],
-    ["at", formatTime(Date.parse(told.arrived))],
-    ["first byte", told.first_byte_ms === null ? "" : formatDuration(told.first_byte_ms)],
-    ["total", told.total_ms === null ? "still open" : `${formatDuration(told.total_ms)}, ${formatCount(told.bytes, "byte")}`],
-    ["attempt", told.attempt ? `${told.attempt + 1}, as the client counts` : ""],
-    ["fixture", told.fixture ?? (told.vendor ? "none matched" : "")],
-    ["fault rule", told.rule ?? ""],
-    ["fault", told.fault ?? ""],
-    ["asked to wait", told.retry_after_ms === null ? "" : formatDuration(told.retry_after_ms)],
-    ["why", told.reason ?? ""],
+async function loadVendors() {
+  vendors ??= (await requestJson("GET", "")).vendors;
+  return /** @type {Record<string, VendorView>} */ (vendors);
+}
+
+/** @param {RequestDetail} request */
+function createFacts(request) {
+  const facts = [
+    ["request", `${request.method} ${request.path}`],
+    ["vendor", [request.vendor ?? "none", request.model].filter(Boolean).join(" · ")],
+    ["session", request.session],
+    ["time", formatTime(Date.parse(request.arrived))],
+    ["first byte", formatDuration(request.first_byte_ms)],
+    ["total", request.total_ms === null ? "still open" : `${formatDuration(request.total_ms)}, ${formatCount(request.bytes, "byte")}`],
+    ["attempt", request.attempt ? `${request.attempt + 1}, by the client's own count` : ""],
+    ["fixture", request.fixture ?? (request.vendor ? "not matched" : "")],
+    ["fault rule", request.rule ?? ""],
+    ["fault", request.fault ?? ""],
+    ["Retry-After", formatDuration(request.retry_after_ms)],
+    ["reason", request.reason ?? ""],
   ];
-  return h("dl", { class: "pairs" }, known.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("dl", { class: "pairs" }, facts.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-function actions(context, told, vendors) {
-  const button = (text, act) => h("button", { type: "button", onclick: (event) => act(event.target) }, text);
+/**
+ * @param {AppContext} context
+ * @param {RequestDetail} request
+ * @param {Record<string, VendorView>} known
+ */
+function createActions(context, request, known) {
+  /**
+   * @param {string} text
+   * @param {(button: HTMLButtonElement) => void} onClick
+   */
+  const button = (text, onClick) => h("button", { type: "button", onclick: (event) => onClick(event.target) }, text);
+  const { vendor } = request;
   return h(
     "div",
     { class: "actions" },
-    button("Copy as curl", (at) => copyText(context, at, told.curl)),
-    told.vendor && button("Copy as Python", (at) => copyText(context, at, python(told, vendors[told.vendor]))),
+    button("Copy as curl", (target) => copyText(context.announce, target, request.curl)),
+    vendor && button("Copy as Python", (target) => copyText(context.announce, target, toPython(request, vendor, known[vendor]))),
     button("Replay", async () => {
-      const again = await requestJson("POST", `/requests/${told.id}/replay`);
-      context.say(`Asked again: ${again.status}`);
-      location.hash = hashWith({ id: again.id });
+      const replayed = await requestJson("POST", `/requests/${request.id}/replay`);
+      context.announce(`Replayed: ${replayed.status}`);
+      location.hash = hashWith({ id: replayed.id });
     }),
-    told.vendor && told.response && button("Make a fixture", () => openFixtureDialog(context, told)),
+    vendor && request.response && button("Make a fixture", () => openFixtureDialog(context, request)),
   );
 }
 
-/** The same request for Python, with a key for whoever runs it to fill in. */
-function python(told, vendor) {
-  const more = { "x-mock-session": told.session };
-  if (vendor.openai && told.path.startsWith(vendor.openai)) {
-    return snippet.openaiSnippet({ base: resolveUrl(told.vendor + vendor.openai), key: "any-key", body: told.request.body, more });
+/**
+ * Return Python code for a request, with a placeholder for the key.
+ * @param {RequestDetail} detail
+ * @param {string} name of the vendor
+ * @param {VendorView} vendor
+ */
+function toPython({ path, session, request: { body } }, name, vendor) {
+  const headers = { "x-mock-session": session };
+  if (vendor.openai && path.startsWith(vendor.openai)) {
+    return openaiSnippet({ baseUrl: resolveUrl(name + vendor.openai), key: "any-key", body, headers });
   }
   const key = vendor.key_scheme ? `${vendor.key_scheme} any-key` : "any-key";
-  return snippet.requestsSnippet({
-    url: resolveUrl(told.vendor + told.path),
-    headers: { [vendor.key_header]: key, ...more },
-    body: told.request.body,
-  });
+  return requestsSnippet({ url: resolveUrl(name + path), headers: { [vendor.key_header]: key, ...headers }, body });
 }
 
-function talk(told) {
-  const error = errorMessage(told.response);
-  const turns = buildConversation(told).map((one) =>
+/** @param {RequestDetail} request */
+function renderConversation(request) {
+  const error = errorMessage(request.response);
+  const messages = buildConversation(request).map((message) =>
     h(
       "li",
-      { class: `turn ${one.role}` },
-      h("h3", {}, one.role, one.name && h("span", { class: "soft" }, ` ${one.name}`)),
-      one.reasoning && h("p", { class: "thought" }, one.reasoning),
-      one.images.map((url) => (url.startsWith("data:image/") ? h("img", { src: url, alt: "An image of the request" }) : h("p", { class: "fixed" }, url))),
-      one.text && h("p", {}, one.text),
-      one.calls.map((call) => h("pre", { class: "code" }, `${call.name}(${call.arguments})`)),
+      { class: `message ${message.role}` },
+      h("h3", {}, message.role, message.name && h("span", { class: "muted" }, ` ${message.name}`)),
+      message.reasoning && h("p", { class: "reasoning" }, message.reasoning),
+      message.images.map(createImage),
+      message.text && h("p", {}, message.text),
+      message.toolCalls.map((call) => h("pre", { class: "code" }, `${call.name}(${call.arguments})`)),
     ),
   );
-  const whole = turns.length ? h("ol", { class: "talk" }, turns) : h("p", { class: "soft" }, "Nothing that a conversation could be made of.");
-  return [whole, error && h("p", { class: "note failed", "data-sign": "✕" }, error)].filter(Boolean);
+  const conversation = messages.length
+    ? h("ol", { class: "conversation" }, messages)
+    : h("p", { class: "muted" }, "This request has no messages.");
+  return error ? [conversation, h("p", { class: "note failed", "data-sign": "✕" }, error)] : [conversation];
 }
 
-function wire(told) {
-  const { request, response } = told;
-  const parts = [h("h3", {}, "Request"), headers(request.headers), code("Body of the request", prettyJson(request.body ?? ""))];
-  if (!response) return [...parts, h("h3", {}, "Response"), h("p", { class: "soft" }, "Nothing was decided yet.")];
-  parts.push(h("h3", {}, response.status ? `Response ${response.status}` : "Response: no status was heard"), headers(response.headers));
-  if (response.events) return [...parts, events(response.events)];
-  return [...parts, code("Body of the response", prettyJson(response.body))];
+/**
+ * Show an image of the request itself, and only the URL of an image elsewhere.
+ * @param {string} url
+ */
+function createImage(url) {
+  return url.startsWith("data:image/") ? h("img", { src: url, alt: "Image in the request" }) : h("p", { class: "mono" }, url);
 }
 
-function headers(told) {
-  const pairs = Object.entries(told).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
-  return h("details", {}, h("summary", {}, formatCount(pairs.length, "header")), h("dl", { class: "pairs fixed" }, pairs));
+/** @param {RequestDetail} detail */
+function renderHttp({ request, response }) {
+  const parts = [h("h3", {}, "Request"), createHeaders(request.headers), createCode("Request body", prettyJson(request.body ?? ""))];
+  if (!response) return [...parts, h("h3", {}, "Response"), h("p", { class: "muted" }, "No response yet.")];
+  parts.push(h("h3", {}, response.status ? `Response ${response.status}` : "Response: no status line received"), createHeaders(response.headers));
+  parts.push(response.events ? createEvents(response.events) : createCode("Response body", prettyJson(response.body ?? "")));
+  return parts;
 }
 
-function code(label, text) {
+/** @param {Record<string, string>} headers */
+function createHeaders(headers) {
+  const pairs = Object.entries(headers).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
+  return h("details", {}, h("summary", {}, formatCount(pairs.length, "header")), h("dl", { class: "pairs mono" }, pairs));
+}
+
+/**
+ * @param {string} label
+ * @param {string} text
+ * @returns {HTMLElement}
+ */
+function createCode(label, text) {
   return h("pre", { class: "code", tabindex: "0", "aria-label": label }, text);
 }
 
-function events(all) {
-  const row = ({ at_ms, data }) => h("li", {}, h("span", { class: "soft number" }, at_ms === null ? "–" : formatDuration(at_ms)), h("code", {}, data));
-  return h("ol", { class: "events", "aria-label": formatCount(all.length, "event") }, all.map(row));
+/** @param {{at_ms: number | null, data: string}[]} events */
+function createEvents(events) {
+  const rows = events.map(({ at_ms: time, data }) =>
+    h("li", {}, h("span", { class: "muted number" }, time === null ? "–" : formatDuration(time)), h("code", {}, data)),
+  );
+  return h("ol", { class: "events", "aria-label": formatCount(events.length, "event") }, rows);
 }
 
-/** The fixtures that came near, each with its fields: those that held, and those that did not. */
-function match(told) {
-  const [own, near] = ["The fixture that matched", "Fixtures that did not"].map((label) => h("ol", { class: "near", "aria-label": label }));
-  compareAll(told, own, near);
-  const what = told.fixture ? "Asked before that, and why they did not match:" : "These came nearest:";
-  return [
-    h("p", { class: "soft" }, told.fixture ? "It matched" : "No fixture matched."),
-    own,
-    told.near_misses.length > 0 && h("p", { class: "soft" }, what),
-    near,
-  ].filter(Boolean);
+/** @param {RequestDetail} request */
+function renderMatch(request) {
+  const matched = h("ol", { class: "matches", "aria-label": "The fixture that matched" });
+  const nearMisses = h("ol", { class: "matches", "aria-label": "Fixtures that did not match" });
+  fillMatches(request, matched, nearMisses);
+  const parts = [h("p", { class: "muted" }, request.fixture ? "Matched fixture:" : "No fixture matched."), matched];
+  if (request.near_misses.length > 0) {
+    parts.push(h("p", { class: "muted" }, request.fixture ? "Fixtures before it, and why they did not match:" : "Near misses:"));
+  }
+  return [...parts, nearMisses];
 }
 
-async function compareAll(told, own, near) {
-  const { fixtures } = await requestJson("GET", `/fixtures?session=${encodeURIComponent(told.session)}`);
-  const written = new Map(fixtures.map((one) => [one.name, one]));
-  const known = written.get(told.fixture);
-  if (known) own.replaceChildren(fields(known.name, known.source, diffMatch(known.definition?.match, [])));
-  near.replaceChildren(
-    ...told.near_misses.map(({ fixture, source, differences }) =>
-      fields(fixture, source, diffMatch(written.get(fixture)?.definition?.match, differences)),
+/**
+ * @param {RequestDetail} request
+ * @param {HTMLElement} matched
+ * @param {HTMLElement} nearMisses
+ */
+async function fillMatches(request, matched, nearMisses) {
+  /** @type {{fixtures: FixtureView[]}} */
+  const { fixtures } = await requestJson("GET", `/fixtures${sessionQuery(request.session)}`);
+  const byName = new Map(fixtures.map((fixture) => [fixture.name, fixture]));
+  const own = byName.get(request.fixture ?? "");
+  if (own) matched.replaceChildren(createFixture(own.name, own.source, diffMatch(own.definition?.match, [])));
+  nearMisses.replaceChildren(
+    ...request.near_misses.map(({ fixture, source, differences }) =>
+      createFixture(fixture, source, diffMatch(byName.get(fixture)?.definition?.match, differences)),
     ),
   );
 }
 
-function fields(name, source, rows) {
-  const all = rows.length ? h("ul", {}, rows.map(line)) : h("p", { class: "soft" }, "matches everything");
-  return h("li", { "data-fixture": name }, h("h3", {}, name, h("span", { class: "soft" }, ` ${source}`)), all);
+/**
+ * @param {string} name
+ * @param {string} source
+ * @param {FieldResult[]} results
+ */
+function createFixture(name, source, results) {
+  const fields = results.length ? h("ul", {}, results.map(createFieldResult)) : h("p", { class: "muted" }, "matches any request");
+  return h("li", { "data-fixture": name }, h("h3", {}, name, h("span", { class: "muted" }, ` ${source}`)), fields);
 }
 
-function line({ field, holds, expected, found }) {
-  const text = holds ? [h("code", {}, expected)] : ["expected ", h("code", {}, expected), ", found ", h("code", {}, found)];
-  const said = h("span", { class: "unseen" }, holds ? "holds: " : "differs: ");
-  return h("li", { class: `outcome-line ${holds ? "ok" : "failed"}`, "data-sign": holds ? "✓" : "✕" }, said, h("b", {}, field), " ", text);
-}
-
-let known = null; // how vendors are reached does not change while a server runs
-async function access() {
-  known ??= (await requestJson("GET", "")).vendors;
-  return known;
+/** @param {FieldResult} result */
+function createFieldResult({ field, isMatched, expected, found }) {
+  const text = isMatched ? [h("code", {}, expected)] : ["expected ", h("code", {}, expected), ", found ", h("code", {}, found)];
+  const spoken = h("span", { class: "visually-hidden" }, isMatched ? "matched: " : "not matched: ");
+  return h("li", { class: `field-result ${isMatched ? "ok" : "failed"}`, "data-sign": isMatched ? "✓" : "✕" }, spoken, h("b", {}, field), " ", text);
 }

@@ -1,120 +1,147 @@
-// What was heard, beside what the OpenAI SDK makes of it: the playground's other half.
+// The playground's response: its content and times, what the OpenAI SDK does with it, its headers and raw body.
 
 import { h, setText } from "../lib/dom.js";
-import * as place from "../lib/hash-route.js";
-import { createOutcomeBadge } from "./outcome-badge.js";
 import { formatCount, formatDuration } from "../lib/format.js";
+import { formatHash } from "../lib/hash-route.js";
+import { prettyJson } from "../lib/json.js";
+import { createOutcomeBadge } from "./outcome-badge.js";
 
-/** `draw(answer, told, vendor)`: what `hear` gave, and what `explain` says of it. */
+/** @import { LiveResponse } from "../data/stream-reader.js" */
+/** @import { VendorView } from "../data/request-builder.js" */
+
+/**
+ * What the admin API expects of a request; `error` is set if it could not tell.
+ * @typedef {object} Explanation
+ * @property {string} [error]
+ * @property {string | null} [fixture]
+ * @property {string | null} [source]
+ * @property {string | null} [reason]
+ * @property {string | null} [fault]
+ * @property {{exception: string | null, text: string} | null} [openai]
+ */
+
+/** Create the panel; `render` updates it. */
 export function createResponsePanel() {
-  const status = h("span", { class: "what" });
+  const status = h("span");
   const times = h("span", { class: "times" });
-  const link = h("a", { class: "fixed" });
-  const said = h("div", { class: "said", "aria-live": "off" });
+  const link = h("a", { class: "mono" });
+  const content = h("div", { class: "response-content", "aria-live": "off" });
   const notes = h("div", { class: "notes" });
-  const raises = h("p", { class: "raises unknown" });
-  const why = h("dl", { class: "pairs" });
-  const headers = h("dl", { class: "pairs fixed" });
+  const sdkOutcome = h("p", { class: "sdk-outcome unknown" });
+  const facts = h("dl", { class: "pairs" });
+  const headers = h("dl", { class: "pairs mono" });
   const raw = h("pre", { class: "code", tabindex: "0", "aria-label": "Body" });
   const element = h(
     "div",
     { class: "stack" },
     h(
       "article",
-      { class: "panel", "aria-label": "Answer" },
-      h("header", {}, h("h2", {}, "Answer"), status, times, h("span", { class: "ends" }, link)),
-      said,
+      { class: "panel", "aria-label": "Response" },
+      h("header", {}, h("h2", {}, "Response"), status, times, h("span", { class: "align-end" }, link)),
+      content,
       notes,
     ),
-    h("article", { class: "panel", "aria-label": "OpenAI SDK" }, h("header", {}, h("h3", {}, "What the OpenAI SDK raises")), raises, why),
+    h("article", { class: "panel", "aria-label": "OpenAI SDK" }, h("header", {}, h("h3", {}, "In the OpenAI SDK")), sdkOutcome, facts),
     h(
       "article",
-      { class: "panel", "aria-label": "As it was sent" },
+      { class: "panel", "aria-label": "Raw response" },
       h("details", { open: true }, h("summary", {}, "Headers"), headers),
-      h("details", {}, h("summary", {}, "Body, as it came"), raw),
+      h("details", {}, h("summary", {}, "Raw body"), raw),
     ),
   );
 
-  function draw(answer, told, vendor) {
-    drawAnswer(answer);
-    drawTold(told, vendor);
+  /**
+   * @param {LiveResponse | null} response
+   * @param {Explanation | null} explanation
+   * @param {VendorView} vendor
+   */
+  function render(response, explanation, vendor) {
+    renderResponse(response);
+    renderExplanation(explanation, vendor);
   }
 
-  function drawAnswer(answer) {
-    said.classList.toggle("open", answer?.ended === null);
-    if (!answer) {
-      said.replaceChildren(h("p", { class: "soft" }, "Send something: it is heard here as it comes. Ctrl+Enter sends, too."));
+  /** @param {LiveResponse | null} response */
+  function renderResponse(response) {
+    content.classList.toggle("open", response?.ended === null);
+    if (!response) {
+      content.replaceChildren(h("p", { class: "muted" }, "Send a request to see its response here as it arrives. Ctrl+Enter sends, too."));
       return;
     }
-    status.replaceChildren(createOutcomeBadge(answer));
-    times.replaceChildren(...timing(answer));
-    const id = new Map(answer.headers).get("x-mock-request-id");
+    status.replaceChildren(createOutcomeBadge(response));
+    times.replaceChildren(...createTimes(response));
+    const id = new Map(response.headers).get("x-mock-request-id");
     link.hidden = !id;
     setText(link, id ?? "");
-    link.href = place.formatHash("requests", { id });
-    said.replaceChildren(...spoken(answer));
-    notes.replaceChildren(...answer.notes.map((note) => h("p", { class: `note ${answer.ended === "left" ? "left" : "failed"}`, "data-sign": "!" }, note)));
-    if (headers.childElementCount !== 2 * answer.headers.length) headers.replaceChildren(...pairs(answer.headers));
-    setText(raw, answer.raw);
+    link.href = formatHash("requests", { id });
+    content.replaceChildren(...createContent(response));
+    const kind = response.ended === "left" ? "left" : "failed";
+    notes.replaceChildren(...response.notes.map((note) => h("p", { class: `note ${kind}`, "data-sign": "!" }, note)));
+    if (headers.childElementCount !== 2 * response.headers.length) headers.replaceChildren(...createPairs(response.headers));
+    setText(raw, response.raw);
   }
 
-  function drawTold(told, vendor) {
-    const { kind, text } = verdict(told, vendor);
-    raises.className = `raises ${kind}`;
-    setText(raises, text);
-    why.replaceChildren(
-      ...pairs(
-        [
-          ["fixture", told?.fixture && `${told.fixture} (${told.source})`],
-          ["why", told?.reason],
-          ["fault", told?.fault],
-        ].filter(([, value]) => value),
-      ),
-    );
+  /**
+   * @param {Explanation | null} explanation
+   * @param {VendorView} vendor
+   */
+  function renderExplanation(explanation, vendor) {
+    const { kind, text } = describeSdkOutcome(explanation, vendor);
+    sdkOutcome.className = `sdk-outcome ${kind}`;
+    setText(sdkOutcome, text);
+    const { fixture, source, reason, fault } = explanation ?? {};
+    /** @type {[string, string | null | undefined][]} */
+    const known = [["fixture", fixture && `${fixture} (${source})`], ["reason", reason], ["fault", fault]];
+    facts.replaceChildren(...createPairs(known.flatMap(([name, value]) => (value ? [[name, value]] : []))));
   }
 
-  return { element, draw };
+  return { element, render };
 }
 
-function verdict(told, vendor) {
-  if (!told) return { kind: "unknown", text: "Told when you send." };
-  if (told.refused) return { kind: "unknown", text: told.refused };
-  if (told.openai) return { kind: told.openai.exception ? "some" : "none", text: told.openai.text };
-  const text = vendor.openai ? "Nobody has measured this one." : `No OpenAI client can be pointed at ${vendor.title}: its path is ${vendor.chat}.`;
+/**
+ * @param {Explanation | null} explanation
+ * @param {VendorView} vendor
+ */
+function describeSdkOutcome(explanation, vendor) {
+  if (!explanation) return { kind: "unknown", text: "Shown when you send a request." };
+  if (explanation.error) return { kind: "unknown", text: explanation.error };
+  const { openai } = explanation;
+  if (openai) return { kind: openai.exception ? "exception" : "none", text: openai.text };
+  const text = vendor.openai
+    ? "Not known: the SDK was not tested with this response."
+    : `The OpenAI SDK cannot be used with ${vendor.title}: its path is ${vendor.chat}.`;
   return { kind: "unknown", text };
 }
 
-function timing({ first_byte_ms: first, first_token_ms: token, total_ms: total, streamed, events }) {
-  const parts = [
-    ["first byte ", first],
-    ["first token ", token],
-    ["total ", total],
-  ];
-  const known = parts.filter(([, ms]) => ms !== null).map(([what, ms]) => [what, h("b", {}, formatDuration(ms))]);
-  if (streamed) known.push([h("b", {}, formatCount(events, "event"))]);
-  return known.flatMap((part, index) => (index ? [" · ", ...part] : part));
+/**
+ * @param {LiveResponse} response
+ * @returns {(Node | string)[]}
+ */
+function createTimes({ first_byte_ms, first_token_ms, total_ms, isStream, events }) {
+  /** @type {[string, number | null][]} */
+  const times = [["first byte ", first_byte_ms], ["first token ", first_token_ms], ["total ", total_ms]];
+  const parts = times.filter(([, ms]) => ms !== null).map(([label, ms]) => [label, h("b", {}, formatDuration(ms))]);
+  if (isStream) parts.push([h("b", {}, formatCount(events, "event"))]);
+  return parts.flatMap((part, index) => (index ? [" · ", ...part] : part));
 }
 
-function spoken({ texts, status, raw, ended, streamed }) {
+/**
+ * @param {LiveResponse} response
+ * @returns {HTMLElement[]}
+ */
+function createContent({ choices, status, raw, ended, isStream }) {
+  /** @type {HTMLElement[]} */
   const parts = [];
-  for (const one of texts.filter(Boolean)) {
-    if (one.reasoning) parts.push(h("p", { class: "thought" }, one.reasoning));
-    if (one.text) parts.push(h("p", {}, one.text));
-    if (one.calls) parts.push(h("pre", {}, one.calls.trim()));
+  for (const { reasoning, text, calls } of choices.filter(Boolean)) {
+    if (reasoning) parts.push(h("p", { class: "reasoning" }, reasoning));
+    if (text) parts.push(h("p", {}, text));
+    if (calls) parts.push(h("pre", {}, calls.trim()));
   }
-  if (!parts.length && ended !== null && raw && !streamed && status >= 400) parts.push(h("pre", {}, pretty(raw)));
-  if (!parts.length) parts.push(h("p", { class: "soft" }, ended === null ? "" : "Nothing was said."));
-  return parts;
+  if (parts.length) return parts;
+  if (ended !== null && raw && !isStream && status >= 400) return [h("pre", {}, prettyJson(raw))];
+  return [h("p", { class: "muted" }, ended === null ? "" : "No content.")];
 }
 
-function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
-}
-
-function pairs(entries) {
+/** @param {string[][]} entries */
+function createPairs(entries) {
   return entries.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
 }

@@ -1,24 +1,34 @@
-// Light or dark: as the system has it, unless somebody has said otherwise on this machine.
+// The colour scheme: that of the system, unless the user has chosen one in this browser.
 
 import { setText } from "../lib/dom.js";
 
-const KEY = "mockserver-theme";
-const NEXT = { "": "light", light: "dark", dark: "" };
-const WORDS = { "": "Auto", light: "Light", dark: "Dark" };
+const STORAGE_KEY = "mockserver-theme";
+/** @type {Record<string, {label: string, next: string}>} */
+const THEMES = {
+  "": { label: "Auto", next: "light" },
+  light: { label: "Light", next: "dark" },
+  dark: { label: "Dark", next: "" },
+};
 
-/** Makes the button go through the three. */
+/**
+ * Apply the chosen theme, and let the button change it.
+ * @param {HTMLElement} button
+ */
 export function initTheme(button) {
-  function show(chosen) {
-    document.documentElement.dataset.theme = chosen;
-    setText(button, `◐ ${WORDS[chosen]}`);
-    button.setAttribute("aria-label", `Colours: ${WORDS[chosen]}. Change to ${WORDS[NEXT[chosen]]}`);
+  const stored = localStorage.getItem(STORAGE_KEY) ?? "";
+  let theme = stored in THEMES ? stored : "";
+
+  function apply() {
+    const { label, next } = THEMES[theme];
+    document.documentElement.dataset.theme = theme;
+    setText(button, `◐ ${label}`);
+    button.setAttribute("aria-label", `Colour theme: ${label}. Change to ${THEMES[next].label}`);
   }
 
-  const stored = localStorage.getItem(KEY);
-  show(stored in WORDS ? stored : "");
+  apply();
   button.addEventListener("click", () => {
-    const chosen = NEXT[document.documentElement.dataset.theme];
-    localStorage.setItem(KEY, chosen);
-    show(chosen);
+    theme = THEMES[theme].next;
+    localStorage.setItem(STORAGE_KEY, theme);
+    apply();
   });
 }

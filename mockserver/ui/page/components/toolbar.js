@@ -1,61 +1,86 @@
-// The tools above the requests and the timeline: the filter, how much of all it shows, pause and clear.
+// The toolbar above the requests and the timeline: filter, number of matches, pause and clear.
 
-import { requestJson } from "../lib/api.js";
-import { setOptions, h, setText } from "../lib/dom.js";
 import { STATUS_OPTIONS } from "../data/request-filter.js";
-import * as place from "../lib/hash-route.js";
+import { requestJson, sessionQuery } from "../lib/api.js";
+import { h, setOptions, setText } from "../lib/dom.js";
 import { formatCount } from "../lib/format.js";
+import { replaceQuery } from "../lib/hash-route.js";
 
-/** `extra` are tools of the view's own. `draw(shown, all)` brings it up to date. */
-export function createToolbar(context, ...extra) {
-  const choice = (field, label) =>
-    h("select", { "aria-label": label, name: field, onchange: (event) => place.replaceQuery({ [field]: event.target.value }) });
+/** @import { AppContext } from "../data/app-context.js" */
+/** @import { StoredRequest } from "../data/request-store.js" */
+
+/**
+ * Create the toolbar; `render` updates it.
+ * @param {AppContext} context
+ * @param {...HTMLElement} controls of the view
+ */
+export function createToolbar(context, ...controls) {
+  /**
+   * @param {string} name
+   * @param {string} label
+   */
+  const filterSelect = (name, label) =>
+    h("select", { "aria-label": label, name, onchange: (event) => replaceQuery({ [name]: event.target.value }) });
   const search = h("input", {
     type: "search",
     name: "q",
     placeholder: "Search",
     "aria-label": "Search in messages, names and ids",
-    oninput: (event) => place.replaceQuery({ q: event.target.value }),
+    oninput: (event) => replaceQuery({ q: event.target.value }),
   });
-  const session = choice("session", "Session");
-  const vendor = choice("vendor", "Vendor");
-  const status = choice("status", "Outcome");
-  const told = h("span", { class: "count" });
-  const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => context.pause() }, "Pause");
-  const clear = h("button", { type: "button", onclick: () => forget(context) }, "Clear");
-  // On a phone the choices are folded away behind a button; elsewhere there is room.
-  const more = h("button", { type: "button", class: "more", "aria-expanded": "false" }, "Filter");
-  const choices = h("div", { class: "choices" }, session, vendor, status, ...extra);
-  more.addEventListener("click", () => more.setAttribute("aria-expanded", String(choices.classList.toggle("unfolded"))));
+  const session = filterSelect("session", "Session");
+  const vendor = filterSelect("vendor", "Vendor");
+  const status = filterSelect("status", "Outcome");
+  const count = h("span", { class: "count" });
+  const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => context.togglePause() }, "Pause");
+  const clear = h("button", { type: "button", onclick: () => deleteRequests(context) }, "Clear");
+  // On a phone this button shows and hides the selects.
+  const expand = h("button", { type: "button", class: "expand", "aria-expanded": "false" }, "Filter");
+  const selects = h("div", { class: "filters" }, session, vendor, status, ...controls);
+  expand.addEventListener("click", () => expand.setAttribute("aria-expanded", String(selects.classList.toggle("expanded"))));
   const element = h(
     "div",
-    { class: "tools", role: "search", "aria-label": "Filter" },
+    { class: "toolbar", role: "search", "aria-label": "Filter" },
     search,
-    more,
-    choices,
-    h("div", { class: "ends" }, told, pause, clear),
+    expand,
+    selects,
+    h("div", { class: "align-end" }, count, pause, clear),
   );
 
-  function draw(shown, all, what = "request") {
+  /**
+   * @param {number} shown
+   * @param {StoredRequest[]} all
+   * @param {string} [noun]
+   */
+  function render(shown, all, noun = "request") {
     const { filter, paused, missed } = context;
-    const names = (field) => [...new Set(all.map((one) => one[field]).filter(Boolean))].sort();
     if (search.value !== filter.q) search.value = filter.q;
-    setOptions(session, [["", "all sessions"], ...names("session").map((one) => [one, one])], filter.session);
-    setOptions(vendor, [["", "all vendors"], ...names("vendor").map((one) => [one, one])], filter.vendor);
+    setOptions(session, [["", "all sessions"], ...listValues(all, "session")], filter.session);
+    setOptions(vendor, [["", "all vendors"], ...listValues(all, "vendor")], filter.vendor);
     setOptions(status, STATUS_OPTIONS, filter.status);
-    setText(told, paused && missed ? `paused, ${missed} more since` : formatCount(shown, what));
-    pause.setAttribute("aria-pressed", String(paused));
+    setText(count, paused && missed ? `paused, ${missed} more since` : formatCount(shown, noun));
+    pause.setAttribute("aria-pressed", String(Boolean(paused)));
     setText(pause, paused ? "Resume" : "Pause");
-    clear.title = filter.session ? `Forget the requests of ${filter.session}` : "Forget all requests";
+    clear.title = filter.session ? `Delete the requests of session ${filter.session}` : "Delete all requests";
   }
 
-  return { element, draw };
+  return { element, render };
 }
 
-async function forget(context) {
+/**
+ * @param {StoredRequest[]} requests
+ * @param {"session" | "vendor"} field
+ */
+function listValues(requests, field) {
+  const values = new Set(requests.flatMap((request) => request[field] ?? []));
+  return [...values].sort().map((value) => [value, value]);
+}
+
+/** @param {AppContext} context */
+async function deleteRequests(context) {
   const { session } = context.filter;
-  const { deleted } = await requestJson("DELETE", `/requests${session ? `?session=${encodeURIComponent(session)}` : ""}`);
-  context.book.forget(session);
-  context.say(`${formatCount(deleted, "request")} forgotten`);
-  context.ask();
+  const { deleted } = await requestJson("DELETE", `/requests${sessionQuery(session)}`);
+  context.store.clear(session);
+  context.announce(`${formatCount(deleted, "request")} deleted`);
+  context.requestRender();
 }

@@ -1,64 +1,107 @@
-// One request as a conversation: what was said before, and what was answered, whether as a body or as a stream.
+// A request and its response as a conversation, whether the response is a body or a stream.
 
-/** `[{role, name, text, reasoning, calls: [{name, arguments}], images}]`, the answer's choices at the end. */
+import { parseJson } from "../lib/json.js";
+
+/** @import { RequestView } from "./request-store.js" */
+/** @import { Mismatch } from "./match-diff.js" */
+
+/** @typedef {{fixture: string, source: string, differences: Mismatch[]}} NearMiss */
+
+/**
+ * A response as it was sent; `events` are those of a stream, `at_ms` is null while it is open.
+ * @typedef {object} ResponseView
+ * @property {number} status
+ * @property {Record<string, string>} headers
+ * @property {string | null} [body]
+ * @property {{at_ms: number | null, data: string}[] | null} [events]
+ */
+
+/**
+ * A request as the admin API describes it in detail.
+ * @typedef {RequestView & {request: {headers: Record<string, string>, body: any}, response: ResponseView | null,
+ *   near_misses: NearMiss[], curl: string}} RequestDetail
+ */
+
+/**
+ * @typedef {object} Message
+ * @property {string} role
+ * @property {string} name
+ * @property {string} text
+ * @property {string} reasoning
+ * @property {{name: string, arguments: string}[]} toolCalls
+ * @property {string[]} images URLs
+ */
+
+/**
+ * Return the messages of a request, then those of its response.
+ * @param {Pick<RequestDetail, "request" | "response">} detail
+ * @returns {Message[]}
+ */
 export function buildConversation({ request, response }) {
   const body = request.body ?? {};
-  const asked = Array.isArray(body.messages) ? body.messages : body.prompt ? [{ role: "user", content: body.prompt }] : [];
-  return [...asked.filter((one) => one && typeof one === "object").map(turn), ...responseMessages(response).map(turn)];
+  const prompt = body.prompt ? [{ role: "user", content: body.prompt }] : [];
+  const messages = Array.isArray(body.messages) ? body.messages : prompt;
+  const objects = messages.filter((/** @type {unknown} */ message) => message && typeof message === "object");
+  return [...objects, ...responseMessages(response)].map(toMessage);
 }
 
-/** The messages that were heard: one for each choice; none where the answer is no such thing. */
+/**
+ * Return the messages of a response, one for each choice, none if it is not a completion.
+ * @param {ResponseView | null} response
+ * @returns {any[]}
+ */
 export function responseMessages(response) {
   if (!response) return [];
-  if (response.events) return folded(response.events.map(({ data }) => parsed(data)));
-  return (parsed(response.body)?.choices ?? []).map((choice) => ({ role: "assistant", ...choice.message }));
+  if (response.events) return joinChunks(response.events.map(({ data }) => parseJson(data)));
+  const choices = parseJson(response.body ?? "")?.choices ?? [];
+  return choices.map((/** @type {any} */ choice) => ({ role: "assistant", ...choice.message }));
 }
 
-/** What a vendor says is wrong; null where nothing is. */
+/**
+ * Return the message of a vendor's error, null if the response is not an error.
+ * @param {ResponseView | null} response
+ * @returns {string | null}
+ */
 export function errorMessage(response) {
-  const told = response?.body ? parsed(response.body) : null;
-  const error = told?.error ?? told?.detail ?? told?.message;
-  if (!error || told.choices) return null;
+  const body = response?.body ? parseJson(response.body) : null;
+  const error = body?.error ?? body?.detail ?? body?.message;
+  if (!error || body.choices) return null;
   return typeof error === "string" ? error : (error.message ?? JSON.stringify(error));
 }
 
-/** The JSON in a text, indented; the text where it is none. */
-export function prettyJson(value) {
-  const told = typeof value === "string" ? parsed(value) : value;
-  return told === undefined ? value : JSON.stringify(told, null, 2);
-}
-
-function turn({ role, name, content, reasoning_content, refusal, tool_calls, tool_call_id }) {
+/**
+ * @param {any} message
+ * @returns {Message}
+ */
+function toMessage({ role, name, content, reasoning_content, refusal, tool_calls, tool_call_id }) {
+  /** @type {any[]} */
   const parts = Array.isArray(content) ? content : [{ type: "text", text: content ?? refusal ?? "" }];
   return {
     role: role ?? "assistant",
     name: name ?? tool_call_id ?? "",
     text: parts.map((part) => part.text ?? "").filter(Boolean).join("\n"),
     reasoning: reasoning_content ?? "",
-    calls: (tool_calls ?? []).map((call) => call.function).filter(Boolean),
+    toolCalls: (tool_calls ?? []).map((/** @type {any} */ call) => call.function).filter(Boolean),
     images: parts.map((part) => part.image_url?.url ?? part.image_url).filter((url) => typeof url === "string"),
   };
 }
 
-function folded(events) {
-  const choices = [];
+/**
+ * Join the chunks of a stream into one message for each choice.
+ * @param {any[]} events
+ */
+function joinChunks(events) {
+  /** @type {any[]} */
+  const messages = [];
   for (const { index = 0, delta = {} } of events.flatMap((event) => event?.choices ?? [])) {
-    const message = (choices[index] ??= { role: "assistant", content: "", reasoning_content: "", tool_calls: [] });
+    const message = (messages[index] ??= { role: "assistant", content: "", reasoning_content: "", tool_calls: [] });
     message.content += delta.content ?? delta.refusal ?? "";
     message.reasoning_content += delta.reasoning_content ?? "";
-    for (const { index: at = 0, function: said = {} } of delta.tool_calls ?? []) {
-      const call = (message.tool_calls[at] ??= { function: { name: "", arguments: "" } });
-      call.function.name += said.name ?? "";
-      call.function.arguments += said.arguments ?? "";
+    for (const { index: position = 0, function: part = {} } of delta.tool_calls ?? []) {
+      const call = (message.tool_calls[position] ??= { function: { name: "", arguments: "" } });
+      call.function.name += part.name ?? "";
+      call.function.arguments += part.arguments ?? "";
     }
   }
-  return choices.filter(Boolean);
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return messages.filter(Boolean);
 }

@@ -1,43 +1,53 @@
-// What happens on the server, as it happens. An EventSource cannot carry the token, so the stream is read by fetch.
+// The server's event feed. A browser's EventSource cannot send the token, so the stream is read with fetch.
 
 import { fetchApi } from "../lib/api.js";
 import { createSseParser } from "../lib/sse-parser.js";
 
-const PATIENCE = [500, 1000, 2000, 5000]; // milliseconds before the next try to come back
+const RECONNECT_DELAYS = [500, 1000, 2000, 5000]; // milliseconds
 
 /**
- * Follows for as long as the page lives. `begun` is called whenever the stream has begun or events were lost, that is
- * when what is known should be read anew; `told(type, data)` for each event; `state` with `live` or `lost`.
+ * @typedef {object} FeedHandlers
+ * @property {() => void} onReset is called when the feed starts or has lost events: everything should be read again
+ * @property {(type: string, data: any) => void} onEvent
+ * @property {(state: "live" | "lost") => void} onState
  */
-export async function followEvents({ begun, told, state }) {
-  let last = "";
-  for (let failed = 0; ; failed += 1) {
+
+/**
+ * Follow the event feed for as long as the page is open; reconnect when it breaks.
+ * @param {FeedHandlers} handlers
+ */
+export async function followEvents({ onReset, onEvent, onState }) {
+  let lastId = "";
+  for (let failures = 0; ; failures += 1) {
     try {
-      const headers = last ? { "last-event-id": last } : {};
+      /** @type {Record<string, string>} */
+      const headers = lastId ? { "last-event-id": lastId } : {};
       const response = await fetchApi("GET", "/events", { headers });
-      if (!response.ok) throw new Error(`the feed says ${response.status}`);
-      state("live");
-      if (!last) begun();
-      for await (const event of events(response.body)) {
-        failed = 0;
-        last = event.id;
-        if (event.type === "lost") begun();
-        else told(event.type, JSON.parse(event.data));
+      if (!response.ok || !response.body) throw new Error(`the event feed answers ${response.status}`);
+      onState("live");
+      if (!lastId) onReset();
+      for await (const event of readEvents(response.body)) {
+        failures = 0;
+        lastId = event.id;
+        if (event.type === "lost") onReset();
+        else onEvent(event.type, JSON.parse(event.data));
       }
     } catch (error) {
-      console.info(`mockserver: ${error.message}`); // no error of the page: a server may stop
+      console.info(`mockserver: ${error}`); // not an error of the page: a server may stop
     }
-    state("lost");
-    await rested(PATIENCE[Math.min(failed, PATIENCE.length - 1)]);
+    onState("lost");
+    await delay(RECONNECT_DELAYS[Math.min(failures, RECONNECT_DELAYS.length - 1)]);
   }
 }
 
-async function* events(body) {
-  const read = createSseParser();
+/** @param {ReadableStream<Uint8Array<ArrayBuffer>>} body */
+async function* readEvents(body) {
+  const parse = createSseParser();
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) yield* read(part.value);
+  for (let part = await reader.read(); !part.done; part = await reader.read()) yield* parse(part.value);
 }
 
-function rested(milliseconds) {
-  return new Promise((done) => setTimeout(done, milliseconds));
+/** @param {number} milliseconds */
+function delay(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

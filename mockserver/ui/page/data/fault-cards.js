@@ -1,120 +1,171 @@
-// Ways to fail, as cards: the fault rule that each stands for, and what of a rule can be said in a few words.
+// The cards of the faults view: the fault rule that each card adds, and short descriptions of fault rules.
 
-import { formatCount, baseName, formatDuration } from "../lib/format.js";
+import { baseName, formatCount, formatDuration } from "../lib/format.js";
 
-// `fixed` is what the rule always says; `free` is what may be chosen of it, the first choice being made.
+/** @import { FaultRule } from "./fault-rule-store.js" */
+
+/**
+ * `fixed` is the fixed part of the card's rule; `option` names one more property of it, with a label and the values to
+ * choose from.
+ * @typedef {object} FaultCard
+ * @property {string} sign
+ * @property {string} title
+ * @property {string} kind
+ * @property {string} text
+ * @property {Record<string, string | number>} fixed
+ * @property {{property: string, label: string, values: string[]}} [option]
+ */
+
+/**
+ * The requests that a rule applies to, and for how long.
+ * @typedef {{vendor: string, model: string, session: string, duration: string}} FaultScope
+ */
+
+/** @type {FaultCard[]} */
 export const FAULT_CARDS = [
-  { sign: "401", title: "Key refused", kind: "refused", text: "The key is no key. Nobody should try again.", fixed: { error: 401 } },
-  { sign: "402", title: "Out of money", kind: "refused", text: "Nothing is left on the account.", fixed: { error: 402 } },
+  { sign: "401", title: "Invalid key", kind: "refused", text: "The API key is refused. A retry cannot help.", fixed: { error: 401 } },
+  { sign: "402", title: "Out of credit", kind: "refused", text: "The account's balance is used up.", fixed: { error: 402 } },
   {
     sign: "429",
     title: "Rate limited",
     kind: "limited",
-    text: "Too fast. A good client waits as long as it is told.",
+    text: "A good client waits as long as Retry-After asks.",
     fixed: { error: 429 },
-    free: ["retry_after", "Retry-After", ["2s", "1s", "5s", "30s"]],
+    option: { property: "retry_after", label: "Retry-After", values: ["2s", "1s", "5s", "30s"] },
   },
   {
     sign: "504",
     title: "Gateway timeout",
     kind: "failed",
-    text: "Silence, and then a proxy gives up.",
+    text: "No answer, then an error of a proxy.",
     fixed: { error: 504 },
-    free: ["delay", "after", ["10s", "2s", "30s", "60s"]],
+    option: { property: "delay", label: "after", values: ["10s", "2s", "30s", "60s"] },
   },
   {
     sign: "slow",
     title: "Slow first token",
     kind: "limited",
-    text: "The answer is right, but late.",
+    text: "The response is correct, but late.",
     fixed: {},
-    free: ["delay", "after", ["5s", "2s", "15s", "60s"]],
+    option: { property: "delay", label: "after", values: ["5s", "2s", "15s", "60s"] },
   },
   { sign: "cut", title: "Cut mid-stream", kind: "failed", text: "The connection is reset after three chunks.", fixed: { fault: "reset@3" } },
-  { sign: "SSE", title: "Malformed stream", kind: "failed", text: "The third event is half a JSON.", fixed: { fault: "truncated_json@2" } },
+  { sign: "SSE", title: "Malformed stream", kind: "failed", text: "The third event has incomplete JSON.", fixed: { fault: "truncated_json@2" } },
   {
     sign: "503",
     title: "Flaky",
     kind: "failed",
-    text: "Some of the calls fail, by chance.",
+    text: "A random part of the requests fails.",
     fixed: { error: 503 },
-    free: ["probability", "of calls", ["20%", "5%", "50%"]],
+    option: { property: "probability", label: "share", values: ["20%", "5%", "50%"] },
   },
 ];
 
 export const DURATION_OPTIONS = [
   ["", "until turned off"],
-  ["1x", "the next call"],
-  ["3x", "the next 3 calls"],
-  ["10x", "the next 10 calls"],
+  ["1x", "the next request"],
+  ["3x", "the next 3 requests"],
+  ["10x", "the next 10 requests"],
   ["30s", "for 30 s"],
   ["1m", "for 1 min"],
   ["5m", "for 5 min"],
 ];
 
-const BOUNDS = ["match", "times", "for"]; // all else is what a rule does
+const SCOPE_PROPERTIES = ["match", "times", "for"]; // all others are the rule's effect
 
-/** The rule of a card, with its choice, for these calls. */
-export function buildRule(card, choice, { vendor, model, lasts }) {
+/**
+ * Return the definition of a card's rule.
+ * @param {FaultCard} card
+ * @param {string | undefined} value of the card's option
+ * @param {FaultScope} scope
+ */
+export function buildRule(card, value, { vendor, model, duration }) {
   const match = { ...(vendor && { vendor }), ...(model && { model }) };
   return {
     ...(Object.keys(match).length && { match }),
     ...card.fixed,
-    ...(card.free && { [card.free[0]]: choice }),
-    ...(lasts?.endsWith("x") && { times: Number(lasts.slice(0, -1)) }),
-    ...(lasts && !lasts.endsWith("x") && { for: lasts }),
+    ...(card.option && { [card.option.property]: value }),
+    ...(duration.endsWith("x") && { times: Number(duration.slice(0, -1)) }),
+    ...(duration && !duration.endsWith("x") && { for: duration }),
   };
 }
 
-/** Whether a rule is one of this card, whatever its choice. */
+/**
+ * Return whether a rule has the effect of a card, whatever the value of its option.
+ * @param {FaultCard} card
+ * @param {FaultRule} rule
+ */
 export function isRuleOfCard(card, { definition }) {
-  const does = Object.keys(definition).filter((word) => !BOUNDS.includes(word));
-  const mine = [...Object.keys(card.fixed), ...(card.free ? [card.free[0]] : [])];
+  const properties = Object.keys(definition).filter((name) => !SCOPE_PROPERTIES.includes(name));
+  const expected = [...Object.keys(card.fixed), ...(card.option ? [card.option.property] : [])];
   return (
-    does.length === mine.length &&
-    does.every((word) => mine.includes(word) && String(definition[word]) === String(card.fixed[word] ?? definition[word]))
+    properties.length === expected.length &&
+    properties.every((name) => expected.includes(name) && String(definition[name]) === String(card.fixed[name] ?? definition[name]))
   );
 }
 
-/** Whether a rule is for just these calls. */
-export function hasScope(scope, { definition, session }) {
-  const { vendor = "", model = "", ...more } = definition.match ?? {};
-  return vendor === scope.vendor && model === scope.model && (session ?? "") === scope.session && !Object.keys(more).length;
+/**
+ * Return whether a rule applies to exactly these requests.
+ * @param {FaultRule} rule
+ * @param {FaultScope} scope
+ */
+export function hasScope({ definition, session }, scope) {
+  const { vendor = "", model = "", ...others } = definition.match ?? {};
+  const isSame = vendor === scope.vendor && model === scope.model && (session ?? "") === scope.session;
+  return isSame && !Object.keys(others).length;
 }
 
-/** What a rule does: `429, Retry-After 2s`. */
+/**
+ * Describe the effect of a rule: `429, Retry-After 2s`.
+ * @param {Pick<FaultRule, "definition">} rule
+ */
 export function describeEffect({ definition }) {
-  const { error, retry_after: after, delay, fault, probability } = definition;
+  const { error, retry_after: retryAfter, delay, fault, probability } = definition;
   const parts = [
     error !== undefined && String(error).replaceAll("_", " "),
-    after && `Retry-After ${after}`,
-    fault && (typeof fault === "string" ? fault : JSON.stringify(fault)),
-    delay && `${typeof delay === "string" ? delay : JSON.stringify(delay)} late`,
-    probability && `${probability} of calls`,
+    retryAfter && `Retry-After ${retryAfter}`,
+    fault && toText(fault),
+    delay && `delayed by ${toText(delay)}`,
+    probability && `${probability} of requests`,
   ];
   return parts.filter(Boolean).join(", ");
 }
 
-/** Whom it is for: `segmind, o1-*, session demo`. */
+/**
+ * Describe the requests that a rule applies to: `segmind, o1-*, session demo`.
+ * @param {{definition: Record<string, any>, session: string | null}} rule
+ */
 export function describeScope({ definition, session }) {
-  const parts = Object.entries(definition.match ?? {}).map(([field, value]) => {
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    return field === "vendor" || field === "model" ? text : `${field} ${text}`;
-  });
+  const parts = Object.entries(definition.match ?? {}).map(([field, value]) =>
+    field === "vendor" || field === "model" ? toText(value) : `${field} ${toText(value)}`,
+  );
   if (session) parts.push(`session ${session}`);
-  return parts.join(", ") || "all calls";
+  return parts.join(", ") || "all requests";
 }
 
-/** What is left of it: `1 of 3 calls left`, `12 s left`. `seconds` is null where its time has no end. */
+/**
+ * Describe how long a rule still applies: `1 of 3 requests left`, `12 s left`.
+ * @param {FaultRule} rule
+ * @param {number | null} seconds until it expires, null without a time limit
+ */
 export function describeRemaining({ definition, applied, scope, over }, seconds) {
-  if (over || seconds === 0) return "over";
+  const { times } = definition;
+  if (over || seconds === 0) return "expired";
   if (seconds !== null) return `${formatDuration(Math.ceil(seconds) * 1000)} left`;
-  if (definition.times === undefined) return "until turned off";
-  if (scope === "session" || applied < definition.times) return `${definition.times - applied} of ${formatCount(definition.times, "call")} left`;
-  return `${formatCount(definition.times, "call")} in each session`;
+  if (times === undefined) return "until turned off";
+  if (scope === "session" || applied < times) return `${times - applied} of ${formatCount(times, "request")} left`;
+  return `${formatCount(times, "request")} in each session`;
 }
 
-/** Where it comes from. */
+/**
+ * Describe where a rule was made.
+ * @param {FaultRule} rule
+ */
 export function ruleOrigin({ scope, source }) {
-  return scope === "file" ? baseName(source) : "added while it runs";
+  return scope === "file" ? baseName(source) : "added at run time";
+}
+
+/** @param {unknown} value */
+function toText(value) {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

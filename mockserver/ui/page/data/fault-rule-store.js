@@ -1,71 +1,105 @@
-// The fault rules in force, wherever they were made: read again when one is changed, and when one has struck.
+// The fault rules in force, read again whenever one of them is changed or applied.
 
-import { requestJson } from "../lib/api.js";
+import { ApiError, requestJson, sessionQuery } from "../lib/api.js";
 import { createPoller } from "../lib/poller.js";
 
-const TICK = 500; // milliseconds between looks at a rule that has its time
+const COUNTDOWN_INTERVAL = 500; // milliseconds
 
+/**
+ * A fault rule as the admin API lists it.
+ * @typedef {object} FaultRule
+ * @property {string} id
+ * @property {"file" | "shared" | "session"} scope
+ * @property {string | null} session
+ * @property {string} source
+ * @property {number} applied
+ * @property {number | null} left_s seconds until it expires, null without a time limit
+ * @property {boolean} over whether it has expired
+ * @property {Record<string, any>} definition
+ */
+
+/** Store of the fault rules. */
 export class FaultRuleStore {
-  /** `news` is called whenever there is something new to draw. */
-  constructor(news) {
+  /** @param {() => void} onChange is called whenever there is something new to render */
+  constructor(onChange) {
+    /** @type {FaultRule[]} */
     this.list = [];
-    this.at = 0; // when it was told
-    this.news = news;
-    this.clock = null;
-    this.read = createPoller(async () => {
+    this.readAt = 0;
+    this.onChange = onChange;
+    this.timer = 0;
+    this.refresh = createPoller(async () => {
       this.list = (await requestJson("GET", "/faults")).faults;
-      this.at = performance.now();
-      this.tick();
+      this.readAt = performance.now();
+      this.countDown();
     });
   }
 
-  /** An event of the feed. */
-  told(type, data) {
-    const struck = type === "request" && data.moment === "decided" && data.request.rule;
-    if (struck || (type === "change" && ["faults", "fixtures", "counters", "clock"].includes(data.what))) this.read();
+  /**
+   * Read the rules again if an event of the feed may have changed them.
+   * @param {string} type
+   * @param {any} data
+   */
+  handleEvent(type, data) {
+    const isApplied = type === "request" && data.moment === "decided" && data.request.rule;
+    const isChanged = type === "change" && ["faults", "fixtures", "counters", "clock"].includes(data.what);
+    if (isApplied || isChanged) this.refresh();
   }
 
-  /** Seconds until a rule's time is over; null where it has no end. */
-  left(rule) {
-    return rule.left_s === null ? null : Math.max(rule.left_s - (performance.now() - this.at) / 1000, 0);
+  /**
+   * Return the seconds until a rule expires, null without a time limit.
+   * @param {FaultRule} rule
+   */
+  secondsLeft(rule) {
+    return rule.left_s === null ? null : Math.max(rule.left_s - (performance.now() - this.readAt) / 1000, 0);
   }
 
-  isOver(rule) {
-    return rule.over || this.left(rule) === 0;
+  /** @param {FaultRule} rule */
+  isExpired(rule) {
+    return rule.over || this.secondsLeft(rule) === 0;
   }
 
-  /** Those that may strike. */
+  /** Return the rules that have not expired. */
   get active() {
-    return this.list.filter((rule) => !this.isOver(rule));
+    return this.list.filter((rule) => !this.isExpired(rule));
   }
 
-  /** Throws Refused. */
-  async lay(rule, session) {
-    await requestJson("POST", `/faults${whose(session)}`, rule);
-    this.read();
+  /**
+   * Add a rule, for a session or for all. Throws ApiError.
+   * @param {Record<string, unknown>} definition
+   * @param {string} session
+   */
+  async add(definition, session) {
+    await requestJson("POST", `/faults${sessionQuery(session)}`, definition);
+    this.refresh();
   }
 
-  /** Those that stand in a file or a flag stay. Returns how many are gone. Throws Refused. */
-  async drop(rules) {
-    const added = rules.filter((rule) => rule.scope !== "file");
-    for (const { id, session } of added) await requestJson("DELETE", `/faults/${encodeURIComponent(id)}${whose(session)}`).catch(gone);
-    this.read();
-    return added.length;
+  /**
+   * Remove rules and return their number. Rules of files and flags stay. Throws ApiError.
+   * @param {FaultRule[]} rules
+   */
+  async remove(rules) {
+    const removable = rules.filter((rule) => rule.scope !== "file");
+    for (const { id, session } of removable) {
+      await requestJson("DELETE", `/faults/${encodeURIComponent(id)}${sessionQuery(session)}`).catch(ignoreNotFound);
+    }
+    this.refresh();
+    return removable.length;
   }
 
-  /** Draws, and goes on drawing for as long as a rule's time runs. */
-  tick() {
-    clearTimeout(this.clock);
-    this.news();
-    if (this.active.some((rule) => rule.left_s !== null)) this.clock = setTimeout(() => this.tick(), TICK);
+  /** Render, and render again for as long as a rule with a time limit is active. */
+  countDown() {
+    clearTimeout(this.timer);
+    this.onChange();
+    if (this.active.some((rule) => rule.left_s !== null)) {
+      this.timer = window.setTimeout(() => this.countDown(), COUNTDOWN_INTERVAL);
+    }
   }
 }
 
-/** It was to be gone, and somebody else has seen to that. */
-function gone(error) {
-  if (error.status !== 404) throw error;
-}
-
-function whose(session) {
-  return session ? `?session=${encodeURIComponent(session)}` : "";
+/**
+ * Accept that another client has removed the rule already.
+ * @param {unknown} error
+ */
+function ignoreNotFound(error) {
+  if (!(error instanceof ApiError && error.status === 404)) throw error;
 }

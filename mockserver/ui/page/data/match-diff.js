@@ -1,30 +1,38 @@
-// A match beside a request: for each of its fields, whether it held, and what was found where it did not.
+// The comparison of a fixture's match with a request, field by field.
+
+/** @typedef {{field: string, expected: string, found: string}} Mismatch */
+/** @typedef {Mismatch & {isMatched: boolean}} FieldResult */
+
+const NESTED_FIELDS = new Set(["body", "header"]);
 
 /**
- * `match` is what a fixture has written, `differences` what a request missed of it. Returns
- * `[{field, holds, expected, found}]` in the order in which the fields are written.
+ * Return for each field of a match whether the request matched it, in the order of the match.
+ * @param {Record<string, unknown> | undefined} match as it stands in the fixture
+ * @param {Mismatch[]} mismatches the fields that the request did not match
  */
-export function diffMatch(match, differences) {
-  const missed = differences.map(({ field, expected, found }) => ({ field, holds: false, expected, found }));
-  const fields = Object.entries(match ?? {}).flatMap(([field, value]) => (NESTED.has(field) ? nested(field, value) : [[field, value]]));
-  const rows = fields.flatMap(([field, value]) => {
-    const own = missed.filter((one) => of(one.field, field));
-    return own.length ? own : [{ field, holds: true, expected: spelled(value), found: "" }];
-  });
-  return [...rows, ...missed.filter((one) => !rows.includes(one))];
+export function diffMatch(match, mismatches) {
+  /** @type {FieldResult[]} */
+  const failed = mismatches.map(({ field, expected, found }) => ({ field, isMatched: false, expected, found }));
+  const rows = Object.entries(match ?? {})
+    .flatMap(([field, value]) => flattenField(field, value))
+    .flatMap(([field, value]) => {
+      const own = failed.filter((row) => row.field === field || row.field.startsWith(`${field}.`));
+      return own.length ? own : [{ field, isMatched: true, expected: toText(value), found: "" }];
+    });
+  return [...rows, ...failed.filter((row) => !rows.includes(row))];
 }
 
-const NESTED = new Set(["body", "header"]);
-
-function nested(field, value) {
-  if (!value || typeof value !== "object") return [[field, value]];
-  return Object.entries(value).map(([name, one]) => [`${field}.${name}`, one]);
+/**
+ * @param {string} field
+ * @param {unknown} value
+ * @returns {[string, unknown][]}
+ */
+function flattenField(field, value) {
+  if (!NESTED_FIELDS.has(field) || !value || typeof value !== "object") return [[field, value]];
+  return Object.entries(value).map(([name, nested]) => [`${field}.${name}`, nested]);
 }
 
-function of(missed, field) {
-  return missed === field || missed.startsWith(`${field}.`);
-}
-
-function spelled(value) {
+/** @param {unknown} value */
+function toText(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -1,51 +1,100 @@
-// The requests that the page knows of: the newest few hundred, each as it was told last.
+// The requests that the UI knows: the newest of the server's journal, each in its latest state.
 
-const MOST = 1000; // requests; the server's journal has more
+const CAPACITY = 1000;
 
+/**
+ * A request as the admin API lists it.
+ * @typedef {object} RequestView
+ * @property {string} id
+ * @property {number} number in the order of arrival
+ * @property {string} arrived in ISO 8601
+ * @property {string} session
+ * @property {string | null} vendor
+ * @property {string | null} model
+ * @property {string} method
+ * @property {string} path
+ * @property {boolean} stream
+ * @property {number} attempt as the client counts, from 0
+ * @property {number} status
+ * @property {string | null} fixture
+ * @property {string | null} rule
+ * @property {string | null} fault
+ * @property {string | null} reason
+ * @property {number | null} first_byte_ms
+ * @property {number | null} total_ms
+ * @property {number} bytes
+ * @property {string | null} ended
+ * @property {string} user
+ * @property {string} digest
+ * @property {number | null} retry_after_ms
+ * @property {number[]} frames_ms
+ */
+
+/**
+ * A request with its times in milliseconds since 1970; `end` is null while it is open.
+ * @typedef {RequestView & {at: number, end: number | null}} StoredRequest
+ */
+
+/** Bounded store of requests in the order of their arrival. */
 export class RequestStore {
-  constructor(most = MOST) {
-    this.most = most;
-    this.known = new Map(); // by id, in the order of arrival
-    this.version = 0; // another one whenever anything has changed
-    this.listed = -1; // the version that `list` is of
+  /** @param {number} [capacity] */
+  constructor(capacity = CAPACITY) {
+    this.capacity = capacity;
+    /** @type {Map<string, StoredRequest>} */
+    this.byId = new Map();
+    this.version = 0; // changes whenever a request changes
+    this.listVersion = -1; // the version that `list` was made of
+    /** @type {StoredRequest[]} */
     this.list = [];
-    this.ahead = 0; // milliseconds by which the server's clock is ahead of ours, as far as that is known
+    this.clockOffset = 0; // milliseconds by which the server's clock is ahead of the browser's
   }
 
-  /** A moment of a request, as the feed tells it. What has ended does not open again. */
-  put(told, live = false) {
-    const before = this.known.get(told.id);
-    if (before && before.ended !== null && told.ended === null) return;
-    const at = Date.parse(told.arrived);
-    if (live && !before) this.ahead = at - Date.now();
-    this.known.set(told.id, { ...told, at, end: told.total_ms === null ? null : at + told.total_ms });
+  /**
+   * Add or update a request. An outdated event does not reopen a request that has ended.
+   * @param {RequestView} request
+   * @param {boolean} [isLive] whether it has arrived just now, as far as it is new
+   */
+  put(request, isLive = false) {
+    const previous = this.byId.get(request.id);
+    if (previous && previous.ended !== null && request.ended === null) return;
+    const at = Date.parse(request.arrived);
+    if (isLive && !previous) this.clockOffset = at - Date.now();
+    this.byId.set(request.id, { ...request, at, end: request.total_ms === null ? null : at + request.total_ms });
     this.version += 1;
-    if (this.known.size > this.most) this.known.delete(this.known.keys().next().value);
+    const [oldest] = this.byId.keys();
+    if (this.byId.size > this.capacity) this.byId.delete(oldest);
   }
 
-  /** The journal, the newest first, as the server lists it. */
-  fill(requests) {
-    for (const one of requests.toReversed()) this.put(one);
-    this.known = new Map([...this.known].sort(([, one], [, other]) => one.number - other.number));
+  /**
+   * Add the requests of the server's journal.
+   * @param {RequestView[]} requests newest first
+   */
+  load(requests) {
+    for (const request of requests.toReversed()) this.put(request);
+    this.byId = new Map([...this.byId].sort(([, first], [, second]) => first.number - second.number));
     this.version += 1;
   }
 
-  forget(session) {
-    for (const [id, one] of this.known) if (!session || one.session === session) this.known.delete(id);
+  /**
+   * Remove the requests of a session, or all requests.
+   * @param {string | null} [session]
+   */
+  clear(session) {
+    for (const [id, request] of this.byId) if (!session || request.session === session) this.byId.delete(id);
     this.version += 1;
   }
 
-  /** In the order of arrival; the same list for as long as nothing has changed. */
+  /** Return all requests; the same array as long as nothing has changed. */
   get requests() {
-    if (this.listed !== this.version) {
-      this.list = [...this.known.values()];
-      this.listed = this.version;
+    if (this.listVersion !== this.version) {
+      this.list = [...this.byId.values()];
+      this.listVersion = this.version;
     }
     return this.list;
   }
 
-  /** The server's time, in milliseconds since 1970. */
+  /** Return the server's time, in milliseconds since 1970. */
   now() {
-    return Date.now() + this.ahead;
+    return Date.now() + this.clockOffset;
   }
 }

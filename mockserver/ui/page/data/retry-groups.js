@@ -1,81 +1,136 @@
-// Which requests are attempts of one call, and how their client behaved between them.
+// Groups of requests that are attempts of one call, and how the client waited between them.
 //
-// No client says which call an attempt belongs to, so it is inferred. An attempt follows another when it has the same
-// session, vendor, path and body, and either counts one more than that (x-stainless-retry-count), or counts nothing and
-// comes soon after that has failed in a way that may pass: within ten seconds, or four times the wait before it, after
-// the time that it was told to wait. A client whose count begins anew has given up and calls again: another call.
+// No client sends which call an attempt belongs to, so it is inferred. An attempt follows another one if both have the
+// same session, vendor, path and body, and either its retry count (x-stainless-retry-count) is one higher, or there is
+// no count and the attempt comes soon after a failure that may be temporary: within ten seconds, or four times the
+// previous wait, after the time that Retry-After asked for. A retry count that starts again from 0 is another call.
 
 import { isFailure } from "./outcome.js";
 
-const SOON = 10_000; // milliseconds
-const GROWTH = 4; // of a wait over the one before: few back off faster
-const LASTING = new Set([400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422]); // as little use to try again
-const AT_ONCE = 100; // milliseconds below which a wait is none
-const EXACT = 0.95; // of what was asked: clocks differ, and nobody waits to the millisecond
+/** @import { StoredRequest } from "./request-store.js" */
 
-/** Calls in the order of their first attempts, from requests in the order of arrival. */
+/** @typedef {"ignored" | "immediate" | "honoured" | "waited"} WaitKind */
+
+/**
+ * A wait between two attempts; `requested` is what Retry-After asked for, in milliseconds.
+ * @typedef {{from: number, to: number, waited: number, requested: number | null, kind: WaitKind}} Wait
+ */
+
+/** @typedef {{isGood: boolean | null, text: string}} Assessment null: neither good nor bad */
+
+/**
+ * A call with all its attempts, oldest first; `end` is null while the last one is open.
+ * @typedef {object} Call
+ * @property {string} id of the first attempt
+ * @property {StoredRequest[]} attempts
+ * @property {StoredRequest} last
+ * @property {number} start
+ * @property {number | null} end
+ * @property {Wait[]} waits
+ * @property {Assessment} assessment
+ */
+
+const RETRY_WINDOW = 10_000; // milliseconds
+const MAX_BACKOFF_FACTOR = 4; // of a wait over the previous one: few clients back off faster
+const PERMANENT = new Set([400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422]); // a retry would fail again
+const IMMEDIATE = 100; // milliseconds; a shorter wait counts as none
+const TOLERANCE = 0.95; // of the requested wait: clocks differ
+const MIN_GROWTH = 1.4; // of the last wait over the first one, to count as backoff
+const JITTER = 0.7; // of the previous wait; many clients add a random part
+
+/**
+ * Group requests into calls, in the order of their first attempts.
+ * @param {StoredRequest[]} requests in the order of arrival
+ */
 export function groupRetries(requests) {
-  const calls = [];
-  const latest = new Map(); // by what their attempts have in common, the newest first
+  /** @type {StoredRequest[][]} */
+  const groups = [];
+  /** @type {Map<string, StoredRequest[][]>} */
+  const candidates = new Map(); // by what all attempts of a call share, newest first
   for (const request of requests) {
-    const same = [request.session, request.vendor, request.path, request.digest].join("\n");
-    const known = latest.get(same) ?? [];
-    const call = known.find(({ attempts }) => follows(attempts, request));
-    if (call) {
-      call.attempts.push(request);
+    const key = [request.session, request.vendor, request.path, request.digest].join("\n");
+    const known = candidates.get(key) ?? [];
+    const group = known.find((attempts) => isRetryOf(attempts, request));
+    if (group) {
+      group.push(request);
       continue;
     }
-    const made = { id: request.id, attempts: [request] };
-    calls.push(made);
-    latest.set(same, [made, ...known]);
+    const attempts = [request];
+    groups.push(attempts);
+    candidates.set(key, [attempts, ...known]);
   }
-  return calls.map(judged);
+  return groups.map(toCall);
 }
 
-/** How long a client waited after an attempt, how long it was asked to, and what to think of it. */
+/**
+ * Measure the waits between attempts.
+ * @param {StoredRequest[]} attempts
+ * @returns {Wait[]}
+ */
 export function measureWaits(attempts) {
   return attempts.slice(1).map((next, index) => {
-    const before = attempts[index];
-    const from = Math.min(before.end ?? next.at, next.at);
+    const previous = attempts[index];
+    const from = Math.min(previous.end ?? next.at, next.at);
     const waited = next.at - from;
-    const asked = before.retry_after_ms;
-    return { from, to: next.at, waited, asked, manner: manner(waited, asked) };
+    const requested = previous.retry_after_ms;
+    return { from, to: next.at, waited, requested, kind: classifyWait(waited, requested) };
   });
 }
 
-function follows(attempts, request) {
-  const last = attempts.at(-1);
-  // A client that gives up waiting may be back before the server has noticed that it left.
+/**
+ * @param {StoredRequest[]} attempts
+ * @param {StoredRequest} request
+ */
+function isRetryOf(attempts, request) {
+  const last = attempts[attempts.length - 1];
+  // After a client-side timeout the retry may arrive before the server has noticed the disconnect.
   if (request.attempt > 0) return request.attempt === last.attempt + 1 && (last.end === null || isFailure(last));
-  if (last.attempt > 0 || last.end === null || !isFailure(last) || LASTING.has(last.status)) return false;
-  const before = measureWaits(attempts.slice(-2))[0]?.waited ?? 0;
-  const patience = Math.max(SOON, before * GROWTH) + (last.retry_after_ms ?? 0);
-  return request.at >= last.end - 1 && request.at - last.end <= patience;
+  if (last.attempt > 0 || last.end === null || !isFailure(last) || PERMANENT.has(last.status)) return false;
+  const previousWait = measureWaits(attempts.slice(-2))[0]?.waited ?? 0;
+  const limit = Math.max(RETRY_WINDOW, previousWait * MAX_BACKOFF_FACTOR) + (last.retry_after_ms ?? 0);
+  return request.at >= last.end - 1 && request.at - last.end <= limit;
 }
 
-function manner(waited, asked) {
-  if (asked !== null) return waited < asked * EXACT ? "ignored" : "honoured";
-  return waited < AT_ONCE ? "at once" : "waited";
+/**
+ * @param {number} waited
+ * @param {number | null} requested
+ * @returns {WaitKind}
+ */
+function classifyWait(waited, requested) {
+  if (requested !== null) return waited < requested * TOLERANCE ? "ignored" : "honoured";
+  return waited < IMMEDIATE ? "immediate" : "waited";
 }
 
-function judged({ id, attempts }) {
-  const between = measureWaits(attempts);
-  const last = attempts.at(-1);
-  return { id, attempts, waits: between, start: attempts[0].at, end: last.end, last, verdict: verdict(attempts, between) };
+/**
+ * @param {StoredRequest[]} attempts
+ * @returns {Call}
+ */
+function toCall(attempts) {
+  const waits = measureWaits(attempts);
+  const [first] = attempts;
+  const last = attempts[attempts.length - 1];
+  return { id: first.id, attempts, last, start: first.at, end: last.end, waits, assessment: assessWaits(waits) };
 }
 
-/** `{good, text}`: true, false, or null where there is nothing to judge. */
-function verdict(attempts, between) {
-  const said = (manner) => between.filter((one) => one.manner === manner).length;
-  if (said("ignored")) return { good: false, text: "ignores Retry-After" };
-  if (said("at once") > 1) return { good: false, text: "no backoff" };
-  if (said("honoured")) return { good: true, text: "honours Retry-After" };
-  if (said("waited") > 1 && grow(between.map((one) => one.waited))) return { good: true, text: "backs off" };
-  if (between.length) return { good: null, text: "tries again" };
-  return { good: null, text: "" };
+/**
+ * @param {Wait[]} waits
+ * @returns {Assessment}
+ */
+function assessWaits(waits) {
+  /** @param {WaitKind} kind */
+  const count = (kind) => waits.filter((wait) => wait.kind === kind).length;
+  if (count("ignored")) return { isGood: false, text: "ignores Retry-After" };
+  if (count("immediate") > 1) return { isGood: false, text: "no backoff" };
+  if (count("honoured")) return { isGood: true, text: "honours Retry-After" };
+  if (count("waited") > 1 && isBackoff(waits.map((wait) => wait.waited))) return { isGood: true, text: "backs off" };
+  return { isGood: null, text: waits.length ? "retries" : "" };
 }
 
-/** Whether waits grow on the whole: many clients add some chance to each. */
-function grow(waited) {
-  return waited.at(-1) > waited[0] * 1.4 && waited.every((one, index) => index === 0 || one > waited[index - 1] * 0.7);
+/**
+ * Return whether waits grow on the whole.
+ * @param {number[]} waited
+ */
+function isBackoff(waited) {
+  const grows = waited.every((wait, index) => index === 0 || wait > waited[index - 1] * JITTER);
+  return grows && waited[waited.length - 1] > waited[0] * MIN_GROWTH;
 }

@@ -1,115 +1,171 @@
-// What is heard of a vendor, as it comes: the answer of one request, from the first byte to whatever ends it.
+// The response to one request, read as it arrives, from the first byte until it ends or breaks.
 
+import { parseJson } from "../lib/json.js";
 import { createSseParser } from "../lib/sse-parser.js";
 
-/** Asks, and calls `news` whenever more of the answer is known. Returns the answer at once; it grows. */
-export function streamRequest({ url, headers, body }, signal, news) {
-  const began = performance.now();
-  const answer = {
+/** @import { BuiltRequest } from "./request-builder.js" */
+
+/**
+ * A response that grows while it is read.
+ * @typedef {object} LiveResponse
+ * @property {number} status
+ * @property {[string, string][]} headers
+ * @property {number | null} first_byte_ms
+ * @property {number | null} first_token_ms
+ * @property {number | null} total_ms
+ * @property {string | null} ended as of a request in the journal
+ * @property {null} fault
+ * @property {boolean} isStream
+ * @property {string} raw
+ * @property {number} events
+ * @property {{reasoning: string, text: string, calls: string}[]} choices
+ * @property {string[]} notes what is unusual about it
+ */
+
+/**
+ * Send a request. Return the response at once; it grows, and `onChange` is called whenever it has.
+ * @param {BuiltRequest} request
+ * @param {AbortSignal} signal
+ * @param {() => void} onChange
+ */
+export function streamRequest({ url, headers, body }, signal, onChange) {
+  /** @type {LiveResponse} */
+  const response = {
     status: 0,
     headers: [],
     first_byte_ms: null,
     first_token_ms: null,
     total_ms: null,
-    ended: null, // as of a request in the journal
+    ended: null,
     fault: null,
-    streamed: false,
+    isStream: false,
     raw: "",
     events: 0,
-    texts: [], // by choice: {reasoning, text, calls}
-    notes: [], // what is odd about it
+    choices: [],
+    notes: [],
   };
-  const sent = { method: "POST", headers, body: JSON.stringify(body), signal, cache: "no-store", credentials: "omit" };
-  follow(answer, () => performance.now() - began, url, sent, news);
-  return answer;
+  const began = performance.now();
+  new ResponseReader(response, () => performance.now() - began, onChange).read(url, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+    signal,
+    cache: "no-store",
+    credentials: "omit",
+  });
+  return response;
 }
 
-async function follow(answer, past, url, sent, news) {
-  const { signal } = sent;
-  try {
-    const response = await fetch(url, sent);
-    answer.status = response.status;
-    answer.headers = [...response.headers];
-    answer.first_byte_ms = past();
-    answer.streamed = (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
-    news();
-    await read(answer, response.body, past, news);
-    answer.ended = "finished";
-  } catch {
-    answer.ended = signal.aborted ? "left" : "dropped";
-    answer.notes.push(signal.aborted ? "You stopped listening." : cut(answer));
+/** Reader that fills a LiveResponse. */
+class ResponseReader {
+  /**
+   * @param {LiveResponse} response
+   * @param {() => number} elapsed milliseconds since the request
+   * @param {() => void} onChange
+   */
+  constructor(response, elapsed, onChange) {
+    this.response = response;
+    this.elapsed = elapsed;
+    this.onChange = onChange;
+    this.isDone = false; // whether the stream has sent [DONE]
   }
-  answer.total_ms = past();
-  news();
-}
 
-async function read(answer, body, past, news) {
-  const events = createSseParser();
-  // Decoded here: what waits in a pipe is lost when the connection breaks.
-  const decoder = new TextDecoder();
-  const reader = body.getReader();
-  let done = false;
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    const text = decoder.decode(part.value, { stream: true });
-    answer.raw += text;
-    for (const event of answer.streamed ? events(text) : []) {
-      answer.events += 1;
-      if (event.data === "[DONE]") done = true;
-      else take(answer, event.data, past);
+  /**
+   * @param {string} url
+   * @param {RequestInit} init
+   */
+  async read(url, init) {
+    const { response } = this;
+    try {
+      const answer = await fetch(url, init);
+      response.status = answer.status;
+      response.headers = [...answer.headers];
+      response.first_byte_ms = this.elapsed();
+      response.isStream = (answer.headers.get("content-type") ?? "").startsWith("text/event-stream");
+      this.onChange();
+      if (answer.body) await this.readBody(answer.body);
+      response.ended = "finished";
+    } catch {
+      response.ended = init.signal?.aborted ? "left" : "dropped";
+      response.notes.push(init.signal?.aborted ? "You stopped the request." : describeBreak(response));
     }
-    news();
+    response.total_ms = this.elapsed();
+    this.onChange();
   }
-  if (answer.streamed && !done) answer.notes.push("The stream ended without [DONE].");
-  if (!answer.streamed) whole(answer);
+
+  /** @param {ReadableStream<Uint8Array<ArrayBuffer>>} body */
+  async readBody(body) {
+    const { response } = this;
+    const parse = createSseParser();
+    // Not piped through a TextDecoderStream: data in a pipe is lost when the connection breaks.
+    const decoder = new TextDecoder();
+    const reader = body.getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const text = decoder.decode(part.value, { stream: true });
+      response.raw += text;
+      for (const { data } of response.isStream ? parse(text) : []) this.addEvent(data);
+      this.onChange();
+    }
+    if (response.isStream && !this.isDone) response.notes.push("The stream ended without [DONE].");
+    if (!response.isStream) this.addBody();
+  }
+
+  /** @param {string} data */
+  addEvent(data) {
+    const { response } = this;
+    response.events += 1;
+    if (data === "[DONE]") {
+      this.isDone = true;
+      return;
+    }
+    const chunk = parseJson(data);
+    const problem = chunk === undefined ? "is not JSON" : chunk?.choices ? "" : "is not a completion chunk";
+    if (problem) response.notes.push(`Event ${response.events} ${problem}: ${truncate(data)}`);
+    for (const choice of chunk?.choices ?? []) {
+      if (addDelta(response, choice.index ?? 0, choice.delta ?? {})) response.first_token_ms ??= this.elapsed();
+    }
+  }
+
+  addBody() {
+    const { response } = this;
+    if (response.status >= 400) return;
+    const body = parseJson(response.raw);
+    if (body === undefined) response.notes.push("The body is not JSON.");
+    for (const choice of body?.choices ?? []) addDelta(response, choice.index ?? 0, choice.message ?? {});
+  }
 }
 
-function take(answer, data, past) {
-  const told = parsed(data);
-  if (told === undefined) {
-    answer.notes.push(`Event ${answer.events} is no JSON: ${clipped(data)}`);
-    return;
-  }
-  if (!told?.choices) answer.notes.push(`Event ${answer.events} is no part of an answer: ${clipped(data)}`);
-  for (const choice of told?.choices ?? []) {
-    if (add(answer, choice.index ?? 0, choice.delta ?? {})) answer.first_token_ms ??= past();
-  }
-}
-
-function whole(answer) {
-  const told = parsed(answer.raw);
-  if (answer.status >= 400) return;
-  if (told === undefined) answer.notes.push("The body is no JSON.");
-  for (const choice of told?.choices ?? []) add(answer, choice.index ?? 0, choice.message ?? {});
-}
-
-/** Whether there was something to say. */
-function add(answer, index, said) {
-  const text = said.content ?? said.refusal ?? "";
-  const reasoning = said.reasoning_content ?? "";
-  const calls = (said.tool_calls ?? []).map(({ function: one = {} }) => (one.name ? `\n${one.name} ` : "") + (one.arguments ?? ""));
+/**
+ * Add a message, or a part of one, to a choice. Return whether there was any content.
+ * @param {LiveResponse} response
+ * @param {number} index
+ * @param {any} delta
+ */
+function addDelta(response, index, delta) {
+  const text = delta.content ?? delta.refusal ?? "";
+  const reasoning = delta.reasoning_content ?? "";
+  /** @type {string[]} */
+  const calls = (delta.tool_calls ?? []).map((/** @type {any} */ call) => {
+    const { name = "", arguments: json = "" } = call.function ?? {};
+    return (name ? `\n${name} ` : "") + json;
+  });
   if (!text && !reasoning && !calls.length) return false;
-  const before = answer.texts[index] ?? { text: "", reasoning: "", calls: "" };
-  answer.texts[index] = {
-    text: before.text + text,
-    reasoning: before.reasoning + reasoning,
-    calls: before.calls + calls.join(""),
+  const previous = response.choices[index] ?? { text: "", reasoning: "", calls: "" };
+  response.choices[index] = {
+    text: previous.text + text,
+    reasoning: previous.reasoning + reasoning,
+    calls: previous.calls + calls.join(""),
   };
   return true;
 }
 
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** @param {LiveResponse} response */
+function describeBreak({ status, isStream, events }) {
+  if (!status) return "The connection broke before a response arrived.";
+  return isStream ? `The connection broke after ${events} event${events === 1 ? "" : "s"}.` : "The connection broke within the body.";
 }
 
-function clipped(text) {
+/** @param {string} text */
+function truncate(text) {
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
-}
-
-function cut({ status, streamed, events }) {
-  if (!status) return "The connection broke before anything was heard.";
-  return streamed ? `The connection broke after ${events} event${events === 1 ? "" : "s"}.` : "The connection broke within the body.";
 }

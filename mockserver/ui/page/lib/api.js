@@ -1,67 +1,109 @@
-// The control API and the vendors, asked. Every address is relative to the page, so that it works behind a prefix.
+// Requests to the admin API. Every URL is relative to the page, so that the UI works behind a path prefix.
 
-const KEY = "mockserver-token";
+const TOKEN_KEY = "mockserver-token";
 
-/** What was refused, in the server's own words. */
+/** An error response of the admin API. */
 export class ApiError extends Error {
-  constructor(status, message, more = {}) {
+  /**
+   * @param {number} status
+   * @param {string} message the server's own message
+   * @param {Problem[]} [problems] the mistakes in a document that was sent
+   */
+  constructor(status, message, problems = []) {
     super(message);
     this.status = status;
-    this.more = more;
+    this.problems = problems;
   }
 }
 
-/** Waits until somebody has given the token; `main` says how one is asked for it. */
-let unlock = async () => {};
-export function onUnauthorized(ask) {
-  unlock = ask;
+/**
+ * A mistake in a YAML document; `line` and `column` count from 1 and are 0 where the position is unknown.
+ * @typedef {{source: string, line: number, column: number, path: string, message: string}} Problem
+ */
+
+/** @type {(wasRefused: boolean) => Promise<void>} */
+let promptForToken = async () => {};
+
+/**
+ * Set the function that is called, and awaited, when the server asks for a token.
+ * @param {(wasRefused: boolean) => Promise<void>} prompt
+ */
+export function onUnauthorized(prompt) {
+  promptForToken = prompt;
 }
 
-/** Kept for this tab alone: it is gone when the tab is. */
+/**
+ * Keep the token for this browser tab only.
+ * @param {string} token
+ */
 export function storeToken(token) {
-  sessionStorage.setItem(KEY, token);
+  sessionStorage.setItem(TOKEN_KEY, token);
 }
 
-/** An address of this server, as the browser reaches it. */
+/**
+ * Return the absolute URL of a path on this server.
+ * @param {string} path
+ */
 export function resolveUrl(path) {
   return new URL(path, document.baseURI).href;
 }
 
-/** A call of the control API; asks for the token, and asks again, as often as that is refused. */
-export async function fetchApi(method, path, { body, text, headers = {}, signal } = {}) {
+/**
+ * Return the query string that selects a session, empty for all sessions.
+ * @param {string | null | undefined} session
+ */
+export function sessionQuery(session) {
+  return session ? `?session=${encodeURIComponent(session)}` : "";
+}
+
+/**
+ * Send a request to the admin API. Ask for the token, and try again, as long as the server answers 401.
+ * @param {string} method
+ * @param {string} path below `_mock`
+ * @param {{body?: unknown, text?: string, headers?: Record<string, string>}} [options] `body` is sent as JSON
+ */
+export async function fetchApi(method, path, { body, text, headers = {} } = {}) {
   for (;;) {
-    const token = sessionStorage.getItem(KEY);
-    const sent = { ...headers };
-    if (body !== undefined) sent["content-type"] = "application/json";
-    if (token) sent.authorization = `Bearer ${token}`;
+    const token = sessionStorage.getItem(TOKEN_KEY);
+    const allHeaders = { ...headers };
+    if (body !== undefined) allHeaders["content-type"] = "application/json";
+    if (token) allHeaders.authorization = `Bearer ${token}`;
     const response = await fetch(resolveUrl(`_mock${path}`), {
       method,
-      headers: sent,
-      body: body === undefined ? text : JSON.stringify(body),
+      headers: allHeaders,
+      body: body === undefined ? (text ?? null) : JSON.stringify(body),
       cache: "no-store",
-      signal,
     });
     if (response.status !== 401) return response;
-    await unlock(token !== null);
+    await promptForToken(token !== null);
   }
 }
 
-/** The JSON (or text) that is told. Throws Refused. */
+/**
+ * Return the JSON (or text) of a response. Throws ApiError.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ */
 export async function requestJson(method, path, body) {
-  return told(await fetchApi(method, path, { body }));
+  return readBody(await fetchApi(method, path, { body }));
 }
 
-/** The same with a text of YAML. */
+/**
+ * Send a YAML document and return the JSON of the response. Throws ApiError.
+ * @param {string} method
+ * @param {string} path
+ * @param {string} text
+ */
 export async function sendYaml(method, path, text) {
-  return told(await fetchApi(method, path, { text, headers: { "content-type": "application/yaml" } }));
+  return readBody(await fetchApi(method, path, { text, headers: { "content-type": "application/yaml" } }));
 }
 
-async function told(response) {
-  const json = (response.headers.get("content-type") ?? "").startsWith("application/json");
-  const said = json ? await response.json() : await response.text();
-  if (!response.ok) {
-    const error = said?.error ?? {};
-    throw new ApiError(response.status, error.message ?? `${response.status} ${response.statusText}`, error);
-  }
-  return said;
+/** @param {Response} response */
+async function readBody(response) {
+  const isJson = (response.headers.get("content-type") ?? "").startsWith("application/json");
+  const body = isJson ? await response.json() : await response.text();
+  if (response.ok) return body;
+  const error = body?.error ?? {};
+  throw new ApiError(response.status, error.message ?? `${response.status} ${response.statusText}`, error.problems);
 }

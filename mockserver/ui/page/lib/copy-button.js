@@ -1,26 +1,41 @@
-// A button that copies a text; where the browser does not let a page copy, the text is marked for the person's own keys.
+// Buttons that copy a text to the clipboard. If the browser forbids that, the text is selected for the user to copy.
 
 import { h, setText } from "./dom.js";
 
-const SHOWN = 2000; // milliseconds for which the button says that it has copied
+const CONFIRMATION_MS = 2000;
 
-/** `source` is the element whose text is copied. */
-export function createCopyButton(context, source, what = "Copy") {
-  const mark = () => getSelection().selectAllChildren(source);
-  return h("button", { type: "button", class: "quiet", onclick: ({ target }) => copyText(context, target, source.textContent, mark) }, what);
+/** @typedef {(text: string) => void} Announce tells users of a screen reader */
+
+/**
+ * Create a button that copies the text of an element.
+ * @param {Announce} announce
+ * @param {Element} source
+ * @param {string} [label]
+ */
+export function createCopyButton(announce, source, label = "Copy") {
+  const select = () => getSelection()?.selectAllChildren(source);
+  const button = h("button", { type: "button", class: "quiet" }, label);
+  button.addEventListener("click", () => copyText(announce, button, source.textContent ?? "", select));
+  return button;
 }
 
-/** Copies a text, and says so on the button. `mark` marks it where that is not allowed; else it is shown to be copied. */
-export async function copyText(context, button, text, mark = () => prompt("Copy it with your keys:", text)) {
-  const what = button.textContent;
-  let told = "Copied";
+/**
+ * Copy a text and confirm it on the button for a while.
+ * @param {Announce} announce
+ * @param {HTMLButtonElement} button
+ * @param {string} text
+ * @param {() => void} [select] selects the text where copying is forbidden; by default a prompt shows it
+ */
+export async function copyText(announce, button, text, select = () => prompt("Press Ctrl+C to copy:", text)) {
+  const label = button.textContent ?? "";
+  let confirmation = "Copied";
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    mark();
-    told = "Marked: copy it with your keys";
+    select();
+    confirmation = "Selected: press Ctrl+C";
   }
-  setText(button, told);
-  context.say(told);
-  setTimeout(() => setText(button, what), SHOWN);
+  setText(button, confirmation);
+  announce(confirmation);
+  setTimeout(() => setText(button, label), CONFIRMATION_MS);
 }

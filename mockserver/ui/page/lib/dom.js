@@ -1,39 +1,100 @@
-// DOM, made by hand: nothing is ever parsed from a text, so nothing that a client sent can become markup.
+// DOM elements built without parsing markup, so that nothing a client sent can become an element or a script.
 
-const SVG = "http://www.w3.org/2000/svg";
+const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 
-/** An element. `on...` are listeners, `style` sets properties, true and false are an attribute with or without. */
+/**
+ * A function is the listener of an `on...` event; true sets an empty attribute, false and null none.
+ * @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => unknown)>} Attributes
+ */
+
+/** @typedef {Node | string | false | null | undefined | Children} Child false and null are left out */
+/** @typedef {{length: number, at: (index: number) => Child}} Children an array; JSDoc has no recursive type of arrays */
+
+/**
+ * Create an HTML element.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function h(tag, attributes = {}, ...children) {
-  return made(document.createElement(tag), attributes, children);
+  return fillElement(document.createElement(tag), attributes, children);
 }
 
-/** The same for a drawing. */
+/**
+ * Create an SVG element.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {...Child} children
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
 export function svg(tag, attributes = {}, ...children) {
-  return made(document.createElementNS(SVG, tag), attributes, children);
+  return fillElement(document.createElementNS(SVG_NAMESPACE, tag), attributes, children);
 }
 
-/** Sets the text only where it differs: untouched text costs no layout. */
+/**
+ * Set the text of an element if it differs: an unchanged text costs no layout.
+ * @param {Element} element
+ * @param {string} text
+ */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** The choices of a select, the chosen one kept even where it is not (or no longer) among them. */
-export function setOptions(select, options, chosen) {
-  const known = options.some(([value]) => value === chosen) ? options : [...options, [chosen, chosen]];
+/**
+ * Set the options of a select. The selected value stays an option, even if it is not in the list.
+ * @param {HTMLSelectElement} select
+ * @param {string[][]} options pairs of value and text
+ * @param {string} selected
+ */
+export function setOptions(select, options, selected) {
+  const known = options.some(([value]) => value === selected) ? options : [...options, [selected, selected]];
   const stamp = known.map(([value, text]) => `${value}\t${text}`).join("\n");
   if (select.dataset.stamp !== stamp) {
     select.dataset.stamp = stamp;
     select.replaceChildren(...known.map(([value, text]) => h("option", { value }, text)));
   }
-  if (select.value !== chosen) select.value = chosen;
+  if (select.value !== selected) select.value = selected;
 }
 
-function made(element, attributes, children) {
+/** Return the element with the focus, null if there is none. */
+export function focusedElement() {
+  return document.activeElement instanceof HTMLElement ? document.activeElement : null;
+}
+
+/**
+ * Move the focus to an element if it can have it.
+ * @param {Element | null} element
+ */
+export function focusElement(element) {
+  if (element instanceof HTMLElement) element.focus();
+}
+
+/**
+ * @template {HTMLElement | SVGElement} Target
+ * @param {Target} element
+ * @param {Attributes} attributes
+ * @param {Child[]} children
+ */
+function fillElement(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "style") for (const [key, one] of Object.entries(value)) element.style.setProperty(key, one);
-    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
+  element.append(...flattenChildren(children));
   return element;
+}
+
+/**
+ * Flatten nested lists of children and leave out what is empty.
+ * @param {Child[]} children
+ * @returns {(Node | string)[]}
+ */
+export function flattenChildren(children) {
+  return children.flatMap((child) => {
+    if (child instanceof Node || typeof child === "string") return [child];
+    return Array.isArray(child) ? flattenChildren(child) : [];
+  });
 }

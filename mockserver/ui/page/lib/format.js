@@ -1,39 +1,69 @@
-// Times and counts as a person reads them.
+// Durations, times and counts as people read them.
 
-/** Milliseconds in at most three digits and a unit: `8 ms`, `320 ms`, `1.24 s`, `2 min 5 s`. */
+/**
+ * Format milliseconds with at most three digits and a unit: `8 ms`, `320 ms`, `1.24 s`, `2 min 5 s`.
+ * @param {number | null} ms
+ */
 export function formatDuration(ms) {
-  if (ms == null) return "";
-  if (ms < 9.95) return `${trimmed(ms, 1)} ms`;
+  if (ms === null) return "";
+  if (ms < 9.95) return `${roundTo(ms, 1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
-  if (ms < 9995) return `${trimmed(ms / 1000, 2)} s`;
-  if (ms < 59950) return `${trimmed(ms / 1000, 1)} s`;
+  if (ms < 9995) return `${roundTo(ms / 1000, 2)} s`;
+  if (ms < 59950) return `${roundTo(ms / 1000, 1)} s`;
   const seconds = Math.round(ms / 1000);
-  if (seconds < 3600) return two(seconds, 60, "min", "s");
-  return two(Math.round(seconds / 60), 60, "h", "min");
+  if (seconds < 3600) return formatTwoUnits(seconds, 60, "min", "s");
+  return formatTwoUnits(Math.round(seconds / 60), 60, "h", "min");
 }
 
-/** The time of day, to the millisecond. */
-export function formatTime(at) {
-  const date = new Date(at);
-  const part = (value, width = 2) => String(value).padStart(width, "0");
-  const day = [date.getHours(), date.getMinutes(), date.getSeconds()].map((one) => part(one)).join(":");
-  return `${day}.${part(date.getMilliseconds(), 3)}`;
+/**
+ * Format the time of day, to the millisecond: `09:30:01.250`.
+ * @param {number} timestamp milliseconds since 1970
+ */
+export function formatTime(timestamp) {
+  const date = new Date(timestamp);
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => pad(part, 2)).join(":");
+  return `${time}.${pad(date.getMilliseconds(), 3)}`;
 }
 
-/** `1 request`, `2,500 requests`. */
-export function formatCount(number, what) {
-  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+/**
+ * Format a number with its noun: `1 request`, `2,500 requests`.
+ * @param {number} number
+ * @param {string} noun in the singular; its plural has an s
+ */
+export function formatCount(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** A file and line without its folder. */
-export function baseName(source) {
-  return source.slice(source.lastIndexOf("/") + 1);
+/**
+ * Return a file name, with its line, without the folder.
+ * @param {string} path
+ */
+export function baseName(path) {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
-function two(number, size, large, small) {
+/**
+ * @param {number} value
+ * @param {number} digits
+ */
+function pad(value, digits) {
+  return String(value).padStart(digits, "0");
+}
+
+/**
+ * @param {number} number in the small unit
+ * @param {number} size of the large unit
+ * @param {string} large
+ * @param {string} small
+ */
+function formatTwoUnits(number, size, large, small) {
   return `${Math.floor(number / size)} ${large}${number % size ? ` ${number % size} ${small}` : ""}`;
 }
 
-function trimmed(number, digits) {
+/**
+ * @param {number} number
+ * @param {number} digits
+ */
+function roundTo(number, digits) {
   return String(Number(number.toFixed(digits)));
 }

@@ -1,26 +1,42 @@
-// Where the page is: the view and what is looked at in it stand after the `#`, so that a link shows the same.
+// The view and its filters, kept in the URL's hash, so that a link shows the same.
 
-/** `#/requests?status=5xx` as `{view, query}`. */
+/** @typedef {Record<string, string | undefined>} Query */
+
+/**
+ * Parse `#/requests?status=5xx` into `{view, query}`.
+ * @param {string} hash
+ */
 export function parseHash(hash) {
   const [view, query = ""] = hash.replace(/^#\/?/, "").split("?");
   return { view, query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-/** And back; what is empty is left out. */
+/**
+ * Format a view and its query as a hash; empty values are left out.
+ * @param {string} view
+ * @param {Query} query
+ */
 export function formatHash(view, query) {
-  const words = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
-  return `#/${view}${words ? `?${words}` : ""}`;
+  const entries = Object.entries(query).flatMap(([name, value]) => (value ? [[name, value]] : []));
+  const text = new URLSearchParams(entries).toString();
+  return `#/${view}${text ? `?${text}` : ""}`;
 }
 
-/** The same place with some words changed. */
-export function hashWith(words) {
+/**
+ * Return the current hash with some values of its query changed.
+ * @param {Query} changes
+ */
+export function hashWith(changes) {
   const { view, query } = parseHash(location.hash);
-  return formatHash(view, { ...query, ...words });
+  return formatHash(view, { ...query, ...changes });
 }
 
-/** Goes there without a step in the history: a filter is no place to come back to. */
-export function replaceQuery(words) {
-  const hash = hashWith(words);
+/**
+ * Change values of the query without a new entry in the browser's history: Back leaves a view, not a filter.
+ * @param {Query} changes
+ */
+export function replaceQuery(changes) {
+  const hash = hashWith(changes);
   if (hash === location.hash) return;
   history.replaceState(null, "", hash);
   dispatchEvent(new HashChangeEvent("hashchange"));

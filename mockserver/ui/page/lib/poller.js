@@ -1,23 +1,26 @@
-// What the server is asked again whenever it may have changed: one question at a time, and the last answer is the newest.
+// Reading again from the server after changes: one request at a time, and the last response is the newest.
 
-const GAP = 250; // milliseconds at least between two
-const SHARE = 4; // and so many times as long as the answer took
+const MIN_PAUSE = 250; // milliseconds between two requests
+const IDLE_FACTOR = 4; // and at least this many times as long as the last response took
 
-/** Returns a function that asks again. `read` may fail, as when the server stops; it is asked anew when it is back. */
+/**
+ * Return a function that reads again, at once or as soon as the current read is done.
+ * @param {() => Promise<void>} read may fail, as when the server stops; the next call tries again
+ */
 export function createPoller(read) {
-  let asking = false;
-  let again = false;
+  let isReading = false;
+  let isStale = false;
   return async () => {
-    again = true;
-    if (asking) return;
-    asking = true;
-    while (again) {
-      again = false;
+    isStale = true;
+    if (isReading) return;
+    isReading = true;
+    while (isStale) {
+      isStale = false;
       const began = performance.now();
       await read().catch((error) => console.info(`mockserver: ${error.message}`));
-      const pause = Math.max(GAP, (performance.now() - began) * SHARE);
-      if (again) await new Promise((done) => setTimeout(done, pause));
+      const pause = Math.max(MIN_PAUSE, (performance.now() - began) * IDLE_FACTOR);
+      if (isStale) await new Promise((resolve) => setTimeout(resolve, pause));
     }
-    asking = false;
+    isReading = false;
   };
 }

@@ -1,28 +1,33 @@
-// When to draw: once for any number of changes, in the browser's own rhythm, and never so often that the page freezes.
+// Rendering in animation frames: one render for any number of changes, with time left for everything else.
 
-const SHARE = 4; // after drawing, so many times as long as it took belongs to everybody else
+const IDLE_FACTOR = 4; // after a render, the next one waits this many times as long as it took
 
-/** Returns a function that asks for a drawing; `draw` says whether it wants to be called again, because time passes. */
-export function createRenderScheduler(draw) {
-  let asked = false;
-  let rested = 0;
+/**
+ * Return a function that requests a render.
+ * @param {() => boolean} render returns true to be called again because its output depends on the time
+ */
+export function createRenderScheduler(render) {
+  let isRequested = false;
+  let earliest = 0;
 
-  function frame(now) {
-    if (now < rested) {
-      requestAnimationFrame(frame);
+  /** @param {number} now */
+  function onFrame(now) {
+    if (now < earliest) {
+      requestAnimationFrame(onFrame);
       return;
     }
-    asked = false;
+    isRequested = false;
     const began = performance.now();
-    const again = draw();
-    rested = performance.now() + (performance.now() - began) * SHARE;
-    if (again) ask();
+    const isMoving = render();
+    earliest = performance.now() + (performance.now() - began) * IDLE_FACTOR;
+    if (isMoving) requestRender();
   }
 
-  function ask() {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(frame);
+  function requestRender() {
+    if (isRequested) return;
+    isRequested = true;
+    requestAnimationFrame(onFrame);
   }
-  return ask;
+
+  return requestRender;
 }

@@ -1,164 +1,226 @@
-// What each API key has left, in each session that it is used in; and the clock that its limits go by.
+// The accounts: the balance and limits of each API key, in each session that uses it, and the clock of the limits.
 
-import { requestJson } from "../lib/api.js";
-import { h, setText } from "../lib/dom.js";
+import { requestJson, sessionQuery } from "../lib/api.js";
+import { focusElement, focusedElement, h, setText } from "../lib/dom.js";
 import { createField } from "../lib/form-field.js";
+import { baseName, formatCount, formatDuration } from "../lib/format.js";
 import { createPoller } from "../lib/poller.js";
-import { formatCount, baseName, formatDuration } from "../lib/format.js";
 
-const TICK = 1000; // milliseconds between looks at a limit that is used
-const STEPS = [["1m", "1 minute"], ["1h", "1 hour"], ["24h", "1 day"]];
+/** @import { AppContext } from "../data/app-context.js" */
 
+/**
+ * An account as the admin API lists it.
+ * @typedef {object} AccountView
+ * @property {string} id
+ * @property {string} key masked
+ * @property {"active" | "revoked"} status
+ * @property {Balance} balance
+ * @property {{usd: string, requests: number}} spent
+ * @property {Limit[]} rate_limit
+ * @property {string[]} forbidden models
+ * @property {string} session equal to `id` without a session
+ * @property {string} source
+ */
+
+/** @typedef {{usd: string | null, credits: string | null, unlimited: boolean}} Balance */
+/** @typedef {{limit: string, most: number, used: number, resets_in: number}} Limit */
+
+const LIMIT_INTERVAL = 1000; // milliseconds between two reads of a limit that is in use
+const CLOCK_STEPS = [["1m", "1 minute"], ["1h", "1 hour"], ["24h", "1 day"]];
+
+/** @param {AppContext} context */
 export function createAccountsView(context) {
-  let known = { accounts: [], clock: { ahead: 0 } };
-  let waiting = null;
-  let drawn = "";
-  const read = createPoller(async () => {
-    known = await requestJson("GET", `/accounts${whose(context.filter.session)}`);
-    context.ask();
-    clearTimeout(waiting);
-    const used = known.accounts.some((one) => one.rate_limit.some((limit) => limit.used));
-    if (used && context.view === "accounts") waiting = setTimeout(read, TICK);
+  /** @type {{accounts: AccountView[], clock: {ahead: number}}} */
+  let listing = { accounts: [], clock: { ahead: 0 } };
+  let timer = 0;
+  let stamp = "";
+  const refresh = createPoller(async () => {
+    listing = await requestJson("GET", `/accounts${sessionQuery(context.filter.session)}`);
+    context.requestRender();
+    clearTimeout(timer);
+    const isInUse = listing.accounts.some((account) => account.rate_limit.some((limit) => limit.used));
+    if (isInUse && context.view === "accounts") timer = window.setTimeout(refresh, LIMIT_INTERVAL);
   });
 
-  const ahead = h("b");
-  const steps = STEPS.map(([by, title]) => h("button", { type: "button", onclick: () => advance(by, title) }, `+ ${title}`));
-  const time = h(
+  const clockText = h("b");
+  const steps = CLOCK_STEPS.map(([by, title]) => h("button", { type: "button", onclick: () => advanceClock(by, title) }, `+ ${title}`));
+  const clockPanel = h(
     "article",
-    { class: "panel time", "aria-label": "Clock" },
-    h("header", {}, h("h2", {}, "Clock"), h("span", {}, ahead), h("div", { class: "ends" }, steps)),
-    h("p", { class: "soft" }, "Limits, and faults for a time, go by it. Move it on, and nobody has to wait."),
+    { class: "panel clock", "aria-label": "Clock" },
+    h("header", {}, h("h2", {}, "Clock"), h("span", {}, clockText), h("div", { class: "align-end" }, steps)),
+    h("p", { class: "muted" }, "Rate limits and faults with a duration use this clock. Advance it instead of waiting."),
   );
-  const refused = h("p", { class: "note failed", role: "alert", "data-sign": "!", hidden: true });
-  const list = h("ul", { class: "purses", "aria-label": "Accounts" });
-  const none = h("p", { class: "soft" }, "There is none: every key is welcome, and nothing is charged.");
-  const element = h("section", { class: "panels", "aria-label": "Accounts" }, time, refused, list, none, adding());
+  const problem = h("p", { class: "note failed", role: "alert", "data-sign": "!", hidden: true });
+  const list = h("ul", { class: "accounts", "aria-label": "Accounts" });
+  const empty = h("p", { class: "muted" }, "No accounts: every key is accepted, and nothing is charged.");
+  const element = h("section", { class: "panels", "aria-label": "Accounts" }, clockPanel, problem, list, empty, createAddForm());
 
-  function adding() {
-    const key = h("input", { name: "key", required: true, placeholder: "sk-poor", autocomplete: "off", spellcheck: "false" });
+  function createAddForm() {
+    const key = h("input", { name: "key", required: true, placeholder: "sk-test", autocomplete: "off", spellcheck: "false" });
     const balance = h("input", { name: "balance", placeholder: "$0.50, or 5000 credits", autocomplete: "off" });
     const limit = h("input", { name: "limit", placeholder: "3/minute, or 10000 tokens/hour", autocomplete: "off" });
     return h(
       "form",
       { class: "panel", "aria-label": "Add an account", onsubmit: add },
-      h("header", {}, h("h2", {}, "Add an account"), h("span", { class: "soft" }, "An API key with money or limits of its own.")),
-      h("div", { class: "whom" }, createField("API key", key), createField("Balance", balance), createField("Rate limit", limit), h("div", { class: "go" }, h("button", { class: "main" }, "Add"))),
+      h("header", {}, h("h2", {}, "Add an account"), h("span", { class: "muted" }, "An API key with its own balance or limits.")),
+      h(
+        "div",
+        { class: "form-row" },
+        createField("API key", key),
+        createField("Balance", balance),
+        createField("Rate limit", limit),
+        h("div", { class: "buttons" }, h("button", { class: "primary" }, "Add")),
+      ),
     );
 
+    /** @param {Event & {target: HTMLFormElement}} event */
     async function add(event) {
       event.preventDefault();
-      const terms = { ...(balance.value.trim() && { balance: balance.value.trim() }), ...(limit.value.trim() && { rate_limit: limit.value.trim() }) };
-      const done = await tried(() => put(key.value.trim(), terms, context.filter.session));
-      if (done) event.target.reset();
+      const [amount, rateLimit] = [balance.value.trim(), limit.value.trim()];
+      const settings = { ...(amount && { balance: amount }), ...(rateLimit && { rate_limit: rateLimit }) };
+      const form = event.target;
+      if (await attempt(() => putAccount(key.value.trim(), settings, context.filter.session))) form.reset();
     }
   }
 
-  async function advance(by, title) {
-    await tried(() => requestJson("POST", `/clock${whose(context.filter.session)}`, { advance: by }));
-    context.say(`The clock is ${title} further`);
+  /**
+   * @param {string} by
+   * @param {string} title
+   */
+  async function advanceClock(by, title) {
+    const query = sessionQuery(context.filter.session);
+    if (await attempt(() => requestJson("POST", `/clock${query}`, { advance: by }))) context.announce(`Advanced the clock by ${title}`);
   }
 
-  function put(name, terms, session) {
-    return requestJson("PUT", `/accounts/${encodeURIComponent(name)}${whose(session)}`, terms);
+  /**
+   * @param {string} name key or id
+   * @param {Record<string, string>} settings
+   * @param {string} session
+   */
+  function putAccount(name, settings, session) {
+    return requestJson("PUT", `/accounts/${encodeURIComponent(name)}${sessionQuery(session)}`, settings);
   }
 
-  async function tried(change) {
-    refused.hidden = true;
+  /**
+   * Make a change and read again; show the error if it fails.
+   * @param {() => Promise<unknown>} change
+   */
+  async function attempt(change) {
+    problem.hidden = true;
     try {
       await change();
-      await read();
+      await refresh();
       return true;
     } catch (error) {
-      refused.hidden = false;
-      setText(refused, error.message);
+      problem.hidden = false;
+      setText(problem, error instanceof Error ? error.message : String(error));
       return false;
     }
   }
 
-  function draw() {
+  function render() {
     if ((element.dataset.session ?? "") !== context.filter.session) {
       element.dataset.session = context.filter.session;
-      read();
+      refresh();
     }
-    const { clock } = known;
-    setText(ahead, clock.ahead ? `${formatDuration(clock.ahead * 1000)} ahead of the machine's` : "as the machine's");
-    none.hidden = known.accounts.length > 0;
-    list.hidden = !none.hidden;
-    const now = JSON.stringify(known.accounts);
-    if (now === drawn) return false;
-    drawn = now;
-    lay();
+    const { accounts, clock } = listing;
+    setText(clockText, clock.ahead ? `${formatDuration(clock.ahead * 1000)} ahead of the system clock` : "same as the system clock");
+    empty.hidden = accounts.length > 0;
+    list.hidden = !empty.hidden;
+    const current = JSON.stringify(accounts);
+    if (current !== stamp) renderList();
+    stamp = current;
     return false;
   }
 
-  /** Anew, with what somebody is writing, and where, kept. */
-  function lay() {
-    const active = document.activeElement;
-    const focused = list.contains(active) ? active.dataset.act : "";
-    const written = new Map([...list.querySelectorAll("input")].map((input) => [input.dataset.act, input.value]));
-    list.replaceChildren(...known.accounts.map(purse));
-    for (const input of list.querySelectorAll("input")) input.value = written.get(input.dataset.act) ?? input.value;
-    if (focused) list.querySelector(`[data-act="${CSS.escape(focused)}"]`)?.focus();
+  /** Render all accounts; keep the focus and what the user is typing. */
+  function renderList() {
+    const focused = focusedElement()?.dataset.control;
+    const values = new Map([...list.querySelectorAll("input")].map((input) => [input.dataset.control, input.value]));
+    list.replaceChildren(...listing.accounts.map(createAccount));
+    for (const input of list.querySelectorAll("input")) input.value = values.get(input.dataset.control) ?? input.value;
+    if (focused) focusElement(list.querySelector(`[data-control="${CSS.escape(focused)}"]`));
   }
 
-  function purse(one) {
-    const act = (what) => `${what} ${one.id} ${one.session}`;
-    const revoked = one.status === "revoked";
-    const button = (what, title, change) =>
-      h("button", { type: "button", class: "quiet", "data-act": act(what), "aria-label": `${title} ${one.key}`, onclick: () => tried(change) }, title);
-    const unit = one.balance.credits === null ? "$5" : "5000 credits";
-    const more = h("input", { value: unit, "data-act": act("more"), "aria-label": `Amount for ${one.key}`, autocomplete: "off" });
-    const fill = h(
-      "form",
-      { class: "go", onsubmit: (event) => (event.preventDefault(), tried(() => put(one.id, { top_up: more.value.trim() }, one.session))) },
-      more,
-      h("button", { "data-act": act("fill"), "aria-label": `Top up ${one.key}` }, "Top up"),
-    );
+  /** @param {AccountView} account */
+  function createAccount(account) {
+    const { id, key, session, source, balance, spent, forbidden } = account;
+    const isRuntime = source === "runtime";
+    const isRevoked = account.status === "revoked";
     return h(
       "li",
-      { class: `panel purse ${revoked ? "refused" : ""}` },
+      { class: `panel account ${isRevoked ? "refused" : ""}` },
       h(
         "header",
         {},
-        h("h3", { class: "fixed" }, one.key),
-        revoked && h("span", { class: "chip" }, "revoked"),
+        h("h3", { class: "mono" }, key),
+        isRevoked && h("span", { class: "chip" }, "revoked"),
         h(
           "div",
-          { class: "ends" },
-          button("revoke", revoked ? "Reinstate" : "Revoke", () => put(one.id, { status: revoked ? "active" : "revoked" }, context.filter.session)),
-          one.source === "runtime" && button("remove", "Remove", () => requestJson("DELETE", `/accounts/${one.id}${whose(context.filter.session)}`)),
+          { class: "align-end" },
+          createButton(account, isRevoked ? "Reinstate" : "Revoke", () => putAccount(id, { status: isRevoked ? "active" : "revoked" }, context.filter.session)),
+          isRuntime && createButton(account, "Remove", () => requestJson("DELETE", `/accounts/${id}${sessionQuery(context.filter.session)}`)),
         ),
       ),
-      h("p", { class: `left ${isEmpty(one) ? "none" : ""}` }, money(one.balance)),
-      h("p", { class: "soft" }, `$${one.spent.usd} spent on ${formatCount(one.spent.requests, "answer")}`),
-      one.rate_limit.map(limit),
-      one.forbidden.length > 0 && h("p", { class: "soft" }, `may not use ${one.forbidden.join(", ")}`),
-      h("p", { class: "soft" }, one.session === one.id ? "without a session" : `session ${one.session}`, " · ", h("span", { title: one.source }, one.source === "runtime" ? "added while it runs" : baseName(one.source))),
-      !one.balance.unlimited && fill,
+      h("p", { class: `balance ${isEmpty(balance) ? "used-up" : ""}` }, formatBalance(balance)),
+      h("p", { class: "muted" }, `$${spent.usd} spent on ${formatCount(spent.requests, "request")}`),
+      account.rate_limit.map(createLimit),
+      forbidden.length > 0 && h("p", { class: "muted" }, `forbidden models: ${forbidden.join(", ")}`),
+      h("p", { class: "muted" }, session === id ? "without a session" : `session ${session}`, " · ", h("span", { title: source }, isRuntime ? "added at run time" : baseName(source))),
+      !balance.unlimited && createTopUp(account),
     );
   }
 
-  function changed(what) {
-    if (context.view === "accounts" && what !== "faults" && what !== "requests") read();
+  /**
+   * @param {AccountView} account
+   * @param {string} title
+   * @param {() => Promise<unknown>} change
+   */
+  function createButton({ id, key, session }, title, change) {
+    const control = `${title} ${id} ${session}`;
+    return h("button", { type: "button", class: "quiet", "data-control": control, "aria-label": `${title} ${key}`, onclick: () => attempt(change) }, title);
   }
 
-  return { element, draw, shown: read, changed };
+  /** @param {AccountView} account */
+  function createTopUp({ id, key, session, balance }) {
+    const amount = h("input", {
+      value: balance.credits === null ? "$5" : "5000 credits",
+      "data-control": `amount ${id} ${session}`,
+      "aria-label": `Amount for ${key}`,
+      autocomplete: "off",
+    });
+    /** @param {Event} event */
+    function onSubmit(event) {
+      event.preventDefault();
+      attempt(() => putAccount(id, { top_up: amount.value.trim() }, session));
+    }
+    const button = h("button", { "data-control": `top-up ${id} ${session}`, "aria-label": `Top up ${key}` }, "Top up");
+    return h("form", { class: "buttons", onsubmit: onSubmit }, amount, button);
+  }
+
+  /** @param {string} kind */
+  function onChange(kind) {
+    if (context.view === "accounts" && kind !== "faults" && kind !== "requests") refresh();
+  }
+
+  return { element, render, onShow: refresh, onChange };
 }
 
-function money({ usd, credits, unlimited }) {
-  if (unlimited) return h("b", { class: "endless" }, "no end of money");
+/** @param {Balance} balance */
+function formatBalance({ usd, credits, unlimited }) {
+  if (unlimited) return h("b", { class: "unlimited" }, "unlimited balance");
   return [h("b", {}, usd === null ? `${Number(credits).toLocaleString("en")} credits` : `$${usd}`), h("span", {}, "left")];
 }
 
-function isEmpty({ balance }) {
-  return !balance.unlimited && Number(balance.usd ?? balance.credits) <= 0;
+/** @param {Balance} balance */
+function isEmpty({ usd, credits, unlimited }) {
+  return !unlimited && Number(usd ?? credits) <= 0;
 }
 
-function limit({ limit: text, used, most, resets_in: wait }) {
-  const said = `${used.toLocaleString("en")} of ${text}${used && wait ? `, all free in ${formatDuration(Math.ceil(wait) * 1000)}` : ""}`;
-  return h("div", { class: `limit ${used >= most ? "limited" : ""}` }, h("span", {}, said), h("progress", { max: String(most), value: String(used), "aria-label": text }));
-}
-
-function whose(session) {
-  return session ? `?session=${encodeURIComponent(session)}` : "";
+/** @param {Limit} limit */
+function createLimit({ limit: text, used, most, resets_in: seconds }) {
+  const reset = used && seconds ? `, resets in ${formatDuration(Math.ceil(seconds) * 1000)}` : "";
+  const usage = `${used.toLocaleString("en")} of ${text}${reset}`;
+  const progress = h("progress", { max: String(most), value: String(used), "aria-label": text });
+  return h("div", { class: `limit ${used >= most ? "limited" : ""}` }, h("span", {}, usage), progress);
 }

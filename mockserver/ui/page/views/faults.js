@@ -1,168 +1,231 @@
-// What goes wrong on purpose: a card for each way to fail, one click on and one click off, for the calls that are chosen.
+// The faults: a card for each kind, turned on and off with a click, for the requests chosen in the form.
 
+import {
+  DURATION_OPTIONS,
+  FAULT_CARDS,
+  buildRule,
+  describeEffect,
+  describeRemaining,
+  describeScope,
+  hasScope,
+  isRuleOfCard,
+  ruleOrigin,
+} from "../data/fault-cards.js";
 import { requestJson } from "../lib/api.js";
-import { setOptions, h, setText } from "../lib/dom.js";
-import { FAULT_CARDS, DURATION_OPTIONS, describeEffect, hasScope, isRuleOfCard, ruleOrigin, describeRemaining, buildRule, describeScope } from "../data/fault-cards.js";
+import { focusElement, focusedElement, h, setOptions, setText } from "../lib/dom.js";
 import { createField, createSelect, createSuggestInput } from "../lib/form-field.js";
-import * as place from "../lib/hash-route.js";
 import { formatCount } from "../lib/format.js";
+import { replaceQuery } from "../lib/hash-route.js";
 
+/** @import { AppContext } from "../data/app-context.js" */
+/** @import { FaultCard, FaultScope } from "../data/fault-cards.js" */
+/** @import { FaultRule } from "../data/fault-rule-store.js" */
+/** @import { VendorView } from "../data/request-builder.js" */
+
+/** @typedef {{rule: FaultRule, texts: string[]}} RuleRow */
+
+const RULE_COLUMNS = [
+  ["effect", "Effect"],
+  ["scope", "Requests"],
+  ["remaining", "Duration"],
+  ["applied", "Applied"],
+  ["source", "Source"],
+];
+
+/** @param {AppContext} context */
 export function createFaultsView(context) {
   const { rules } = context;
-  const whom = chooser();
-  const cards = FAULT_CARDS.map(made);
-  const refused = h("p", { class: "note failed", role: "alert", "data-sign": "!", hidden: true });
-  const list = h("tbody");
-  const known = h(
+  const scopeForm = createScopeForm();
+  const cards = FAULT_CARDS.map(createCard);
+  const problem = h("p", { class: "note failed", role: "alert", "data-sign": "!", hidden: true });
+  const tableBody = h("tbody");
+  const rulePanel = h(
     "article",
     { class: "panel", "aria-label": "Fault rules" },
-    h("header", {}, h("h2", {}, "Fault rules"), h("span", { class: "soft" }, "The first that strikes decides.")),
+    h("header", {}, h("h2", {}, "Fault rules"), h("span", { class: "muted" }, "The first rule that applies takes precedence.")),
     h(
       "table",
       { class: "listed" },
-      h("thead", {}, h("tr", {}, ["What", "For", "How long", "Struck", "From", ""].map((title) => h("th", { scope: "col" }, title)))),
-      list,
+      h("thead", {}, h("tr", {}, [...RULE_COLUMNS, ["action", ""]].map(([, title]) => h("th", { scope: "col" }, title)))),
+      tableBody,
     ),
   );
   const element = h(
     "section",
     { class: "faults panels", "aria-label": "Faults" },
-    whom.element,
-    refused,
+    scopeForm.element,
+    problem,
     h("ul", { class: "cards" }, cards.map((card) => card.element)),
-    known,
+    rulePanel,
   );
+  /** @type {Record<string, VendorView>} */
   let vendors = {};
   let stamp = "";
-  let suggested = "";
+  let suggestedSessions = "";
 
-  function chooser() {
-    const settle = (name) => (event) => place.replaceQuery({ [name]: event.target.value.trim() });
-    const vendor = h("select", { name: "vendor", onchange: settle("vendor") });
-    const model = createSuggestInput({ name: "model", placeholder: "all models, or o1-*", onchange: settle("model") });
-    const session = createSuggestInput({ name: "session", placeholder: "all sessions", onchange: settle("session") });
-    const lasts = createSelect({ name: "lasts", onchange: settle("lasts") }, DURATION_OPTIONS);
-    const part = (label, control) => createField(label, control);
-    const element = h(
-      "form",
-      { class: "panel whom", "aria-label": "Whom it strikes", onsubmit: (event) => event.preventDefault() },
-      part("Vendor", vendor),
-      part("Model", model.element),
-      part("Session", session.element),
-      part("How long", lasts),
-    );
-    return { element, vendor, model, session, lasts };
-  }
-
-  function made(card) {
-    const [, label, choices] = card.free ?? [];
-    const choice = card.free && createSelect({ "aria-label": `${card.title}: ${label}` }, choices.map((one) => [one, one]));
-    const toggle = h("button", { type: "button", class: "toggle", onclick: () => flip(card, choice?.value) }, card.title);
-    const state = h("p", { class: "now" });
-    const also = h("button", { type: "button", class: "quiet also", onclick: () => tried(() => add(card, choice?.value)) });
-    const element = h(
+  /**
+   * @param {FaultCard} card
+   */
+  function createCard(card) {
+    const { option, title } = card;
+    const select = option && createSelect({ "aria-label": `${title}: ${option.label}` }, option.values.map((value) => [value, value]));
+    const toggle = h("button", { type: "button", class: "toggle", onclick: () => toggleCard(card, select?.value) }, title);
+    const state = h("p", { class: "card-state" });
+    const also = h("button", { type: "button", class: "quiet also", onclick: () => attempt(() => addRule(card, select?.value)) });
+    const cardElement = h(
       "li",
       { class: `card ${card.kind}` },
       h("span", { class: "sign", "aria-hidden": "true" }, card.sign),
       h("h3", {}, toggle),
-      h("p", { class: "soft" }, card.text),
-      h("div", { class: "foot" }, choice && h("label", {}, label, choice), also),
+      h("p", { class: "muted" }, card.text),
+      h("div", { class: "foot" }, option && h("label", {}, option.label, select), also),
       state,
     );
-    return { card, element, toggle, state, also };
+    return { card, element: cardElement, toggle, state, also };
   }
 
-  /** The calls that are chosen. */
-  function chosen() {
+  /** @returns {FaultScope} */
+  function chosenScope() {
     const { vendor, session } = context.filter;
-    const { model = "", lasts = "" } = context.query;
-    return { vendor, session, model, lasts };
+    const { model = "", duration = "" } = context.query;
+    return { vendor, session, model, duration };
   }
 
-  function flip(card, choice) {
-    const mine = rules.list.filter((one) => one.scope !== "file" && isRuleOfCard(card, one));
-    const on = mine.some((one) => !rules.isOver(one));
-    return tried(async () => {
-      await rules.drop(mine);
-      if (!on) await add(card, choice);
-      else context.say(`${card.title} is off`);
+  /**
+   * @param {FaultCard} card
+   * @param {string | undefined} value of its option
+   */
+  function toggleCard(card, value) {
+    const own = rules.list.filter((rule) => rule.scope !== "file" && isRuleOfCard(card, rule));
+    const isOn = own.some((rule) => !rules.isExpired(rule));
+    return attempt(async () => {
+      await rules.remove(own);
+      if (isOn) context.announce(`${card.title} is off`);
+      else await addRule(card, value);
     });
   }
 
-  async function add(card, choice) {
-    const calls = chosen();
-    await rules.lay(buildRule(card, choice, calls), calls.session);
-    context.say(`${card.title} is on`);
+  /**
+   * @param {FaultCard} card
+   * @param {string | undefined} value of its option
+   */
+  async function addRule(card, value) {
+    const scope = chosenScope();
+    await rules.add(buildRule(card, value, scope), scope.session);
+    context.announce(`${card.title} is on`);
   }
 
-  async function tried(change) {
-    refused.hidden = true;
+  /**
+   * Make a change; show the error if it fails.
+   * @param {() => Promise<unknown>} change
+   */
+  async function attempt(change) {
+    problem.hidden = true;
     try {
       await change();
     } catch (error) {
-      refused.hidden = false;
-      setText(refused, error.message);
+      problem.hidden = false;
+      setText(problem, error instanceof Error ? error.message : String(error));
     }
   }
 
-  async function shown() {
+  async function onShow() {
     vendors = (await requestJson("GET", "")).vendors;
-    whom.model.suggest([...new Set(Object.values(vendors).flatMap((one) => one.models))]);
-    context.ask();
+    scopeForm.model.suggest([...new Set(Object.values(vendors).flatMap((vendor) => vendor.models))]);
+    context.requestRender();
   }
 
-  function draw() {
-    const calls = chosen();
-    setOptions(whom.vendor, [["", "all vendors"], ...Object.entries(vendors).map(([name, { title }]) => [name, title])], calls.vendor);
-    fill(whom.model.input, calls.model);
-    fill(whom.session.input, calls.session);
-    whom.lasts.value = calls.lasts;
-    const sessions = [...new Set(context.book.requests.map((one) => one.session))].sort();
-    if (sessions.join() !== suggested) whom.session.suggest(sessions);
-    suggested = sessions.join();
-    for (const card of cards) drawCard(card, calls);
-    drawList();
+  function render() {
+    const scope = chosenScope();
+    const vendorOptions = Object.entries(vendors).map(([name, { title }]) => [name, title]);
+    setOptions(scopeForm.vendor, [["", "all vendors"], ...vendorOptions], scope.vendor);
+    setInput(scopeForm.model.input, scope.model);
+    setInput(scopeForm.session.input, scope.session);
+    scopeForm.duration.value = scope.duration;
+    const sessions = [...new Set(context.store.requests.map((request) => request.session))].sort();
+    if (sessions.join() !== suggestedSessions) scopeForm.session.suggest(sessions);
+    suggestedSessions = sessions.join();
+    for (const card of cards) renderCard(card, scope);
+    renderRules();
     return false;
   }
 
-  function drawCard({ card, element, toggle, state, also }, calls) {
-    const mine = rules.list.filter((one) => isRuleOfCard(card, one));
-    const on = mine.filter((one) => !rules.isOver(one));
-    toggle.setAttribute("aria-pressed", String(on.some((one) => one.scope !== "file")));
-    element.classList.toggle("on", on.length > 0);
-    const struck = mine.reduce((sum, one) => sum + one.applied, 0);
-    const where = on.length ? `On for ${on.map(describeScope).join("; ")}` : mine.length ? "Over" : "Off";
-    setText(state, where + (mine.length ? ` · struck ${formatCount(struck, "time")}` : ""));
-    also.hidden = !on.length || on.some((one) => hasScope(calls, one));
-    setText(also, `Also for ${describeScope({ definition: { match: buildRule(card, "", calls).match }, session: calls.session })}`);
+  /**
+   * @param {ReturnType<typeof createCard>} parts
+   * @param {FaultScope} scope
+   */
+  function renderCard({ card, element: cardElement, toggle, state, also }, scope) {
+    const own = rules.list.filter((rule) => isRuleOfCard(card, rule));
+    const active = own.filter((rule) => !rules.isExpired(rule));
+    toggle.setAttribute("aria-pressed", String(active.some((rule) => rule.scope !== "file")));
+    cardElement.classList.toggle("on", active.length > 0);
+    const applied = own.reduce((sum, rule) => sum + rule.applied, 0);
+    const text = active.length ? `On for ${active.map(describeScope).join("; ")}` : own.length ? "Expired" : "Off";
+    setText(state, text + (own.length ? ` · applied ${formatCount(applied, "time")}` : ""));
+    also.hidden = !active.length || active.some((rule) => hasScope(rule, scope));
+    setText(also, `Also for ${describeScope({ definition: buildRule(card, "", scope), session: scope.session })}`);
   }
 
-  function drawList() {
-    known.hidden = !rules.list.length;
-    const told = rules.list.map((one) => [one, describeEffect(one), describeScope(one), describeRemaining(one, rules.left(one)), String(one.applied), ruleOrigin(one)]);
-    const now = told.map(([one, ...texts]) => [one.id, one.session, ...texts].join("\t")).join("\n");
-    if (now === stamp) return;
-    stamp = now;
-    const focused = document.activeElement?.dataset.rule;
-    list.replaceChildren(...told.map(row));
-    if (focused) list.querySelector(`[data-rule="${CSS.escape(focused)}"]`)?.focus();
+  function renderRules() {
+    rulePanel.hidden = !rules.list.length;
+    /** @type {RuleRow[]} */
+    const rows = rules.list.map((rule) => ({
+      rule,
+      texts: [
+        describeEffect(rule),
+        describeScope(rule),
+        describeRemaining(rule, rules.secondsLeft(rule)),
+        String(rule.applied),
+        ruleOrigin(rule),
+      ],
+    }));
+    const current = rows.map(({ rule, texts }) => [rule.id, rule.session, ...texts].join("\t")).join("\n");
+    if (current === stamp) return;
+    stamp = current;
+    const focused = focusedElement()?.dataset.rule;
+    tableBody.replaceChildren(...rows.map(createRuleRow));
+    if (focused) focusElement(tableBody.querySelector(`[data-rule="${CSS.escape(focused)}"]`));
   }
 
-  function row([one, ...texts]) {
-    const off = h("button", { type: "button", "data-rule": one.id, "aria-label": `${texts[0]}, ${texts[1]}: off`, onclick: () => tried(() => rules.drop([one])) }, "Off");
-    const names = ["deed", "scope", "rest", "struck", "source"];
+  /** @param {RuleRow} row */
+  function createRuleRow({ rule, texts }) {
+    const label = `Turn off ${texts[0]}, ${texts[1]}`;
+    const off = h("button", { type: "button", "data-rule": rule.id, "aria-label": label, onclick: () => attempt(() => rules.remove([rule])) }, "Turn off");
     return h(
       "tr",
-      { class: rules.isOver(one) ? "over" : "" },
-      texts.map((text, index) => h("td", { class: names[index] }, text)),
-      h("td", { class: "act" }, one.scope === "file" ? h("span", { class: "soft" }, "stays") : off),
+      { class: rules.isExpired(rule) ? "expired" : "" },
+      texts.map((text, index) => h("td", { class: RULE_COLUMNS[index][0] }, text)),
+      h("td", { class: "action" }, rule.scope === "file" ? h("span", { class: "muted" }, "fixed") : off),
     );
   }
 
-  return { element, draw, shown };
+  return { element, render, onShow };
 }
 
-/** Not while somebody writes in it. */
-function fill(input, text) {
+/** Create the form with the requests that a fault applies to. */
+function createScopeForm() {
+  /** @param {string} name */
+  const saveAs = (name) => (/** @type {any} */ event) => replaceQuery({ [name]: event.target.value.trim() });
+  const vendor = h("select", { name: "vendor", onchange: saveAs("vendor") });
+  const model = createSuggestInput({ name: "model", placeholder: "all models, or o1-*", onchange: saveAs("model") });
+  const session = createSuggestInput({ name: "session", placeholder: "all sessions", onchange: saveAs("session") });
+  const duration = createSelect({ name: "duration", onchange: saveAs("duration") }, DURATION_OPTIONS);
+  const element = h(
+    "form",
+    { class: "panel form-row", "aria-label": "Affected requests", onsubmit: (event) => event.preventDefault() },
+    createField("Vendor", vendor),
+    createField("Model", model.element),
+    createField("Session", session.element),
+    createField("Duration", duration),
+  );
+  return { element, vendor, model, session, duration };
+}
+
+/**
+ * Set the value of an input, unless the user is typing in it.
+ * @param {HTMLInputElement} input
+ * @param {string} text
+ */
+function setInput(input, text) {
   if (document.activeElement !== input && input.value !== text) input.value = text;
 }

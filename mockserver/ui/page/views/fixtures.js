@@ -1,157 +1,175 @@
-// Every fixture in the order in which it is asked, what has become of it, and what is wrong with the files; one may be added.
+// The fixtures in the order in which they are tried, their hits and the mistakes in their files; a form to add one.
 
-import { requestJson, sendYaml } from "../lib/api.js";
-import { h, setText } from "../lib/dom.js";
+import { STATE_OPTIONS, describeMatch, describeResponse, fixtureOrigin, matchesFixtureFilter } from "../data/fixture-summary.js";
+import { ApiError, requestJson, sendYaml, sessionQuery } from "../lib/api.js";
+import { focusElement, focusedElement, h, setText } from "../lib/dom.js";
 import { createField, createSelect } from "../lib/form-field.js";
+import { baseName, formatCount } from "../lib/format.js";
+import { replaceQuery } from "../lib/hash-route.js";
 import { createPoller } from "../lib/poller.js";
-import * as place from "../lib/hash-route.js";
-import { STATE_OPTIONS, describeMatch, fixtureOrigin, matchesFixtureFilter, describeResponse } from "../data/fixture-summary.js";
-import { formatCount, baseName } from "../lib/format.js";
 
-const MOST = 300; // rows
+/** @import { Problem } from "../lib/api.js" */
+/** @import { AppContext } from "../data/app-context.js" */
+/** @import { FixtureFilter, FixtureView } from "../data/fixture-summary.js" */
+
+const MAX_ROWS = 300;
 const EXAMPLE = "match: {user: weather}\nresponse: Sunny.\n";
+const COLUMNS = ["Name", "Matches", "Response", "Hits", "Source", ""];
 
+/** @param {AppContext} context */
 export function createFixturesView(context) {
-  let known = { fixtures: [], problems: [] };
+  /** @type {{fixtures: FixtureView[], problems: Problem[]}} */
+  let listing = { fixtures: [], problems: [] };
   let version = 0;
-  let drawn = "";
-  const read = createPoller(async () => {
-    const { session } = context.filter;
-    known = await requestJson("GET", `/fixtures${whose(session)}`);
+  let stamp = "";
+  const refresh = createPoller(async () => {
+    listing = await requestJson("GET", `/fixtures${sessionQuery(context.filter.session)}`);
     version += 1;
-    context.ask();
+    context.requestRender();
   });
 
   const search = h("input", {
     type: "search",
     placeholder: "Search",
-    "aria-label": "Search in names, matches and answers",
-    oninput: (event) => place.replaceQuery({ q: event.target.value }),
+    "aria-label": "Search in names, matches and responses",
+    oninput: (event) => replaceQuery({ q: event.target.value }),
   });
-  const state = createSelect({ "aria-label": "State", onchange: (event) => place.replaceQuery({ state: event.target.value }) }, STATE_OPTIONS);
-  const told = h("span", { class: "count" });
-  const bar = h("div", { class: "tools", role: "search", "aria-label": "Filter" }, search, state, h("div", { class: "ends" }, told));
-  const broken = h("article", { class: "panel broken", "aria-label": "Mistakes in the files" });
-  const rows = h("tbody");
+  const state = createSelect({ "aria-label": "State", onchange: (event) => replaceQuery({ state: event.target.value }) }, STATE_OPTIONS);
+  const count = h("span", { class: "count" });
+  const toolbar = h("div", { class: "toolbar", role: "search", "aria-label": "Filter" }, search, state, h("div", { class: "align-end" }, count));
+  const problemPanel = h("article", { class: "panel file-problems", "aria-label": "Mistakes in files" });
+  const tableBody = h("tbody");
   const list = h(
     "article",
     { class: "panel", "aria-label": "Fixtures" },
     h(
       "table",
       { class: "listed" },
-      h("caption", { class: "unseen" }, "Fixtures, in the order in which they are asked"),
-      h("thead", {}, h("tr", {}, ["Name", "Waits for", "Says", "Hits", "From", ""].map((title) => h("th", { scope: "col" }, title)))),
-      rows,
+      h("caption", { class: "visually-hidden" }, "Fixtures in the order in which they are tried"),
+      h("thead", {}, h("tr", {}, COLUMNS.map((title) => h("th", { scope: "col" }, title)))),
+      tableBody,
     ),
-    h("p", { class: "soft none" }, "None."),
+    h("p", { class: "muted empty-text" }, "No fixture matches the filter."),
   );
   const element = h(
     "section",
     { class: "fixtures", "aria-label": "Fixtures" },
-    bar,
-    h("div", { class: "panels" }, broken, list, adding(context)),
+    toolbar,
+    h("div", { class: "panels" }, problemPanel, list, createAddForm(context)),
   );
 
-  function draw() {
+  function render() {
     const { session, q } = context.filter;
-    const wanted = { q, state: context.query.state ?? "" };
+    const filter = { q, state: context.query.state ?? "" };
     if (search.value !== q) search.value = q;
-    state.value = wanted.state;
-    const now = JSON.stringify([version, wanted]);
+    state.value = filter.state;
     if (session !== element.dataset.session) {
       element.dataset.session = session;
-      read();
+      refresh();
     }
-    if (now !== drawn) lay(wanted);
-    drawn = now;
+    const current = JSON.stringify([version, filter]);
+    if (current !== stamp) renderList(filter);
+    stamp = current;
     return false;
   }
 
-  function lay(wanted) {
-    const found = known.fixtures.filter((one) => matchesFixtureFilter(one, wanted));
-    setText(told, `${formatCount(found.length, "fixture")}${found.length > MOST ? `, the first ${MOST} shown` : ""}`);
-    list.classList.toggle("empty-list", !found.length);
-    const focused = document.activeElement?.dataset.fixture;
-    rows.replaceChildren(...found.slice(0, MOST).map(row));
-    if (focused) rows.querySelector(`[data-fixture="${CSS.escape(focused)}"]`)?.focus();
-    broken.hidden = !known.problems.length;
-    broken.replaceChildren(
-      h("header", {}, h("h2", {}, formatCount(known.problems.length, "mistake")), h("span", { class: "soft" }, "The last good fixtures are served until it is mended.")),
-      h("ul", {}, known.problems.map(problem)),
+  /** @param {FixtureFilter} filter */
+  function renderList(filter) {
+    const { fixtures, problems } = listing;
+    const matching = fixtures.filter((fixture) => matchesFixtureFilter(fixture, filter));
+    setText(count, `${formatCount(matching.length, "fixture")}${matching.length > MAX_ROWS ? `, the first ${MAX_ROWS} shown` : ""}`);
+    list.classList.toggle("is-empty", !matching.length);
+    const focused = focusedElement()?.dataset.fixture;
+    tableBody.replaceChildren(...matching.slice(0, MAX_ROWS).map(createRow));
+    if (focused) focusElement(tableBody.querySelector(`[data-fixture="${CSS.escape(focused)}"]`));
+    problemPanel.hidden = !problems.length;
+    problemPanel.replaceChildren(
+      h("header", {}, h("h2", {}, formatCount(problems.length, "mistake")), h("span", { class: "muted" }, "The last valid fixtures stay in use until it is corrected.")),
+      h("ul", {}, problems.map(createFileProblem)),
     );
   }
 
-  function row(one) {
-    const remove = h("button", { type: "button", "data-fixture": one.name, "aria-label": `Remove ${one.name}`, onclick: () => gone(one) }, "Remove");
+  /** @param {FixtureView} fixture */
+  function createRow(fixture) {
+    const { name } = fixture;
+    const remove = h("button", { type: "button", "data-fixture": name, "aria-label": `Remove ${name}`, onclick: () => removeFixture(fixture) }, "Remove");
     return h(
       "tr",
       {},
-      h("td", { class: "deed" }, one.name, " ", mark(one)),
-      h("td", {}, describeMatch(one)),
-      h("td", { class: "says" }, h("span", {}, describeResponse(one))),
-      h("td", { class: "hits" }, one.never_used ? h("span", { class: "soft" }, "never") : one.hits.toLocaleString("en")),
-      h("td", { class: "source", title: one.source }, fixtureOrigin(one)),
-      h("td", { class: "act" }, one.scope !== "file" && remove),
+      h("td", { class: "name" }, name, " ", fixture.shadowed_by !== null && h("span", { class: "chip limited" }, `shadowed by ${fixture.shadowed_by}`)),
+      h("td", {}, describeMatch(fixture)),
+      h("td", { class: "response" }, h("span", {}, describeResponse(fixture))),
+      h("td", { class: "hits" }, fixture.never_used ? h("span", { class: "muted" }, "never") : fixture.hits.toLocaleString("en")),
+      h("td", { class: "source", title: fixture.source }, fixtureOrigin(fixture)),
+      h("td", { class: "action" }, fixture.scope !== "file" && remove),
     );
   }
 
-  async function gone({ name, session }) {
-    await requestJson("DELETE", `/fixtures/${encodeURIComponent(name)}${whose(session)}`);
-    context.say(`${name} is removed`);
+  /** @param {FixtureView} fixture */
+  async function removeFixture({ name, session }) {
+    await requestJson("DELETE", `/fixtures/${encodeURIComponent(name)}${sessionQuery(session)}`);
+    context.announce(`Removed ${name}`);
   }
 
-  function changed(what) {
-    if (context.view === "fixtures" && ["fixtures", "counters", "request", "all"].includes(what)) read();
+  /** @param {string} kind */
+  function onChange(kind) {
+    if (context.view === "fixtures" && ["fixtures", "counters", "request", "all"].includes(kind)) refresh();
   }
 
-  return { element, draw, shown: read, changed };
+  return { element, render, onShow: refresh, onChange };
 }
 
-function mark({ shadowed_by: by }) {
-  return by !== null && h("span", { class: "chip limited" }, `shadowed by ${by}`);
+/** @param {Problem} problem */
+function createFileProblem({ source, line, column, path, message }) {
+  const position = line ? `${baseName(source)}:${line}:${column}` : baseName(source);
+  return h("li", {}, h("span", { class: "mono", title: source }, position), " ", h("b", {}, path), " ", message);
 }
 
-function problem({ source, line, column, path, message }) {
-  const at = line ? `${baseName(source)}:${line}:${column}` : baseName(source);
-  return h("li", {}, h("span", { class: "fixed", title: source }, at), " ", h("b", {}, path), " ", message);
-}
-
-/** A fixture, or a whole file of them, as YAML; what is wrong with it is shown at its place. */
-function adding(context) {
-  const text = h("textarea", { rows: "8", class: "fixed", spellcheck: "false", oninput: () => wrong.replaceChildren() });
+/**
+ * Create the form that adds fixtures as YAML and shows mistakes at their position.
+ * @param {AppContext} context
+ */
+function createAddForm(context) {
+  const text = h("textarea", { rows: "8", class: "mono", spellcheck: "false", oninput: () => problemList.replaceChildren() });
   const session = h("input", { type: "text", name: "for", placeholder: "all sessions", autocomplete: "off", spellcheck: "false" });
-  const wrong = h("div", { class: "mistakes", role: "alert" });
+  const problemList = h("div", { class: "problems", role: "alert" });
   text.value = EXAMPLE;
 
-  async function serve(event) {
+  /** @param {Event} event */
+  async function add(event) {
     event.preventDefault();
-    wrong.replaceChildren();
+    problemList.replaceChildren();
     try {
-      const { fixtures: names } = await sendYaml("POST", `/fixtures${whose(session.value.trim())}`, text.value);
-      context.say(`${names.join(", ")} is served`);
+      const { fixtures: names } = await sendYaml("POST", `/fixtures${sessionQuery(session.value.trim())}`, text.value);
+      context.announce(`Added ${names.join(", ")}`);
       text.value = EXAMPLE;
     } catch (error) {
-      const problems = error.more?.problems ?? [];
-      wrong.replaceChildren(...(problems.length ? problems : [{ message: error.message, line: 0 }]).map(mistake));
-      if (problems[0]?.line) point(problems[0]);
+      const problems = error instanceof ApiError ? error.problems : [];
+      problemList.replaceChildren(...(problems.length ? problems.map(createProblem) : [createNote(String(error))]));
+      if (problems[0]?.line) selectLine(problems[0].line);
     }
   }
 
-  function mistake(one) {
-    const { message, path, line, column } = one;
-    if (!line) return h("p", { class: "note failed", "data-sign": "!" }, path ? `${path}: ${message}` : message);
-    const shown = `${text.value.split("\n")[line - 1] ?? ""}\n${" ".repeat(Math.max(column - 1, 0))}^`;
+  /** @param {Problem} problem */
+  function createProblem({ message, path, line, column }) {
+    if (!line) return createNote(path ? `${path}: ${message}` : message);
+    const excerpt = `${text.value.split("\n")[line - 1] ?? ""}\n${" ".repeat(Math.max(column - 1, 0))}^`;
     return h(
       "div",
-      { class: "mistake" },
-      h("button", { type: "button", class: "quiet", onclick: () => point(one) }, `Line ${line}`),
+      { class: "problem-item" },
+      h("button", { type: "button", class: "quiet", onclick: () => selectLine(line) }, `Line ${line}`),
       h("span", {}, h("b", {}, path), " ", message),
-      h("pre", {}, shown),
+      h("pre", {}, excerpt),
     );
   }
 
-  /** Marks the line in the text. */
-  function point({ line }) {
+  /** @param {string} message */
+  function createNote(message) {
+    return h("p", { class: "note failed", "data-sign": "!" }, message);
+  }
+
+  /** @param {number} line from 1 */
+  function selectLine(line) {
     const lines = text.value.split("\n");
     const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
     text.focus();
@@ -160,14 +178,10 @@ function adding(context) {
 
   return h(
     "form",
-    { class: "panel adding", "aria-label": "Add a fixture", onsubmit: serve },
-    h("header", {}, h("h2", {}, "Add a fixture"), h("span", { class: "soft" }, "It is asked before all others, until the server stops.")),
-    createField("YAML: one fixture, a list of them, or a whole file", text),
-    wrong,
-    h("div", { class: "go" }, h("button", { class: "main" }, "Serve it"), createField("For the session", session)),
+    { class: "panel add-form", "aria-label": "Add a fixture", onsubmit: add },
+    h("header", {}, h("h2", {}, "Add a fixture"), h("span", { class: "muted" }, "It takes precedence over all others until the server stops.")),
+    createField("YAML: one fixture, a list of fixtures, or a whole file", text),
+    problemList,
+    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Add"), createField("For session", session)),
   );
-}
-
-function whose(session) {
-  return session ? `?session=${encodeURIComponent(session)}` : "";
 }

@@ -1,18 +1,23 @@
-// The playground: a request chosen in a form and sent as any client would send it; what is heard, as it comes.
+// The playground: a form for a request, sent as any client would send it, and its response as it arrives.
 
-import { resolveUrl, requestJson } from "../lib/api.js";
 import { createResponsePanel } from "../components/response-panel.js";
-import { DEFAULT_FORM, mockHeaders, buildRequest } from "../data/request-builder.js";
-import { createCopyButton } from "../lib/copy-button.js";
-import { setOptions, h, setText } from "../lib/dom.js";
-import { createField, createSelect, createSuggestInput } from "../lib/form-field.js";
+import { curlCommand, openaiSnippet, requestsSnippet } from "../data/code-snippets.js";
+import { DEFAULT_FORM, buildRequest, mockHeaders } from "../data/request-builder.js";
 import { streamRequest } from "../data/stream-reader.js";
-import * as snippet from "../data/code-snippets.js";
+import { requestJson, resolveUrl } from "../lib/api.js";
+import { createCopyButton } from "../lib/copy-button.js";
+import { h, setOptions, setText } from "../lib/dom.js";
+import { createField, createSelect, createSuggestInput } from "../lib/form-field.js";
+
+/** @import { Explanation } from "../components/response-panel.js" */
+/** @import { AppContext } from "../data/app-context.js" */
+/** @import { BuiltRequest, PlaygroundForm, VendorView } from "../data/request-builder.js" */
+/** @import { LiveResponse } from "../data/stream-reader.js" */
 
 const STATUSES = ["400", "401", "402", "403", "404", "408", "429", "500", "502", "503", "504"];
-const AFTER = [["", "not sent"], ["1s", "1 s"], ["5s", "5 s"], ["30s", "30 s"], ["2m", "2 min"]];
-const DELAYS = [["", "none"], ["1s", "1 s"], ["5s", "5 s"], ["30s", "30 s"]];
-const WHERE = [
+const RETRY_AFTER_OPTIONS = [["", "not sent"], ["1s", "1 s"], ["5s", "5 s"], ["30s", "30 s"], ["2m", "2 min"]];
+const DELAY_OPTIONS = [["", "none"], ["1s", "1 s"], ["5s", "5 s"], ["30s", "30 s"]];
+const FAULT_POINT_OPTIONS = [
   ["", "at once"],
   ["@0", "after the headers"],
   ["@1", "after 1 chunk"],
@@ -21,28 +26,32 @@ const WHERE = [
   ["@1s", "after 1 s"],
 ];
 
+/** @param {AppContext} context */
 export function createPlaygroundView(context) {
+  /** @type {Record<string, VendorView>} */
   let vendors = {};
-  let name = "";
-  let answer = null; // of the last request
-  let told = null; // what `explain` says of it
-  let asking = false;
-  let stopping = new AbortController();
+  let vendorName = "";
+  /** @type {LiveResponse | null} */
+  let response = null;
+  /** @type {Explanation | null} */
+  let explanation = null; // of the last request
+  let isExplaining = false;
+  let abortController = new AbortController();
   let language = "python";
 
-  const form = made();
-  const result = createResponsePanel();
-  const same = code();
+  const form = createForm();
+  const responsePanel = createResponsePanel();
+  const codePanel = createCodePanel();
   const element = h(
     "section",
     { class: "playground panels", "aria-label": "Playground" },
     form.element,
-    result.element,
-    same.element,
+    responsePanel.element,
+    codePanel.element,
   );
 
-  function made() {
-    const vendor = h("select", { name: "vendor", onchange: () => pick(vendor.value) });
+  function createForm() {
+    const vendor = h("select", { name: "vendor", onchange: (event) => selectVendor(event.target.value) });
     const model = createSuggestInput({ name: "model", required: true });
     const key = createSuggestInput({ name: "key" });
     const session = h("input", { name: "session", pattern: "[A-Za-z0-9._\\-]{0,64}", autocomplete: "off", spellcheck: "false" });
@@ -50,158 +59,206 @@ export function createPlaygroundView(context) {
     const system = h("textarea", { name: "system", rows: "2" });
     const user = h("textarea", { name: "user", rows: "4", required: true });
     const error = h("select", { name: "error" });
-    const after = createSelect({ name: "after" }, AFTER);
-    const delay = createSelect({ name: "delay" }, DELAYS);
+    const retryAfter = createSelect({ name: "retry-after" }, RETRY_AFTER_OPTIONS);
+    const delay = createSelect({ name: "delay" }, DELAY_OPTIONS);
     const fault = h("select", { name: "fault" });
-    const where = createSelect({ name: "where" }, WHERE);
-    const send = h("button", { class: "main", disabled: true }, "Send");
-    const stop = h("button", { type: "button", disabled: true, onclick: () => stopping.abort() }, "Stop");
-    const third = (label, control) => classed("third", createField(label, control));
-    const half = (label, control) => classed("half", createField(label, control));
-    const element = h(
+    const faultPoint = createSelect({ name: "fault-point" }, FAULT_POINT_OPTIONS);
+    const send = h("button", { class: "primary", disabled: true }, "Send");
+    const stop = h("button", { type: "button", disabled: true, onclick: () => abortController.abort() }, "Stop");
+    const formElement = h(
       "form",
-      { class: "panel", "aria-label": "Request", oninput: () => context.ask(), onsubmit: go, onkeydown: shortcut },
+      { class: "panel", "aria-label": "Request", oninput: () => context.requestRender(), onsubmit: onSubmit, onkeydown: onKeydown },
       h(
         "div",
         { class: "fields" },
-        half("Vendor", vendor),
-        half("Model", model.element),
-        half("API key", key.element),
-        half("Session", session),
+        sized("half", "Vendor", vendor),
+        sized("half", "Model", model.element),
+        sized("half", "API key", key.element),
+        sized("half", "Session", session),
         createField("System", system),
         createField("User", user),
         h(
           "fieldset",
           { class: "fields" },
-          h("legend", {}, "Make it go wrong"),
-          third("Error", error),
-          third("Retry-After", after),
-          third("Delay", delay),
-          half("Fault", fault),
-          half("Where it strikes", where),
+          h("legend", {}, "Inject an error or a fault"),
+          sized("third", "Error", error),
+          sized("third", "Retry-After", retryAfter),
+          sized("third", "Delay", delay),
+          sized("half", "Fault", fault),
+          sized("half", "Fault point", faultPoint),
         ),
-        h("div", { class: "go" }, send, stop, h("label", { class: "ends" }, stream, "stream")),
+        h("div", { class: "buttons" }, send, stop, h("label", { class: "align-end" }, stream, "stream")),
       ),
     );
-    const controls = { model: model.input, key: key.input, session, system, user, error, after, delay, fault, where };
-    for (const [key, control] of Object.entries(controls)) control.value = DEFAULT_FORM[key];
-    return { element, vendor, model, key, stream, controls, error, fault, send, stop };
+    const controls = { model: model.input, key: key.input, session, system, user, error, retryAfter, delay, fault, faultPoint };
+    for (const name of formNames()) controls[name].value = DEFAULT_FORM[name];
+    return { element: formElement, vendor, model, key, stream, controls, send, stop };
   }
 
-  function code() {
-    const text = h("pre", { class: "code", tabindex: "0", "aria-label": "The same request as code" });
-    const choice = (which, title) =>
-      h("button", { type: "button", "data-is": which, onclick: () => ((language = which), context.ask()) }, title);
-    const buttons = [choice("python", "Python"), choice("curl", "curl")];
-    const element = h(
+  function createCodePanel() {
+    const text = h("pre", { class: "code", tabindex: "0", "aria-label": "This request as code" });
+    /**
+     * @param {string} name
+     * @param {string} title
+     */
+    const createButton = (name, title) => h("button", { type: "button", "data-language": name, onclick: () => selectLanguage(name) }, title);
+    const buttons = [createButton("python", "Python"), createButton("curl", "curl")];
+    const codeElement = h(
       "article",
       { class: "panel", "aria-label": "Code" },
       h(
         "header",
         {},
-        h("h3", {}, "The same as code"),
-        h("div", { class: "ends" }, createCopyButton(context, text), h("span", { class: "switch", role: "group", "aria-label": "Language" }, buttons)),
+        h("h3", {}, "This request as code"),
+        h(
+          "div",
+          { class: "align-end" },
+          createCopyButton(context.announce, text),
+          h("span", { class: "switch", role: "group", "aria-label": "Language" }, buttons),
+        ),
       ),
       text,
     );
-    return { element, text, buttons };
+    return { element: codeElement, text, buttons };
   }
 
-  async function shown() {
+  /** @param {string} name */
+  function selectLanguage(name) {
+    language = name;
+    context.requestRender();
+  }
+
+  async function onShow() {
     const index = await requestJson("GET", "");
     vendors = index.vendors;
-    setOptions(form.vendor, Object.entries(vendors).map(([key, { title }]) => [key, title]), name || context.filter.vendor || "");
-    const kinds = index.errors.map((kind) => [kind, kind.replaceAll("_", " "), "as the vendor has it"]);
-    const statuses = STATUSES.map((status) => [status, status, "a status"]);
-    refill(form.error, [["", "none"], ...statuses, ...kinds]);
-    refill(form.fault, [["", "none"], ...index.faults.map((fault) => [fault, fault.replaceAll("_", " ")])]);
-    if (!name) pick(form.vendor.value);
-    context.ask();
+    const vendorOptions = Object.entries(vendors).map(([name, { title }]) => [name, title]);
+    setOptions(form.vendor, vendorOptions, vendorName || context.filter.vendor || vendorOptions[0][0]);
+    const statuses = STATUSES.map((status) => [status, status, "by status"]);
+    /** @type {string[][]} */
+    const kinds = index.errors.map((/** @type {string} */ kind) => [kind, kind.replaceAll("_", " "), "by kind"]);
+    /** @type {string[][]} */
+    const faults = index.faults.map((/** @type {string} */ fault) => [fault, fault.replaceAll("_", " ")]);
+    replaceOptions(form.controls.error, [["", "none"], ...statuses, ...kinds]);
+    replaceOptions(form.controls.fault, [["", "none"], ...faults]);
+    if (!vendorName) selectVendor(form.vendor.value);
+    context.requestRender();
   }
 
-  /** Another vendor: its own model and key, unless they are somebody's own. */
-  function pick(chosen) {
-    const before = vendors[name];
-    const vendor = vendors[chosen] ?? Object.values(vendors)[0];
+  /**
+   * Change the vendor, and with it model and key, unless the user has changed them.
+   * @param {string} name
+   */
+  function selectVendor(name) {
+    const previous = vendors[vendorName];
+    vendorName = name in vendors ? name : Object.keys(vendors)[0];
+    const vendor = vendors[vendorName];
     const { model, key } = form.controls;
-    if (model.value === (before?.sample_model ?? DEFAULT_FORM.model)) model.value = vendor.sample_model;
-    if (key.value === (before?.sample_key ?? DEFAULT_FORM.key)) key.value = vendor.sample_key;
+    if (model.value === (previous?.sample_model ?? DEFAULT_FORM.model)) model.value = vendor.sample_model;
+    if (key.value === (previous?.sample_key ?? DEFAULT_FORM.key)) key.value = vendor.sample_key;
     form.model.suggest(vendor.models);
     form.key.suggest([vendor.sample_key, "mock-401", "mock-402", "mock-429"]);
-    name = Object.keys(vendors).find((one) => vendors[one] === vendor);
-    form.vendor.value = name;
+    form.vendor.value = vendorName;
   }
 
-  function values() {
-    const texts = Object.entries(form.controls).map(([key, control]) => [key, control.value.trim()]);
-    return { ...Object.fromEntries(texts), stream: form.stream.checked };
+  function readForm() {
+    /** @type {PlaygroundForm & {stream: boolean}} */
+    const values = { ...DEFAULT_FORM, stream: form.stream.checked };
+    for (const name of formNames()) values[name] = form.controls[name].value.trim();
+    return values;
   }
 
-  function shortcut(event) {
+  /** @param {KeyboardEvent} event */
+  function onKeydown(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.element.requestSubmit();
   }
 
-  async function go(event) {
+  /** @param {Event} event */
+  async function onSubmit(event) {
     event.preventDefault();
-    if (!name || asking || answer?.ended === null) return;
-    asking = true;
-    const asked = buildRequest(name, vendors[name], values());
-    stopping = new AbortController();
-    // Before it is sent, because afterwards the next one in a sequence would be explained.
-    told = await foretold(asked, values().session);
-    answer = streamRequest(asked, stopping.signal, news);
-    asking = false;
-    context.ask();
+    if (!vendorName || isExplaining || response?.ended === null) return;
+    isExplaining = true;
+    const values = readForm();
+    const request = buildRequest(vendorName, vendors[vendorName], values);
+    abortController = new AbortController();
+    // Explained before it is sent: afterwards a sequence would be at its next response.
+    explanation = await explain(request, values.session);
+    response = streamRequest(request, abortController.signal, onResponseChange);
+    isExplaining = false;
+    context.requestRender();
   }
 
-  async function foretold({ path, headers, body }, session) {
+  /**
+   * @param {BuiltRequest} request
+   * @param {string} session
+   * @returns {Promise<Explanation>}
+   */
+  async function explain({ path, headers, body }, session) {
     try {
-      return await requestJson("POST", "/explain", { vendor: name, path, headers, body, ...(session ? { session } : {}) });
+      return await requestJson("POST", "/explain", { vendor: vendorName, path, headers, body, ...(session && { session }) });
     } catch (error) {
-      return { refused: error.message };
+      return { error: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  function news() {
-    if (answer?.ended) {
-      context.say([answer.status || "no status", answer.texts[0]?.text, ...answer.notes].filter(Boolean).join(". "));
+  function onResponseChange() {
+    if (response?.ended) {
+      const status = response.status ? String(response.status) : "no status";
+      context.announce([status, response.choices[0]?.text, ...response.notes].filter(Boolean).join(". "));
     }
-    context.ask();
+    context.requestRender();
   }
 
-  function draw() {
-    if (!name) return false;
-    form.stop.disabled = !answer || answer.ended !== null;
+  function render() {
+    if (!vendorName) return false;
+    form.stop.disabled = response?.ended !== null;
     form.send.disabled = !form.stop.disabled;
-    form.controls.after.disabled = !form.controls.error.value;
-    form.controls.where.disabled = !form.controls.fault.value;
-    drawCode();
-    result.draw(answer, told, vendors[name]);
+    form.controls.retryAfter.disabled = !form.controls.error.value;
+    form.controls.faultPoint.disabled = !form.controls.fault.value;
+    renderCode();
+    responsePanel.render(response, explanation, vendors[vendorName]);
     return false;
   }
 
-  function drawCode() {
-    const form = values();
-    const vendor = vendors[name];
-    const asked = buildRequest(name, vendor, form);
-    const inPython = vendor.openai
-      ? () => snippet.openaiSnippet({ base: resolveUrl(`${name}${vendor.openai}`), key: form.key, body: asked.body, more: mockHeaders(form) })
-      : () => snippet.requestsSnippet(asked);
-    setText(same.text, language === "curl" ? snippet.curlCommand(asked) : inPython());
-    for (const button of same.buttons) button.setAttribute("aria-pressed", String(button.dataset.is === language));
+  function renderCode() {
+    const values = readForm();
+    const vendor = vendors[vendorName];
+    const request = buildRequest(vendorName, vendor, values);
+    const toPython = () => {
+      if (!vendor.openai) return requestsSnippet(request);
+      const baseUrl = resolveUrl(`${vendorName}${vendor.openai}`);
+      return openaiSnippet({ baseUrl, key: values.key, body: request.body, headers: mockHeaders(values) });
+    };
+    setText(codePanel.text, language === "curl" ? curlCommand(request) : toPython());
+    for (const button of codePanel.buttons) button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
 
-  return { element, draw, shown };
+  return { element, render, onShow };
 }
 
-function classed(name, element) {
-  element.classList.add(name);
-  return element;
+/** Return the names of the form's texts. */
+function formNames() {
+  return /** @type {(keyof PlaygroundForm)[]} */ (Object.keys(DEFAULT_FORM));
 }
 
-function refill(select_, options) {
-  const { value } = select_;
-  const fresh = createSelect({}, options);
-  select_.replaceChildren(...fresh.children);
-  select_.value = value || "";
+/**
+ * Create a field that takes a part of the form's width.
+ * @param {"half" | "third"} size
+ * @param {string} label
+ * @param {HTMLElement} control
+ */
+function sized(size, label, control) {
+  const field = createField(label, control);
+  field.classList.add(size);
+  return field;
+}
+
+/**
+ * Replace the options of a select and keep its value.
+ * @param {HTMLSelectElement} select
+ * @param {string[][]} options
+ */
+function replaceOptions(select, options) {
+  const { value } = select;
+  select.replaceChildren(...createSelect({}, options).children);
+  select.value = value;
 }
