@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
@@ -52,6 +53,8 @@ from mockserver.vendors.routing import VendorRouter
 from mockserver.wire.answer import Answer, Frame, HeaderBlock, encode_headers
 from mockserver.wire.faults import Fault, apply_fault
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
+
+_logger = logging.getLogger("mockserver")
 
 OnRequestEnd = Callable[[JournalEntry], None]
 
@@ -197,14 +200,21 @@ class ChatPipeline:
         return EffectiveState(fixtures, answer_counts, rules, accounts, checks_accounts)
 
     async def decide(self, request: ChatRequest, entry: JournalEntry) -> Answer:
-        """Return the answer to a request, complete with its fault; nothing has been sent yet."""
-        state = self.effective_state(*await self.store.overlays_and_counts(entry.session))
-        match = _find_match(request, state)
-        injected = await self.inject(request, state, match)
-        answer, fixture_fault = await self.respond(request, entry, state, injected)
-        answer = _apply_fault(answer, request, entry, injected, fixture_fault)
-        if entry.hold is not None:
-            await self.charging.settle_decided(request, answer, entry)
+        """Return the answer to a request, complete with its fault; nothing has been sent yet.
+
+        An unexpected exception is logged with its traceback and answered as the vendor's 500.
+        """
+        try:
+            state = self.effective_state(*await self.store.overlays_and_counts(entry.session))
+            match = _find_match(request, state)
+            injected = await self.inject(request, state, match)
+            answer, fixture_fault = await self.respond(request, entry, state, injected)
+            answer = _apply_fault(answer, request, entry, injected, fixture_fault)
+            if entry.hold is not None:
+                await self.charging.settle_decided(request, answer, entry)
+        except Exception as error:
+            _logger.exception("mockserver: unexpected error in the request %s", entry.id)
+            return self._internal_error_answer(request, entry, error)
         return answer
 
     async def inject(
@@ -292,6 +302,17 @@ class ChatPipeline:
         from mockserver.rendering.templated_response import fill_response_template  # noqa: PLC0415 imported when the first template is filled
 
         return fill_response_template(request, match.fixture, match.response, seed, locale)
+
+    def _internal_error_answer(self, request: ChatRequest, entry: JournalEntry, error: Exception) -> Answer:
+        """Return the vendor's 500 for an unexpected exception, and undo what does not belong to it.
+
+        A hold that was placed is refunded when the answer ends.
+        """
+        entry.reason = f"mockserver: unexpected {type(error).__name__}; the server's log has the traceback"
+        entry.response, entry.fault, entry.intended_answer = None, "", None
+        refusal = ApiError("server_error", entry.reason, headers=(("x-should-retry", "false"),))
+        answer = request.vendor.error_answer(refusal, build_error_context(request))
+        return _with_mock_headers(answer, entry, request.routed_head, self.settings.seed)
 
     def answer_unknown_path(self, head: RequestHead) -> Answer:
         """Return a 404 that lists the vendors' paths; the usual cause is a wrong base URL."""

@@ -195,8 +195,10 @@ class Charging:
             await self._settle_amount(entry, amount_due, void=not is_billed(request, answer))
 
     async def settle(self, entry: JournalEntry) -> None:
-        """Settle the hold of an answer that has ended."""
-        await self._settle_amount(entry, calculate_entry_cost(entry))
+        """Settle the hold of an answer that has ended, or release it if the answer is an error after all."""
+        request, answer = cast(ChatRequest, entry.request), cast(Answer, entry.answer)
+        void = not is_billed(request, answer)
+        await self._settle_amount(entry, calculate_entry_cost(entry), void=void)
 
     async def _settle_amount(self, entry: JournalEntry, amount_due: Charge, *, void: bool = False) -> None:
         hold, account = cast(Hold, entry.hold), cast(AccountSpec, entry.account)
