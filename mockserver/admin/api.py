@@ -108,6 +108,7 @@ async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
                 "requests": journal.entries,
                 "dropped": journal.evicted,
                 "sessions": len(await pipeline.store.sessions()),
+                "sessions_evicted": await pipeline.store.evicted_sessions(),
                 "fixtures": await count_fixtures(pipeline),
             },
             "vendors": vendors,

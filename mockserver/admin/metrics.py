@@ -31,7 +31,17 @@ async def render_metrics(pipeline: ChatPipeline, accept: str) -> tuple[bytes, st
         "mockserver_sessions": ("Sessions in memory.", len(await pipeline.store.sessions())),
     }
     registry = CollectorRegistry()
-    registry.register(_MetricsCollector(pipeline.counters, sizes, dropped))
+    evictions = {
+        "mockserver_journal_dropped": (
+            "Requests evicted from the journal to stay within its bounds.",
+            dropped,
+        ),
+        "mockserver_sessions_evicted": (
+            "Sessions evicted to stay within the limit.",
+            await pipeline.store.evicted_sessions(),
+        ),
+    }
+    registry.register(_MetricsCollector(pipeline.counters, sizes, evictions))
     ProcessCollector(registry=registry)
     encode, media = choose_encoder(accept)
     return encode(registry), media
@@ -39,11 +49,14 @@ async def render_metrics(pipeline: ChatPipeline, accept: str) -> tuple[bytes, st
 
 class _MetricsCollector(Collector):
     def __init__(
-        self, counters: RequestCounters, gauges: Mapping[str, tuple[str, int]], dropped: int
+        self,
+        counters: RequestCounters,
+        gauges: Mapping[str, tuple[str, int]],
+        totals: Mapping[str, tuple[str, int]],
     ) -> None:
         self._counters = counters
         self._gauges = gauges
-        self._dropped = dropped
+        self._totals = totals
 
     def describe(self) -> Iterable[Metric]:
         return ()  # each scrape has its own registry, so that names cannot clash
@@ -73,11 +86,8 @@ class _MetricsCollector(Collector):
         )
         for name, (documentation, size) in self._gauges.items():
             yield GaugeMetricFamily(name, documentation, size)
-        yield CounterMetricFamily(
-            "mockserver_journal_dropped",
-            "Requests evicted from the journal to stay within its bounds.",
-            self._dropped,
-        )
+        for name, (documentation, total) in self._totals.items():
+            yield CounterMetricFamily(name, documentation, total)
 
 
 def _build_histogram(

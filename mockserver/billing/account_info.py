@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from mockserver.billing.cost import calculate_entry_cost, get_entry_usage
 from mockserver.fixtures.account_spec import AccountSpec
@@ -14,6 +15,8 @@ from mockserver.sessions.journal import JournalEntry
 from mockserver.sessions.store import SessionStore
 from mockserver.vendors.placeholders import PlaceholderValues, format_timestamp
 from mockserver.vendors.vendor import to_json_number
+
+MAX_CHARGES: Final = 1_000  # the newest ones, that one request for the list of charges returns
 
 
 async def build_account_values(
@@ -38,13 +41,12 @@ async def build_account_values(
     }
     list_name = request.route.aux_endpoint.spec.list if request.route.aux_endpoint else None
     if list_name in ("charges", "rollups"):
-        charged = [
-            entry
-            for entry in await store.journal.entries(request.session)
-            if _was_charged_to_key(entry, request)
-        ]
+        entries = await store.journal.entries(request.session)
+        charged = (entry for entry in entries if _was_charged_to_key(entry, request))
         values[list_name] = (
-            [_charge_item(entry) for entry in charged] if list_name == "charges" else _daily_rollups(charged)
+            [_charge_item(entry) for entry in islice(charged, MAX_CHARGES)]
+            if list_name == "charges"
+            else _daily_rollups(charged)
         )
     return values
 

@@ -19,7 +19,7 @@ from mockserver.request.request_body import (
     iter_message_parts,
     text_or_empty,
 )
-from mockserver.request.request_head import RoutedHead
+from mockserver.request.request_head import MAX_CACHED_HEAD, RoutedHead
 from mockserver.vendors.routing import RouteMatch
 from mockserver.vendors.vendor import Vendor
 
@@ -210,7 +210,7 @@ class RequestReader:
             raise ClientDisconnected
         if len(raw) > max_body:
             return _build_request(routed_head, b"", too_large=True)
-        if len(raw) >= _MAX_CACHED_BYTES:
+        if len(raw) >= _MAX_CACHED_BYTES or routed_head.head.size >= MAX_CACHED_HEAD:
             return _build_request(routed_head, raw)
         return self._cache.get((routed_head, raw)) or self._cached_request(routed_head, raw)
 

@@ -15,12 +15,16 @@ from mockserver.vendors.vendor import Vendor
 SESSION_HEADER = "x-mock-session"  # the header that names a session
 _SESSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MAX_CACHED = 256  # heads
-_MAX_CACHED_LENGTH = 2_000  # characters of a head; a longer one is not cached
+MAX_CACHED_HEAD = 4_000  # bytes; a larger head is not cached, nor is a request with it
+_HEADER_OVERHEAD = 100  # bytes of a header in memory besides its characters
 
 
 @identity_dataclass
 class RequestHead:
-    """The request line and headers, without the `/s/{session}` prefix. Requests with equal heads may share one."""
+    """The request line and headers, without the `/s/{session}` prefix. Requests with equal heads may share one.
+
+    `size` is about the bytes that it takes in memory.
+    """
 
     method: str
     path: str
@@ -28,6 +32,7 @@ class RequestHead:
     session: str | None
     headers: Mapping[str, str]
     query: str = ""  # without its `?`, as it was sent
+    size: int = 0
 
 
 @identity_dataclass
@@ -69,7 +74,9 @@ def read_head(scope: Scope) -> RequestHead:
     # Remove the port; an IPv6 address without one ends in a bracket and contains colons.
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     query = scope.get("query_string", b"").decode("latin-1")
-    return RequestHead(scope["method"], path, name, session, headers, query)
+    header_sizes = [_HEADER_OVERHEAD + len(header) + len(value) for header, value in scope["headers"]]
+    size = len(path) + len(query) + sum(header_sizes)
+    return RequestHead(scope["method"], path, name, session, headers, query, size)
 
 
 def match_route(head: RequestHead, router: VendorRouter) -> RouteMatch | None:
@@ -119,12 +126,7 @@ class HeadCache:
         if cached is None:
             head = read_head(scope)
             cached = head, route_head(head, self._router)
-            length = (
-                len(head.path)
-                + len(head.query)
-                + sum(len(name) + len(value) for name, value in scope["headers"])
-            )
-            if length < _MAX_CACHED_LENGTH:
+            if head.size < MAX_CACHED_HEAD:
                 if len(self._cache) >= _MAX_CACHED:
                     self._cache.clear()
                 self._cache[key] = cached

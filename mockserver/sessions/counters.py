@@ -12,7 +12,8 @@ from mockserver.sessions.journal import JournalEntry
 from mockserver.wire.playback import Delivery
 
 MAX_MODELS = 100  # counted by name: a client may send any name, and each adds a permanent time series
-OTHER_MODEL: Final = "other"
+MAX_ROWS = 5_000  # beyond them, new combinations of labels are counted without their model and fault
+OTHER: Final = "other"
 BUCKET_BOUNDS = (
     0.001,
     0.0025,
@@ -109,7 +110,9 @@ class RequestCounters:
         vendor, model, stream, status, fault = labels
         model = model[:_MAX_MODEL_LENGTH]
         if model not in self._models and len(self._models) >= MAX_MODELS:
-            model = OTHER_MODEL
+            model = OTHER
         self._models.add(model)
         fault = fault.partition("@")[0].partition("=")[0]
+        if len(self._rows) >= MAX_ROWS and (vendor, model, stream, status, fault) not in self._rows:
+            model = fault = OTHER
         return self._rows.setdefault((vendor, model, stream, status, fault), MetricRow())

@@ -27,7 +27,7 @@ from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import PrerenderedAnswer, count_retained_bytes, find_prerendered
 
 MAX_BYTES = 64 * 1024 * 1024
-_ENTRY_OVERHEAD = 2_000  # bytes of an entry without its bodies
+_ENTRY_OVERHEAD = 1_000  # bytes of an entry without its head and bodies
 
 Lifecycle = Literal["arrived", "decided", "ended"]
 
@@ -200,7 +200,8 @@ class MemoryJournal:
     async def open(self, entry: JournalEntry) -> None:
         """Add and number an entry, and evict the oldest ones beyond the bounds."""
         entry.number = next(self._numbers)
-        entry.size = _ENTRY_OVERHEAD + (len(entry.request.lazy_body.raw) if entry.request else 0)
+        body_size = len(entry.request.lazy_body.raw) if entry.request else 0
+        entry.size = _ENTRY_OVERHEAD + entry.head.size + body_size
         self._entries[entry.id] = entry
         self._order.append(entry)
         self._bytes += entry.size
@@ -212,9 +213,12 @@ class MemoryJournal:
         entry.answer = answer
         entry.status = answer.status if answer.head else 0
         if entry.id in self._entries:  # it may have been evicted while its answer was decided
-            added = count_retained_bytes(answer.frames)
+            added, shared = count_retained_bytes(answer.frames), self._retain(answer)
+            if entry.intended_answer is not None:
+                added += count_retained_bytes(entry.intended_answer.frames)
+                shared += self._retain(entry.intended_answer)
             entry.size += added
-            self._bytes += added + self._retain(answer)
+            self._bytes += added + shared
             self._evict()
         self._publish("decided", entry)
 
@@ -281,7 +285,14 @@ class MemoryJournal:
     def _remove(self, entry: JournalEntry) -> None:
         del self._entries[entry.id]
         self._bytes -= entry.size
-        prerendered = find_prerendered(entry.answer.frames) if entry.answer else None
+        if entry.answer is not None:  # else nothing was retained yet, not even the intended answer
+            self._release(entry.answer)
+            if entry.intended_answer is not None:
+                self._release(entry.intended_answer)
+
+    def _release(self, answer: Answer) -> None:
+        """Undo `_retain`."""
+        prerendered = find_prerendered(answer.frames)
         if prerendered is not None:
             self._prerendered_uses[prerendered] -= 1
             if not self._prerendered_uses[prerendered]:

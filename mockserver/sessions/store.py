@@ -7,9 +7,9 @@ None stands for the state that all sessions share, or for all sessions together.
 
 from __future__ import annotations
 
-import time
+import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,46 +19,11 @@ from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.schema.money import Charge
+from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.journal import Journal, MemoryJournal
 from mockserver.sessions.ledger import AccountLedger, AccountStatement, Denial, Hold
 
-
-class AdjustableClock:
-    """The machine's monotonic clock, which tests advance by hand for one session or for all of them."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        # By session, with None for all: when the clock was advanced, and by how many seconds.
-        self._advances: dict[str | None, list[tuple[float, float]]] = {}
-
-    def now(self, session: str | None = None) -> float:
-        """Return the time of a session in seconds; only differences are meaningful."""
-        return self._monotonic() + self.offset(session)
-
-    def offset(self, session: str | None = None, since: float = 0.0) -> float:
-        """Return the seconds by which the clock was advanced, in total or since a moment of the machine's clock."""
-        if not self._advances:
-            return 0.0
-        scopes = {session, None}
-        return sum(
-            seconds for scope in scopes for when, seconds in self._advances.get(scope, ()) if when >= since
-        )
-
-    def elapsed(self, since: float, session: str | None = None) -> float:
-        """Return the seconds that have passed in a session since a moment of the machine's clock."""
-        return self._monotonic() - since + self.offset(session, since)
-
-    def advance(self, seconds: float, session: str | None = None) -> None:
-        """Advance the clock of a session, or of all."""
-        self._advances.setdefault(session, []).append((self._monotonic(), seconds))
-
-    def reset(self, session: str | None = None) -> None:
-        """Undo the advances of a session, or of all."""
-        if session is None:
-            self._advances.clear()
-        else:
-            self._advances.pop(session, None)
-
+_logger = logging.getLogger("mockserver")
 
 NO_FIXTURES: Final = FixtureSet(())
 
@@ -84,6 +49,11 @@ class Overlay:
     rules_added: int = 0
     accounts: Mapping[str, AccountSpec] = field(default_factory=dict)
     topups: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing is in force that was added."""
+        return not (self.fixtures.fixtures or self.rules or self.accounts or self.topups)
 
 
 EMPTY_OVERLAY: Final = Overlay()
@@ -173,6 +143,10 @@ class SessionStore(Protocol):
         """Return the names of all sessions, in the order of their last use."""
         ...
 
+    async def evicted_sessions(self) -> int:
+        """Return the number of sessions that were evicted to stay within the bounds."""
+        ...
+
     async def copy(self, session: str) -> SessionStore:
         """Return an independent store with a copy of one session's state and an empty journal."""
         ...
@@ -190,15 +164,18 @@ class _SessionState:
 class MemoryStore:
     """A store in this process.
 
-    Beyond `max_sessions` the least recently used session is evicted; the journal holds `max_requests` entries. No
-    method ever suspends, so the lock is a no-op.
+    Beyond `max_sessions` the least recently used session is evicted, those without an overlay of their own first; the
+    journal holds `max_requests` entries. No method ever suspends, so the lock is a no-op.
     """
 
     def __init__(self, max_sessions: int = 10_000, max_requests: int = 10_000) -> None:
         self.journal: Journal = MemoryJournal(max_requests)
         self.clock = AdjustableClock()
         self._max_sessions = max_sessions
+        self._evicted = 0
+        # Both in the order of their last use; `_plain` has the sessions without an overlay of their own.
         self._sessions: OrderedDict[str, _SessionState] = OrderedDict()
+        self._plain: OrderedDict[str, None] = OrderedDict()
         self._last_used: tuple[str, _SessionState | None] = "", None  # the session used last
         self._shared = EMPTY_OVERLAY
 
@@ -253,8 +230,11 @@ class MemoryStore:
         """Replace the overlay of a session, or the shared one."""
         if session is None:
             self._shared = overlay
-        else:
-            self._get_or_create_session(session).overlay = overlay
+            return
+        self._get_or_create_session(session).overlay = overlay
+        self._plain.pop(session, None)
+        if overlay.is_empty:
+            self._plain[session] = None
 
     async def admit(self, session: str, account: AccountSpec, minimum: Charge, now: float) -> Denial | None:
         """Count one more request of an account, or return why it is denied."""
@@ -298,6 +278,10 @@ class MemoryStore:
         """Return the names of all sessions, in the order of their last use."""
         return tuple(self._sessions)
 
+    async def evicted_sessions(self) -> int:
+        """Return the number of sessions that were evicted to stay within `max_sessions`."""
+        return self._evicted
+
     async def copy(self, session: str) -> SessionStore:
         """Return an independent store with a copy of one session's state and an empty journal."""
         copied = MemoryStore(1)
@@ -324,14 +308,32 @@ class MemoryStore:
         state = self._sessions.get(name)
         if state is not None:
             self._sessions.move_to_end(name)
+            if name in self._plain:
+                self._plain.move_to_end(name)
             self._last_used = name, state
         return state
 
     def _get_or_create_session(self, name: str) -> _SessionState:
         state = self._find_session(name)
         if state is None:
+            if len(self._sessions) >= self._max_sessions:
+                self._evict()
             state = self._sessions[name] = _SessionState()
-            if len(self._sessions) > self._max_sessions:
-                self._sessions.popitem(last=False)
+            self._plain[name] = None
             self._last_used = name, state
         return state
+
+    def _evict(self) -> None:
+        """Remove the least recently used session; log the 1st, 2nd, 4th, 8th ... eviction."""
+        name = next(iter(self._plain or self._sessions))
+        state = self._sessions.pop(name)
+        self._plain.pop(name, None)
+        self._evicted += 1
+        if self._evicted & (self._evicted - 1) == 0:
+            _logger.warning(
+                "mockserver: evicted %d sessions so far, since no more than %d are kept; the last one, %r, had %s",
+                self._evicted,
+                self._max_sessions,
+                name,
+                "counters only" if state.overlay.is_empty else "fixtures, fault rules or accounts of its own",
+            )

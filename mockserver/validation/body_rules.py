@@ -69,11 +69,19 @@ def _has_plain_messages(messages: list[Any], typical: TypicalRequest) -> bool:
     for message in messages:
         if type(message) is not dict or message.get("role") not in roles:
             return False
-        if type(message.get("content")) is str and "tool_calls" not in message:
+        content = message.get("content")
+        if (type(content) is str or _are_plain_parts(content)) and "tool_calls" not in message:
             continue  # the usual case
         if any(_iter_message_issues(message, (), typical.model)):
             return False
     return True
+
+
+def _are_plain_parts(content: Any) -> bool:
+    """Return whether the content is a list of valid parts; there may be a million of them."""
+    return type(content) is list and all(
+        type(part) is dict and type(part.get("type")) is str for part in content
+    )
 
 
 def _typical_request(vendor: Vendor, name: str) -> TypicalRequest | None:

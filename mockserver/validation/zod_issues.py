@@ -6,6 +6,7 @@ One vendor sends the issues as they are; elsewhere they are formatted as one lin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from mockserver.vendors.parameter_rules import ParameterRule, ParameterRules
@@ -14,6 +15,7 @@ Issue = dict[str, Any]
 IssuePath = Sequence[str | int]
 
 MISSING: Final = object()
+_MAX_UNION_ISSUES = 20  # for each type of a union: a list may have any number of invalid items
 _MAX_SHOWN = 80  # characters of a received value that an issue repeats
 
 
@@ -110,7 +112,7 @@ def _check_union(
     """Yield one issue with the issues for each of several types, unless the value is valid for one of them."""
     errors = []
     for type_name in types:
-        issues = list(_CHECKS[type_name](parameter, value, path))
+        issues = list(islice(_CHECKS[type_name](parameter, value, path), _MAX_UNION_ISSUES))
         if not issues:
             return
         errors.append({"issues": issues, "name": "ZodError"})

@@ -11,6 +11,7 @@ import openai
 import pytest
 import requests
 
+from mockserver.billing import account_info
 from mockserver.testing import MockServer
 from tests.conftest import MakeClient, StartServer, wait_for_entries
 
@@ -358,6 +359,16 @@ def test_what_was_charged_is_listed_and_summed_by_the_day(bank: MockServer) -> N
     [day] = read(bank, "sk-rich", "omixa/api/v1/usage/rollups?period_type=day", "usage")["data"]
     assert (day["requests"], day["total_tokens"], day["cost"]) == (2, 840, "0.04959")
     assert read(bank, "sk-new", "omixa/api/v1/usage/rollups", "usage")["data"] == []
+
+
+def test_the_list_of_charges_is_bounded(bank: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_info, "MAX_CHARGES", 2)
+    for content in ("Hello", "Hello", "cut"):
+        ask(bank, "sk-rich", "omixa", "charges", content)
+    items = read(bank, "sk-rich", "omixa/api/v1/usage/requests", "charges")["data"]
+    assert [item["total_tokens"] for item in items] == [150, 420]
+    [day] = read(bank, "sk-rich", "omixa/api/v1/usage/rollups", "charges")["data"]
+    assert day["requests"] == 3
 
 
 def test_a_revoked_key_is_told_nothing(bank: MockServer) -> None:

@@ -18,13 +18,13 @@ from mockserver.schema.money import Charge
 from mockserver.server import app
 from mockserver.server.app import create_app, load_vendors
 from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.journal import Journal, JournalEntry, JournalListener, JournalSize, Lifecycle
 from mockserver.sessions.ledger import AccountStatement, Denial, Hold
 from mockserver.sessions.store import (
     ALL_COUNTERS,
     ANSWERED,
     EMPTY_OVERLAY,
-    AdjustableClock,
     CounterKind,
     MemoryStore,
     Overlay,
@@ -235,6 +235,10 @@ class Elsewhere:
     async def sessions(self) -> tuple[str, ...]:
         await self._way.go()
         return tuple({*self._counters, *(name for name in self._layers if name is not None)})
+
+    async def evicted_sessions(self) -> int:
+        await self._way.go()
+        return 0
 
     async def copy(self, session: str) -> SessionStore:
         copied = MemoryStore(1)

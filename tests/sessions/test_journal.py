@@ -176,9 +176,9 @@ def test_what_answers_share_is_counted_once_as_long_as_any_is_kept() -> None:
         before = of._bytes
         for one in await fill(of, "a", "b", "a"):
             await of.decide(one, shared.fill((), 5000))
-        assert of._bytes - before == 3 * (2_000 + 1_000) + shared.size
+        assert of._bytes - before == 3 * (1_000 + 1_000) + shared.size
         await of.clear("a")
-        assert of._bytes - before == 2_000 + 1_000 + shared.size
+        assert of._bytes - before == 1_000 + 1_000 + shared.size
         await of.clear()
         assert of._bytes == before
 

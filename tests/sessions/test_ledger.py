@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from mockserver.billing.charging import AccountRegistry
 from mockserver.fixtures.account_spec import AccountSpec, LimitSpec, RateSpec, parse_rate
 from mockserver.schema.money import NO_CHARGE, Amount, Charge
+from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.ledger import AccountLedger, Denial, Hold, SlidingWindow
-from mockserver.sessions.store import AdjustableClock, Overlay
+from mockserver.sessions.store import Overlay
 
 TWO = Charge(Decimal(2), Decimal(4))
 STEPS = st.lists(st.tuples(st.integers(0, 30_000), st.integers(1, 12)), max_size=30)
