@@ -25,7 +25,7 @@ class RegexSearchError(Exception):
     """A search without a result: it reached its time limit, or its pattern cannot be compiled for it."""
 
     def __init__(self, pattern: str, problem: str) -> None:
-        shown = pattern if len(pattern) <= _SHOWN_LENGTH else pattern[: _SHOWN_LENGTH - 3] + "..."
+        shown = pattern if len(pattern) <= _SHOWN_LENGTH else pattern[: _SHOWN_LENGTH - 1] + "…"
         super().__init__(f"the regular expression /{shown}/ {problem}")
 
 
@@ -35,10 +35,11 @@ class RegexBudget:
     One search gets at most half of it, so that a slow pattern leaves time for those after it.
     """
 
-    __slots__ = ("_timed_out", "remaining")
+    __slots__ = ("_timed_out", "failures", "remaining")
 
     def __init__(self, seconds: float = REQUEST_TIME_LIMIT) -> None:
         self.remaining = seconds
+        self.failures: list[str] = []  # see note_regex_failure
         self._timed_out: set[tuple[Callable[..., Any], str]] = set()
 
     def run(self, method: Callable[..., Any], text: str, pattern: str) -> Any:
@@ -72,23 +73,34 @@ _active_budget: ContextVar[RegexBudget | None] = ContextVar("regex_budget", defa
 
 
 class SharedRegexBudget:
-    """A context in which all searches share one budget; inside another one, the budget of that."""
+    """A context in which all searches share one budget; inside another one, the budget of that.
 
-    __slots__ = ("_token",)
+    The budget is that of the current task (a context variable), so that the context may span an `await`.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_seconds", "_token")
+
+    def __init__(self, seconds: float = REQUEST_TIME_LIMIT) -> None:
+        self._seconds = seconds
         self._token: Token[RegexBudget | None] | None = None
 
     def __enter__(self) -> RegexBudget:
         budget = _active_budget.get()
         if budget is None:
-            budget = RegexBudget()
+            budget = RegexBudget(self._seconds)
             self._token = _active_budget.set(budget)
         return budget
 
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
             _active_budget.reset(self._token)
+
+
+def note_regex_failure(owner: str, error: RegexSearchError) -> None:
+    """Note in the shared budget, if there is one, that an owner does not match because of a search without a result."""
+    budget = _active_budget.get()
+    if budget is not None:
+        budget.failures.append(f"{owner} does not match: {error}")
 
 
 class BoundedRegex:

@@ -12,6 +12,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from mockserver.billing.charging import AccountRegistry, Charging
+from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import ApiError, Problem
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.response_spec import ResponseSpec
@@ -206,9 +207,12 @@ class ChatPipeline:
         """
         try:
             state = self.effective_state(*await self.store.overlays_and_counts(entry.session))
-            match = _find_match(request, state)
-            injected = await self.inject(request, state, match)
-            answer, fixture_fault = await self.respond(request, entry, state, injected)
+            with SharedRegexBudget() as regex_budget:
+                match = _find_match(request, state)
+                injected = await self.inject(request, state, match)
+                answer, fixture_fault = await self.respond(request, entry, state, injected)
+            if regex_budget.failures:
+                entry.reason = _add_regex_failures(entry.reason, regex_budget.failures)
             answer = _apply_fault(answer, request, entry, injected, fixture_fault)
             if entry.hold is not None:
                 await self.charging.settle_decided(request, answer, entry)
@@ -330,6 +334,16 @@ def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
         f"mockserver: no fixture matched. Nearest: {nearest}",
         headers=(("x-should-retry", "false"),),
     )
+
+
+def _add_regex_failures(reason: str, failures: Sequence[str]) -> str:
+    """Return a journal entry's reason, followed by what did not match because of a time limit."""
+    distinct = tuple(dict.fromkeys(failures))
+    more = (f"{len(distinct) - _MAX_REASONS} more like these",) if len(distinct) > _MAX_REASONS else ()
+    return "; ".join(filter(None, (reason, *distinct[:_MAX_REASONS], *more)))
+
+
+_MAX_REASONS = 3  # fixtures and rules that are named
 
 
 def _find_match(request: ChatRequest, state: EffectiveState) -> FixtureMatch | None:

@@ -10,17 +10,19 @@ import orjson
 from starlette.types import Message
 
 from mockserver.admin.openai_exceptions import SdkOutcome, describe_sdk_outcome, find_sdk_outcome
+from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import InputError
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import format_value
 from mockserver.matching.fixture_set import NearMiss, find_first_match, find_mismatches, find_near_misses
-from mockserver.pipeline import ChatPipeline
+from mockserver.pipeline import ChatPipeline, EffectiveState
 from mockserver.request.chat_request import ChatRequest, generate_request_id
 from mockserver.request.request_head import RequestHead, route_head
 from mockserver.schema.field_types import AnyValue, FieldType, Text
 from mockserver.schema.object_types import ByType, MapOf, ObjectType, spec_dataclass, spec_field
 from mockserver.sessions.injected_faults import FIXTURE_HEADER
 from mockserver.sessions.journal import JournalEntry
+from mockserver.wire.answer import Answer
 
 
 @spec_dataclass
@@ -74,8 +76,16 @@ async def dry_run_request(pipeline: ChatPipeline, request: ChatRequest) -> DryRu
     entry = JournalEntry(generate_request_id(), request.routed_head.head, request.session, request)
     copy = await pipeline.dry_run_copy(request.session)
     state = pipeline.effective_state(*await pipeline.store.overlays_and_counts(request.session))
+    with SharedRegexBudget():
+        answer = await copy.decide(request, entry)
+        return _describe_dry_run(request, state, entry, answer)
+
+
+def _describe_dry_run(
+    request: ChatRequest, state: EffectiveState, entry: JournalEntry, answer: Answer
+) -> DryRun:
+    """Return the result of a dry run with the fixtures that come before the matching one, or the near misses."""
     fixtures, counts = state.fixtures, state.answer_counts
-    answer = await copy.decide(request, entry)
     status = answer.status if answer.head else 0
     fixture = fixtures.by_name(entry.fixture) if entry.fixture else None
     found = find_first_match(request, fixtures, counts) if fixture else None

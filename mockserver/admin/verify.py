@@ -21,7 +21,7 @@ from mockserver.billing.cost import calculate_entry_cost
 from mockserver.errors import Problem
 from mockserver.fixtures.account_spec import AMOUNT
 from mockserver.fixtures.criteria import MATCH, Criterion, MatchSpec, build_criteria
-from mockserver.matching.fixture_set import Mismatch, describe_found
+from mockserver.matching.fixture_set import Mismatch, find_criteria_mismatches
 from mockserver.schema.field_types import Boolean, Duration, FieldType, Integer, Null, Text
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, MoneyUnit, parse_unitless_amount
 from mockserver.schema.object_types import ByType, ObjectType, Validated, spec_dataclass, spec_field
@@ -291,8 +291,4 @@ def _describe_near_miss(near_miss: Mapping[str, Any]) -> str:
 
 def _find_mismatches(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> list[Mismatch]:
     request = entry.request_with_body
-    return [
-        Mismatch(one.field, one.predicate.description, describe_found(one, request))
-        for one in criteria
-        if request is not None and not one.holds(request)
-    ]
+    return [] if request is None else list(find_criteria_mismatches(request, criteria))

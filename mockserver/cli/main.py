@@ -9,6 +9,7 @@ import contextlib
 import gc
 import sys
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,6 +162,7 @@ def main() -> None:
 )
 def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
+    from mockserver.matching.slow_patterns import find_slow_patterns
     from mockserver.server import app
     from mockserver.server.access_log import AccessLog
     from mockserver.server.app import create_app
@@ -197,6 +199,8 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
         _print_output(
             format_banner(server.address, pipeline.router, len(fixtures), settings, len(fixtures.accounts))
         )
+        for problem in islice(find_slow_patterns(fixtures, at_start=True), 3):
+            _print_output(f"{problem} (warning)")
     # Existing objects live until the end, and new ones are values without cycles, most of them kept in the journal:
     # frequent collections would only delay answers.
     gc.freeze()

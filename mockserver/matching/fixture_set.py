@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from functools import partial
 from typing import Any, Final
 
+from mockserver.bounded_regex import BoundedRegex, RegexSearchError, SharedRegexBudget, note_regex_failure
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.criteria import Criterion
 from mockserver.fixtures.fault_rules import FaultRule
@@ -98,8 +99,11 @@ class FixtureSet:
         before: tuple[object, Fixture | None] | None = request.memo.get(_FIRST_MATCH_KEY)
         if before is not None and before[0] is self._memo_token:
             return before[1]
-        found = next(find_all_matches(request, self), None)
-        request.memo[_FIRST_MATCH_KEY] = self._memo_token, found
+        with SharedRegexBudget() as budget:
+            failure_count = len(budget.failures)
+            found = next(find_all_matches(request, self), None)
+        if len(budget.failures) == failure_count:  # else it may be found the next time
+            request.memo[_FIRST_MATCH_KEY] = self._memo_token, found
         return found
 
     @property
@@ -181,41 +185,57 @@ def find_first_match(
 def find_all_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> Iterator[Fixture]:
     """The fixtures that have no difference from a call, used up or not, in their order."""
     for fixture in fixtures.candidates(request):
-        for term in fixture.criteria:
-            if not term.predicate.holds(term.get_value(request)):
-                break
-        else:
-            yield fixture
+        try:
+            for term in fixture.criteria:
+                if not term.predicate.holds(term.get_value(request)):
+                    break
+            else:
+                yield fixture
+        except RegexSearchError as error:
+            note_regex_failure(f"the fixture {fixture.name!r} ({fixture.source})", error)
 
 
 def find_near_misses(
     request: ChatRequest, fixtures: Iterable[Fixture], answer_counts: Mapping[str, int], limit: int = 3
 ) -> list[NearMiss]:
     """The fixtures that came nearest: those that missed on the fewest fields, then on the likest texts."""
-    few = heapq.nsmallest(
-        _MAX_CANDIDATES, enumerate(fixtures), lambda one: (_count_mismatches(request, one[1]), one[0])
-    )
-    ranked = sorted(
-        few, key=lambda one: (_count_mismatches(request, one[1]), -_text_similarity(request, one[1]), one[0])
-    )
-    return [
-        NearMiss(fixture, find_mismatches(request, fixture, answer_counts)) for _, fixture in ranked[:limit]
-    ]
+    with SharedRegexBudget():
+        few = heapq.nsmallest(
+            _MAX_CANDIDATES, enumerate(fixtures), lambda one: (_count_mismatches(request, one[1]), one[0])
+        )
+        ranked = sorted(
+            few,
+            key=lambda one: (_count_mismatches(request, one[1]), -_text_similarity(request, one[1]), one[0]),
+        )
+        return [
+            NearMiss(fixture, find_mismatches(request, fixture, answer_counts))
+            for _, fixture in ranked[:limit]
+        ]
 
 
 def find_mismatches(
     request: ChatRequest, fixture: Fixture, answer_counts: Mapping[str, int]
 ) -> tuple[Mismatch, ...]:
     """Everything in which a call differs from what a fixture asks; nothing when it would answer."""
-    unlike = tuple(
-        Mismatch(term.field, term.predicate.description, describe_found(term, request))
-        for term in fixture.criteria
-        if not term.holds(request)
-    )
+    unlike = find_criteria_mismatches(request, fixture.criteria)
     times = answer_counts.get(fixture.name, 0)
     if not unlike and fixture.response_at(times) is None:
         return (Mismatch("times", "a response that is left", f"none: it has answered {times} times"),)
     return unlike
+
+
+def find_criteria_mismatches(request: ChatRequest, criteria: Iterable[Criterion]) -> tuple[Mismatch, ...]:
+    """Return a mismatch for each criterion that a request does not meet."""
+    mismatches: list[Mismatch] = []
+    for criterion in criteria:
+        found = describe_found(criterion, request)
+        try:
+            if criterion.predicate.holds(criterion.get_value(request)):
+                continue
+        except RegexSearchError as error:
+            found = f"{found}, but {error}"
+        mismatches.append(Mismatch(criterion.field, criterion.predicate.description, found))
+    return tuple(mismatches)
 
 
 class RegexGroups:
@@ -241,11 +261,18 @@ def extract_regex_groups(request: ChatRequest, fixture: Fixture) -> RegexGroups:
     found: dict[str | int, str] = {}
     for term in fixture.criteria:
         texts = _searchable_texts(term.get_value(request)) if term.predicate.patterns else ()
-        for match in (pattern.search(text) for pattern in term.predicate.patterns for text in texts):
+        for match in (_search_text(pattern, text) for pattern in term.predicate.patterns for text in texts):
             if match:
                 numbered: dict[str | int, str | None] = dict(enumerate((match[0], *match.groups())))
                 found = {name: text or "" for name, text in (numbered | match.groupdict()).items()} | found
     return RegexGroups(found)
+
+
+def _search_text(pattern: BoundedRegex, text: str) -> Any:
+    try:
+        return pattern.search(text)
+    except RegexSearchError:
+        return None
 
 
 def describe_found(criterion: Criterion, request: ChatRequest) -> str:

@@ -236,7 +236,7 @@ def _check_templates(fixture: Fixture, trail: ValuePath, written: Document) -> I
         name
         for term in fixture.criteria
         for pattern in term.predicate.patterns
-        for name in (*pattern.groupindex, *range(pattern.groups + 1))
+        for name in pattern.group_names
     )
     for number, response in enumerate(fixture.responses):
         for text, where in collect_texts(response) if response.template else ():

@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import Problem
 from mockserver.fixtures.criteria import Criterion
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import Predicate
 from mockserver.matching.fixture_set import FixtureSet
+from mockserver.matching.slow_patterns import find_slow_patterns
 from mockserver.schema.messages import did_you_mean
 
+_COMPARISON_SECONDS = 1.0  # of the regular expressions, when all fixtures are compared
 _UNLIMITED = 10**9
 _UNREACHABLE = "this fixture can never be reached: {}"
 
 
 def lint_fixtures(fixtures: FixtureSet, vendors: Iterable[str]) -> Iterator[Problem]:
     """What is most likely not meant: fixtures that none can reach, for another's sake or for a vendor's name."""
+    yield from find_slow_patterns(fixtures)
     known = tuple(vendors)
-    shadows = {fixture.name: before for fixture, before in find_shadowed(fixtures)}
+    with SharedRegexBudget(_COMPARISON_SECONDS):
+        shadows = {fixture.name: before for fixture, before in find_shadowed(fixtures)}
     for fixture in fixtures.fixtures:
         if before := shadows.get(fixture.name):
             yield fixture.problem(_UNREACHABLE.format(f"{before.name!r} ({before.source}) answers before it"))
         for term in fixture.criteria:
-            if term.field == "vendor" and not any(map(term.predicate.holds, known)):
+            if term.field == "vendor" and not any(map(term.predicate.surely_holds, known)):
                 name = term.predicate.exact_value
                 near = did_you_mean(name, known) if isinstance(name, str) else ""
                 yield fixture.problem(
@@ -87,7 +92,7 @@ class _UnlimitedFixtures:
                 yield from self._by_substring[field, part]
             if _lookup_cost(term) == 0:
                 for judge, filed in self._by_predicate[field].values():
-                    yield from filed if judge.holds(own.exact_value) else ()
+                    yield from filed if judge.surely_holds(own.exact_value) else ()
 
     def _known_substrings(self, field: str, text: str) -> Iterator[str]:
         """The parts on file that are in this text."""
