@@ -115,7 +115,10 @@ class RequestView:
 class SentView:
     """What the client sent; secrets are masked."""
 
-    headers: dict[str, str] = spec_field(_HEADERS_FIELD, "names in lower case")
+    headers: dict[str, str] = spec_field(_HEADERS_FIELD, "names in lower case, repeated headers joined")
+    raw_headers: Sequence[Sequence[str]] = spec_field(
+        ListOf(ListOf(Text())), "every header as a pair of name and value, in order"
+    )
     body: Any = spec_field(AnyValue(), "the JSON body; a string if it is not JSON")
 
 
@@ -221,6 +224,11 @@ def build_request_detail(entry: JournalEntry, near_misses: Iterable[NearMiss]) -
         **build_request_row(entry),
         request=SentView(
             headers=_redact_headers(entry.head.headers, secrets),
+            raw_headers=[
+                pair
+                for one in entry.head.raw_headers
+                for pair in _redact_headers(dict([one]), secrets).items()
+            ],
             body=None if request is None else _sent_body(request, secrets),
         ),
         response=None if entry.answer is None else _received_view(entry, add_content_length(entry.answer)),

@@ -36,8 +36,8 @@ class RecordedNearMiss:
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """One request. What the list does not carry (`headers`, `body`, `misses`) is asked of the server when it is
-    first read; LookupError when the server has forgotten it by then.
+    """One request. What the list does not carry (`headers`, `raw_headers`, `body`, `misses`) is asked of the server
+    when it is first read; LookupError when the server has forgotten it by then.
     """
 
     id: str
@@ -92,9 +92,15 @@ class Request:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Its headers, the names in lower case; keys are masked."""
+        """Its headers, the names in lower case, repeated ones joined; keys are masked."""
         asked = self._full_record.get("request") or {}
         return {name.lower(): value for name, value in (asked.get("headers") or {}).items()}
+
+    @property
+    def raw_headers(self) -> tuple[tuple[str, str], ...]:
+        """Every header as a pair of name and value, in order; keys are masked."""
+        asked = self._full_record.get("request") or {}
+        return tuple((name, value) for name, value in asked.get("raw_headers") or ())
 
     @property
     def body(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from starlette.types import Scope
 
@@ -11,8 +11,15 @@ from mockserver.masking import derive_key_session
 from mockserver.memoize import Memo, identity_dataclass
 from mockserver.vendors.routing import RouteMatch, VendorRouter
 from mockserver.vendors.vendor import Vendor
+from mockserver.wire.answer import Header
 
 SESSION_HEADER = "x-mock-session"  # the header that names a session
+_SINGLE_HEADERS = frozenset(
+    (
+        *("authorization", "content-length", "content-type", "date", "from", "host", "if-modified-since"),
+        *("if-unmodified-since", "max-forwards", "proxy-authorization", "referer", "user-agent"),
+    )
+)
 _SESSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MAX_CACHED = 256  # heads
 MAX_CACHED_HEAD = 4_000  # bytes; a larger head is not cached, nor is a request with it
@@ -23,6 +30,7 @@ _HEADER_OVERHEAD = 100  # bytes of a header in memory besides its characters
 class RequestHead:
     """The request line and headers, without the `/s/{session}` prefix. Requests with equal heads may share one.
 
+    `headers` has one value for each name: repeated ones are joined. `raw_headers` has every line, in order.
     `size` is about the bytes that it takes in memory.
     """
 
@@ -33,6 +41,7 @@ class RequestHead:
     headers: Mapping[str, str]
     query: str = ""  # without its `?`, as it was sent
     size: int = 0
+    raw_headers: tuple[Header, ...] = ()
 
 
 @identity_dataclass
@@ -65,7 +74,11 @@ class RoutedHead:
 def read_head(scope: Scope) -> RequestHead:
     """Return the head of an ASGI request, with the `/s/{session}` prefix split off its path."""
     path: str = scope["path"]
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    # RFC 9110, 5.5: blanks around a value are not part of it; httptools keeps those at its end.
+    raw_headers = tuple(
+        [(name.decode("latin-1"), value.decode("latin-1").strip(" \t")) for name, value in scope["headers"]]
+    )
+    headers = _join_repeated_headers(raw_headers)
     session = None
     if path.startswith("/s/"):
         session, slash, rest = path[3:].partition("/")
@@ -76,7 +89,19 @@ def read_head(scope: Scope) -> RequestHead:
     query = scope.get("query_string", b"").decode("latin-1")
     header_sizes = [_HEADER_OVERHEAD + len(header) + len(value) for header, value in scope["headers"]]
     size = len(path) + len(query) + sum(header_sizes)
-    return RequestHead(scope["method"], path, name, session, headers, query, size)
+    return RequestHead(scope["method"], path, name, session, headers, query, size, raw_headers)
+
+
+def _join_repeated_headers(raw_headers: Iterable[Header]) -> dict[str, str]:
+    """Return one value for each name. Of a header that may occur only once, the first value counts, as in Node."""
+    values: dict[str, list[str]] = {}
+    for name, value in raw_headers:
+        if name not in values:
+            values[name] = [value]
+        elif name not in _SINGLE_HEADERS:
+            values[name].append(value)
+    # RFC 9110, 5.3; RFC 9113, 8.2.3
+    return {name: ("; " if name == "cookie" else ", ").join(parts) for name, parts in values.items()}
 
 
 def match_route(head: RequestHead, router: VendorRouter) -> RouteMatch | None:
