@@ -90,6 +90,9 @@ class PathsSpec:
         default=(),
     )
     reserved: tuple[str, ...] = spec_field(ListOf(Text()), "names that `{model}` never matches", default=())
+    trailing_slash: str = spec_field(
+        OneOf("accepted", "not_found"), "how its router handles a slash after a path", default="not_found"
+    )
 
 
 @spec_dataclass

@@ -78,6 +78,7 @@ class Vendor:
 
         `reserved` are names that are no models, in addition to those that the vendor reserves.
         """
+        path = self._without_trailing_slash(path)
         if path in self._exact_paths:
             return True, None
         for pattern in self._path_patterns:
@@ -88,6 +89,7 @@ class Vendor:
 
     def find_aux_endpoint(self, path: str) -> tuple[AuxEndpoint, str] | None:
         """Return the auxiliary endpoint at this path and the item that the path names; None if there is none."""
+        path = self._without_trailing_slash(path)
         matches = [
             (endpoint, item)
             for endpoint in self._aux_endpoints
@@ -95,6 +97,10 @@ class Vendor:
         ]
         # A literal path takes precedence over one with `{id}`.
         return min(matches, key=lambda match: bool(match[1]), default=None)
+
+    def _without_trailing_slash(self, path: str) -> str:
+        """Return the path that the vendor's router looks up: without one trailing slash if it accepts that."""
+        return path.removesuffix("/") if self.profile.paths.trailing_slash == "accepted" else path
 
     def api_key(self, headers: Mapping[str, str]) -> str | None:
         """Return the API key of a request: None if it has none, "" if a header of the key has no valid form."""

@@ -282,7 +282,7 @@ def test_a_wrong_verb_is_refused_as_the_vendor_does(
 @every_vendor
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/v1/no/where", "/v1/o1-preview/", "/v1/chat/completions/", "/%00"]
+    "path", ["/", "/nowhere", "/v1/no/where", "/v1/o1-preview/", "/v1/chat/completions//", "/%00"]
 )
 def test_an_unknown_path_is_the_vendors_404(ask: Ask, vendor: Contract, method: str, path: str) -> None:
     response = ask.send(vendor, method, path, json=HELLO, headers=vendor.auth())
@@ -291,12 +291,24 @@ def test_an_unknown_path_is_the_vendors_404(ask: Ask, vendor: Contract, method: 
 
 
 @every_vendor
-def test_a_trailing_slash_is_another_path(ask: Ask, vendor: Contract) -> None:
+def test_a_trailing_slash_is_handled_as_the_profile_says(ask: Ask, vendor: Contract) -> None:
     response = ask.send(
         vendor, path=vendor.path + "/", json=HELLO, headers=vendor.auth(), allow_redirects=False
     )
-    assert response.status_code == 404
-    assert vendor.message(response)
+    if vendor.name == "aimlapi":
+        assert response.json()["choices"]
+    else:
+        assert response.status_code == 404
+        assert vendor.message(response)
+
+
+@every_vendor
+def test_a_trailing_slash_of_an_auxiliary_path(ask: Ask, vendor: Contract) -> None:
+    path = {"aimlapi": "/v1/models/", "segmind": "/v1/get-user-credits/", "omixa": "/api/v1/models/"}[
+        vendor.name
+    ]
+    response = ask.send(vendor, "GET", path, headers=vendor.auth())
+    assert response.status_code == (200 if vendor.name == "aimlapi" else 404)
 
 
 RESERVED = [
