@@ -258,7 +258,7 @@ class ChatPipeline:
             if state.checks_accounts:
                 await self.charging.admit(request, state.accounts, entry)
             else:
-                admit_request(request)
+                await admit_request(request)
             if aux_endpoint and not match:
                 values = await self.charging.account_values(request, aux_endpoint, entry)
                 answer = render_aux_reply(request, aux_endpoint, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
 from mockserver.billing.account_info import build_account_values
@@ -16,7 +17,7 @@ from mockserver.schema.money import Amount, Charge, format_amount
 from mockserver.sessions.journal import JournalEntry
 from mockserver.sessions.ledger import AccountStatement, Denial, Hold
 from mockserver.sessions.store import EMPTY_OVERLAY, Overlay, SessionStore
-from mockserver.validation.admission import check_route, run_check
+from mockserver.validation.admission import AccountCheck, admit_request
 from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.placeholders import PlaceholderValues, format_time_after
 from mockserver.wire.answer import Answer, Ending
@@ -73,32 +74,6 @@ def _with_top_up(account: AccountSpec, overlay: Overlay) -> AccountSpec:
     return replace(account, balance=Amount(account.balance.value + top_up, account.balance.unit))
 
 
-async def authorize_request(
-    request: ChatRequest,
-    accounts: AccountRegistry,
-    store: SessionStore,
-    now: float,
-    *,
-    allow_unknown_keys: bool = True,
-) -> AccountSpec | None:
-    """Return the account of an admitted request, None for a key without account if those are allowed.
-
-    `now` is in seconds, on the clock of the limits. Raises ApiError for the first thing that the vendor would refuse.
-    """
-    check_route(request)
-    account = accounts.by_key(request.api_key)
-    aux_endpoint = request.route.aux_endpoint
-    for name in request.vendor.profile.checks:
-        run_check(request, name)
-        if name == "key" and (aux_endpoint is None or not aux_endpoint.is_public):
-            _check_account(account, allow_unknown_keys=allow_unknown_keys)
-        elif name == "model" and account is not None:
-            _check_model_allowed(request, account)
-        elif name == "balance" and account is not None and aux_endpoint is None:
-            await _check_balance(request, account, store, now)
-    return account
-
-
 async def place_hold(
     request: ChatRequest, account: AccountSpec, charge: Charge, tokens: int, store: SessionStore, now: float
 ) -> Hold:
@@ -114,22 +89,16 @@ def compute_minimum_hold(request: ChatRequest) -> Charge:
     return Charge(*request.vendor.in_both_units(request.vendor.profile.billing.hold))
 
 
-def _check_account(account: AccountSpec | None, *, allow_unknown_keys: bool) -> None:
+async def _check_account(account: AccountSpec | None, *, allow_unknown_keys: bool) -> None:
     if account is None and not allow_unknown_keys:
         raise ApiError("invalid_key", detail="no account has this key, and only known keys are accepted")
     if account is not None and account.status == "revoked":
         raise ApiError("invalid_key", detail=f"the account {account.id} is revoked")
 
 
-def _check_model_allowed(request: ChatRequest, account: AccountSpec) -> None:
+async def _check_model_allowed(request: ChatRequest, account: AccountSpec) -> None:
     if account.forbids(request.model):
         raise ApiError("forbidden", detail=f"the account {account.id} may not use {request.model[:80]}")
-
-
-async def _check_balance(request: ChatRequest, account: AccountSpec, store: SessionStore, now: float) -> None:
-    denial = await store.admit(request.session, account, compute_minimum_hold(request), now)
-    if denial is not None:
-        raise _denial_error(request, account, denial)
 
 
 def _denial_error(request: ChatRequest, account: AccountSpec, denial: Denial) -> ApiError:
@@ -158,10 +127,29 @@ class Charging:
 
     async def admit(self, request: ChatRequest, accounts: AccountRegistry, entry: JournalEntry) -> None:
         """Admit a request and note its account in the entry. Raises ApiError for the first thing that is refused."""
+        account = accounts.by_key(request.api_key)
+        await admit_request(request, self._account_checks(request, account))
+        entry.account = account
+
+    def _account_checks(
+        self, request: ChatRequest, account: AccountSpec | None
+    ) -> Mapping[str, AccountCheck]:
+        """Return the checks of a request's account, each under the vendor's check that it follows."""
+        aux_endpoint = request.route.aux_endpoint
+        checks: dict[str, AccountCheck] = {}
+        if aux_endpoint is None or not aux_endpoint.is_public:
+            checks["key"] = partial(_check_account, account, allow_unknown_keys=self._allow_unknown_keys)
+        if account is not None:
+            checks["model"] = partial(_check_model_allowed, request, account)
+            if aux_endpoint is None:
+                checks["balance"] = partial(self._check_balance, request, account)
+        return checks
+
+    async def _check_balance(self, request: ChatRequest, account: AccountSpec) -> None:
         now = self._store.clock.now(request.session)
-        entry.account = await authorize_request(
-            request, accounts, self._store, now, allow_unknown_keys=self._allow_unknown_keys
-        )
+        denial = await self._store.admit(request.session, account, compute_minimum_hold(request), now)
+        if denial is not None:
+            raise _denial_error(request, account, denial)
 
     async def account_values(
         self, request: ChatRequest, endpoint: AuxEndpoint, entry: JournalEntry

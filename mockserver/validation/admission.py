@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
 from mockserver.errors import ApiError
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import ChatRequest
@@ -11,18 +15,31 @@ from mockserver.validation.zod_issues import Issue, create_custom_issue, format_
 from mockserver.vendors.model_spec import UnavailableSpec
 from mockserver.vendors.placeholders import fill_text
 
+AccountCheck = Callable[[], Awaitable[None]]  # raises ApiError if it fails
+NO_ACCOUNT_CHECKS: Final[Mapping[str, AccountCheck]] = MappingProxyType({})
 
-def admit_request(request: ChatRequest) -> None:
-    """Run all checks of a request. Raises ApiError for the first thing that the vendor would refuse."""
-    if _passes_head_checks(request.routed_head) and passes_fast_check(request):
+
+async def admit_request(
+    request: ChatRequest, account_checks: Mapping[str, AccountCheck] = NO_ACCOUNT_CHECKS
+) -> None:
+    """Run all checks of a request in the vendor's order. Raises ApiError for the first that fails.
+
+    `account_checks` has by name the checks that need the account; each runs after the check of the same name.
+    """
+    is_valid = _passes_head_checks(request.routed_head) and passes_fast_check(request)
+    if is_valid and not account_checks:
         return
-    check_route(request)
+    if not is_valid:
+        _check_route(request)
     for name in request.vendor.profile.checks:
-        run_check(request, name)
+        if not is_valid:
+            _run_check(request, name)
+        if name in account_checks:
+            await account_checks[name]()
 
 
-def run_check(request: ChatRequest, name: str) -> None:
-    """Run one of the vendor's checks, without those that need an account. Raises ApiError if it fails."""
+def _run_check(request: ChatRequest, name: str) -> None:
+    """Run one of the vendor's checks, without what needs an account. Raises ApiError if it fails."""
     aux_endpoint = request.route.aux_endpoint
     if aux_endpoint is None or (name in _AUX_CHECKS and not aux_endpoint.is_public):
         if name in _HEAD_CHECKS:
@@ -31,7 +48,7 @@ def run_check(request: ChatRequest, name: str) -> None:
             _BODY_CHECKS[name](request)
 
 
-def check_route(request: ChatRequest) -> None:
+def _check_route(request: ChatRequest) -> None:
     """Check path, method, session name and size. Raises ApiError if one is wrong."""
     _raise_if_error(_route_error(request.routed_head))
     if request.body_error == "too_large":

@@ -298,5 +298,5 @@ def test_a_message_of_many_parts_is_checked_in_bounded_work(
 def test_a_list_parameter_of_many_mistakes_is_refused_in_few_words(read_request: ReadRequest) -> None:
     request = read_request(raw=json.dumps({**HELLO, "stop": [1] * 200}).encode())
     with pytest.raises(ApiError) as caught:
-        admit_request(request)
+        asyncio.run(admit_request(request))
     assert len(str(caught.value.detail)) < 3000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 def refused(read_request: ReadRequest, *body: Any, **more: Any) -> ApiError:
     with pytest.raises(ApiError) as caught:
-        admit_request(read_request(*body, **more))
+        asyncio.run(admit_request(read_request(*body, **more)))
     return caught.value
 
 
 def status(call: ChatRequest) -> int:
     """The status of a refusal; 200 for a call that is let in."""
     try:
-        admit_request(call)
+        asyncio.run(admit_request(call))
     except ApiError as error:
         return call.vendor.error_answer(error, {"method": "POST", "path": "/", "model": call.model}).status
     return 200
@@ -87,7 +88,7 @@ def test_a_session_with_a_bad_name_is_told_what_to_write(read_request: ReadReque
     ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json", " application/json "],
 )
 def test_json_has_several_names(read_request: ReadRequest, kind: str) -> None:
-    admit_request(read_request(content_type=kind))
+    asyncio.run(admit_request(read_request(content_type=kind)))
 
 
 @pytest.mark.parametrize(
@@ -142,12 +143,12 @@ def test_a_model_that_does_not_hear_a_role_says_so(
     }
     call = read_request(body, path=path)
     if heard:
-        admit_request(call)
+        asyncio.run(admit_request(call))
     else:
         with pytest.raises(
             ApiError, match=r"'messages\[0\]\.role' does not support 'system' with this model"
         ):
-            admit_request(call)
+            asyncio.run(admit_request(call))
 
 
 JSON = st.recursive(
