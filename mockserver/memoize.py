@@ -1,10 +1,11 @@
-"""Memoization on the object that a result follows from, and the dataclass decorators that suit it."""
+"""Memoization on an object, a bounded cache, and the dataclass decorators that suit their keys."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, TypeVarTuple, dataclass_transform
+from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple, dataclass_transform
 
 ExtraArgs = TypeVarTuple("ExtraArgs")
 ResultT = TypeVar("ResultT")
@@ -45,6 +46,46 @@ def memoized(function: Callable[[OwnerT, *ExtraArgs], ResultT]) -> Callable[[Own
         return result
 
     return memoized_function
+
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
+
+class BoundedCache(Generic[KeyT, ValueT]):
+    """A cache that is bounded in entries and in bytes; the oldest entries are evicted.
+
+    `get` returns the value of a key, or None. It is the dictionary's own method, since every request calls it.
+    """
+
+    __slots__ = ("_bytes", "_max_bytes", "_max_entries", "_sizes", "_values", "get")
+
+    def __init__(self, max_entries: int, max_bytes: int) -> None:
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._values: dict[KeyT, ValueT] = {}
+        self._sizes: OrderedDict[KeyT, int] = OrderedDict()
+        self.get: Callable[[KeyT], ValueT | None] = self._values.get
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def put(self, key: KeyT, value: ValueT, size: int) -> ValueT:
+        """Add or replace the value of a key, evict the oldest values, and return the value.
+
+        `size` is about its bytes in memory. A value that is larger than the whole cache is not added.
+        """
+        if size <= self._max_bytes:
+            if key in self._sizes:
+                self._bytes -= self._sizes[key]
+            self._values[key], self._sizes[key] = value, size
+            self._bytes += size
+            while len(self._sizes) > self._max_entries or self._bytes > self._max_bytes:
+                oldest, freed = self._sizes.popitem(last=False)
+                del self._values[oldest]
+                self._bytes -= freed
+        return value
 
 
 ClassT = TypeVar("ClassT")

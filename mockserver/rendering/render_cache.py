@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mockserver.fixtures.response_spec import ResponseSpec
+from mockserver.memoize import BoundedCache
 from mockserver.rendering.choices import RenderOptions
 from mockserver.vendors.ids import IdFactory
 from mockserver.vendors.placeholders import compute_etag
@@ -43,11 +44,10 @@ class RenderCache:
     """Rendered answers by response and render options, bounded in number and bytes; the oldest are evicted."""
 
     def __init__(self, max_entries: int = _MAX_ENTRIES, max_bytes: int = _MAX_BYTES) -> None:
-        self._max_entries = max_entries
-        self._max_bytes = max_bytes
-        self._bytes = 0
         # An entry holds its response, so that no other response can get the same id().
-        self._entries: dict[tuple[int, RenderOptions], tuple[ResponseSpec, CachedRender]] = {}
+        self._entries: BoundedCache[tuple[int, RenderOptions], tuple[ResponseSpec, CachedRender]] = (
+            BoundedCache(max_entries, max_bytes)
+        )
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -59,8 +59,4 @@ class RenderCache:
 
     def put(self, response: ResponseSpec, options: RenderOptions, render: CachedRender) -> None:
         """Add an answer; evict the oldest ones beyond the limits."""
-        self._entries[id(response), options] = response, render
-        self._bytes += render.size
-        while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
-            _, oldest = self._entries.pop(next(iter(self._entries)))
-            self._bytes -= oldest.size
+        self._entries.put((id(response), options), (response, render), render.size)

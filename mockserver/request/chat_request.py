@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
-from mockserver.memoize import Memo, identity_dataclass
+from mockserver.memoize import BoundedCache, Memo, identity_dataclass
 from mockserver.request.request_body import (
     BodyErrorKind,
     LazyBody,
@@ -23,8 +23,8 @@ from mockserver.request.request_head import MAX_CACHED_HEAD, RoutedHead
 from mockserver.vendors.routing import RouteMatch
 from mockserver.vendors.vendor import Vendor
 
-_MAX_CACHED = 256  # requests
-_MAX_CACHED_BYTES = 4_000  # of a body; a request with a longer one is not cached
+_MAX_CACHED, _MAX_CACHED_BYTES = 256, 1_000_000  # requests of one server, and their bodies together
+_MAX_CACHED_BODY = 4_000  # bytes; a request with a longer body is not cached
 _IMAGE_PART_TYPES = ("image_url", "input_image", "image")
 
 
@@ -195,7 +195,9 @@ class RequestReader:
 
     def __init__(self, max_body: int) -> None:
         self._max_body = max_body
-        self._cache: dict[tuple[RoutedHead, bytes], ChatRequest] = {}
+        self._cache: BoundedCache[tuple[RoutedHead, bytes], ChatRequest] = BoundedCache(
+            _MAX_CACHED, _MAX_CACHED_BYTES
+        )
 
     async def read(self, routed_head: RoutedHead, receive: Receive) -> ChatRequest:
         """Receive a whole request. Raises ClientDisconnected if the client leaves before its end."""
@@ -210,16 +212,11 @@ class RequestReader:
             raise ClientDisconnected
         if len(raw) > max_body:
             return _build_request(routed_head, b"", too_large=True)
-        if len(raw) >= _MAX_CACHED_BYTES or routed_head.head.size >= MAX_CACHED_HEAD:
+        if len(raw) >= _MAX_CACHED_BODY or routed_head.head.size >= MAX_CACHED_HEAD:
             return _build_request(routed_head, raw)
-        return self._cache.get((routed_head, raw)) or self._cached_request(routed_head, raw)
-
-    def _cached_request(self, routed_head: RoutedHead, raw: bytes) -> ChatRequest:
-        """Build a request and cache it: clients under test often repeat one."""
-        if len(self._cache) >= _MAX_CACHED:
-            self._cache.clear()
-        request = self._cache[routed_head, raw] = _build_request(routed_head, raw)
-        return request
+        # Clients under test often repeat a request.
+        key = routed_head, raw
+        return self._cache.get(key) or self._cache.put(key, _build_request(routed_head, raw), len(raw))
 
 
 def _build_request(routed_head: RoutedHead, raw: bytes, *, too_large: bool = False) -> ChatRequest:

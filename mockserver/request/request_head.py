@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from starlette.types import Scope
 
 from mockserver.masking import derive_key_session
-from mockserver.memoize import Memo, identity_dataclass
+from mockserver.memoize import BoundedCache, Memo, identity_dataclass
 from mockserver.vendors.routing import RouteMatch, VendorRouter
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.answer import Header
@@ -21,7 +21,7 @@ _SINGLE_HEADERS = frozenset(
     )
 )
 _SESSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_MAX_CACHED = 256  # heads
+_MAX_CACHED, _MAX_CACHED_BYTES = 256, 1_000_000  # heads of one server, and their size together
 MAX_CACHED_HEAD = 4_000  # bytes; a larger head is not cached, nor is a request with it
 _HEADER_OVERHEAD = 100  # bytes of a header in memory besides its characters
 
@@ -142,7 +142,9 @@ class HeadCache:
 
     def __init__(self, router: VendorRouter) -> None:
         self._router = router
-        self._cache: dict[tuple[object, ...], tuple[RequestHead, RoutedHead | None]] = {}
+        self._cache: BoundedCache[tuple[object, ...], tuple[RequestHead, RoutedHead | None]] = BoundedCache(
+            _MAX_CACHED, _MAX_CACHED_BYTES
+        )
 
     def get(self, scope: Scope) -> tuple[RequestHead, RoutedHead | None]:
         """Return the head of a request, and its route (None if no vendor has the path)."""
@@ -152,9 +154,7 @@ class HeadCache:
             head = read_head(scope)
             cached = head, route_head(head, self._router)
             if head.size < MAX_CACHED_HEAD:
-                if len(self._cache) >= _MAX_CACHED:
-                    self._cache.clear()
-                self._cache[key] = cached
+                self._cache.put(key, cached, head.size)
         return cached
 
 

@@ -219,7 +219,8 @@ class MemoryJournal:
                 shared += self._retain(entry.intended_answer)
             entry.size += added
             self._bytes += added + shared
-            self._evict()
+            if self._bytes > self._max_bytes:
+                self._evict()
         self._publish("decided", entry)
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
