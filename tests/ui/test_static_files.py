@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import posixpath
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,6 +17,8 @@ from mockserver.testing import MockServer
 from mockserver.ui.static_files import PAGE_ROOT, load_static_files
 from tests.conftest import StartServer
 
+# Each imports from those before it; the empty name is the folder of main.js.
+LAYERS = ["lib", "data", "components", "views", ""]
 Received = tuple[int, http.client.HTTPMessage, bytes]
 
 
@@ -68,6 +72,16 @@ def test_files_refer_to_no_other_site_and_contain_no_inline_code() -> None:
     assert "style=" not in html
     assert "<style" not in html
     assert " on" not in html.replace(" only", "")
+
+
+@pytest.mark.parametrize("name", [name for name in load_static_files() if name.endswith(".js")])
+def test_a_module_imports_only_from_its_folder_and_those_below(name: str) -> None:
+    text = load_static_files()[name].body.decode()
+    imports = re.findall(r'^(?:import|} from|/\*\* @import) .*"(\.[^"]+)"', text, re.MULTILINE)
+    for path in imports:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+        assert target in load_static_files()
+        assert LAYERS.index(posixpath.dirname(target)) <= LAYERS.index(posixpath.dirname(name))
 
 
 def test_a_foreign_host_name_is_refused(server: MockServer) -> None:
