@@ -13,6 +13,8 @@ from mockserver.testing import MockServer
 from tests.conftest import Client, MakeClient, StartServer
 from tests.ui.browsing import Browser, Page, browser, window
 
+RunModule = Callable[..., Any]
+
 FIXTURES = """
 fixtures:
 - {name: greeting, match: {user: Hello}, response: Good day.}
@@ -62,3 +64,16 @@ def asked(own: MockServer, make_client: MakeClient) -> Callable[..., Any]:
         return Client.chat(make_client(own, session), vendor, message, **more)
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def run_module(running: Browser, server: MockServer) -> Iterator[RunModule]:
+    """Yield a function that runs an expression with a module of the UI as `m` and an argument as `a`."""
+    with window(running) as page:
+        page.goto(f"{server.url}/_mock/page/icon.svg")
+
+        def run(module: str, expression: str, argument: Any = None) -> Any:
+            script = f"async (a) => {{ const m = await import('./{module}'); return {expression}; }}"
+            return page.evaluate(script, argument)
+
+        yield run

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -105,30 +107,36 @@ def test_each_field_of_a_near_miss_is_matched_or_not(asked: Ask, panel: Any) -> 
     )
 
 
-def test_a_request_is_copied_as_curl_and_as_python(own: MockServer, asked: Ask, panel: Any) -> None:
-    asked("Hello")
+def test_the_curl_command_sends_the_same_request(own: MockServer, asked: Ask, panel: Any) -> None:
+    asked("It's $(me)", headers={"x-`id`": "'; exit 7; '"})
     open_newest(panel)
-    assert copied(panel, "Copy as curl").startswith(f"curl -s -X POST {own.url}/aimlapi/v1/chat/completions")
-    expect(panel.get_by_role("button", name="Copy as curl")).to_be_visible()
-    code = copied(panel, "Copy as Python")
-    printed: list[Any] = []
-    exec(
-        compile(code.replace("print(", "print_("), "copied", "exec"),
-        {"print_": printed.append},
-    )
-    assert printed == ["It is fine."]
+    command = copied(panel, "Copy as curl")
+    ran = subprocess.run(["sh", "-c", command], check=True, capture_output=True, timeout=50)
+    assert b"It is fine." in ran.stdout
+    sent, repeated = own.requests
+    assert (repeated.session, repeated.body) == (sent.session, sent.body)
+    assert repeated.headers["x-`id`"] == "'; exit 7; '"
 
 
-def test_a_vendor_without_an_openai_api_is_copied_with_requests(asked: Ask, panel: Any) -> None:
-    asked("Hello", vendor="segmind")
+@pytest.mark.parametrize(
+    ("vendor", "fields"),
+    [
+        ("aimlapi", {}),
+        ("omixa", {"show_thinking": True}),  # no parameter of the SDK
+        ("omixa", {"stream": True}),
+        ("segmind", {}),  # no API for the SDK
+    ],
+)
+def test_the_python_code_sends_the_same_request(
+    own: MockServer, asked: Ask, panel: Any, vendor: str, fields: Json
+) -> None:
+    asked("Hello", vendor=vendor, **fields)
     open_newest(panel)
     code = copied(panel, "Copy as Python")
-    printed: list[Any] = []
-    exec(
-        compile(code.replace("print(", "print_("), "copied", "exec"),
-        {"print_": lambda *values: printed.extend(values)},
-    )
-    assert printed[0] == 200
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=50)
+    assert "It is fine." in ran.stdout
+    sent, repeated = own.requests
+    assert (repeated.session, repeated.path, repeated.body) == (sent.session, sent.path, sent.body)
 
 
 def test_a_replay_is_another_request(own: MockServer, asked: Ask, panel: Any) -> None:

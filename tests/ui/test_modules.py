@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from mockserver.testing import MockServer
-from tests.ui.browsing import Browser, window
-
-Run = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def run(running: Browser, server: MockServer) -> Iterator[Run]:
-    """Return a function that runs an expression with the module as `m` and the argument as `a`."""
-    with window(running) as page:
-        page.goto(f"{server.url}/_mock/page/icon.svg")
-
-        def run_module(module: str, expression: str, argument: Any = None) -> Any:
-            script = f"async (a) => {{ const m = await import('./{module}'); return {expression}; }}"
-            return page.evaluate(script, argument)
-
-        yield run_module
-
+from tests.ui.conftest import RunModule
 
 STREAM = ": hello\n\nid: 1\nevent: change\ndata: {\ndata:}\n\r\n\ndata: a\r\n\r\nretry: 5\nid: b\0\ndata\n\n"
 EVENTS = [
@@ -35,10 +17,10 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
-def test_an_event_stream_is_parsed_in_pieces_of_any_size(run: Run, size: int) -> None:
+def test_an_event_stream_is_parsed_in_pieces_of_any_size(run_module: RunModule, size: int) -> None:
     pieces = [STREAM[at : at + size] for at in range(0, len(STREAM), size)]
     assert (
-        run(
+        run_module(
             "lib/sse-parser.js",
             "(() => { const parse = m.createSseParser(); return a.flatMap(parse); })()",
             pieces,
@@ -64,8 +46,8 @@ def test_an_event_stream_is_parsed_in_pieces_of_any_size(run: Run, size: int) ->
         (5_430_000, "1 h 31 min"),
     ],
 )
-def test_a_duration_has_few_digits_and_a_unit(run: Run, ms: float | None, text: str) -> None:
-    assert run("lib/format.js", "m.formatDuration(a)", ms) == text
+def test_a_duration_has_few_digits_and_a_unit(run_module: RunModule, ms: float | None, text: str) -> None:
+    assert run_module("lib/format.js", "m.formatDuration(a)", ms) == text
 
 
 @pytest.mark.parametrize(
@@ -84,21 +66,21 @@ def test_a_duration_has_few_digits_and_a_unit(run: Run, ms: float | None, text: 
         ({"status": 200, "ended": "finished", "fault": "slow=20"}, "ok"),
     ],
 )
-def test_an_outcome_is_one_of_a_few_kinds(run: Run, request_: dict[str, Any], kind: str) -> None:
+def test_an_outcome_is_one_of_a_few_kinds(run_module: RunModule, request_: dict[str, Any], kind: str) -> None:
     told = {"fault": None, "first_byte_ms": 1, **request_}
-    assert run("data/outcome.js", "[m.outcomeOf(a).kind, m.isFailure(a)]", told) == [
+    assert run_module("data/outcome.js", "[m.outcomeOf(a).kind, m.isFailure(a)]", told) == [
         kind,
         kind not in ("ok", "open"),
     ]
 
 
-def test_a_hash_is_formatted_and_parsed(run: Run) -> None:
+def test_a_hash_is_formatted_and_parsed(run_module: RunModule) -> None:
     route = {"view": "requests", "query": {"q": "a b&c", "status": "5xx"}}
-    assert run("lib/hash-route.js", "m.parseHash(m.formatHash(a.view, a.query))", route) == route
-    assert run("lib/hash-route.js", "m.formatHash('requests', {q: ''})") == "#/requests"
+    assert run_module("lib/hash-route.js", "m.parseHash(m.formatHash(a.view, a.query))", route) == route
+    assert run_module("lib/hash-route.js", "m.formatHash('requests', {q: ''})") == "#/requests"
 
 
-def test_the_store_keeps_the_newest_requests_and_reopens_none(run: Run) -> None:
+def test_the_store_keeps_the_newest_requests_and_reopens_none(run_module: RunModule) -> None:
     script = """(() => {
       const store = new m.RequestStore(2);
       const one = (number, ended) => ({id: `r${number}`, number, ended, arrived: "2026-01-01T00:00:00Z",
@@ -111,7 +93,7 @@ def test_the_store_keeps_the_newest_requests_and_reopens_none(run: Run) -> None:
       store.clear("s3");
       return [kept, ids, store.requests.length];
     })()"""
-    assert run("data/request-store.js", script) == ["finished", ["r2", "r3"], 1]
+    assert run_module("data/request-store.js", script) == ["finished", ["r2", "r3"], 1]
 
 
 def attempt(at: int, status: int = 503, took: int | None = 10, **more: Any) -> dict[str, Any]:
@@ -145,10 +127,10 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_attempts_are_grouped_into_calls(run: Run, name: str) -> None:
+def test_attempts_are_grouped_into_calls(run_module: RunModule, name: str) -> None:
     requests, sizes = GROUPS[name]
     assert (
-        run("data/retry-groups.js", "m.groupRetries(a).map((call) => call.attempts.length)", requests)
+        run_module("data/retry-groups.js", "m.groupRetries(a).map((call) => call.attempts.length)", requests)
         == sizes
     )
 
@@ -165,17 +147,17 @@ ASSESSMENTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
 
 
 @pytest.mark.parametrize("text", ASSESSMENTS)
-def test_retry_behaviour_is_assessed(run: Run, text: str) -> None:
+def test_retry_behaviour_is_assessed(run_module: RunModule, text: str) -> None:
     good, script = ASSESSMENTS[text]
     requests = [attempt(at, retry_after_ms=asked) for at, asked in script]
-    assert run("data/retry-groups.js", "m.groupRetries(a).map((call) => call.assessment)", requests) == [
-        {"isGood": good, "text": text}
-    ]
+    assert run_module(
+        "data/retry-groups.js", "m.groupRetries(a).map((call) => call.assessment)", requests
+    ) == [{"isGood": good, "text": text}]
 
 
 @pytest.mark.parametrize(("ms", "length"), [(3, 50), (50, 50), (2600, 3000), (5_000_000, 7_200_000)])
-def test_an_axis_has_one_of_a_few_lengths(run: Run, ms: int, length: int) -> None:
-    assert run("lib/time-axis.js", "m.axisLength(a)", ms) == length
+def test_an_axis_has_one_of_a_few_lengths(run_module: RunModule, ms: int, length: int) -> None:
+    assert run_module("lib/time-axis.js", "m.axisLength(a)", ms) == length
 
 
 @pytest.mark.parametrize(
@@ -187,6 +169,6 @@ def test_an_axis_has_one_of_a_few_lengths(run: Run, ms: int, length: int) -> Non
     ],
 )
 def test_ticks_are_at_round_times_with_space_between_them(
-    run: Run, of: tuple[int, ...], at: list[int]
+    run_module: RunModule, of: tuple[int, ...], at: list[int]
 ) -> None:
-    assert run("lib/time-axis.js", "m.axisTicks(...a)", of) == at
+    assert run_module("lib/time-axis.js", "m.axisTicks(...a)", of) == at

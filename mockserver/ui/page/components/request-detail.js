@@ -1,9 +1,9 @@
 // The panel with one request in detail: its conversation, what was sent and received, how it was matched, and actions.
 
-import { openaiSnippet, requestsSnippet } from "../data/code-snippets.js";
+import { pythonSnippet } from "../data/code-snippets.js";
 import { buildConversation, errorMessage } from "../data/conversation.js";
 import { diffMatch } from "../data/match-diff.js";
-import { requestJson, resolveUrl, sessionQuery } from "../lib/api.js";
+import { requestJson, sessionQuery } from "../lib/api.js";
 import { copyText } from "../lib/copy-button.js";
 import { focusElement, focusedElement, h } from "../lib/dom.js";
 import { formatCount, formatDuration, formatTime } from "../lib/format.js";
@@ -174,7 +174,7 @@ function createActions(context, request, known) {
     "div",
     { class: "actions" },
     button("Copy as curl", (target) => copyText(context.announce, target, request.curl)),
-    vendor && button("Copy as Python", (target) => copyText(context.announce, target, toPython(request, vendor, known[vendor]))),
+    vendor && button("Copy as Python", (target) => copyText(context.announce, target, pythonSnippet(request, vendor, known[vendor]))),
     button("Replay", async () => {
       const replayed = await requestJson("POST", `/requests/${request.id}/replay`);
       context.announce(`Replayed: ${replayed.status}`);
@@ -182,21 +182,6 @@ function createActions(context, request, known) {
     }),
     vendor && request.response && button("Make a fixture", () => openFixtureDialog(context, request)),
   );
-}
-
-/**
- * Return Python code for a request, with a placeholder for the key.
- * @param {RequestDetail} detail
- * @param {string} name of the vendor
- * @param {VendorView} vendor
- */
-function toPython({ path, session, request: { body } }, name, vendor) {
-  const headers = { "x-mock-session": session };
-  if (vendor.openai && path.startsWith(vendor.openai)) {
-    return openaiSnippet({ baseUrl: resolveUrl(name + vendor.openai), key: "any-key", body, headers });
-  }
-  const key = vendor.key_scheme ? `${vendor.key_scheme} any-key` : "any-key";
-  return requestsSnippet({ url: resolveUrl(name + path), headers: { [vendor.key_header]: key, ...headers }, body });
 }
 
 /** @param {RequestDetail} request */

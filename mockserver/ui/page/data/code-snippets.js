@@ -1,6 +1,29 @@
 // A request as code for other clients, to copy: a curl command, or Python with the OpenAI SDK or requests.
+//
+// Parts of a journalled request were chosen by any client, web pages included. So each of them becomes one quoted
+// word of the shell or one literal of Python, and names become keyword arguments only if they are known.
 
-/** @import { BuiltRequest } from "./request-builder.js" */
+import { resolveUrl } from "../lib/api.js";
+
+/** @import { RequestDetail } from "./conversation.js" */
+/** @import { BuiltRequest, VendorView } from "./request-builder.js" */
+
+/**
+ * A request of any method. A body that is a string is sent as it is, anything else as JSON, null not at all.
+ * @typedef {{method: string, url: string, headers: Record<string, string>, body: any}} AnyRequest
+ */
+
+// Keyword arguments of the SDK's chat.completions.create(); other fields go into extra_body.
+const SDK_PARAMETERS = new Set([
+  "model", "messages", "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs",
+  "max_completion_tokens", "max_tokens", "metadata", "modalities", "n", "parallel_tool_calls", "prediction",
+  "presence_penalty", "reasoning_effort", "response_format", "seed", "service_tier", "stop", "store", "stream",
+  "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user",
+]);
+
+// Control, formatting (also those that reverse text), private and unassigned characters, and line separators.
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+const PLACEHOLDER_KEY = "any-key";
 
 /**
  * Return a curl command for a POSIX shell.
@@ -9,7 +32,27 @@
 export function curlCommand({ url, headers, body }) {
   const options = Object.entries(headers).map(([name, value]) => `-H ${quoteForShell(`${name}: ${value}`)}`);
   const flags = body.stream ? "-sN" : "-s";
-  return [`curl ${flags} ${quoteForShell(url)}`, ...options, `-d ${quoteForShell(JSON.stringify(body))}`].join(" \\\n  ");
+  const data = `--data-raw ${quoteForShell(escapeInvisible(JSON.stringify(body), jsonEscape))}`;
+  return [`curl ${flags} ${quoteForShell(url)}`, ...options, data].join(" \\\n  ");
+}
+
+/**
+ * Return Python code for a journalled request, with a placeholder for the key.
+ * @param {RequestDetail} detail
+ * @param {string} name of the vendor
+ * @param {VendorView} vendor
+ */
+export function pythonSnippet({ method, path, session, request }, name, vendor) {
+  const { body } = request;
+  const mockHeaders = { "x-mock-session": session };
+  const isChat = method === "POST" && path === vendor.chat && body?.model !== undefined && body?.messages !== undefined;
+  if (vendor.openai && isChat) {
+    return openaiSnippet({ baseUrl: resolveUrl(name + vendor.openai), key: PLACEHOLDER_KEY, body, headers: mockHeaders });
+  }
+  const key = vendor.key_scheme ? `${vendor.key_scheme} ${PLACEHOLDER_KEY}` : PLACEHOLDER_KEY;
+  const contentType = request.headers["content-type"];
+  const headers = { [vendor.key_header]: key, ...mockHeaders, ...(typeof body === "string" && contentType && { "content-type": contentType }) };
+  return requestsSnippet({ method, url: resolveUrl(name + path), headers, body });
 }
 
 /**
@@ -17,7 +60,10 @@ export function curlCommand({ url, headers, body }) {
  * @param {{baseUrl: string, key: string, headers: Record<string, string>, body: Record<string, any>}} request
  */
 export function openaiSnippet({ baseUrl, key, headers, body }) {
-  const parameters = Object.entries(body).map(([name, value]) => `    ${name}=${pythonLiteral(value)},`);
+  const fields = Object.entries(body);
+  const extra = fields.filter(([name]) => !SDK_PARAMETERS.has(name));
+  const parameters = fields.filter(([name]) => SDK_PARAMETERS.has(name)).map(([name, value]) => `    ${name}=${pythonLiteral(value)},`);
+  if (extra.length) parameters.push(`    extra_body=${pythonLiteral(Object.fromEntries(extra))},`);
   if (Object.keys(headers).length) parameters.push(`    extra_headers=${pythonLiteral(headers)},`);
   const client = `client = OpenAI(\n    base_url=${pythonLiteral(baseUrl)},\n    api_key=${pythonLiteral(key)},\n)`;
   const call = `client.chat.completions.create(\n${parameters.join("\n")}\n)`;
@@ -28,15 +74,18 @@ export function openaiSnippet({ baseUrl, key, headers, body }) {
 }
 
 /**
- * Return Python code that uses requests, for vendors that no OpenAI client can reach.
- * @param {Omit<BuiltRequest, "path">} request
+ * Return Python code that uses requests, for anything that the OpenAI SDK does not send.
+ * @param {AnyRequest} request
  */
-export function requestsSnippet({ url, headers, body }) {
-  const stream = body.stream ? "    stream=True,\n" : "";
-  const call = `requests.post(\n    ${pythonLiteral(url)},\n    headers=${pythonLiteral(headers)},\n    json=${pythonLiteral(body)},\n${stream})`;
-  const end = body.stream
+export function requestsSnippet({ method, url, headers, body }) {
+  const parameters = [pythonLiteral(method), pythonLiteral(url), `headers=${pythonLiteral(headers)}`];
+  if (typeof body === "string") parameters.push(`data=${pythonLiteral(body)}.encode(errors="surrogatepass")`);
+  else if (body !== null) parameters.push(`json=${pythonLiteral(body)}`);
+  if (body?.stream) parameters.push("stream=True");
+  const call = `requests.request(\n${parameters.map((parameter) => `    ${parameter},\n`).join("")})`;
+  const end = body?.stream
     ? "for line in response.iter_lines(decode_unicode=True):\n    print(line)"
-    : "print(response.status_code, response.json())";
+    : "print(response.status_code, response.text)";
   return `import requests\n\nresponse = ${call}\n${end}\n`;
 }
 
@@ -49,15 +98,43 @@ export function pythonLiteral(value) {
   if (value === null) return "None";
   if (value === true) return "True";
   if (value === false) return "False";
+  if (value === Infinity) return "1e999"; // of a JSON number beyond the range of a float
+  if (value === -Infinity) return "-1e999";
   if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(", ")}]`;
   if (typeof value === "object") {
     const items = Object.entries(value).map(([name, item]) => `${pythonLiteral(name)}: ${pythonLiteral(item)}`);
     return `{${items.join(", ")}}`;
   }
-  return JSON.stringify(value);
+  // JSON's escapes in strings are also Python's; JSON.stringify escapes lone surrogates, too.
+  return escapeInvisible(JSON.stringify(value), pythonEscape);
 }
 
-/** @param {string} text */
-function quoteForShell(text) {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+/**
+ * Return a text as one word of a POSIX shell: in single quotes, each single quote in it as '\''. Control characters,
+ * which a terminal would interpret, are replaced; only line breaks stay.
+ * @param {string} text
+ */
+export function quoteForShell(text) {
+  const printable = text.replace(/[^\P{Cc}\n\t]/gu, "\uFFFD");
+  return `'${printable.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * @param {string} text
+ * @param {(codePoint: number) => string} escape
+ */
+function escapeInvisible(text, escape) {
+  return text.replace(INVISIBLE, (character) => escape(character.codePointAt(0) ?? 0));
+}
+
+/** @param {number} codePoint */
+function pythonEscape(codePoint) {
+  const digits = codePoint.toString(16);
+  return codePoint > 0xffff ? `\\U${digits.padStart(8, "0")}` : `\\u${digits.padStart(4, "0")}`;
+}
+
+/** @param {number} codePoint */
+function jsonEscape(codePoint) {
+  const units = String.fromCodePoint(codePoint).split("");
+  return units.map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
 }

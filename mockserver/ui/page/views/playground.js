@@ -224,7 +224,7 @@ export function createPlaygroundView(context) {
     const vendor = vendors[vendorName];
     const request = buildRequest(vendorName, vendor, values);
     const toPython = () => {
-      if (!vendor.openai) return requestsSnippet(request);
+      if (!vendor.openai) return requestsSnippet({ ...request, method: "POST" });
       const baseUrl = resolveUrl(`${vendorName}${vendor.openai}`);
       return openaiSnippet({ baseUrl, key: values.key, body: request.body, headers: mockHeaders(values) });
     };
