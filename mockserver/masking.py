@@ -28,6 +28,7 @@ def mask_key(key: Any) -> str:
     return f"{text[:3] if len(text) > 8 else ''}… ({derive_key_session(text)})"
 
 
+@lru_cache(maxsize=1024)
 def is_secret_header(name: str) -> bool:
     """Return whether a header or query parameter with this name may contain a secret."""
     return _SECRET_NAME.search(name) is not None and _PUBLIC_NAME.fullmatch(name) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,11 +21,31 @@ from mockserver.server.uvicorn_server import (
     format_server_url,
     get_connect_address,
 )
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import MAX_BYTES, JournalEntry
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback
 
 __all__ = ["MockServer", "Remote", "Request", "Session"]
+
+
+class _EndedEntries:
+    """The last requests that have ended; added on the server's thread, read on others."""
+
+    def __init__(self, max_entries: int) -> None:
+        self._entries: deque[JournalEntry] = deque()
+        self._max_entries = max_entries
+        self._bytes = 0
+
+    def add(self, entry: JournalEntry) -> None:
+        """Add an entry, and evict the oldest ones beyond the bounds; the newest one always stays."""
+        self._entries.append(entry)
+        self._bytes += entry.size
+        while len(self._entries) > 1 and (len(self._entries) > self._max_entries or self._bytes > MAX_BYTES):
+            self._bytes -= self._entries.popleft().size
+
+    def to_list(self) -> list[JournalEntry]:
+        """Return a copy."""
+        return list(self._entries)
 
 
 class MockServer(Remote):
@@ -39,14 +60,27 @@ class MockServer(Remote):
     def __init__(self, *paths: str | Path, port: int = 0, **settings: Any) -> None:
         check_keywords("MockServer()", settings, Settings)
         self.settings = Settings(paths=tuple(map(Path, paths)), port=port, **settings)
-        self.entries: list[JournalEntry] = []
+        self._ended = _EndedEntries(self.settings.journal_size)
         self.edits: list[FixtureSet | InputError] = []
         playback = Playback()
-        self._pipeline = create_pipeline(self.settings, playback, self.entries.append)
+        self._pipeline = create_pipeline(self.settings, playback, self._record)
         sock = bind_socket(self.settings.host, port)
         app = create_app(self._pipeline, self.edits.append, get_connect_address(sock))
         self._server = BackgroundServer(app, sock, playback)
         super().__init__(format_server_url(self._server.address), self.settings.admin_token)
+
+    @property
+    def entries(self) -> list[JournalEntry]:
+        """Return the requests that have ended, in that order; bounded in number and in bytes, as the journal is."""
+        return self._ended.to_list()
+
+    def _record(self, entry: JournalEntry) -> None:
+        self._ended.add(entry)
+
+    def reset(self) -> None:
+        """Reset all sessions and what they share to the fixture files, and forget all requests."""
+        super().reset()
+        self._ended = _EndedEntries(self.settings.journal_size)
 
     def start(self) -> Self:
         """Serve on a thread; returns when the server answers. RuntimeError where it cannot."""

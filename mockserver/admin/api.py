@@ -18,6 +18,7 @@ from mockserver.admin.accounts_api import (
     ACCOUNT_PATCH,
     CLOCK_ADVANCE,
     AccountAdmin,
+    AccountListView,
     AccountView,
     ClockView,
 )
@@ -61,7 +62,7 @@ from mockserver.matching.loader import LoadedFile, parse_runtime_rules
 from mockserver.pipeline import ChatPipeline
 from mockserver.schema.field_types import FieldType, read_document
 from mockserver.schema.messages import did_you_mean
-from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema
+from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema, get_spec_fields
 from mockserver.schema.yaml_document import document_from_value, truncate_text
 from mockserver.sessions.journal import JournalEntry
 from mockserver.wire.faults import FAULTS
@@ -192,12 +193,26 @@ async def _wait_for_abort(admin: AdminServices, request: Request) -> None:
 
 async def list_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
     """Return all fixtures in the order of matching."""
-    return await _create_large_response(await collect_fixtures(admin.pipeline, request.session))
+    return await _create_list_response(await collect_fixtures(admin.pipeline, request.session))
 
 
-async def _create_large_response(view: Any) -> Response:
-    """Return a JSON response that is encoded on a thread; the view must not change meanwhile."""
-    return await asyncio.to_thread(lambda: create_json_response(dump_view(view)))
+async def _create_list_response(view: FixtureListView | FaultRuleListView | AccountListView) -> Response:
+    """Return a JSON response that is encoded on a thread, item by item, because `dumps` holds the GIL."""
+
+    def encode(value: Any) -> Any:
+        return [orjson.Fragment(orjson.dumps(dump_view(one), default=str)) for one in value]
+
+    def create() -> Response:
+        view_type: type = type(view)
+        fields = {name: getattr(view, name) for name in get_spec_fields(view_type)}
+        return create_json_response(
+            {
+                name: encode(value) if isinstance(value, list) else dump_view(value)
+                for name, value in fields.items()
+            }
+        )
+
+    return await asyncio.to_thread(create)
 
 
 async def add_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
@@ -257,7 +272,7 @@ async def reload_fixtures(admin: AdminServices, _: AdminRequest) -> Response:
 
 async def list_faults(admin: AdminServices, request: AdminRequest) -> Response:
     """Return all fault rules in the order of evaluation."""
-    return await _create_large_response(await collect_fault_rules(admin.pipeline, request.session))
+    return await _create_list_response(await collect_fault_rules(admin.pipeline, request.session))
 
 
 async def add_faults(admin: AdminServices, request: AdminRequest) -> Response:
@@ -282,7 +297,7 @@ async def remove_fault(admin: AdminServices, request: AdminRequest) -> Response:
 
 async def list_accounts(admin: AdminServices, request: AdminRequest) -> Response:
     """Return all accounts with their balances and limits."""
-    return await _create_large_response(await admin.accounts.list_accounts(request.session))
+    return await _create_list_response(await admin.accounts.list_accounts(request.session))
 
 
 async def get_account(admin: AdminServices, request: AdminRequest) -> Response:

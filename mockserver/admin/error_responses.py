@@ -12,6 +12,8 @@ from mockserver.errors import InputError, Problem
 from mockserver.schema.field_types import FieldType, Integer, Text
 from mockserver.schema.object_types import ListOf, ObjectType, spec_dataclass, spec_field
 
+MAX_PROBLEMS = 100  # problems in one response
+
 
 class AdminError(Exception):
     """An error of the admin API: status, message, problems, and extra fields of the error object."""
@@ -72,7 +74,7 @@ def create_error_response(error: AdminError) -> Response:
     """Return the response for an error."""
     problems = [
         {"message": one.message, "path": one.path, "line": one.line, "column": one.column}
-        for one in error.problems
+        for one in error.problems[:MAX_PROBLEMS]
     ]
     body = {"error": {"message": error.message, "problems": problems, **error.extra}}
     return create_json_response(body, error.status, error.headers)

@@ -34,9 +34,13 @@ class EventFeed:
     Nothing is recorded before the first subscription, so that the feed costs nothing until it is used.
     """
 
-    def __init__(self, closing: asyncio.Event, max_events: int = 1000) -> None:
+    def __init__(
+        self, closing: asyncio.Event, max_events: int = 1000, max_bytes: int = 4 * 1024 * 1024
+    ) -> None:
         self._closing = closing
-        self._events: deque[FeedEvent] = deque(maxlen=max_events)
+        self._events: deque[FeedEvent] = deque()
+        self._max_events, self._max_bytes = max_events, max_bytes
+        self._bytes = 0  # of all payloads
         self._last_number = 0
         self._subscribed = False
         self._waiters: set[asyncio.Future[None]] = set()
@@ -58,13 +62,15 @@ class EventFeed:
         self._subscribed = True
         last = self._last_number if after is None else after
         yield encode_sse_comment("mockserver")
-        first = self._events[0].number if self._events else self._last_number + 1
-        if not first - 1 <= last <= self._last_number:  # no longer in the buffer, or from an earlier run
-            last = first - 1
-            yield encode_sse_message(b"{}", "lost", last)
+        if last > self._last_number:  # from an earlier run
+            last = -1
         closing: asyncio.Future[Any] = asyncio.ensure_future(self._closing.wait())
         try:
             while True:
+                first = self._events[0].number if self._events else self._last_number + 1
+                if last < first - 1:  # evicted before this subscriber received them
+                    last = first - 1
+                    yield encode_sse_message(b"{}", "lost", last)
                 events = self._events_after(last)
                 last = events[-1].number if events else last
                 payloads = [
@@ -88,6 +94,11 @@ class EventFeed:
         self._last_number += 1
         payload = encode_sse_message(orjson.dumps(data), kind, self._last_number)
         self._events.append(FeedEvent(self._last_number, session, payload))
+        self._bytes += len(payload)
+        while len(self._events) > 1 and (
+            len(self._events) > self._max_events or self._bytes > self._max_bytes
+        ):
+            self._bytes -= len(self._events.popleft().payload)
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -78,7 +79,8 @@ async def dry_run_request(pipeline: ChatPipeline, request: ChatRequest) -> DryRu
     state = pipeline.effective_state(*await pipeline.store.overlays_and_counts(request.session))
     with SharedRegexBudget():
         answer = await copy.decide(request, entry)
-        return _describe_dry_run(request, state, entry, answer)
+        # On a thread: it compares the texts of all fixtures, of which there may be thousands.
+        return await asyncio.to_thread(_describe_dry_run, request, state, entry, answer)
 
 
 def _describe_dry_run(

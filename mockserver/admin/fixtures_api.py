@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -89,16 +90,29 @@ class FaultRuleListView:
 
 async def collect_fixtures(pipeline: ChatPipeline, session: str | None) -> FixtureListView:
     """Return the fixtures that apply to a session; without one, those of all sessions."""
-    hits = await pipeline.store.counters(session, ANSWERED)
+    hits = dict(await pipeline.store.counters(session, ANSWERED))
     own, shared = await collect_overlays(pipeline, session)
+    problems = pipeline.load_problems
+    # On a thread: there may be thousands of fixtures. Overlays and fixture sets are immutable.
+    views = await asyncio.to_thread(_fixture_views, own, shared, pipeline.fixtures, hits, session)
+    return FixtureListView(fixtures=views, problems=list(map(_problem_view, problems)))
+
+
+def _fixture_views(
+    own: Mapping[str, Overlay],
+    shared: Overlay,
+    from_files: FixtureSet,
+    hits: Mapping[str, int],
+    session: str | None,
+) -> list[FixtureView]:
     fixture_sets = [layer.fixtures for layer in own.values()] if session is not None else []
-    shadows = _find_shadows(*fixture_sets, shared.fixtures, pipeline.fixtures)
+    shadows = _find_shadows(*fixture_sets, shared.fixtures, from_files)
     views: list[FixtureView] = []
     for owner, layer in own.items():
         views += [_fixture_view(one, "session", owner, hits, shadows) for one in layer.fixtures]
     views += [_fixture_view(one, "shared", None, hits, shadows) for one in shared.fixtures]
-    views += [_fixture_view(one, "file", None, hits, shadows) for one in pipeline.fixtures]
-    return FixtureListView(fixtures=views, problems=[_problem_view(one) for one in pipeline.load_problems])
+    views += [_fixture_view(one, "file", None, hits, shadows) for one in from_files]
+    return views
 
 
 def _problem_view(problem: Problem) -> ProblemView:

@@ -16,7 +16,7 @@ from mockserver.pipeline import ChatPipeline
 from mockserver.request.chat_request import generate_request_id
 from mockserver.schema.yaml_document import dump_yaml
 from mockserver.sessions.journal import JournalEntry
-from mockserver.wire.answer import add_content_length
+from mockserver.wire.answer import Ending, add_content_length
 from mockserver.wire.playback import TRANSPORT_KEY
 
 REPLAY_WAIT_SECONDS = 1.0  # seconds to wait for the answer; playback continues after that
@@ -70,6 +70,9 @@ class Replayer:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await asyncio.wait({task}, timeout=REPLAY_WAIT_SECONDS)
+        if copy.answer is not None and copy.answer.ending is Ending.HANG:
+            client.close()  # nothing else would ever end it
+            await asyncio.wait({task})
         return copy
 
 

@@ -22,6 +22,10 @@ BODY_SOURCE = "body"  # the name of the request body in messages
 
 T = TypeVar("T")
 
+MAX_JSON_VALUES = 1_000_000
+MAX_YAML_VALUES = 200_000  # YAML takes a hundred times as long as JSON
+_JSON_SEPARATORS = (b",", b"[", b"{")  # at least one for each value but the first
+_YAML_SEPARATORS = (*_JSON_SEPARATORS, b"\n", b"- ", b"? ")
 _INLINE_LIMIT = 16_384  # bytes up to which parsing is cheaper than a thread
 _JSON_TYPES = re.compile(r"application/(?:[\w.-]+\+)?json")
 # curl -d labels every body as a form.
@@ -90,6 +94,8 @@ class AdminRequest:
 
 
 def _parse_document(raw: bytes, media_type: str) -> Document:
+    is_json = _JSON_TYPES.fullmatch(media_type) is not None
+    _check_value_count(raw, _JSON_SEPARATORS, MAX_JSON_VALUES)
     if not raw:
         raise InputError.from_message("the body is empty, expected JSON or YAML", source=BODY_SOURCE)
     try:
@@ -100,11 +106,21 @@ def _parse_document(raw: bytes, media_type: str) -> Document:
     try:
         return document_from_value(orjson.loads(raw), BODY_SOURCE)
     except orjson.JSONDecodeError as error:
-        if _JSON_TYPES.fullmatch(media_type):
+        if is_json:
             raise InputError(
                 Problem(f"not JSON: {error.msg}", "", BODY_SOURCE, error.lineno, error.colno)
             ) from None
+        _check_value_count(raw, _YAML_SEPARATORS, MAX_YAML_VALUES)
         return parse_yaml(text, BODY_SOURCE)
+
+
+def _check_value_count(raw: bytes, separators: tuple[bytes, ...], maximum: int) -> None:
+    """Raise AdminError for a document that may contain more values than the maximum.
+
+    Memory and time grow with the number of values, not of bytes: 32 MB of `[0,0,...` would need a gigabyte.
+    """
+    if sum(map(raw.count, separators)) > maximum:
+        raise AdminError(413, f"the body has more than {maximum:,} values")
 
 
 def parse_admin_request(request: Request, allowed: tuple[str, ...], max_body: int) -> AdminRequest:

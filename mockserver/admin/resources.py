@@ -340,7 +340,7 @@ def parse_stream_events(pieces: Iterable[tuple[float | None, bytes]]) -> Iterato
 
 def build_request_row(entry: JournalEntry) -> dict[str, Any]:
     """Return an entry as it appears in a list, as plain JSON values: the feed sends thousands a second."""
-    delivery = entry.delivery
+    delivery, request = entry.delivery, entry.request_with_body
     return {
         "id": entry.id,
         "number": entry.number,
@@ -365,8 +365,8 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
         "total_ms": _to_milliseconds(delivery.seconds) if delivery else None,
         "bytes": delivery.size if delivery else 0,
         "ended": delivery.end_reason if delivery else None,
-        "user": _row_user_text(entry.request_with_body) if entry.request_with_body else "",
-        "digest": f"{zlib.crc32(entry.request_with_body.raw):08x}" if entry.request_with_body else "",
+        "user": _row_user_text(request) if request else "",
+        "digest": f"{zlib.crc32(request.raw):08x}" if request else "",
         "retry_after_ms": None if entry.answer is None else _retry_after_ms(entry.answer),
         "frames_ms": _frame_times_ms(entry),
     }

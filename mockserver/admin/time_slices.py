@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TypeVar
 
-SLICE_SECONDS = 0.005  # the longest pause of the event loop, plus the work on one item
+SLICE_SECONDS = 0.002  # the longest pause of the event loop, plus the work on one item
 
 T = TypeVar("T")
 

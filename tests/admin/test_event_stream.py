@@ -165,3 +165,35 @@ def test_a_long_silence_has_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
         return [await anext(follower), await anext(follower)]
 
     assert listen(script) == [b": heartbeat\n\n"] * 2
+
+
+def test_the_buffer_is_bounded_in_bytes() -> None:
+    size = len(event(1)) * 3 + 1
+
+    async def script(feed: EventFeed, closing: asyncio.Event) -> list[bytes]:
+        feed = EventFeed(closing, 1000, size)
+        await begun(feed)
+        for _ in range(5):
+            feed.publish_change("faults", None)
+        feed.publish_change("faults", "s" * size)  # larger than all of the buffer, and kept all the same
+        follower = await begun(feed, 4)
+        closing.set()
+        return await rest(follower)
+
+    lost, last = listen(script)
+    assert lost == b"id: 5\nevent: lost\ndata: {}\n\n"
+    assert last.startswith(b"id: 6\n")
+
+
+def test_a_subscriber_that_is_too_slow_learns_what_it_has_lost() -> None:
+    async def script(feed: EventFeed, closing: asyncio.Event) -> list[bytes]:
+        follower = await begun(feed)
+        feed.publish_change("faults", None)
+        received = [await anext(follower)]
+        for _ in range(9):
+            feed.publish_change("faults", None)
+        closing.set()
+        return received + await rest(follower)
+
+    lost = b"id: 7\nevent: lost\ndata: {}\n\n"
+    assert listen(script, most=3) == [event(1), lost, event(8), event(9), event(10)]

@@ -111,7 +111,7 @@ def test_a_request_without_words_or_model_is_matched_by_its_vendor(
     assert yaml(control, one["id"])[0]["match"] == {"vendor": "aimlapi"}
 
 
-def test_a_silence_is_asked_again_and_told_while_it_lasts(
+def test_the_replay_of_a_request_that_hangs_ends(
     running: MockServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mockserver.admin.replay.REPLAY_WAIT_SECONDS", 0.01)
@@ -128,7 +128,7 @@ def test_a_silence_is_asked_again_and_told_while_it_lasts(
         control.ask("POST", f"/verify?session={client.session}", asked)
         [one] = control.requests(f"?session={client.session}")
         again = control.ask("POST", f"/requests/{one['id']}/replay", status=201)
-    assert (again["ended"], again["status"], again["response"]["headers"]) == (None, 0, {})
+    assert (again["ended"], again["status"], again["response"]["headers"]) == ("left", 0, {})
 
 
 def test_the_feed_says_what_happens_and_ends_when_the_server_stops(
@@ -161,3 +161,15 @@ def test_who_leaves_in_the_middle_of_a_body_is_no_error(running: MockServer, pat
     with socket.create_connection((host, int(port))) as sock:
         sock.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx".encode())
     assert Control(running).ask("GET", "")["name"] == "mockserver"
+
+
+def test_the_replay_of_a_long_stream_is_returned_while_it_is_open(
+    running: MockServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockserver.admin.replay.REPLAY_WAIT_SECONDS", 0.01)
+    control, client = Control(running), make_client(running)
+    slow = {"match": {"user": "slow"}, "response": {"chunks": ["a", {"delay": "1h"}, "b"]}}
+    control.ask("POST", f"/fixtures?session={client.session}", slow, 201)
+    client.send(content="slow", stream=True)
+    [one] = control.requests(f"?session={client.session}")
+    assert control.ask("POST", f"/requests/{one['id']}/replay", status=201)["ended"] is None

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from mockserver.admin import verify
+from mockserver.admin.request_watch import RequestWatches
+from mockserver.admin.time_slices import TimeSlicer
+from mockserver.admin.verify import VERIFY_QUERY, VerifyResult
+from mockserver.schema.field_types import read_document
+from mockserver.schema.yaml_document import document_from_value
+from mockserver.sessions.journal import JournalEntry, MemoryJournal
 from mockserver.testing import MockServer
-from tests.conftest import StartServer
+from tests.conftest import MakeClient, StartServer
+from tests.matching_examples import build_request
 
 FIXTURES = "fixtures: [{name: hello, match: {}, response: Hello.}]"
 
@@ -52,3 +65,169 @@ def test_probes_and_vendors_are_served_under_every_name(running: MockServer, pat
 def test_pages_of_other_sites_neither_read_nor_change(running: MockServer, method: str, path: str) -> None:
     assert request_status(running, path, method, Host="127.0.0.1", Sec_Fetch_Site="cross-site") == 403
     assert request_status(running, path, method, Host="127.0.0.1", Sec_Fetch_Site="same-origin") == 200
+
+
+# --- what waits
+
+
+class _CountedJournal(MemoryJournal):
+    """A journal that counts how often it is listed."""
+
+    listings = 0
+
+    async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
+        self.listings += 1
+        return await super().entries(session, since)
+
+
+class _Verifications:
+    """Waiting verifications over a journal, with the number of comparisons that they have made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.journal, self.watches, self.comparisons = _CountedJournal(), RequestWatches(), 0
+        self.journal.listeners.append(self.watches.publish)
+        compare = verify._meets_criteria
+
+        def count(entry: JournalEntry, criteria: Any) -> bool:
+            self.comparisons += 1
+            return compare(entry, criteria)
+
+        monkeypatch.setattr(verify, "_meets_criteria", count)
+
+    def start(self, session: str | None, **query: Any) -> asyncio.Task[VerifyResult]:
+        read = read_document(VERIFY_QUERY, document_from_value({"match": {}, "within": "60s", **query}, "q"))
+        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = verify.wait_until_verified(read, self.journal, session, self.watches, TimeSlicer(), never)
+        return asyncio.create_task(waiting)
+
+    async def send(self, session: str) -> None:
+        request = REQUEST
+        await self.journal.open(
+            JournalEntry(f"{session}-{next(NUMBERS)}", request.routed_head.head, session, request)
+        )
+        await settle()
+
+
+REQUEST = build_request()
+NUMBERS = itertools.count()
+
+
+async def settle() -> None:
+    """Let all tasks run until each of them waits for something."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_a_waiting_verify_compares_only_new_requests_of_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        verifications = _Verifications(monkeypatch)
+        for _ in range(50):
+            await verifications.send("mine")
+        waiting = [verifications.start("mine", count=53) for _ in range(10)]
+        await settle()
+        assert (verifications.comparisons, verifications.journal.listings) == (500, 10)
+        for _ in range(100):
+            await verifications.send("other")
+        assert (verifications.comparisons, verifications.journal.listings) == (500, 10)
+        await verifications.send("mine")
+        assert (verifications.comparisons, verifications.journal.listings) == (510, 10)
+        for _ in range(2):
+            await verifications.send("mine")
+        assert [one.count for one in await asyncio.gather(*waiting)] == [53] * 10
+
+    asyncio.run(run())
+
+
+def test_a_verify_without_a_session_sees_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        verifications = _Verifications(monkeypatch)
+        waiting = verifications.start(None, count=2)
+        await verifications.send("one")
+        await verifications.send("two")
+        assert (await waiting).count == 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("cleared", ["mine", None])
+def test_a_verify_counts_from_nothing_after_the_journal_was_cleared(
+    monkeypatch: pytest.MonkeyPatch, cleared: str | None
+) -> None:
+    async def run() -> None:
+        verifications = _Verifications(monkeypatch)
+        await verifications.send("mine")
+        waiting = verifications.start("mine", count=2)
+        await settle()
+        for session in ("other", cleared):
+            await verifications.journal.clear(session)
+            verifications.watches.clear(session)
+        await settle()
+        await verifications.send("mine")
+        assert not waiting.done()
+        await verifications.send("mine")
+        assert (await waiting).count == 2
+
+    asyncio.run(run())
+
+
+def test_a_watch_ends_with_its_verify(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        verifications = _Verifications(monkeypatch)
+        waiting = verifications.start("mine", count=1)
+        await settle()
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        assert not verifications.watches._watches
+
+    asyncio.run(run())
+
+
+# --- what is large
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        ("[" + "0," * 1_000_001 + "0]", "application/json"),
+        ("[" * 600_000 + "{" * 600_000, ""),
+        ("- a\n" * 200_001, "application/yaml"),
+        ("a: &a [" + "x," * 200_001 + "]", "application/yaml"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/_mock/fixtures", "/_mock/verify", "/_mock/explain", "/_mock/faults"])
+def test_a_body_of_too_many_values_is_refused(
+    running: MockServer, path: str, body: str, media_type: str
+) -> None:
+    status, error = post(running, path, body, media_type)
+    assert status == 413
+    assert "values" in error["message"]
+
+
+def test_only_the_first_problems_of_a_body_are_listed(running: MockServer) -> None:
+    status, error = post(running, "/_mock/fixtures", "[" + "0," * 5000 + "0]", "application/json")
+    assert (status, len(error["problems"])) == (400, 100)
+
+
+def post(server: MockServer, path: str, body: str, media_type: str) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    connection.request("POST", path, body, {"Content-Type": media_type})
+    response = connection.getresponse()
+    content = json.loads(response.read())
+    connection.close()
+    return response.status, content["error"]
+
+
+def test_the_entries_of_a_server_are_bounded_like_its_journal_and_freed_by_a_reset(
+    start_server: StartServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_server(FIXTURES, journal_size=3)
+    client = make_client(server)
+    for number in range(5):
+        client.chat(content=f"number {number}")
+    texts = [entry.request_with_body.last_user_text for entry in server.entries if entry.request_with_body]
+    assert texts == ["number 2", "number 3", "number 4"]
+    monkeypatch.setattr("mockserver.testing.MAX_BYTES", 1)
+    client.chat(content="last")
+    assert len(server.entries) == 1
+    server.reset()
+    assert server.entries == []
