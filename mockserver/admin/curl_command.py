@@ -14,6 +14,7 @@ _KEY_VARIABLE = '"${KEY:-any-key}"'  # the one part that the shell expands
 _OMITTED_HEADERS = (
     *(
         "host",
+        "content-encoding",  # the journal has the decoded body
         "content-length",
         "connection",
         "accept-encoding",

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from mockserver.admin.error_responses import AdminError
 from mockserver.errors import InputError, Problem
+from mockserver.request.content_coding import BodyTooLargeError, UnknownCodingError, decode_body
 from mockserver.request.request_head import is_session_name
 from mockserver.schema.messages import did_you_mean, format_alternatives
 from mockserver.schema.yaml_document import Document, document_from_value, parse_yaml, truncate_text
@@ -74,7 +75,7 @@ class AdminRequest:
             raise AdminError(
                 415, f"found the Content-Type {truncate_text(media_type)!r}, expected JSON or YAML"
             )
-        raw = await self._read_body()
+        raw = await self._decode_body(await self._read_body())
 
         def load() -> T:
             return parse(_parse_document(raw, media_type))
@@ -91,6 +92,19 @@ class AdminRequest:
         except ClientDisconnect:
             raise AdminError(400, "the client disconnected before the end of the body") from None
         return bytes(body)
+
+    async def _decode_body(self, body: bytes) -> bytes:
+        codings = ", ".join(self.http_request.headers.getlist("content-encoding"))
+        if not codings or not body:
+            return body
+        try:
+            return await asyncio.to_thread(decode_body, body, codings, self.max_body)
+        except BodyTooLargeError:
+            raise AdminError(413, f"the decoded body has more than {self.max_body:,} bytes") from None
+        except UnknownCodingError as error:
+            raise AdminError(415, str(error)) from None
+        except ValueError as error:
+            raise AdminError(400, str(error)) from None
 
 
 def _parse_document(raw: bytes, media_type: str) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 from collections.abc import Mapping
@@ -11,9 +12,13 @@ from typing import Any
 from starlette.types import Message, Receive
 
 from mockserver.memoize import BoundedCache, Memo, identity_dataclass
+from mockserver.request.content_coding import BodyTooLargeError, UnknownCodingError, decode_body
 from mockserver.request.request_body import (
+    TOO_LARGE_BODY,
     BodyErrorKind,
     LazyBody,
+    ParsedBody,
+    build_body_failure,
     get_message_text,
     iter_mappings,
     iter_message_parts,
@@ -203,7 +208,7 @@ class RequestReader:
         """Receive a whole request. Raises ClientDisconnected if the client leaves before its end."""
         max_body = self._max_body
         if routed_head.content_length > max_body:
-            return _build_request(routed_head, b"", too_large=True)
+            return _build_request(routed_head, b"", TOO_LARGE_BODY)
         message = await receive()
         raw: bytes = message.get("body", b"")
         if message.get("more_body"):
@@ -211,17 +216,31 @@ class RequestReader:
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
         if len(raw) > max_body:
-            return _build_request(routed_head, b"", too_large=True)
+            return _build_request(routed_head, b"", TOO_LARGE_BODY)
+        if raw and "content-encoding" in routed_head.headers:
+            return _build_request(routed_head, *await self._decode(routed_head, raw))
         if len(raw) >= _MAX_CACHED_BODY or routed_head.head.size >= MAX_CACHED_HEAD:
             return _build_request(routed_head, raw)
         # Clients under test often repeat a request.
         key = routed_head, raw
         return self._cache.get(key) or self._cache.put(key, _build_request(routed_head, raw), len(raw))
 
+    async def _decode(self, routed_head: RoutedHead, raw: bytes) -> tuple[bytes, ParsedBody | None]:
+        """Return the body without its content codings; if they cannot be undone, as it is, with the failure."""
+        try:
+            header = routed_head.headers["content-encoding"]
+            return await asyncio.to_thread(decode_body, raw, header, self._max_body), None
+        except BodyTooLargeError:
+            return b"", TOO_LARGE_BODY
+        except UnknownCodingError as error:
+            return raw, build_body_failure("unknown_coding", str(error))
+        except ValueError as error:
+            return raw, build_body_failure("no_json", str(error))
 
-def _build_request(routed_head: RoutedHead, raw: bytes, *, too_large: bool = False) -> ChatRequest:
+
+def _build_request(routed_head: RoutedHead, raw: bytes, failure: ParsedBody | None = None) -> ChatRequest:
     route = routed_head.route
-    lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, too_large=too_large)
+    lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, failure=failure)
     body = lazy_body.parsed.body
     model = route.model or text_or_empty(body.get("model"))
     stream = route.vendor.supports_streaming and body.get("stream") is True

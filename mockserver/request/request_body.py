@@ -12,7 +12,7 @@ import orjson
 
 from mockserver.memoize import fast_dataclass
 
-BodyErrorKind = Literal["", "too_large", "no_json"]
+BodyErrorKind = Literal["", "too_large", "unknown_coding", "no_json"]
 ChatMessage = dict[str, Any]
 
 
@@ -28,14 +28,17 @@ class ParsedBody:
 
 
 class LazyBody:
-    """A body that is parsed on first access; `accept_prompt`: a string `prompt` stands for one user message."""
+    """A body that is parsed on first access; `accept_prompt`: a string `prompt` stands for one user message.
 
-    __slots__ = ("_parsed", "accept_prompt", "raw", "too_large")
+    `raw` is without its content codings. `failure` is the result for a body that could not be read.
+    """
 
-    def __init__(self, raw: bytes, *, accept_prompt: bool = False, too_large: bool = False) -> None:
+    __slots__ = ("_parsed", "accept_prompt", "failure", "raw")
+
+    def __init__(self, raw: bytes, *, accept_prompt: bool = False, failure: ParsedBody | None = None) -> None:
         self.raw = raw
         self.accept_prompt = accept_prompt
-        self.too_large = too_large
+        self.failure = failure
         self._parsed: ParsedBody | None = None
 
     @property
@@ -43,9 +46,7 @@ class LazyBody:
         """Parse the body, unless that has been done."""
         parsed = self._parsed
         if parsed is None:
-            parsed = self._parsed = (
-                _TOO_LARGE if self.too_large else _parse_body(self.raw, accept_prompt=self.accept_prompt)
-            )
+            parsed = self._parsed = self.failure or _parse_body(self.raw, accept_prompt=self.accept_prompt)
         return parsed
 
     @property
@@ -55,7 +56,7 @@ class LazyBody:
 
     def unparsed_copy(self) -> LazyBody:
         """Return a copy that is not parsed yet."""
-        return LazyBody(self.raw, accept_prompt=self.accept_prompt, too_large=self.too_large)
+        return LazyBody(self.raw, accept_prompt=self.accept_prompt, failure=self.failure)
 
     def drop_parsed(self) -> None:
         """Free the parsed body and keep the bytes."""
@@ -119,7 +120,12 @@ def _extract_messages(body: dict[str, Any], *, accept_prompt: bool) -> tuple[Cha
 
 
 def _invalid_body(detail: str) -> ParsedBody:
-    return ParsedBody({}, (), "", "no_json", detail)
+    return build_body_failure("no_json", detail)
+
+
+def build_body_failure(error: BodyErrorKind, detail: str = "") -> ParsedBody:
+    """Return the result of parsing a body that contains no JSON object."""
+    return ParsedBody({}, (), "", error, detail)
 
 
 def _describe_utf8_error(raw: bytes) -> str:
@@ -131,4 +137,4 @@ def _describe_utf8_error(raw: bytes) -> str:
 
 
 _JSON_TYPE_NAMES = {list: "an array", str: "a text", type(None): "null"}
-_TOO_LARGE: Final = ParsedBody({}, (), "", "too_large")
+TOO_LARGE_BODY: Final = build_body_failure("too_large")

@@ -53,6 +53,8 @@ def _check_route(request: ChatRequest) -> None:
     _raise_if_error(_route_error(request.routed_head))
     if request.body_error == "too_large":
         raise ApiError("too_large")
+    if request.body_error == "unknown_coding":
+        raise ApiError(415, request.body_error_detail)
 
 
 @memoized

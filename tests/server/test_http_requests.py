@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
+import zlib
+from collections.abc import Callable, Iterator
 
+import httpx2
 import pytest
 
 from mockserver.testing import MockServer
@@ -60,3 +64,70 @@ def test_repeated_headers_and_trailing_blanks_match(lines: list[bytes], text: st
         else:
             assert kept == expected
             assert request.headers[kept[0][0]] == ", ".join(value for _, value in kept)
+
+
+def encoding(name: str) -> list[bytes]:
+    return [f"Content-Encoding: {name}".encode()]
+
+
+@pytest.fixture(scope="module")
+def compressed() -> Iterator[MockServer]:
+    with MockServer(
+        fixtures_yaml="fixtures: [{match: {user: Hello}, response: Read.}]", max_body=5_000
+    ) as server:
+        yield server
+
+
+@pytest.mark.parametrize(("name", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_compressed_request_is_read_and_journalled_as_plain_text(
+    compressed: MockServer, name: str, encode: Callable[[bytes], bytes]
+) -> None:
+    compressed.reset()
+    answer = json.loads(exchange(compressed, encoding(name), encode(BODY)))
+    assert answer["choices"][0]["message"]["content"] == "Read."
+    [request] = compressed.requests
+    assert request.body == json.loads(BODY)
+    assert request.headers["content-encoding"] == name
+
+
+@pytest.mark.parametrize(
+    "path", ["/aimlapi/v1/chat/completions", "/omixa/api/v1/chat/completions", "/segmind/v1/m"]
+)
+@pytest.mark.parametrize(
+    ("name", "body", "status", "text"),
+    [
+        ("snappy", BODY, 415, "found 'snappy', expected gzip, deflate"),
+        ("gzip", gzip.compress(bytes(1_000_000)), 413, ""),
+        ("gzip", BODY, 400, "the body is not valid gzip"),
+        ("gzip", gzip.compress(BODY) + b"junk", 400, "4 bytes follow its end"),
+    ],
+)
+def test_a_request_that_cannot_be_decoded_is_refused(
+    compressed: MockServer, path: str, name: str, body: bytes, status: int, text: str
+) -> None:
+    headers = {"content-encoding": name, "content-type": "application/json"}
+    headers |= {"x-api-key": "SG_one"} if "segmind" in path else {"authorization": "Bearer one"}
+    response = httpx2.post(compressed.url + path, content=body, headers=headers)
+    assert response.status_code == (422 if status == 400 and "omixa" in path else status)
+    if "segmind" not in path or status == 415:
+        assert text in json.dumps(response.json(), ensure_ascii=False)
+
+
+def test_a_compressed_body_of_the_admin_api_is_read(compressed: MockServer) -> None:
+    rule = json.dumps({"error": 503, "times": 1}).encode()
+
+    def post(body: bytes, name: str) -> httpx2.Response:
+        headers = {"content-encoding": name, "content-type": "application/json"}
+        return httpx2.post(f"{compressed.url}/_mock/faults", content=body, headers=headers)
+
+    assert post(gzip.compress(rule), "gzip").status_code == 201
+    assert len(httpx2.get(f"{compressed.url}/_mock/faults").json()["faults"]) == 1
+    for body, name, status, text in (
+        (rule, "snappy", 415, "found 'snappy'"),
+        (gzip.compress(bytes(1_000_000)), "gzip", 413, "the decoded body has more than 5,000 bytes"),
+        (rule, "gzip", 400, "the body is not valid gzip"),
+        (b"", "gzip", 400, "the body is empty"),
+    ):
+        response = post(body, name)
+        assert (response.status_code, text in response.text) == (status, True), response.text
+    compressed.reset()
