@@ -2,67 +2,84 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import Final, Literal
 
 from mockserver.fixtures.account_spec import AccountSpec, LimitSpec, LimitUnit, RateSpec
 from mockserver.schema.money import NO_CHARGE, ZERO, Amount, Charge
 
-if TYPE_CHECKING:
-    from pyrate_limiter import InMemoryBucket, RateItem
+_MAX_EXACT_USES = 1_000  # uses of a window that are kept one by one
+_SLOTS = 1_000  # of a window with more uses
+
+
+@dataclass(slots=True)
+class _Use:
+    """A use of a window, or several uses within one slot; times are in milliseconds."""
+
+    first: int
+    last: int
+    weight: int
 
 
 class SlidingWindow:
-    """The requests or tokens of the last `rate.seconds` seconds. `now` is in seconds and must not decrease."""
+    """The requests or tokens of the last `rate.seconds` seconds. `now` is in seconds and must not decrease.
 
-    __slots__ = ("_bucket", "rate")
+    It is exact to the millisecond for up to _MAX_EXACT_USES uses. Further ones are added up in slots of a thousandth of
+    the window and expire with the last of their slot, so that the memory is bounded whatever the limit.
+    """
+
+    __slots__ = ("_total", "_uses", "rate")
 
     def __init__(self, rate: RateSpec) -> None:
-        import pyrate_limiter as limiter  # noqa: PLC0415 imported with the first limit: it is slow to import
-
         self.rate = rate
-        self._bucket: InMemoryBucket = limiter.InMemoryBucket(
-            [limiter.Rate(rate.maximum, rate.seconds * 1000)]
-        )
+        self._total = 0
+        self._uses: deque[_Use] = deque()
 
     def wait(self, weight: int, now: float) -> float:
         """Return the seconds to wait until `weight` more fits (0: now; the whole window if it never fits)."""
-        if self.used(now) + weight <= self.rate.maximum:
+        excess = self.used(now) + weight - self.rate.maximum
+        if excess <= 0:
             return 0.0
-        item = _rate_item(weight, now)
-        self._bucket.put(item)  # refused, which sets the rate that waiting() looks at
-        wait = cast(int, self._bucket.waiting(item))  # an awaitable only for a bucket in another process
-        return wait / 1000 if wait >= 0 else float(self.rate.seconds)
+        for use in self._uses:
+            excess -= use.weight
+            if excess <= 0:  # this use expires one millisecond after it is a whole window old
+                return self.rate.seconds + (use.last + 1 - _to_milliseconds(now)) / 1000
+        return float(self.rate.seconds)
 
     def consume(self, weight: int, now: float) -> None:
         """Add `weight` to what is used."""
-        self._bucket.put(_rate_item(weight, now))
+        moment = _to_milliseconds(now)
+        self._total += weight
+        if (
+            len(self._uses) >= _MAX_EXACT_USES
+            and moment - self._uses[-1].first < self.rate.seconds * 1000 / _SLOTS
+        ):
+            self._uses[-1].last = moment
+            self._uses[-1].weight += weight
+        else:
+            self._uses.append(_Use(moment, moment, weight))
 
     def used(self, now: float) -> int:
         """Return how much is used."""
-        self._bucket.leak(_to_milliseconds(now))
-        return self._bucket.count()
+        start = _to_milliseconds(now) - self.rate.seconds * 1000
+        while self._uses and self._uses[0].last < start:
+            self._total -= self._uses.popleft().weight
+        return self._total
 
     def resets_in(self, now: float) -> float:
         """Return the seconds until all of it is free again."""
-        last = self._bucket.peek(0) if self.used(now) else None
-        if last is None:
+        if not self.used(now):
             return 0.0
-        return (last.timestamp - _to_milliseconds(now)) / 1000 + self.rate.seconds
+        return (self._uses[-1].last - _to_milliseconds(now)) / 1000 + self.rate.seconds
 
     def copy(self) -> SlidingWindow:
         """Return an independent copy."""
         copied = SlidingWindow(self.rate)
-        copied._bucket.items = list(self._bucket.items)
+        copied._total, copied._uses = self._total, deque(map(replace, self._uses))
         return copied
-
-
-def _rate_item(weight: int, now: float) -> RateItem:
-    import pyrate_limiter as limiter  # noqa: PLC0415 see above
-
-    return limiter.RateItem("", _to_milliseconds(now), weight)
 
 
 def _to_milliseconds(seconds: float) -> int:

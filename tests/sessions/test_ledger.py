@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.billing.charging import AccountRegistry
@@ -26,7 +26,6 @@ def account(balance: str | None = None, *limits: str) -> AccountSpec:
     )
 
 
-@settings(deadline=None)  # the first window loads a library
 @given(STEPS)
 def test_no_stretch_of_a_period_has_more_than_the_limit(steps: list[tuple[int, int]]) -> None:
     window, now, taken = SlidingWindow(RateSpec(10, "tokens", "minute")), 1000.0, [(0.0, 0)]
@@ -55,6 +54,19 @@ def test_a_copy_of_a_window_goes_its_own_way() -> None:
     copied = window.copy()
     copied.consume(1, 5.0)
     assert (window.used(5.0), copied.used(5.0)) == (1, 2)
+
+
+@pytest.mark.parametrize("period", ["second", "day"])
+def test_a_window_with_many_uses_expires_them_late_by_a_thousandth(period: str) -> None:
+    window = SlidingWindow(RateSpec(10**9, "tokens", period))
+    seconds = window.rate.seconds
+    times = [number * seconds / 5000 for number in range(12_500)]  # two and a half windows
+    for number, now in enumerate(times):
+        exact = min(number, 5000)
+        assert exact <= window.used(now) <= exact * 1.001 + 2
+        window.consume(1, now)
+        assert len(window._uses) <= 2100
+    assert window.used(times[-1] + seconds * 1.002) == 0
 
 
 def test_all_limits_are_used_or_none() -> None:
