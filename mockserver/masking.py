@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote_plus
 
 _SECRET_NAME = re.compile(
     r"auth|key|token|secret|cookie|pass|pwd|credential|jwt|signature|session", re.IGNORECASE
@@ -51,6 +51,17 @@ def mask_header(name: str, value: str) -> str:
         return value
     scheme, secret = split_scheme(name, value)
     return f"{scheme} {mask_key(secret)}" if scheme else mask_key(secret)
+
+
+def mask_query(query: str) -> str:
+    """Return a query string with the values of its secret parameters masked."""
+    parameters = (part.partition("=") for part in query.split("&"))
+    return "&".join(
+        f"{name}={quote(mask_key(unquote_plus(value)))}"
+        if value and is_secret_header(unquote_plus(name))
+        else name + equals + value
+        for name, equals, value in parameters
+    )
 
 
 def split_scheme(name: str, value: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.masking import find_secret_values, is_secret_header, mask_header, redact_text
+from mockserver.masking import find_secret_values, is_secret_header, mask_header, mask_query, redact_text
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,17 @@ def test_secrets_are_redacted_wherever_they_are_quoted() -> None:
 @pytest.mark.parametrize("value", ["password", "word", "12345", "completions"])
 def test_ordinary_words_are_not_redacted(value: str) -> None:
     assert find_secret_values({"x-auth-type": value}) == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "masked"),
+    [
+        ("", ""),
+        ("x=1&&y&z=", "x=1&&y&z="),
+        ("x=a%20b&api_key=&token", "x=a%20b&api_key=&token"),
+        ("x=1&api_key=hun%74er2&y=2", "x=1&api_key=%E2%80%A6%20%28key-f52fbd32%29&y=2"),
+        ("api%5Fkey=hunter2", "api%5Fkey=%E2%80%A6%20%28key-f52fbd32%29"),
+    ],
+)
+def test_secret_parameters_of_a_query_are_masked(query: str, masked: str) -> None:
+    assert mask_query(query) == masked

@@ -17,7 +17,7 @@ from mockserver.admin.curl_command import format_curl_command
 from mockserver.admin.explain import DryRun
 from mockserver.admin.openai_exceptions import describe_sdk_outcome
 from mockserver.billing.cost import calculate_entry_cost
-from mockserver.masking import find_secret_values, mask_headers, redact_text
+from mockserver.masking import find_secret_values, mask_headers, mask_query, redact_text
 from mockserver.matching.fixture_set import Mismatch, NearMiss
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RequestHead
@@ -119,6 +119,7 @@ class SentView:
     raw_headers: Sequence[Sequence[str]] = spec_field(
         ListOf(ListOf(Text())), "every header as a pair of name and value, in order"
     )
+    query: str = spec_field(Text(), "the query string, without its `?`")
     body: Any = spec_field(AnyValue(), "the JSON body; a string if it is not JSON")
 
 
@@ -229,6 +230,7 @@ def build_request_detail(entry: JournalEntry, near_misses: Iterable[NearMiss]) -
                 for one in entry.head.raw_headers
                 for pair in _redact_headers(dict([one]), secrets).items()
             ],
+            query=redact_text(mask_query(entry.head.query), secrets),
             body=None if request is None else _sent_body(request, secrets),
         ),
         response=None if entry.answer is None else _received_view(entry, add_content_length(entry.answer)),

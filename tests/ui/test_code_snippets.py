@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from openai.resources.chat.completions import Completions
@@ -154,13 +155,23 @@ def test_python_runs_no_part_of_a_request_for_requests(
 def test_only_chat_completions_are_sent_with_the_sdk(
     run_module: RunModule, method: str, path: str, body: Any, expected: str
 ) -> None:
-    request = {"headers": {"content-type": "text/plain"}, "body": body}
+    request = {"headers": {"content-type": "text/plain"}, "query": "", "body": body}
     detail = {"method": method, "path": path, "session": "s", "request": request}
     code = run_module(MODULE, "m.pythonSnippet(a[0], 'mine', a[1])", [detail, VENDOR])
     assert expected in code
     assert "any-key" in code
     assert ("import OpenAI" in code) is (expected.startswith("client"))
     assert ("text/plain" in code) is isinstance(body, str)
+
+
+def test_python_keeps_the_query_but_for_its_secrets(run_module: RunModule, folder: Path) -> None:
+    query = "a=it%27s&a=%22%3B&key=sk-%E2%80%A6%20%28key-0123abcd%29"
+    request = {"headers": {}, "query": query, "body": CHAT}
+    detail = {"method": "POST", "path": "/v1/chat", "session": "s", "request": request}
+    code = run_module(MODULE, "m.pythonSnippet(a[0], 'mine', a[1])", [detail, VENDOR])
+    [_, url, _, options] = run_python(code, folder)
+    assert parse_qsl(urlsplit(url).query) == [("a", "it's"), ("a", '";'), ("key", "any-key")]
+    assert options["json"] == CHAT
 
 
 def test_a_literal_is_equal_to_any_string(run_module: RunModule) -> None:

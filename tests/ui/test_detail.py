@@ -139,6 +139,15 @@ def test_the_python_code_sends_the_same_request(
     assert (repeated.session, repeated.path, repeated.body) == (sent.session, sent.path, sent.body)
 
 
+def test_the_query_is_shown_and_copied(own: MockServer, panel: Any, make_client: Any) -> None:
+    client = make_client(own, "app")
+    client.connection.request("POST", "/aimlapi/v1/chat/completions?a=1&key=hunter2", POEM, HEADERS)
+    client.connection.getresponse().read()
+    expect(open_newest(panel).locator("dl").first).to_contain_text("/v1/chat/completions?a=1&key=%E2%80%A6")
+    assert "/v1/chat/completions?a=1&key=any-key" in copied(panel, "Copy as Python")
+    expect(panel.get_by_role("button", name="Copy as curl")).to_be_visible()
+
+
 def test_a_replay_is_another_request(own: MockServer, asked: Ask, panel: Any) -> None:
     asked("Hello")
     open_newest(panel)

@@ -1,5 +1,6 @@
 // The text in place of an empty table or timeline: what to do next.
 
+import { quoteForShell } from "../data/code-snippets.js";
 import { resolveUrl } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 
@@ -12,7 +13,8 @@ export function createEmptyState(isFiltered) {
     return h("div", { class: "empty" }, h("h2", {}, "No request matches the filter"), h("p", {}, "Change or remove a part of the filter."));
   }
   const body = JSON.stringify({ model: "o1-preview", messages: [{ role: "user", content: "Hello" }] });
-  const command = `curl ${resolveUrl("v1/chat/completions")} \\\n  -H 'Authorization: Bearer any-key' \\\n  --json '${body}'`;
+  const url = quoteForShell(resolveUrl("v1/chat/completions"));
+  const command = `curl ${url} \\\n  -H 'Authorization: Bearer any-key' \\\n  --json '${body}'`;
   return h(
     "div",
     { class: "empty" },

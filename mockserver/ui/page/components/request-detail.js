@@ -141,8 +141,9 @@ async function loadVendors() {
 
 /** @param {RequestDetail} request */
 function createFacts(request) {
+  const { query } = request.request;
   const facts = [
-    ["request", `${request.method} ${request.path}`],
+    ["request", `${request.method} ${request.path}${query && `?${query}`}`],
     ["vendor", [request.vendor ?? "none", request.model].filter(Boolean).join(" · ")],
     ["session", request.session],
     ["time", formatTime(Date.parse(request.arrived))],

@@ -23,6 +23,7 @@ const SDK_PARAMETERS = new Set([
 
 // Control, formatting (also those that reverse text), private and unassigned characters, and line separators.
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+const MASKED = /^.{0,3}… \(key-[0-9a-f]{8}\)$/; // a secret, as the admin API shows it
 const PLACEHOLDER_KEY = "any-key";
 
 /**
@@ -43,16 +44,25 @@ export function curlCommand({ url, headers, body }) {
  * @param {VendorView} vendor
  */
 export function pythonSnippet({ method, path, session, request }, name, vendor) {
-  const { body } = request;
+  const { body, query } = request;
   const mockHeaders = { "x-mock-session": session };
   const isChat = method === "POST" && path === vendor.chat && body?.model !== undefined && body?.messages !== undefined;
-  if (vendor.openai && isChat) {
+  if (vendor.openai && isChat && !query) {
     return openaiSnippet({ baseUrl: resolveUrl(name + vendor.openai), key: PLACEHOLDER_KEY, body, headers: mockHeaders });
   }
   const key = vendor.key_scheme ? `${vendor.key_scheme} ${PLACEHOLDER_KEY}` : PLACEHOLDER_KEY;
   const contentType = request.headers["content-type"];
   const headers = { [vendor.key_header]: key, ...mockHeaders, ...(typeof body === "string" && contentType && { "content-type": contentType }) };
-  return requestsSnippet({ method, url: resolveUrl(name + path), headers, body });
+  return requestsSnippet({ method, url: resolveUrl(name + path) + withPlaceholders(query), headers, body });
+}
+
+/**
+ * Return a query string to append to a URL, its masked secrets replaced by the placeholder.
+ * @param {string} query
+ */
+function withPlaceholders(query) {
+  const parameters = [...new URLSearchParams(query)].map(([parameter, value]) => [parameter, value.replace(MASKED, PLACEHOLDER_KEY)]);
+  return query && `?${new URLSearchParams(parameters)}`;
 }
 
 /**

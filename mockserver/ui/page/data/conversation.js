@@ -18,7 +18,7 @@ import { parseJson } from "../lib/json.js";
 
 /**
  * A request as the admin API describes it in detail.
- * @typedef {RequestView & {request: {headers: Record<string, string>, body: any}, response: ResponseView | null,
+ * @typedef {RequestView & {request: {headers: Record<string, string>, query: string, body: any}, response: ResponseView | null,
  *   near_misses: NearMiss[], curl: string}} RequestDetail
  */
 
@@ -34,7 +34,7 @@ import { parseJson } from "../lib/json.js";
 
 /**
  * Return the messages of a request, then those of its response.
- * @param {Pick<RequestDetail, "request" | "response">} detail
+ * @param {RequestDetail} detail
  * @returns {Message[]}
  */
 export function buildConversation({ request, response }) {
