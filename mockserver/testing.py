@@ -1,4 +1,4 @@
-"""`MockServer`: one server on a thread, on a real socket, for the length of a `with`."""
+"""`MockServer`: a server on a thread with a real socket, for use in tests."""
 
 from __future__ import annotations
 
@@ -49,12 +49,31 @@ class _EndedEntries:
 
 
 class MockServer(Remote):
-    """A running server. Without paths it serves the shipped fixtures; the port is free unless one is given.
+    """A server on a thread of this process, as a context manager.
 
-    Itself it stands for all sessions, so that clients need no more than its `url`; `session()` makes one apart.
-    `settings` are those of `mockserver.settings.Settings`: `MockServer(strict=True, seed=7)`.
+    Example::
 
-    Raises InputError for fixtures or settings that are wrong.
+        from openai import OpenAI
+        from mockserver.testing import MockServer
+
+        with MockServer() as server:  # or: async with MockServer("fixtures.yaml", strict=True, seed=7)
+            server.on(user="weather").reply("Sunny")
+
+            client = OpenAI(base_url=f"{server.url}/v1", api_key="any-key")
+            question = {"role": "user", "content": "How is the weather?"}
+            answer = client.chat.completions.create(model="o3-mini", messages=[question])
+
+            assert answer.choices[0].message.content == "Sunny"
+            server.assert_called(count=1, model="o3-mini")
+
+    `paths` are fixture files and folders; without them the server has the shipped fixtures. `port` 0 selects a
+    free port. `settings` are the fields of `mockserver.settings.Settings`. The methods of `Session` on the server
+    itself apply to all sessions; `session()` returns a separate one.
+
+    Raises:
+        InputError: fixtures, profiles or settings are invalid, or the port is in use; `problems` lists all problems.
+        TypeError: a setting does not exist.
+        RuntimeError: (when started) the server does not start.
     """
 
     def __init__(self, *paths: str | Path, port: int = 0, **settings: Any) -> None:
@@ -83,12 +102,12 @@ class MockServer(Remote):
         self._ended = _EndedEntries(self.settings.journal_size)
 
     def start(self) -> Self:
-        """Serve on a thread; returns when the server answers. RuntimeError where it cannot."""
+        """Start the server on a thread and return when it responds. Raises RuntimeError if it does not start."""
         self._server.start()
         return self
 
     def stop(self) -> None:
-        """End every open answer, then the thread. Once is enough; more often is fine."""
+        """Close all open responses, then the server. Stopping a stopped server has no effect."""
         self._server.stop()
 
     def __enter__(self) -> Self:

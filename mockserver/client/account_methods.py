@@ -1,4 +1,4 @@
-"""Money in a test: accounts are made and topped up, the clock is moved on, and what was spent is told or asserted."""
+"""Methods of a session about money: accounts, balances, the clock of limits, and assertions on costs."""
 
 from __future__ import annotations
 
@@ -11,95 +11,104 @@ from urllib.parse import quote
 from mockserver.client.arguments import MatchArguments, check_keywords
 from mockserver.client.control_client import ControlClient
 
-__tracebackhide__ = True  # as in `remote`
+__tracebackhide__ = True  # as in `session_client`
 
 
 class AccountArguments(TypedDict, total=False):
-    """What an account may do; what is not stated stays as it is."""
+    """The keyword arguments of `account()`. Those that are not given leave the account unchanged."""
 
-    balance: str | None  # "$0.001", "5000 credits"; None: no end of it
+    balance: str | None  # "$0.001", "5000 credits"; None: unlimited
     rate_limit: (
         str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None
     )  # "3/minute", "10000 tokens/hour"
     status: str  # "active" or "revoked"
-    forbidden: str | Sequence[str]  # models; `*` stands for anything
+    forbidden: str | Sequence[str]  # models, with `*` as a wildcard
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """An account as it stands: what is left of its balance, in dollars or in credits, and what it has spent.
+    """The state of an account: its remaining balance in dollars (`usd`) and in credits, and its costs.
 
-    Both are None where there is no end of its money. `used` says how much of each limit is used.
+    `usd` and `credits` are None for an unlimited balance. `used` has the used part of each rate limit.
     """
 
     id: str
     usd: Decimal | None
     credits: Decimal | None
-    spent: Decimal  # dollars
-    requests: int  # that were charged
+    spent: Decimal  # in dollars
+    requests: int  # the number of charged requests
     used: Mapping[str, int]
     status: str
 
 
 class AccountMethods:
-    """What a session has to do with money. Its methods raise what those of `Session` raise."""
+    """The methods of a session about money. They raise the same errors as those of `Session`."""
 
     _client: ControlClient
     _name: str | None
 
     def account(self, key: str, **terms: Unpack[AccountArguments]) -> AccountSnapshot:
-        """Make this API key an account, or change the one that it is; returns what it is now."""
+        """Define or change the account of an API key, and return its new state.
+
+        Example::
+
+            session.account("sk-poor", balance="$0.001", rate_limit="3/minute")
+        """
         check_keywords("account()", terms, AccountArguments)
         return self._put_account(key, dict(terms))
 
     def top_up(self, key: str, amount: str) -> AccountSnapshot:
-        """Add to its balance: `top_up("sk-poor", "$5")`."""
+        """Add an amount to the balance of an account, as in `top_up("sk-poor", "$5")`, and return its new state."""
         return self._put_account(key, {"top_up": amount})
 
     def advance(self, by: str) -> None:
-        """Move the clock of limits, windows and fault rules on, by a duration with its unit."""
+        """Move the clock of rate limits and fault rules forward by a duration like "60s", without waiting."""
         self._client.post("/clock", self._name, {"advance": by})
 
     @property
     def spent(self) -> Decimal:
-        """What the requests so far cost, in dollars, whether or not their keys are accounts."""
-        told = self._client.post("/verify", self._name, {"match": {}, "spent": {}})
-        return Decimal(told["spent"]["usd"])
+        """The cost of all requests so far, in dollars, with and without accounts."""
+        result = self._client.post("/verify", self._name, {"match": {}, "spent": {}})
+        return Decimal(result["spent"]["usd"])
 
     def assert_spent(
         self,
         usd: str | Decimal | None = None,
         *,
-        credits: str | int | Decimal | None = None,  # noqa: A002 the vendors' word
+        credits: str | int | Decimal | None = None,  # noqa: A002 the vendors' term
         min: str | None = None,  # noqa: A002 as in a fixture file
         max: str | None = None,  # noqa: A002
         **match: Unpack[MatchArguments],
     ) -> None:
-        """AssertionError unless the requests that match cost so much together.
+        """Raise AssertionError unless the total cost of the requests that match is as stated.
 
-        `usd` and `credits` are exact: `assert_spent("0.052070", key="sk-test")`; `min` and `max` are amounts with
-        their unit: `assert_spent(max="$0.10")`.
+        `usd` and `credits` are exact amounts; `min` and `max` are bounds with their unit.
+
+        Example::
+
+            session.assert_spent("0.052070", key="sk-test")
+            session.assert_spent(max="$0.10")
         """
         stated = {"usd": usd, "credits": credits, "min": min, "max": max}
         spent = {name: str(value) for name, value in stated.items() if value is not None}
         if not spent:
-            raise TypeError('assert_spent() what? Say so much, as "0.052070", or max="$0.10"')
+            raise TypeError('assert_spent(): found no amount, expected one like "0.052070" or max="$0.10"')
         self._verify("assert_spent()", match, spent=spent)
 
     def _verify(self, caller: str, match: MatchArguments, **query: Any) -> None:
         raise NotImplementedError
 
     def _put_account(self, key: str, change: dict[str, Any]) -> AccountSnapshot:
-        told = self._client.put(f"/accounts/{quote(key, safe='')}", self._name, change)
-        balance, spent = told["balance"], told["spent"]
+        data = self._client.put(f"/accounts/{quote(key, safe='')}", self._name, change)
+        balance, spent = data["balance"], data["spent"]
         return AccountSnapshot(
-            id=told["id"],
+            id=data["id"],
             usd=_parse_decimal(balance["usd"]),
             credits=_parse_decimal(balance["credits"]),
             spent=Decimal(spent["usd"]),
             requests=spent["requests"],
-            used={one["limit"]: one["used"] for one in told["rate_limit"]},
-            status=told["status"],
+            used={one["limit"]: one["used"] for one in data["rate_limit"]},
+            status=data["status"],
         )
 
 

@@ -1,4 +1,4 @@
-"""What a match, a response and a fault are called in Python: the words of a fixture file, as keyword arguments."""
+"""Keyword arguments of the Python API: the fields of a fixture file for matches, responses and faults."""
 
 from __future__ import annotations
 
@@ -9,41 +9,42 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from mockserver.masking import is_secret_header
 from mockserver.schema.messages import did_you_mean, format_alternatives
 
-__tracebackhide__ = True  # as in `remote`
+__tracebackhide__ = True  # as in `session_client`
 
 TextOrPattern: TypeAlias = "str | re.Pattern[str]"
-# A value is compared as the field says, a list is any of its items, a mapping is operators: {"equals": "Hello"}.
+# A value is compared as its field defines, a list matches if any item does, a mapping has operators:
+# {"equals": "Hello"}.
 TextCriterion: TypeAlias = "TextOrPattern | Sequence[TextOrPattern] | Mapping[str, Any]"
 CountCriterion: TypeAlias = "int | Sequence[int] | Mapping[str, Any]"
 ResponseFormatName = Literal["text", "json_object", "json_schema"]
 ThenArgument = Literal["repeat_last", "cycle", "no_match"]
-# A duration with its unit, as "30ms"; or one that varies, as {"median": "800ms", "p95": "4s"}.
+# A duration with its unit, like "30ms", or a distribution, like {"median": "800ms", "p95": "4s"}.
 DelayArgument: TypeAlias = "str | Mapping[str, str]"
 
 
 class MatchArguments(TypedDict, total=False):
-    """What a request must be like; all that is stated must hold. A compiled pattern is searched for."""
+    """The conditions that a request must meet, all of them. A compiled regular expression is searched for."""
 
-    vendor: TextCriterion  # equality; `*` stands for anything
+    vendor: TextCriterion  # equal, with `*` as a wildcard
     model: TextCriterion
     key: TextCriterion
     session: TextCriterion
-    user: TextCriterion  # a part of the last user message, in any case
-    system: TextCriterion  # a part of the system and developer messages
+    user: TextCriterion  # part of the last user message, case-insensitive
+    system: TextCriterion  # part of the system and developer messages
     any_message: TextCriterion
     header: Mapping[str, TextCriterion]  # by name: {"x-tenant": "acme"}
     body: Mapping[str, Any]  # by dotted path: {"temperature": {"lte": 1}, "messages.0.role": "user"}
-    tools: str | Sequence[str] | bool  # offered; a list: all of them; False: none
+    tools: str | Sequence[str] | bool  # the offered tools; a list: all of them; False: none
     tool_result: bool | str | Mapping[str, Any]
     image: bool
     stream: bool
     response_format: ResponseFormatName | Sequence[ResponseFormatName]
     turn: CountCriterion  # the number of user messages so far, from 1
-    attempt: CountCriterion  # the SDK's own count of retries, from 0
+    attempt: CountCriterion  # the retry count that the SDK sends, from 0
 
 
 class ResponseArguments(TypedDict, total=False):
-    """What is answered: one of text, chunks, json, tool_calls, choices, refusal, error or raw; and how."""
+    """A response: one of text, chunks, json, tool_calls, choices, refusal, error and raw, and its properties."""
 
     text: str
     chunks: Sequence[str | Mapping[str, Any]]
@@ -73,24 +74,24 @@ class ResponseArguments(TypedDict, total=False):
 
 
 class FaultArguments(TypedDict, total=False):
-    """What goes wrong besides an error: how often, for how long, how likely."""
+    """The properties of a fault rule, besides its error."""
 
     fault: str | Mapping[str, Any]  # "reset@3", "hang", {"slow": {"bytes_per_second": 100}}
-    delay: DelayArgument  # silence before the first byte
+    delay: DelayArgument  # before the first byte
     retry_after: str  # "10ms"; of an error
     message: str  # of an error, in place of the vendor's
     code: str
-    times: int  # how often it strikes; absent: always
-    for_: str  # how long it strikes, from now on
+    times: int  # how often it applies; absent: always
+    for_: str  # how long it applies, from now on: "1m"
     probability: float | str  # 0.1 or "10%"
 
 
 class FailArguments(MatchArguments, FaultArguments, total=False):
-    """What goes wrong, and for which requests."""
+    """The arguments of `Session.fail`: a fault rule and its match."""
 
 
 def check_keywords(caller: str, arguments: Mapping[str, Any], *argument_types: type) -> None:
-    """Raises TypeError for a keyword that none of these has."""
+    """Raise TypeError for a keyword that is in none of these argument types."""
     names = [name for one in argument_types for name in one.__annotations__]
     for name in arguments:
         if name not in names:
@@ -99,12 +100,12 @@ def check_keywords(caller: str, arguments: Mapping[str, Any], *argument_types: t
 
 
 def select_keywords(arguments: Mapping[str, Any], argument_type: type) -> dict[str, Any]:
-    """What is stated of these words, under their names in a fixture file."""
+    """Return the arguments of this type, by their names in a fixture file (`for_` is `for`)."""
     return {name.rstrip("_"): arguments[name] for name in arguments if name in argument_type.__annotations__}
 
 
 def encode_argument(value: Any) -> Any:
-    """A value that JSON has no word for, in the words of a fixture file. Raises TypeError where there are none."""
+    """Convert a value that JSON cannot hold to that of a fixture file. Raises TypeError if there is none."""
     if isinstance(value, re.Pattern):
         flags = "".join(letter for flag, letter in _REGEX_FLAGS.items() if value.flags & flag)
         return {"regex": f"(?{flags}){value.pattern}" if flags else value.pattern}
@@ -114,7 +115,7 @@ def encode_argument(value: Any) -> Any:
 
 
 def format_arguments(arguments: Mapping[str, Any]) -> str:
-    """Keyword arguments as they were written, but for keys: `user='weather', stream=True`."""
+    """Format keyword arguments as in source code, with keys masked: `user='weather', stream=True`."""
     return ", ".join(
         f"{name}={_truncate_argument(_format_value(name, value))}" for name, value in arguments.items()
     )
@@ -135,4 +136,4 @@ def _truncate_argument(text: str) -> str:
 
 
 _REGEX_FLAGS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: "x", re.ASCII: "a"}
-_MAX_ARGUMENT_LENGTH = 80  # characters of an argument that a message repeats
+_MAX_ARGUMENT_LENGTH = 80  # characters of an argument in a message

@@ -1,4 +1,4 @@
-"""The control API of one server, asked over HTTP: what it refuses is raised, what it tells is returned."""
+"""An HTTP client of the admin API, which raises its errors as exceptions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from urllib.parse import urlencode, urlsplit
 from mockserver.client.arguments import encode_argument
 from mockserver.errors import InputError, Problem
 
-__tracebackhide__ = True  # as in `remote`
-DEFAULT_TIMEOUT = 10.0  # seconds until a server is taken for dead
+__tracebackhide__ = True  # as in `session_client`
+DEFAULT_TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True)
 class ControlClient:
-    """The way to a server whose root is `root`, as `http://127.0.0.1:8402`. Threads may share it.
+    """An HTTP client of the admin API of the server at `root`, like `http://127.0.0.1:8402`; thread-safe.
 
-    Raises ValueError for a root that is no URL. Every call raises InputError for what the server refuses,
-    LookupError for what it does not have, and ConnectionError where no mockserver answers.
+    Raises ValueError for an invalid root. Every method raises InputError for a request that the server rejects,
+    LookupError for what it does not have, and ConnectionError if no mockserver responds or it denies access.
     """
 
     root: str
@@ -35,14 +35,15 @@ class ControlClient:
         object.__setattr__(self, "root", self.root.rstrip("/"))
 
     def get(self, path: str, session: str | None = None, **query: object) -> Any:
+        """Return the response to a GET request below `/_mock`; `session` None means all sessions."""
         return self.check_response(*self.send("GET", path, session, query=query))
 
     def post(self, path: str, session: str | None = None, body: object = None) -> Any:
-        """`body` is sent as JSON; bytes are sent as the YAML that they are."""
+        """Return the response to a POST request; `body` is sent as JSON, or as YAML if it is bytes."""
         return self.check_response(*self.send("POST", path, session, body))
 
     def put(self, path: str, session: str | None = None, body: object = None) -> Any:
-        """As `post`."""
+        """Return the response to a PUT request; `body` as in `post`."""
         return self.check_response(*self.send("PUT", path, session, body))
 
     def send(
@@ -55,33 +56,33 @@ class ControlClient:
         query: Mapping[str, object] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> tuple[int, Any]:
-        """The status and the JSON of an answer, whatever it says. `patience` is in seconds."""
+        """Send a request and return the status and the parsed body, whatever the status; `timeout` is in seconds."""
         parts = urlsplit(self.root)
-        asked = {**({} if session is None else {"session": session}), **(query or {})}
-        where = f"{parts.path}/_mock{path}{'?' if asked else ''}{urlencode(asked)}"
+        parameters = {**({} if session is None else {"session": session}), **(query or {})}
+        url = f"{parts.path}/_mock{path}{'?' if parameters else ''}{urlencode(parameters)}"
         secure = parts.scheme == "https"
-        made = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        written = self._encode_body(body)
-        connection = made(parts.netloc.rpartition("@")[2], timeout=timeout)
+        connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        content, headers = self._encode_body(body)
+        connection = connect(parts.netloc.rpartition("@")[2], timeout=timeout)
         try:
-            connection.request(method, where, *written)
-            answer = connection.getresponse()
-            return answer.status, _decode_json(answer.read())
+            connection.request(method, url, content, headers)
+            response = connection.getresponse()
+            return response.status, _decode_json(response.read())
         except (OSError, http.client.HTTPException) as error:
-            why = str(error) or type(error).__name__
-            raise ConnectionError(f"no mockserver answers at {self.root}: {why}") from None
+            reason = str(error) or type(error).__name__
+            raise ConnectionError(f"no mockserver answers at {self.root}: {reason}") from None
         except ValueError:
-            raise ConnectionError(f"what answers at {self.root} is no mockserver: {_ROOT_HINT}") from None
+            raise ConnectionError(f"the server at {self.root} is not a mockserver: {_ROOT_HINT}") from None
         finally:
             connection.close()
 
     @cached_property
     def vendors(self) -> dict[str, dict[str, Any]]:
-        """What the server says of its vendors, by name. It is asked once."""
-        links = self.get("")
-        if not isinstance(links, dict) or not isinstance(links.get("vendors"), dict):
-            raise ConnectionError(f"what answers at {self.root} does not list its vendors: {_ROOT_HINT}")
-        return dict(links["vendors"])
+        """The server's description of its vendors, by name; requested once."""
+        index = self.get("")
+        if not isinstance(index, dict) or not isinstance(index.get("vendors"), dict):
+            raise ConnectionError(f"the server at {self.root} does not list its vendors: {_ROOT_HINT}")
+        return dict(index["vendors"])
 
     def _encode_body(self, body: object) -> tuple[bytes | None, dict[str, str]]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -92,24 +93,25 @@ class ControlClient:
         text = json.dumps(body, default=encode_argument, allow_nan=False)
         return text.encode(), headers | {"Content-Type": "application/json"}
 
-    def check_response(self, status: int, answer: Any) -> Any:
+    def check_response(self, status: int, data: Any) -> Any:
+        """Return the parsed body of a success; raise the exception of an error status."""
         if status < 400:
-            return answer
-        refusal = parse_input_error(answer)
+            return data
+        error = parse_input_error(data)
         if status == 404:
-            raise LookupError(str(refusal))
+            raise LookupError(str(error))
         if status in (401, 403):
-            raise ConnectionError(f"{self.root} does not let us in: {refusal}")
+            raise ConnectionError(f"{self.root} denies access: {error}")
         if status >= 500:
-            raise ConnectionError(f"{self.root} failed with {status}: {refusal}")
-        raise refusal
+            raise ConnectionError(f"{self.root} failed with {status}: {error}")
+        raise error
 
 
-def parse_input_error(answer: Any) -> InputError:
-    """What the server found wrong, as its own reader would have said it."""
-    error = answer.get("error") if isinstance(answer, dict) else None
+def parse_input_error(data: Any) -> InputError:
+    """Return the InputError that the server has reported in the body of an error response."""
+    error = data.get("error") if isinstance(data, dict) else None
     if not isinstance(error, dict):
-        return InputError.from_message(f"the server answered {json.dumps(answer)[:200]}")
+        return InputError.from_message(f"the server answered {json.dumps(data)[:200]}")
     problems = [Problem(one.get("message", ""), one.get("path", "")) for one in error.get("problems") or ()]
     return InputError(*problems) if problems else InputError.from_message(str(error.get("message", "")))
 
@@ -118,4 +120,4 @@ def _decode_json(body: bytes) -> Any:
     return json.loads(body) if body.strip() else None
 
 
-_ROOT_HINT = "give the root that `mockserver` prints when it starts"
+_ROOT_HINT = "use the URL that `mockserver` prints when it starts"

@@ -1,4 +1,4 @@
-"""One request as a test sees it afterwards: a value, and words about it."""
+"""Requests that a server has recorded, as values with a readable description."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DetailsFetcher = Callable[[str], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class RecordedNearMiss:
-    """A fixture that did not answer, where it stands, and why."""
+    """A fixture that almost matched a request, its position, and its mismatches."""
 
     fixture: str
     source: str
@@ -26,44 +26,54 @@ class RecordedNearMiss:
 
     @property
     def own(self) -> bool:
-        """Whether it was made while the server ran, as a test's own are."""
+        """Whether the fixture was added at run time, as those of a test are."""
         return self.source.startswith(RUNTIME_SOURCE)
 
     def __str__(self) -> str:
-        place = f" ({self.source})" if self.source and not self.own else ""
-        return f"{self.fixture}{place} missed on {'; '.join(map(str, self.mismatches))}"
+        position = f" ({self.source})" if self.source and not self.own else ""
+        return f"{self.fixture}{position} missed on {'; '.join(map(str, self.mismatches))}"
 
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """One request. What the list does not carry (`headers`, `raw_headers`, `body`, `misses`) is asked of the server
-    when it is first read; LookupError when the server has forgotten it by then.
+    """A request that the server has received, and its outcome.
+
+    Example::
+
+        [request] = session.requests
+        assert request.user == "How is the weather?"
+        assert request.body["model"] == request.model
+        print(request.explain())  # the outcome, and the nearest fixtures
+
+    `headers`, `raw_headers`, `body`, `misses` and `explain()` are requested from the server at the first use.
+
+    Raises (these members only):
+        LookupError: the server no longer has the request in its journal.
+        ConnectionError: no server responds.
     """
 
     id: str
     number: int = 0  # in the order of arrival, over all sessions
     session: str = ""
-    vendor: str = ""  # empty where no vendor has the path
+    vendor: str = ""  # empty if no vendor has the path
     model: str = ""
     method: str = ""
-    path: str = ""  # the vendor's own
-    stream: bool = False  # whether a stream was asked for
-    attempt: int = 0  # how often the SDK says that it has tried before
-    status: int = 0  # 0: none was heard
-    fixture: str = ""  # the one that matched, whether or not a fault rule answered in its place
-    matched: bool = False  # whether any fixture did
-    rule: str = ""  # the fault rule that struck
-    fault: str = ""  # what was done to the answer on purpose
-    why: str = ""  # it was refused
-    bytes: int = 0  # heard of the body
-    ended: str = (
-        ""  # finished, dropped, left (by the client) or closed (by the server's end); empty while open
-    )
+    path: str = ""  # below the vendor's prefix
+    stream: bool = False  # whether the client requested a stream
+    attempt: int = 0  # the retry count that the SDK sends, from 0
+    status: int = 0  # 0: none was sent
+    fixture: str = ""  # the fixture that matched, even if a fault rule replaced its response
+    matched: bool = False  # whether a fixture matched
+    rule: str = ""  # the fault rule that applied
+    fault: str = ""  # the fault that was applied to the answer
+    why: str = ""  # the reason of a rejection
+    bytes: int = 0  # sent bytes of the body
+    ended: str = ""  # finished, dropped, left (by the client), closed (the server stopped); empty while open
     first_byte_ms: float | None = None
     total_ms: float | None = None
     arrived: datetime | None = None
-    usd: Decimal = Decimal(0)  # what its vendor charges for it, in dollars
-    credits: Decimal = Decimal(0)  # and in its own credits
+    usd: Decimal = Decimal(0)  # the charge in dollars
+    credits: Decimal = Decimal(0)  # the charge in the vendor's credits
     _user: str = ""
     _fetch_details: DetailsFetcher = field(default=lambda _: {}, repr=False, compare=False)
 
@@ -76,15 +86,15 @@ class Request:
         """The text of the last user message."""
         if not self._user.endswith("…"):
             return self._user
-        # A list has no more than the beginning of a long one.
-        said = reversed((self.body or {}).get("messages") or ())
-        return next((get_message_text(one) for one in said if one.get("role") == "user"), self._user)
+        # Lists of requests contain only the beginning of a long text.
+        messages = reversed((self.body or {}).get("messages") or ())
+        return next((get_message_text(one) for one in messages if one.get("role") == "user"), self._user)
 
     @property
     def unmatched(self) -> bool:
-        """Whether nobody had said what it would hear: it was made up, or refused for that.
+        """Whether no fixture matched, so that the reply was generated or the request was rejected for it.
 
-        What is refused as the vendor would refuse it, or because a rule, key or header wants it so, is not.
+        False if the request was rejected as by the vendor, or because of a fault rule, key or header.
         """
         if self.matched or self.rule or self.fault or not self.status:
             return False
@@ -92,31 +102,31 @@ class Request:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Its headers, the names in lower case, repeated ones joined; keys are masked."""
-        asked = self._full_record.get("request") or {}
-        return {name.lower(): value for name, value in (asked.get("headers") or {}).items()}
+        """The headers of the request, by name in lower case, repeated ones joined; API keys are masked."""
+        request = self._full_record.get("request") or {}
+        return {name.lower(): value for name, value in (request.get("headers") or {}).items()}
 
     @property
     def raw_headers(self) -> tuple[tuple[str, str], ...]:
-        """Every header as a pair of name and value, in order; keys are masked."""
-        asked = self._full_record.get("request") or {}
-        return tuple((name, value) for name, value in asked.get("raw_headers") or ())
+        """All headers of the request as pairs of name and value, in order; API keys are masked."""
+        request = self._full_record.get("request") or {}
+        return tuple((name, value) for name, value in request.get("raw_headers") or ())
 
     @property
     def body(self) -> Any:
-        """Its JSON body."""
+        """The parsed JSON body of the request."""
         return (self._full_record.get("request") or {}).get("body")
 
     @property
     def misses(self) -> tuple[RecordedNearMiss, ...]:
-        """The fixtures that came nearest, and what each of them missed."""
+        """The nearest fixtures, with their mismatches."""
         return tuple(map(_parse_near_miss, self._full_record.get("near_misses") or ()))
 
     def explain(self, most: int = 5) -> str:
-        """What was heard and why, with what each of the nearest fixtures missed; a session's own go first."""
+        """Return a description of the outcome and of the nearest fixtures, at most `most`; the session's own first."""
         nearest = sorted(self.misses, key=lambda miss: not miss.own)[:most]
-        why = [f"  {self.why}"] if self.why and not nearest else []
-        return "\n".join([str(self), *why, *(f"  {miss}" for miss in nearest)])
+        reason = [f"  {self.why}"] if self.why and not nearest else []
+        return "\n".join([str(self), *reason, *(f"  {miss}" for miss in nearest)])
 
     def __str__(self) -> str:
         return f"{self._request_summary} -> {self._outcome_summary}"
@@ -128,8 +138,8 @@ class Request:
     def _request_summary(self) -> str:
         if not self.vendor:
             return f"{self.method} {self.path}"
-        said = _quote_text(self._user) if self._user else f"{self.method} {self.path}"
-        return " ".join(filter(None, (self.vendor, self.model, said, "stream" if self.stream else "")))
+        text = _quote_text(self._user) if self._user else f"{self.method} {self.path}"
+        return " ".join(filter(None, (self.vendor, self.model, text, "stream" if self.stream else "")))
 
     @property
     def _outcome_summary(self) -> str:
@@ -144,7 +154,7 @@ class Request:
 
     @property
     def _answered_by(self) -> str:
-        """Who has answered."""
+        """The source of the answer: a fault rule, a fixture or a rejection."""
         if self.rule:
             return f"rule {self.rule}"
         if self.fixture:
@@ -153,26 +163,26 @@ class Request:
 
 
 def parse_recorded_request(data: Mapping[str, Any], fetch_details: DetailsFetcher) -> Request:
-    """A request from what the control API tells of it; what it does not tell keeps its default."""
-    stated = {name: data[name] for name in _FIELDS if data.get(name) is not None}
+    """Create a request from its description by the admin API; absent fields keep their defaults."""
+    values = {name: data[name] for name in _FIELDS if data.get(name) is not None}
     if data.get("reason"):
-        stated["why"] = data["reason"]
-    if "arrived" in stated:
-        stated["arrived"] = datetime.fromisoformat(stated["arrived"])
+        values["why"] = data["reason"]
+    if "arrived" in values:
+        values["arrived"] = datetime.fromisoformat(values["arrived"])
     if data.get("charged"):
-        stated |= {unit: Decimal(data["charged"][unit]) for unit in ("usd", "credits")}
-    return Request(**stated, _user=data.get("user") or "", _fetch_details=fetch_details)
+        values |= {unit: Decimal(data["charged"][unit]) for unit in ("usd", "credits")}
+    return Request(**values, _user=data.get("user") or "", _fetch_details=fetch_details)
 
 
 def format_requests(requests: Iterable[Request], limit: int) -> list[str]:
-    """One line for each of them, the last ones where there are more."""
+    """Return one line for each request, at most the last `limit`."""
     lines = [f"{number}. {one}" for number, one in enumerate(requests, 1)]
-    left = len(lines) - limit
-    return [f"({left} earlier ones are left out)", *lines[left:]] if left > 0 else lines
+    omitted = len(lines) - limit
+    return [f"({omitted} earlier requests omitted)", *lines[omitted:]] if omitted > 0 else lines
 
 
 def parse_mismatches(data: Iterable[Mapping[str, Any]]) -> tuple[Mismatch, ...]:
-    """In what a request and a match part, from what the control API tells of it."""
+    """Create mismatches from their description by the admin API."""
     return tuple(Mismatch(one["field"], one["expected"], one["found"]) for one in data)
 
 
@@ -186,6 +196,6 @@ def _quote_text(text: str) -> str:
     return repr(text if len(text) <= _MAX_QUOTED_LENGTH else f"{text[: _MAX_QUOTED_LENGTH - 1]}…")
 
 
-_MAX_QUOTED_LENGTH = 60  # characters of somebody's text that a line repeats
+_MAX_QUOTED_LENGTH = 60  # characters of a message in one line
 _NORMAL_ENDS = ("", "finished")
 _FIELDS = tuple(one.name for one in fields(Request) if not one.name.startswith("_"))

@@ -1,4 +1,4 @@
-"""A server seen from outside, and its sessions: what a test tells them, and what it asks them afterwards."""
+"""The Python client of a running server: its sessions, stubs, faults, recorded requests and assertions."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from mockserver.schema.durations import parse_duration
 from mockserver.schema.messages import did_you_mean
 from mockserver.schema.yaml_document import read_text_file
 
-__tracebackhide__ = True  # as in `remote`
+__tracebackhide__ = True  # pytest shows the line of the failed test, not the frames of this module
 
 
 class OpenAIArguments(TypedDict):
-    """What `openai.OpenAI(**...)` and its siblings are made with."""
+    """The keyword arguments of `openai.OpenAI` and `openai.AsyncOpenAI`."""
 
     base_url: str
     api_key: str
@@ -43,12 +43,12 @@ class OpenAIArguments(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class VendorEndpoint:
-    """The way to one vendor. `root` is where its paths begin."""
+    """The URL, API key and headers that clients use for one vendor; `root` is the URL before its paths."""
 
     root: str
     name: str
     title: str
-    chat: str  # the path of chat completions; `{model}` in it is the model
+    chat: str  # the path of chat completions, which may contain `{model}`
     sample_key: str
     sample_model: str
     key_header: str
@@ -57,36 +57,39 @@ class VendorEndpoint:
 
     @classmethod
     def from_vendor_data(cls, data: dict[str, Any], name: str, root: str) -> Self:
-        """From what the server says of a vendor. Raises LookupError where that is not enough."""
-        known = {"openai_path": data.get("openai"), **data}
-        lacking = [part for part in _REQUIRED_FIELDS if not isinstance(known.get(part), str)]
-        if lacking:
+        """Create it from the server's description of a vendor. Raises LookupError if a field is missing."""
+        values = {"openai_path": data.get("openai"), **data}
+        missing = [field for field in _REQUIRED_FIELDS if not isinstance(values.get(field), str)]
+        if missing:
             raise LookupError(
-                f"the server does not say the {', '.join(lacking)} of {name}; is it an older one?"
+                f"the server does not report the {', '.join(missing)} of {name}; is it an older version?"
             )
-        stated = {one.name: known.get(one.name) for one in fields(cls) if one.name not in ("root", "name")}
+        stated = {one.name: values.get(one.name) for one in fields(cls) if one.name not in ("root", "name")}
         return cls(root=f"{root}/{quote(name)}", name=name, **stated)  # type: ignore[arg-type]
 
     def openai(self) -> OpenAIArguments:
-        """`base_url` and `api_key` for an OpenAI client. Raises LookupError for a vendor that has no such path."""
+        """Return `base_url` and `api_key` for an OpenAI client: `OpenAI(**endpoint.openai())`.
+
+        Raises LookupError for a vendor that OpenAI clients cannot be used with.
+        """
         if self.openai_path is None:
             raise LookupError(
-                f"no OpenAI client can be pointed at {self.title}: its path is {self.chat}. Use plain HTTP "
+                f"OpenAI clients cannot be used with {self.title}: its path is {self.chat}. Use plain HTTP "
                 f"with {self.name}.url(model) and {self.name}.headers()"
             )
         return {"base_url": f"{self.root}{self.openai_path.rstrip('/')}", "api_key": self.sample_key}
 
     def env(self) -> dict[str, str]:
-        """The variables that OpenAI's clients read, for `os.environ` or a subprocess. Raises as `openai` does."""
-        stated = self.openai()
-        return {"OPENAI_BASE_URL": stated["base_url"], "OPENAI_API_KEY": stated["api_key"]}
+        """Return the environment variables of OpenAI clients. Raises LookupError as `openai` does."""
+        arguments = self.openai()
+        return {"OPENAI_BASE_URL": arguments["base_url"], "OPENAI_API_KEY": arguments["api_key"]}
 
     def url(self, model: str | None = None) -> str:
-        """The URL of chat completions; `model` goes into the path where the vendor has it there."""
+        """Return the URL of chat completions; `model` is inserted if the vendor's path contains the model."""
         return self.root + self.chat.replace("{model}", quote(model or self.sample_model, safe=""))
 
     def headers(self) -> dict[str, str]:
-        """The header that carries the key."""
+        """Return the header with the API key."""
         key = f"{self.key_scheme} {self.sample_key}" if self.key_scheme else self.sample_key
         return {self.key_header: key}
 
@@ -95,12 +98,11 @@ _REQUIRED_FIELDS = ("title", "chat", "sample_key", "sample_model", "key_header")
 
 
 ReplyArgument = str | int | Mapping[str, Any]
-__tracebackhide__ = True  # a failed test shows its own line, not ours
 
 
 @dataclass(frozen=True, slots=True)
 class FixtureStatus:
-    """A fixture in force: where it stands, how often it has answered here, whether it is the session's own."""
+    """An active fixture: its position, its number of responses in this session, and whether it belongs to it."""
 
     name: str
     source: str
@@ -109,97 +111,129 @@ class FixtureStatus:
 
 
 class Session(AccountMethods):
-    """What one test owns of a server: fixtures in front of the shared ones, faults, counters, and its requests.
+    """One test's part of a server: its own fixtures, fault rules, accounts, counters and recorded requests.
 
-    Each vendor of the server is an attribute (`session.NAME.openai()`), or `session.vendor("NAME")`.
+    Requests belong to the session if they are sent below its `url`. Its fixtures take precedence over the shared
+    ones. Sessions do not affect each other, so tests can run in parallel on one server.
 
-    Every method raises InputError for what the server finds wrong in its arguments, TypeError for a keyword that
-    does not exist, and ConnectionError where no server answers. They may be called from any thread. They block
-    for a moment, `wait_for` for as long as it waits.
+    Example::
+
+        session.on(user="weather").reply("Sunny")
+        session.fail(429, retry_after="10ms", times=1)  # the first request fails
+
+        client = OpenAI(base_url=f"{session.url}/v1", api_key="any-key")
+        question = {"role": "user", "content": "How is the weather?"}
+        answer = client.chat.completions.create(model="o3-mini", messages=[question])
+
+        assert answer.choices[0].message.content == "Sunny"
+        assert [request.attempt for request in session.requests] == [0, 1]
+        session.assert_called(count=2, user="weather")
+
+    Each vendor is an attribute, or `vendor(name)`: `OpenAI(**session.acme.openai())` uses the vendor `acme`.
+    The methods are thread-safe and block until the server has responded.
+
+    Raises (every method):
+        InputError: the server rejects the arguments; the message names the field and the expected value.
+        TypeError: a keyword does not exist, or a value has the wrong type.
+        ConnectionError: no server responds, or it denies access.
+        AssertionError: an `assert_...` method or `wait_for` fails; the message lists the recorded requests.
     """
 
     def __init__(self, client: ControlClient, name: str | None) -> None:
-        """`name` is None for all sessions, and what they share."""
+        """Create the session `name`; None stands for all sessions and the state that they share."""
         self._client = client
         self._name = name
         self._stub_counts: Counter[str] = Counter()
 
     @property
     def name(self) -> str | None:
+        """The name of the session; None for the server itself."""
         return self._name
 
     @property
     def url(self) -> str:
-        """Where the vendors' paths begin, as `http://127.0.0.1:8402/s/NAME`."""
+        """The URL before the vendors' paths, like `http://127.0.0.1:8402/s/NAME`."""
         return self._client.root if self._name is None else f"{self._client.root}/s/{self._name}"
 
     def on(self, **match: Unpack[MatchArguments]) -> Stub:
-        """The requests that are like this; without arguments, all of them. What is said last is asked first."""
+        """Select the requests that meet all these conditions; without arguments, all requests.
+
+        `on(...).reply(...)` adds a fixture. The one added last takes precedence.
+
+        Example::
+
+            session.on(user="weather", stream=True).reply("Sunny", delay="1s")
+            session.on(user=re.compile(r"\\bweather\\b")).reply(503, "Sunny")
+        """
         check_keywords("on()", match, MatchArguments)
         return Stub(self, match)
 
     def fail(self, error: int | str | None = None, **failure: Unpack[FailArguments]) -> None:
-        """Spoil the requests that match, whatever would answer them.
+        """Add a fault rule: the requests that match fail, whichever fixture matches them.
 
-        `error` is a status from 400 to 599 or a kind like "insufficient_credits", in the vendor's words; it may
-        be left out where there is a `fault` or a `delay`. Without `times` and `for_` it stays until `reset`. The
-        rule that was laid last is asked first.
+        `error` is a status from 400 to 599 or a kind like "insufficient_credits", sent in the vendor's form; it may
+        be omitted if there is a `fault` or a `delay`. Without `times` and `for_` the rule applies until `reset`.
+        The rule added last takes precedence.
+
+        Example::
+
+            session.fail(429, retry_after="10ms", times=2)
+            session.fail(fault="reset@3", model="o3-mini", probability="10%")
         """
         check_keywords("fail()", failure, FailArguments)
         rule = {"match": select_keywords(failure, MatchArguments), **select_keywords(failure, FaultArguments)}
         self._client.post("/faults", self._name, rule if error is None else rule | {"error": error})
 
     def load(self, *paths: str | Path) -> dict[str, str]:
-        """The fixtures of files and folders, in front of all others: by name, where each stands.
+        """Add the fixtures of files and folders before all others; return their positions by name.
 
-        Raises InputError with every problem of every file.
+        Raises InputError with all problems of all files.
         """
-        shelf = load_fixture_set(map(Path, paths))  # what is wrong is told with its file and line
+        fixture_set = load_fixture_set(map(Path, paths))  # reports problems with file and line
         files = {file.resolve(): file for path in paths for file in list_fixture_files(Path(path))}
         added = [self._post_fixtures(read_text_file(file).encode()) for file in reversed(files.values())]
-        names = (name for some in reversed(added) for name in some)
-        return {name: f"{one.source}: {one.name}" for name, one in zip(names, shelf, strict=True)}
+        names = (name for file_names in reversed(added) for name in file_names)
+        return {name: f"{one.source}: {one.name}" for name, one in zip(names, fixture_set, strict=True)}
 
     @property
     def requests(self) -> list[Request]:
-        """The requests so far, in the order in which they arrived."""
-        told = self._client.get("/requests", self._name, limit=_REQUEST_LIMIT)["requests"]
-        return [parse_recorded_request(one, self._fetch_details) for one in reversed(told)]
+        """The requests so far, in the order of their arrival."""
+        data = self._client.get("/requests", self._name, limit=_REQUEST_LIMIT)["requests"]
+        return [parse_recorded_request(one, self._fetch_details) for one in reversed(data)]
 
     @property
     def fixtures(self) -> list[FixtureStatus]:
-        """The fixtures that requests meet here, in the order in which they are asked."""
-        told = self._client.get("/fixtures", self._name)["fixtures"]
+        """The fixtures that apply to the session's requests, in order of precedence."""
+        data = self._client.get("/fixtures", self._name)["fixtures"]
         return [
-            FixtureStatus(one["name"], one["source"], one["hits"], one["scope"] == "session") for one in told
+            FixtureStatus(one["name"], one["source"], one["hits"], one["scope"] == "session") for one in data
         ]
 
     def assert_called(self, count: int | None = None, **match: Unpack[MatchArguments]) -> None:
-        """AssertionError unless so many requests match; without `count`, at least one."""
+        """Raise AssertionError unless exactly `count` requests match; without `count`, at least one."""
         self._verify("assert_called()", match, count={"min": 1} if count is None else _check_count(count))
 
     def assert_not_called(self, **match: Unpack[MatchArguments]) -> None:
-        """AssertionError when any request matches."""
+        """Raise AssertionError if any request matches."""
         self._verify("assert_not_called()", match, count=0)
 
     def wait_for(self, count: int = 1, within: str = "5s", **match: Unpack[MatchArguments]) -> None:
-        """Return as soon as at least so many requests have matched; AssertionError when that takes longer.
+        """Wait until at least `count` requests match; raise AssertionError after `within`, a duration like "5s".
 
-        `within` is a duration with its unit. It blocks: on an event loop that must go on meanwhile, write
-        `await asyncio.to_thread(session.wait_for, ...)`.
+        The method blocks. On an event loop write `await asyncio.to_thread(session.wait_for, ...)`.
         """
         self._verify("wait_for()", match, within, count={"min": _check_count(count)})
 
     def reset(self) -> None:
-        """Forget its requests, fixtures, faults, counters and accounts, and begin again with what the files say."""
+        """Remove the session's requests, fixtures, fault rules, counters and account changes."""
         self._client.post("/reset", self._name)
 
     def vendor(self, name: str) -> VendorEndpoint:
-        """How clients reach a vendor in this session. Raises LookupError for one that the server does not have."""
+        """Return the endpoint of a vendor in this session. Raises LookupError for an unknown vendor."""
         vendors = self._client.vendors
         if name not in vendors:
-            there = ", ".join(vendors) or "none"
-            raise LookupError(f"no vendor {name!r}{did_you_mean(name, vendors)} This server has: {there}")
+            available = ", ".join(vendors) or "none"
+            raise LookupError(f"no vendor {name!r}{did_you_mean(name, vendors)} This server has: {available}")
         return VendorEndpoint.from_vendor_data(vendors[name], name, self.url)
 
     def __getattr__(self, name: str) -> VendorEndpoint:
@@ -207,9 +241,9 @@ class Session(AccountMethods):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         vendors = {vendor.replace("-", "_"): vendor for vendor in self._client.vendors}
         if name not in vendors:
-            own = [word for word in dir(type(self)) if not word.startswith("_")]
+            own = [member for member in dir(type(self)) if not member.startswith("_")]
             raise AttributeError(
-                f"a {type(self).__name__} has no {name!r}{did_you_mean(name, (*own, *vendors))} "
+                f"a {type(self).__name__} has no attribute {name!r}{did_you_mean(name, (*own, *vendors))} "
                 f"The vendors of this server are: {', '.join(vendors) or 'none'}"
             )
         return self.vendor(vendors[name])
@@ -232,14 +266,14 @@ class Session(AccountMethods):
         elif len(responses) == 1:
             fixture = {"match": match, "response": responses[0]}
         status: int = 409
-        while status == 409:  # somebody else has made one of this name in the same session
+        while status == 409:  # another client has added a fixture of this name to the session
             named = {"name": self._stub_name(match), **fixture}
-            status, answer = self._client.send("POST", "/fixtures", self._name, named)
-        self._client.check_response(status, answer)
+            status, data = self._client.send("POST", "/fixtures", self._name, named)
+        self._client.check_response(status, data)
 
     def _stub_name(self, match: MatchArguments) -> str:
-        """What a fixture made here is called, in messages too."""
-        # What all share has other names than what a session has, whose own would hide it.
+        """Return a new name for a fixture, which messages show as well."""
+        # The names of shared fixtures differ, so that a session's own do not hide them.
         name = f"{'server.' if self._name is None else ''}on({format_arguments(match)})"
         self._stub_counts[name] += 1
         return name if self._stub_counts[name] == 1 else f"{name} #{self._stub_counts[name]}"
@@ -249,8 +283,8 @@ class Session(AccountMethods):
         return added
 
     def _fetch_details(self, identifier: str) -> Mapping[str, Any]:
-        told: Mapping[str, Any] = self._client.get(f"/requests/{identifier}")
-        return told
+        details: Mapping[str, Any] = self._client.get(f"/requests/{identifier}")
+        return details
 
     def _verify(self, caller: str, match: MatchArguments, within: str | None = None, **query: Any) -> None:
         check_keywords(caller, match, MatchArguments)
@@ -259,31 +293,31 @@ class Session(AccountMethods):
         if within is not None:
             seconds = parse_duration(str(within))
             query["within"] = within
-        status, answer = self._client.send(
+        status, data = self._client.send(
             "POST", "/verify", self._name, query, timeout=DEFAULT_TIMEOUT + seconds
         )
         if status == 409:
             hint = _BLOCKED_LOOP_HINT if within is not None and _is_on_event_loop() else ""
-            raise AssertionError(f"{self._verify_failure_message(answer['error'])}{hint}")
-        self._client.check_response(status, answer)
+            raise AssertionError(f"{self._verify_failure_message(data['error'])}{hint}")
+        self._client.check_response(status, data)
 
     def _verify_failure_message(self, error: Mapping[str, Any]) -> str:
-        """What was expected, and every request with what it has and lacks."""
+        """Describe a failed assertion: the expectation, and each request with its mismatches."""
         requests = self.requests
-        said, lacking, _ = error["message"].partition(". Nearest: ")
-        nearest = error.get("nearest", ()) if lacking else ()
-        unlike = {one["id"]: parse_mismatches(one["differences"]) for one in nearest}
+        expectation, separator, _ = error["message"].partition(". Nearest: ")
+        nearest = error.get("nearest", ()) if separator else ()
+        mismatches = {one["id"]: parse_mismatches(one["differences"]) for one in nearest}
         lines = [] if requests else [f"no request has reached {self.url}"]
         if len(requests) > _MAX_LISTED:
-            lines.append(f"({len(requests) - _MAX_LISTED} earlier ones are left out)")
+            lines.append(f"({len(requests) - _MAX_LISTED} earlier requests omitted)")
         for one in requests[-_MAX_LISTED:]:
             lines.append(f"{'+' if one.id in error.get('requests', ()) else '-'} {one}")
-            lines += [f"    {difference}" for difference in unlike.get(one.id, ())]
-        return "\n".join([said, *(f"  {line}" for line in lines)])
+            lines += [f"    {mismatch}" for mismatch in mismatches.get(one.id, ())]
+        return "\n".join([expectation, *(f"  {line}" for line in lines)])
 
 
 class Stub:
-    """Some of a session's requests, and what becomes of them."""
+    """The requests that `Session.on` selects, for which `reply` and `fail` set the outcome."""
 
     def __init__(self, session: Session, match: MatchArguments) -> None:
         self._session = session
@@ -295,48 +329,73 @@ class Stub:
         then: ThenArgument | None = None,
         **response: Unpack[ResponseArguments],
     ) -> None:
-        """Answer with a text, with a response in keywords (`json=...`, `tool_calls=[...]`), or with both.
+        """Set the response: a text, a response in keywords (`json=...`, `tool_calls=[...]`), or both.
 
-        Several are said one after the other: texts, statuses (`503`), or mappings of a response's keywords.
-        `then` says what follows the last: "repeat_last", as it is without it; "cycle"; or "no_match".
+        Several positional arguments are a sequence of responses: texts, statuses, or mappings of the keywords of a
+        response. `then` selects the behaviour after the last: "repeat_last" (the default), "cycle" or "no_match".
+        Raises InputError for invalid values, and TypeError for unknown keywords.
+
+        Example::
+
+            session.on(user="weather").reply("Sunny", delay="1s")
+            session.on(model="o3-mini").reply(503, {"text": "Sunny", "finish_reason": "length"}, then="cycle")
         """
         check_keywords("reply()", response, ResponseArguments)
         if response:
             if len(responses) > 1 or not all(isinstance(one, str) for one in responses):
                 raise TypeError(
-                    f"reply(): {format_arguments(response)} goes with one text, or stands alone; {_MAPPING_HINT}"
+                    f"reply(): {format_arguments(response)} can be combined with one text only; {_MAPPING_HINT}"
                 )
             responses = ({**response, **({"text": responses[0]} if responses else {})},)
         if not responses:
-            raise TypeError('reply() with what? Give a text, or a response like json={"ok": True}')
+            raise TypeError(
+                'reply(): found no arguments, expected a text or a response like json={"ok": True}'
+            )
         self._session._add_stub(self._match, [_expand_reply(one) for one in responses], then)  # noqa: SLF001
 
     def fail(self, error: int | str | None = None, **fault: Unpack[FaultArguments]) -> Self:
-        """Spoil them, as `Session.fail` does; what they would hear otherwise is still to be said."""
+        """Add a fault rule for the selected requests, as `Session.fail` does; `reply` can follow.
+
+        Example::
+
+            session.on(user="weather").fail(503, times=1).reply("Sunny")
+        """
         check_keywords("fail()", fault, FaultArguments)
         self._session.fail(error, **self._match, **fault)
         return self
 
 
 class Remote(Session):
-    """A server that runs elsewhere, by its root: `Remote("http://127.0.0.1:8402")`.
+    """A server that already runs, by its URL.
 
-    Itself it stands for all sessions: `requests` are everybody's, and what is told to it is shared by all.
-    `token` is the server's admin token, where it has one. Raises ValueError for a root that is no URL.
+    Example::
+
+        server = Remote("http://127.0.0.1:8402")  # token="..." if the server has an admin token
+
+        session = server.session()
+        session.on(user="weather").reply("Sunny")
+        client = OpenAI(base_url=f"{session.url}/v1", api_key="any-key")
+
+    The methods of `Session` on the server itself apply to all sessions: `requests` are those of all, and
+    fixtures and fault rules are shared.
+
+    Raises:
+        ValueError: `root` is not an HTTP URL; `session()` got an invalid name.
+        ConnectionError: (every method) no server responds at `root`, or it requires another token.
     """
 
     def __init__(self, root: str, token: str | None = None) -> None:
         super().__init__(ControlClient(root, token), None)
 
     def session(self, name: str | None = None) -> Session:
-        """A session of its own; a new one unless it is named. Raises ValueError for what cannot be a name."""
+        """Return the session of this name, by default a new one. Raises ValueError for an invalid name."""
         if name is not None and not is_session_name(name):
             raise ValueError(f"found {name!r}, expected 1 to 64 letters, digits, '.', '_' and '-'")
         return Session(self._client, name or f"test-{secrets.token_hex(6)}")
 
 
 def _expand_reply(reply: ReplyArgument) -> dict[str, Any]:
-    """A response in its long form. A text is always said: a kind of error is for `fail`."""
+    """Return a response as a mapping. A text is always a text: kinds of errors are for `fail`."""
     match reply:
         case str():
             return {"text": reply}
@@ -352,7 +411,9 @@ def _expand_reply(reply: ReplyArgument) -> dict[str, Any]:
 
 def _check_count(count: object) -> int:
     if not isinstance(count, int) or isinstance(count, bool):
-        raise TypeError(f"found {count!r}, expected a number of requests; what they say is user={count!r}")
+        raise TypeError(
+            f"found {count!r}, expected a number of requests; to match their text write user={count!r}"
+        )
     return count
 
 
@@ -364,10 +425,10 @@ def _is_on_event_loop() -> bool:
     return True
 
 
-_REQUEST_LIMIT = 1_000_000  # requests; a journal holds fewer
-_MAX_LISTED = 20  # requests that a message lists
-_MAPPING_HINT = 'several are given as mappings, {"text": "Sunny", "delay": "1s"}'
+_REQUEST_LIMIT = 1_000_000  # more than a journal holds
+_MAX_LISTED = 20  # requests in a message
+_MAPPING_HINT = 'pass several as mappings like {"text": "Sunny", "delay": "1s"}'
 _BLOCKED_LOOP_HINT = (
-    "\nwait_for() has kept this thread's event loop from running. A client that lives on it could not ask: "
+    "\nwait_for() blocked this thread's event loop, so that a client on it could not send its request: "
     "write `await asyncio.to_thread(session.wait_for, ...)`."
 )
