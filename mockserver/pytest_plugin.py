@@ -1,6 +1,6 @@
-"""The `mockserver` fixture: a fresh session for each test, on one server for each worker.
+"""The pytest plugin: the fixture and the marker `mockserver`, for a new session in each test.
 
-pytest imports this module before it does anything else, so it imports the house when a test first asks for it.
+pytest imports this module at every start, so it imports the rest of the package when a test first needs it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PerTestState:
-    """What one test has: its session, whether what nothing matches fails it, the fixtures of its marker's files."""
+    """The state of one test: its session, its strictness, and the fixtures of its marker's files."""
 
     session: Session
-    strict: bool
-    fixture_locations: dict[str, str] = field(
-        default_factory=dict
-    )  # where each of its marker's files stands, by name
+    strict: bool  # whether an unmatched request fails the test
+    fixture_locations: dict[str, str] = field(default_factory=dict)  # position in a file, by fixture name
 
     def unmatched(self) -> list[Request]:
+        """Return the requests that no fixture matched."""
         return [one for one in self.session.requests if one.unmatched]
 
     def report_text(self) -> str:
-        """One line a request; for a report, which must come about whatever has happened to the server."""
+        """Return the requests for a report, one per line; a server that does not respond is no error here."""
         from mockserver.client.recorded_request import format_requests  # noqa: PLC0415
 
         try:
@@ -46,38 +45,39 @@ class PerTestState:
 
 STATE_KEY = pytest.StashKey[PerTestState]()
 FAILED_KEY = pytest.StashKey[bool]()
-ANSWER_COUNTS_KEY = pytest.StashKey[
-    dict[str, int]
-]()  # how often each fixture of a file, by its place, has answered
+# The number of responses of each fixture of a file, by its position.
+ANSWER_COUNTS_KEY = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the plugin."""
     group = parser.getgroup("mockserver", "mockserver: a mock LLM provider")
     group.addoption(
         "--mockserver-url",
         metavar="URL",
-        help="run the tests against this server, in place of one that each worker starts (also: the variable "
-        "MOCKSERVER_URL, and mockserver_url in the configuration file)",
+        help="run the tests against this server instead of starting one in each worker (also: the variable "
+        "MOCKSERVER_URL, or mockserver_url in the configuration file)",
     )
     group.addoption(
         "--mockserver-unused",
         action="store_true",
-        help="fail when a fixture of a file that a marker names has answered in no test",
+        help="fail if a fixture of a file named in a marker has responded in no test",
     )
-    parser.addini("mockserver_url", "as --mockserver-url", default="")
+    parser.addini("mockserver_url", "the same as --mockserver-url", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "mockserver(fixtures=None, strict=True): fixture files, relative to the test's own file, that the "
-        "`mockserver` of this test answers from; and whether a request that nothing matches fails the test",
+        "mockserver(fixtures=None, strict=True): fixtures is a fixture file or a list of them, relative to the "
+        "test's file, for the fixture `mockserver`; strict=False allows requests that no fixture matches",
     )
     config.stash[ANSWER_COUNTS_KEY] = {}
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """One error for a server that is not there, not one for each test."""
+    """Raise one UsageError if the configured server does not respond, instead of one error per test."""
     source, url = _configured_url(session.config)
     if not url or hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
@@ -89,7 +89,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def mockserver_server(pytestconfig: pytest.Config) -> Iterator[Remote]:
-    """The server that all tests of this worker share. Without a URL it serves the shipped fixtures."""
+    """The server that all tests of a worker share: the configured one, or a new one with the shipped fixtures.
+
+    It is a `mockserver.testing.Remote`; its methods apply to the sessions of all tests.
+    """
     _, url = _configured_url(pytestconfig)
     if url:
         yield _connect(url)
@@ -102,31 +105,53 @@ def mockserver_server(pytestconfig: pytest.Config) -> Iterator[Remote]:
 
 @pytest.fixture
 def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Iterator[Session]:
-    """A session of this test's own: `mockserver.on(user="weather").reply("Sunny")`.
+    """A mock LLM server for this test: a `mockserver.testing.Session` on a real server.
 
-    A request that no fixture matches fails the test, with what came nearest, unless the test is marked
-    `@pytest.mark.mockserver(strict=False)`. The client hears an answer all the same, an invented one most often:
-    other tests share the server, so the journal is judged when the test is over.
+    Example::
+
+        from openai import OpenAI
+
+
+        def test_the_client_retries_after_a_rate_limit(mockserver):
+            mockserver.on(user="weather").reply("Sunny")
+            mockserver.fail(429, retry_after="10ms", times=2)
+
+            client = OpenAI(base_url=f"{mockserver.url}/v1", api_key="any-key")
+            question = {"role": "user", "content": "How is the weather?"}
+            answer = client.chat.completions.create(model="o3-mini", messages=[question])
+
+            assert answer.choices[0].message.content == "Sunny"
+            mockserver.assert_called(count=3, user="weather")
+
+    The test fails when it ends if no fixture matched one of its requests; the message lists the nearest fixtures.
+    The client has received a generated reply by then. The marker changes this, and adds fixture files:
+
+    - `@pytest.mark.mockserver(strict=False)` allows requests that no fixture matches.
+    - `@pytest.mark.mockserver(fixtures="tools.yaml")` loads a file, or a list of them, relative to the test's file.
+
+    Fails the test with the problems of a fixture file that is invalid, and with those of a marker with unknown
+    arguments. The methods of the session raise the errors that `mockserver.testing.Session` lists:
+    InputError, TypeError, ConnectionError and AssertionError.
     """
     node: pytest.Item = request.node
     files, strict = _marker_options(node)
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", node.name)[:40]
     session = mockserver_server.session(f"{label}-{secrets.token_hex(4)}")
-    given = PerTestState(session, strict)
-    given.fixture_locations.update(_load_fixture_files(session, files))
-    node.stash[STATE_KEY] = given
+    state = PerTestState(session, strict)
+    state.fixture_locations.update(_load_fixture_files(session, files))
+    node.stash[STATE_KEY] = state
     yield session
-    _add_answer_counts(given, node.config.stash[ANSWER_COUNTS_KEY])
+    _add_answer_counts(state, node.config.stash[ANSWER_COUNTS_KEY])
     if FAILED_KEY not in node.stash:
-        session.reset()  # of a test that failed, what happened stays to be looked at
+        session.reset()  # the session of a failed test stays for inspection
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """A test that has passed fails after all when nothing matched a request of it."""
+    """Fail a test that has passed if no fixture matched one of its requests."""
     outcome = yield
-    given = item.stash.get(STATE_KEY, None)
-    unmatched = given.unmatched() if given and given.strict else []
+    state = item.stash.get(STATE_KEY, None)
+    unmatched = state.unmatched() if state and state.strict else []
     if unmatched:
         pytest.fail(_unmatched_message(unmatched), pytrace=False)
     return outcome
@@ -134,23 +159,25 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the requests of a failed test to its report."""
     report = yield
-    given = item.stash.get(STATE_KEY, None)
-    if given and report.failed and report.when != "teardown":
+    state = item.stash.get(STATE_KEY, None)
+    if state and report.failed and report.when != "teardown":
         item.stash[FAILED_KEY] = True
-        report.sections.append(("mockserver", given.report_text()))
+        report.sections.append(("mockserver", state.report_text()))
     return report
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """What a worker of pytest-xdist has counted."""
-    answered = node.config.stash[ANSWER_COUNTS_KEY]
-    for place, times in getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT_KEY, {}).items():
-        answered[place] = answered.get(place, 0) + times
+    """Add the counts of a worker of pytest-xdist."""
+    counts = node.config.stash[ANSWER_COUNTS_KEY]
+    for location, count in getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT_KEY, {}).items():
+        counts[location] = counts.get(location, 0) + count
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send the counts of a worker to pytest-xdist; fail the run if a fixture is unused and that is an error."""
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput[_WORKER_OUTPUT_KEY] = config.stash[ANSWER_COUNTS_KEY]
@@ -159,21 +186,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the unused fixtures, if requested."""
     unused = _unused_fixtures(config)
     if unused:
-        terminalreporter.section("mockserver: fixtures that never answered", red=True)
-        for place in unused:
-            terminalreporter.line(os.path.relpath(place, config.rootpath))
+        terminalreporter.section("mockserver: unused fixtures", red=True)
+        for location in unused:
+            terminalreporter.line(os.path.relpath(location, config.rootpath))
 
 
 def _configured_url(config: pytest.Config) -> tuple[str, str]:
-    """Where the tests are to run, and who says so; nothing when nobody does."""
-    stated = {
+    """Return the name of the option with the server's URL, and the URL; two empty texts without one."""
+    options = {
         "--mockserver-url": config.getoption("mockserver_url"),
         "MOCKSERVER_URL": os.environ.get("MOCKSERVER_URL"),
         "mockserver_url": config.getini("mockserver_url"),
     }
-    return next(((source, url) for source, url in stated.items() if url), ("", ""))
+    return next(((source, url) for source, url in options.items() if url), ("", ""))
 
 
 def _connect(url: str) -> Remote:
@@ -183,14 +211,14 @@ def _connect(url: str) -> Remote:
 
 
 def _marker_options(node: pytest.Item) -> tuple[list[Path], bool]:
-    """The files that the markers of a test name, the nearest marker's first; and whether the test is strict."""
+    """Return the files of a test's markers, the closest marker first, and whether the test is strict."""
     files: list[Path] = []
     strict: list[bool] = []
     for mark in node.iter_markers("mockserver"):
-        fixtures, strictly = _parse_marker(mark)
-        named = [fixtures] if isinstance(fixtures, str | os.PathLike) else list(fixtures or ())
-        files += [Path(node.path.parent, file) for file in named]
-        strict += [] if strictly is None else [strictly]
+        fixtures, mark_strict = _parse_marker(mark)
+        paths = [fixtures] if isinstance(fixtures, str | os.PathLike) else list(fixtures or ())
+        files += [Path(node.path.parent, file) for file in paths]
+        strict += [] if mark_strict is None else [mark_strict]
     return list(dict.fromkeys(files)), strict[0] if strict else True
 
 
@@ -198,8 +226,8 @@ def _parse_marker(mark: pytest.Mark) -> tuple[Any, bool | None]:
     try:
         return _bind_marker_arguments(*mark.args, **mark.kwargs)
     except TypeError as error:
-        wrong = str(error).replace("_bind_marker_arguments()", "@pytest.mark.mockserver")
-    pytest.fail(f"{wrong}; expected (fixtures='file.yaml' or a list, strict=True)", pytrace=False)
+        message = str(error).replace("_bind_marker_arguments()", "@pytest.mark.mockserver")
+    pytest.fail(f"{message}; expected (fixtures='file.yaml' or a list, strict=True)", pytrace=False)
 
 
 def _bind_marker_arguments(
@@ -207,7 +235,7 @@ def _bind_marker_arguments(
     *,
     strict: bool | None = None,
 ) -> tuple[Any, bool | None]:
-    """What a marker may say."""
+    """Return the arguments of a marker; the call raises TypeError for unknown ones."""
     return fixtures, strict
 
 
@@ -219,31 +247,31 @@ def _load_fixture_files(session: Session, files: list[Path]) -> dict[str, str]:
     try:
         return session.load(*files)
     except InputError as error:
-        wrong = str(error)
-    pytest.fail(f"@pytest.mark.mockserver: {wrong}", pytrace=False)
+        message = str(error)
+    pytest.fail(f"@pytest.mark.mockserver: {message}", pytrace=False)
 
 
 def _add_answer_counts(state: PerTestState, answer_counts: dict[str, int]) -> None:
-    """How often the fixtures of a test's files have answered."""
+    """Add the numbers of responses of a test's fixture files."""
     for one in state.session.fixtures if state.fixture_locations else ():
         if one.own and one.name in state.fixture_locations:
-            place = state.fixture_locations[one.name]
-            answer_counts[place] = answer_counts.get(place, 0) + one.hits
+            location = state.fixture_locations[one.name]
+            answer_counts[location] = answer_counts.get(location, 0) + one.hits
 
 
 def _unused_fixtures(config: pytest.Config) -> list[str]:
-    """The places of the fixtures that have answered in no test."""
+    """Return the positions of the fixtures that have responded in no test, if this is requested."""
     if not config.getoption("mockserver_unused"):
         return []
-    return sorted(place for place, times in config.stash[ANSWER_COUNTS_KEY].items() if not times)
+    return sorted(location for location, count in config.stash[ANSWER_COUNTS_KEY].items() if not count)
 
 
 def _unmatched_message(unmatched: list[Request]) -> str:
-    one = len(unmatched) == 1
-    told = "\n".join(request.explain(_MAX_NEAR_MISSES) for request in unmatched[:_MAX_EXPLAINED])
+    subject = "A request" if len(unmatched) == 1 else f"{len(unmatched)} requests"
+    details = "\n".join(request.explain(_MAX_NEAR_MISSES) for request in unmatched[:_MAX_EXPLAINED])
     return (
-        f"{'A request' if one else f'{len(unmatched)} requests'} matched no fixture:\n{told}\n"
-        "Say what is answered with mockserver.on(...).reply(...), or let it be made up: "
+        f"{subject} matched no fixture:\n{details}\n"
+        "Set a response with mockserver.on(...).reply(...), or allow generated replies: "
         "@pytest.mark.mockserver(strict=False)"
     )
 
@@ -251,4 +279,4 @@ def _unmatched_message(unmatched: list[Request]) -> str:
 _WORKER_OUTPUT_KEY = "mockserver_answered"
 _MAX_REPORTED = 50  # requests in a report
 _MAX_EXPLAINED = 3  # requests in a message
-_MAX_NEAR_MISSES = 3  # misses of each
+_MAX_NEAR_MISSES = 3  # of each request

@@ -50,7 +50,7 @@ def test_a_request_that_nothing_matches_fails_the_test_with_what_came_nearest(ru
         "A request matched no fixture:",
         "aimlapi o1-preview 'How is the wether?' -> 201, no fixture matched",
         "  on(user='weather') missed on user: expected text with 'weather', found 'How is the wether?'",
-        "Say what is answered with mockserver.on(...).reply(...), or let it be made up: *strict=False*",
+        "Set a response with mockserver.on(...).reply(...), or allow generated replies: *strict=False*",
         "*- mockserver -*",
         "session http://127.0.0.1:*/s/test_a-*",
         "1. aimlapi o1-preview 'How is the wether?' -> 201, no fixture matched",
@@ -162,9 +162,7 @@ def test_fixtures_come_from_files_and_those_that_never_answer_are_told(
     result.assert_outcomes(passed=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     lines = result.outlines
-    unused = next(
-        index for index, line in enumerate(lines) if "mockserver: fixtures that never answered" in line
-    )
+    unused = next(index for index, line in enumerate(lines) if "mockserver: unused fixtures" in line)
     assert lines[unused + 1 : unused + 3] == ["one.yaml:3: one#2", "one.yaml:4: one#3"]
 
 

@@ -275,7 +275,8 @@ def test_every_vendor_is_an_attribute(server: MockServer, session: Session) -> N
 def test_a_vendor_without_a_path_for_openai_says_how_it_is_asked(session: Session) -> None:
     session.on(vendor="segmind", model="o1-*").reply("Sunny")
     with pytest.raises(
-        LookupError, match=r"OpenAI clients cannot be used with Segmind: .* segmind\.url\(model\) and segmind\.headers"
+        LookupError,
+        match=r"OpenAI clients cannot be used with Segmind: .* segmind\.url\(model\) and segmind\.headers",
     ):
         session.segmind.env()
     body = {"messages": [{"role": "user", "content": "weather?"}]}
