@@ -8,6 +8,7 @@ from mockserver.schema.field_types import AnyValue, Duration, FieldType, Number,
 from mockserver.schema.money import AMOUNT_SCHEMA, parse_amount
 from mockserver.schema.object_types import MapOf, Validated
 from mockserver.vendors.ids import create_id_factory
+from mockserver.wire.answer import FRAMING_HEADERS
 
 RESERVED_NAMES = ("_mock", "healthz", "readyz", "metrics", "s")  # the server's own paths
 
@@ -82,6 +83,9 @@ def _nonzero_number(number: float) -> float:
 
 
 def _header_map(headers: dict[str, str]) -> dict[str, str]:
+    framing = next((name for name in headers if name.lower() in FRAMING_HEADERS), None)
+    if framing is not None:
+        raise ValueError(f"found {framing}, which the server sets itself; leave it out")
     return {_header_name(name): value for name, value in headers.items()}
 
 

@@ -16,6 +16,8 @@ FillValues = tuple[bytes, ...]
 BytesTemplate = Callable[[FillValues], bytes]
 
 _PRINTABLE = bytes(letter for letter in range(256) if (letter >= 32 and letter != 127) or letter == 9)
+# The headers that state where a body ends. A wrong one makes a response unreadable.
+FRAMING_HEADERS = ("content-length", "transfer-encoding")
 _LENGTH_PREFIX = b"content-length: "
 _LENGTH_AFTER_NEWLINE = b"\n" + _LENGTH_PREFIX
 

@@ -130,8 +130,11 @@ def _prepare_single_write(
     cycle = single_write.take_cycle(send)
     if lines is None or cycle is None or scope["method"] == "HEAD":
         return None
+    head = lines.text
+    if b"connection: " in head:
+        return None  # uvicorn obeys a Connection header
     body = join_body(answer.frames)
-    return None if body is None else (single_write, cycle, lines.text, body)
+    return None if body is None else (single_write, cycle, head, body)
 
 
 def without_transport(answer: Answer) -> Answer:

@@ -131,3 +131,26 @@ def test_a_compressed_body_of_the_admin_api_is_read(compressed: MockServer) -> N
         response = post(body, name)
         assert (response.status_code, text in response.text) == (status, True), response.text
     compressed.reset()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_connection_header_of_a_fixture_closes_the_connection(stream: bool) -> None:
+    fixtures = """
+    fixtures:
+    - {match: {user: bye}, response: {text: Bye., headers: {Connection: close}}}
+    - {match: {}, response: Stay.}
+    """
+    with MockServer(fixtures_yaml=fixtures) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            for text in ("Hello", "bye"):
+                body = {"model": "o3-mini", "messages": [{"role": "user", "content": text}], "stream": stream}
+                data = json.dumps(body).encode()
+                head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer one\r\n"
+                head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+                connection.sendall(head.encode() + data)
+                response = http.client.HTTPResponse(connection)
+                response.begin()
+                assert response.will_close == (text == "bye")
+                assert ("Bye" if text == "bye" else "Stay") in response.read().decode()
+            assert connection.recv(1) == b""  # closed by the server

@@ -101,6 +101,7 @@ def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -
         (WHOLE + "checks: [kye]\n", "mine.yaml:13:10: checks[0]: found text 'kye', expected content_type, key, model"),
         (changed("errors", "errors: []"), "mine.yaml:12:1: errors: found a list, expected a mapping"),
         (changed("errors", "errors: {429: {message: Hello, world}}"), "quote the text that has a comma: message: 'He"),
+        (changed("errors", "errors: {429: {headers: {Content-Length: '0'}}}"), "found Content-Length, which the"),
         (changed("errors", "errors: {429: {headers: {x: \"a\\nb\"}}}"), "found 'a\\nb', expected one line of ASCII"),
         (
             changed("stream", "stream: {chunk: {}, choice: {}, opening: {}, heartbeat: 0s}"),
