@@ -19,6 +19,7 @@ from mockserver.sessions.journal import JournalEntry
 from mockserver.wire.answer import Ending, add_content_length
 from mockserver.wire.playback import TRANSPORT_KEY
 
+MAX_RUNNING = 100  # replays whose streams are still open
 REPLAY_WAIT_SECONDS = 1.0  # seconds to wait for the answer; playback continues after that
 
 _DONE = "[DONE]"
@@ -62,7 +63,12 @@ class Replayer:
         self._running: set[asyncio.Task[None]] = set()
 
     async def replay(self, entry: JournalEntry) -> JournalEntry:
-        """Send a request again; return the new entry, which has usually ended."""
+        """Send a request again; return the new entry, which has usually ended.
+
+        Raises AdminError while too many replays are running.
+        """
+        if len(self._running) >= MAX_RUNNING:
+            raise AdminError(429, f"{MAX_RUNNING} replays are still running; wait until one has ended")
         copy = JournalEntry(generate_request_id(), entry.head, entry.session, entry.request_with_body)
         client = _NullTransport()
         scope = {"method": entry.method, "state": {TRANSPORT_KEY: client}}

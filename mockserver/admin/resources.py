@@ -120,7 +120,7 @@ class SentView:
         ListOf(ListOf(Text())), "every header as a pair of name and value, in order"
     )
     query: str = spec_field(Text(), "the query string, without its `?`")
-    body: Any = spec_field(AnyValue(), "the JSON body; a string if it is not JSON")
+    body: Any = spec_field(AnyValue(), "the JSON body; a string if it is not JSON, or nested too deeply")
 
 
 @spec_dataclass
@@ -296,12 +296,15 @@ def entry_secrets(head: RequestHead) -> tuple[str, ...]:
 
 
 def _sent_body(request: ChatRequest, secrets: tuple[str, ...]) -> Any:
-    """Return the request's JSON body, or its text if it is not JSON, without the secrets of its headers."""
+    """Return the request's JSON body without the secrets of its headers; its text if it is no JSON, or too deep."""
+    text = redact_text(request.raw.decode(errors="replace"), secrets)
     if request.body_error:
-        return redact_text(request.raw.decode(errors="replace"), secrets)
-    text = request.raw.decode(errors="replace") if secrets else ""
-    redacted = redact_text(text, secrets)
-    return request.body if redacted == text else orjson.loads(redacted)
+        return text
+    try:
+        # orjson reads 1,024 levels and writes 254, as many other programs do.
+        return orjson.Fragment(orjson.dumps(orjson.loads(text) if text else request.body))
+    except orjson.JSONEncodeError:
+        return text
 
 
 def _redact_headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import itertools
 import json
@@ -231,3 +232,52 @@ def test_the_entries_of_a_server_are_bounded_like_its_journal_and_freed_by_a_res
     assert len(server.entries) == 1
     server.reset()
     assert server.entries == []
+
+
+@pytest.mark.parametrize("depth", [3, 300, 1000])
+def test_a_deeply_nested_body_is_shown(running: MockServer, make_client: MakeClient, depth: int) -> None:
+    client = make_client(running)
+    body = f'{{"model": "o1-preview", "messages": [], "deep": {"[" * depth}{"]" * depth}}}'
+    headers = {
+        "Authorization": "Bearer k",
+        "Content-Type": "application/json",
+        "X-Mock-Session": client.session,
+    }
+    client.connection.request("POST", "/aimlapi/v1/chat/completions", body, headers)
+    client.connection.getresponse().read()
+    [one] = get_json(running, f"/_mock/requests?session={client.session}")["requests"]
+    shown = get_json(running, f"/_mock/requests/{one['id']}")["request"]["body"]
+    assert (shown == json.loads(body)) if depth < 250 else (shown == body)
+
+
+def get_json(server: MockServer, path: str) -> Any:
+    with contextlib.closing(connect(server)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        assert response.status == 200
+        return json.loads(response.read())
+
+
+def connect(server: MockServer) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+
+
+def test_only_so_many_replays_run_at_a_time(
+    running: MockServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockserver.admin.replay.MAX_RUNNING", 1)
+    monkeypatch.setattr("mockserver.admin.replay.REPLAY_WAIT_SECONDS", 0.01)
+    client = make_client(running)
+    slow = json.dumps({"match": {}, "response": {"chunks": ["a", {"delay": "1h"}, "b"]}})
+    with contextlib.closing(connect(running)) as connection:
+        connection.request("POST", f"/_mock/fixtures?session={client.session}", slow)
+        assert connection.getresponse().read()
+        client.send(stream=True)
+        [one] = get_json(running, f"/_mock/requests?session={client.session}")["requests"]
+        statuses = []
+        for _ in range(2):
+            connection.request("POST", f"/_mock/requests/{one['id']}/replay")
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+    assert statuses == [201, 429]
