@@ -159,7 +159,8 @@ class RuntimeChanges:
 
     async def reload(self) -> int:
         """Read the fixture files again; return the number of fixtures. Raises InputError."""
-        fixtures = await asyncio.to_thread(load_fixture_set, self._pipeline.settings.paths)
+        settings = self._pipeline.settings
+        fixtures = await asyncio.to_thread(load_fixture_set, settings.paths, settings.fixtures_yaml)
         self._pipeline.replace_fixtures(fixtures)
         return len(fixtures)
 

@@ -1,4 +1,4 @@
-"""Accounts are told, changed and topped up while the server runs, by key or by the id that stands for it."""
+"""Accounts in the admin API: listed, changed and topped up at run time, by key or by id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control API on a real socket: what is asked, changed and heard, for one session or for all."""
+"""The admin API on a real socket: reading and changing the state of one session or of all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SECRET = "sk-very-secret-key-1234"  # noqa: S105 it is nobody's
 
 
 class Control:
-    """The control API of a server."""
+    """The admin API of a server."""
 
     def __init__(self, server: MockServer) -> None:
         self.server = server
@@ -50,7 +50,7 @@ class Control:
         return response.status, response.headers, whole
 
     def ask(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
-        """The JSON that is told, with the status that is expected."""
+        """Return the JSON of a response that has the expected status."""
         told = self.send(method, path, body, headers)
         assert told[0] == status, told
         assert told[1]["content-type"] == "application/json"
@@ -687,6 +687,16 @@ def test_files_are_read_again(tmp_path: Path, make_client: MakeClient) -> None:
         file.write_text("fixtures: [{match: {}}]")
         assert "it has no answer" in control.refused("POST", "/fixtures/reload")
         assert said(client, "x") == "new"
+
+
+def test_fixtures_of_the_command_line_survive_a_reload(tmp_path: Path, make_client: MakeClient) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("fixtures: [{match: {user: x}, response: file}]")
+    text = "fixtures: [{match: {user: y}, response: text}]"
+    with MockServer(file, fixtures_yaml=text, reload=False) as server:
+        control, client = Control(server), make_client(server)
+        assert control.ask("POST", "/fixtures/reload") == {"fixtures": 2}
+        assert said(client, "y") == "text"
 
 
 def test_a_body_is_bounded(start_server: StartServer) -> None:

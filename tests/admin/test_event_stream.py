@@ -1,4 +1,4 @@
-"""Whoever listens hears everything in order; whoever comes back hears what was missed, or that it is gone."""
+"""The event feed: subscribers receive all events in order, and after a reconnect those that they missed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def listen(
 
 
 def apart(heard: list[bytes]) -> list[bytes]:
-    """The events one by one: those that come together are told in one piece."""
+    """Split the received pieces into events."""
     return [text + b"\n\n" for piece in heard for text in piece.split(b"\n\n")[:-1]]
 
 
@@ -45,7 +45,7 @@ async def rest(follower: AsyncIterator[bytes]) -> list[bytes]:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """The loop's other tasks go on until it is."""
+    """Run the other tasks of the loop until a condition is true."""
     while not true():  # noqa: ASYNC110 what is waited for is no event
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""What would answer a request, and why not the others: told without a trace."""
+"""Dry runs: which fixture would answer a request, and why the others would not."""
 
 from __future__ import annotations
 

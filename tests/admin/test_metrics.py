@@ -1,4 +1,4 @@
-"""Prometheus is told of every request, of what the journal let go too, in a number of series that is bounded."""
+"""The Prometheus metrics: every request, also evicted ones, in a bounded number of series."""
 
 from __future__ import annotations
 

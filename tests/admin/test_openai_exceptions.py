@@ -1,4 +1,4 @@
-"""What the OpenAI SDK makes of every answer, measured with the one that is installed, and told without it."""
+"""The outcome of every answer in the OpenAI SDK, measured with the installed one and reported without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was heard once can be written down as a fixture, and that fixture says it again."""
+"""Replays, and fixtures drafted from requests that give the same response again."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_shipped_fixture_can_be_written_down_and_says_the_same(
 
 
 def said(reply: Reply) -> Any:
-    """What a client makes of it, without what is made new each time."""
+    """Return the content of a reply, without generated ids."""
     if reply.headers["content-type"].startswith("text/event-stream"):
         choices = fold_chunks(reply.chunks)
     elif reply.status >= 400 or not reply.body.startswith(b"{"):
