@@ -67,8 +67,8 @@ def test_a_duration_has_few_digits_and_a_unit(run_module: RunModule, ms: float |
     ],
 )
 def test_an_outcome_is_one_of_a_few_kinds(run_module: RunModule, request_: dict[str, Any], kind: str) -> None:
-    told = {"fault": None, "first_byte_ms": 1, **request_}
-    assert run_module("data/outcome.js", "[m.outcomeOf(a).kind, m.isFailure(a)]", told) == [
+    fields = {"fault": None, "first_byte_ms": 1, **request_}
+    assert run_module("data/outcome.js", "[m.outcomeOf(a).kind, m.isFailure(a)]", fields) == [
         kind,
         kind not in ("ok", "open"),
     ]
@@ -98,14 +98,14 @@ def test_the_store_keeps_the_newest_requests_and_reopens_none(run_module: RunMod
 
 def attempt(at: int, status: int = 503, took: int | None = 10, **more: Any) -> dict[str, Any]:
     """Return a stored request, by default a failed one without a retry count."""
-    told = {"session": "s", "vendor": "v", "path": "/p", "digest": "d", "attempt": 0, "fault": None}
-    told |= {
+    fields = {"session": "s", "vendor": "v", "path": "/p", "digest": "d", "attempt": 0, "fault": None}
+    fields |= {
         "retry_after_ms": None,
         "first_byte_ms": 1,
         "frames_ms": [],
         "ended": "finished" if took else None,
     }
-    return {"id": f"r{at}", "at": at, "end": at + took if took else None, "status": status, **told, **more}
+    return {"id": f"r{at}", "at": at, "end": at + took if took else None, "status": status, **fields, **more}
 
 
 GROUPS = {
