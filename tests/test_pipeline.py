@@ -1,4 +1,4 @@
-"""What one request may ask of the mock for itself, and what becomes of a request that is for nobody."""
+"""Tests of the pipeline: injection by one request, unknown paths, disconnecting clients."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ import pytest
 from tests.conftest import Client, MakeClient, StartServer
 
 
-def test_an_answer_is_held_back_as_long_as_asked(client: Client) -> None:
+def test_an_answer_is_delayed_as_requested(client: Client) -> None:
     began = time.perf_counter()
     assert client.chat(headers={"X-Mock-Delay": "80ms"}).status == 201
     assert time.perf_counter() - began >= 0.08
 
 
-def test_an_error_is_held_back_too(client: Client) -> None:
+def test_an_error_is_delayed_too(client: Client) -> None:
     began = time.perf_counter()
     assert client.chat(headers={"X-Mock-Error": "504", "X-Mock-Delay": "80ms"}).status == 504
     assert time.perf_counter() - began >= 0.08
 
 
-def test_a_fixture_may_be_named_whatever_was_said(client: Client) -> None:
+def test_a_fixture_may_be_selected_by_name(client: Client) -> None:
     reply = client.chat(content="anything", headers={"X-Mock-Fixture": "hello o1-mini"})
     assert reply.headers["x-mock-fixture"] == "hello%20o1-mini"
     assert "😊" in reply.json["choices"][0]["message"]["content"]
 
 
-def test_a_fixture_that_is_used_up_says_its_last_words_again(client: Client) -> None:
+def test_an_exhausted_fixture_selected_by_name_repeats_its_last_response(client: Client) -> None:
     said = [client.chat(headers={"X-Mock-Fixture": "mock twice"}).status for _ in range(3)]
     assert said == [201, 201, 201]
 
 
-def test_a_fixture_that_there_is_not_is_asked_back_about(client: Client) -> None:
+def test_an_unknown_fixture_name_is_refused_with_a_suggestion(client: Client) -> None:
     reply = client.chat(headers={"X-Mock-Fixture": "helo o1-mini"})
     assert reply.status == 400
     assert "did you mean 'hello o1-mini'?" in reply.json["message"]
 
 
-def test_a_fault_strikes_where_it_is_asked_to(client: Client) -> None:
+def test_a_fault_applies_at_its_point(client: Client) -> None:
     with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
         client.chat(stream=True, headers={"X-Mock-Fault": "reset@2"})
 
 
-def test_an_error_within_a_stream_is_in_the_vendors_words(client: Client) -> None:
+def test_an_error_within_a_stream_has_the_vendors_envelope(client: Client) -> None:
     reply = client.chat("omixa", stream=True, headers={"X-Mock-Fault": "error_event@2"})
     assert reply.status == 200
     assert reply.chunks[-1]["error"]["type"] == "server_error"
 
 
-def test_a_path_of_no_vendor_says_where_the_vendors_are(client: Client) -> None:
+def test_a_path_of_no_vendor_lists_the_vendors_paths(client: Client) -> None:
     client.connection.request("POST", "/openai/chat", "{}")
     response = client.connection.getresponse()
     assert response.status == 404
@@ -61,14 +61,16 @@ def test_a_path_of_no_vendor_says_where_the_vendors_are(client: Client) -> None:
     assert "/aimlapi" in message
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_request_is_not_waited_for(client: Client) -> None:
+def test_a_client_that_disconnects_during_its_request_does_not_block_others(client: Client) -> None:
     host, _, port = client.server.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as sock:
         sock.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
     assert client.chat().status == 201
 
 
-def test_a_strict_server_without_fixtures_says_so(start_server: StartServer, make_client: MakeClient) -> None:
+def test_a_strict_server_without_fixtures_reports_that(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
     reply = make_client(start_server("fixtures: []", strict=True)).chat()
     assert reply.status == 404
     assert "no fixture" in reply.json["message"]

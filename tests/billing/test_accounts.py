@@ -1,4 +1,4 @@
-"""An API key that is an account is charged for each answer, and refused as its vendor would refuse it."""
+"""Tests of accounts: charges, refusals in the vendor's form, limits, holds, account endpoints."""
 
 from __future__ import annotations
 
@@ -53,31 +53,31 @@ accounts:
 """
 VENDORS = ("aimlapi", "segmind", "omixa")
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
-# Nine tokens asked and 411 said: at 15.75 and 63 dollars a million in whole credits, or at 15 and 60.
+# 9 prompt tokens and 411 completion tokens: at $15.75 and $63 per million in whole credits, or at $15 and $60.
 COST = {"aimlapi": Decimal("0.026035"), "segmind": Decimal("0.024795"), "omixa": Decimal("0.024795")}
 SHORT = {"aimlapi": 403, "segmind": 406, "omixa": 402}
 RAISES = {"aimlapi": openai.PermissionDeniedError, "omixa": openai.APIStatusError}
 
 
 @pytest.fixture(scope="module")
-def bank(start_server: StartServer) -> MockServer:
+def running(start_server: StartServer) -> MockServer:
     return start_server(FIXTURES)
 
 
-def ask(server: MockServer, key: str, vendor: str, session: str, said: str = "Hello", **body: Any) -> Any:
+def ask(server: MockServer, key: str, vendor: str, session: str, content: str = "Hello", **body: Any) -> Any:
     path = {"segmind": "/v1/o1-preview", "omixa": "/api/v1/chat/completions"}.get(
         vendor, "/v1/chat/completions"
     )
     return requests.post(
         f"{server.url}/s/{session}/{vendor}{path}",
         headers={"Authorization": f"Bearer {key}"},
-        json={"model": "o1-preview", "messages": [{"role": "user", "content": said}], **body},
+        json={"model": "o1-preview", "messages": [{"role": "user", "content": content}], **body},
         timeout=20,
     )
 
 
 def spent(server: MockServer, session: str, key: str) -> Decimal:
-    """What an account has spent in a session, in dollars."""
+    """Return what an account has spent in a session, in dollars."""
     paid: Decimal = statement(server, session, key).spent.usd
     return paid
 
@@ -89,72 +89,72 @@ def statement(server: MockServer, session: str, key: str) -> Any:
 
 
 @every_vendor
-def test_each_answer_is_charged_once(bank: MockServer, vendor: str) -> None:
+def test_each_answer_is_charged_once(running: MockServer, vendor: str) -> None:
     session = f"once-{vendor}"
     for count in (1, 2):
-        assert ask(bank, "sk-rich", vendor, session).ok
-        assert spent(bank, session, "sk-rich") == COST[vendor] * count
-    told = statement(bank, session, "sk-rich")
+        assert ask(running, "sk-rich", vendor, session).ok
+        assert spent(running, session, "sk-rich") == COST[vendor] * count
+    told = statement(running, session, "sk-rich")
     assert (told.remaining.value, told.requests) == (5 - COST[vendor] * 2, 2)
 
 
 @every_vendor
-def test_a_balance_that_is_short_is_refused_and_not_touched(bank: MockServer, vendor: str) -> None:
+def test_a_balance_that_is_too_low_is_refused_and_stays(running: MockServer, vendor: str) -> None:
     session = f"short-{vendor}"
-    assert ask(bank, "sk-poor", vendor, session).status_code == SHORT[vendor]
-    assert spent(bank, session, "sk-poor") == 0
-    assert ask(bank, "sk-empty", vendor, session).status_code == SHORT[vendor]
+    assert ask(running, "sk-poor", vendor, session).status_code == SHORT[vendor]
+    assert spent(running, session, "sk-poor") == 0
+    assert ask(running, "sk-empty", vendor, session).status_code == SHORT[vendor]
 
 
-def test_the_balance_and_the_need_are_named_where_the_vendor_does(bank: MockServer) -> None:
+def test_balance_and_cost_are_in_the_refusal_of_a_vendor_that_names_them(running: MockServer) -> None:
     words = "Insufficient Credits: Not enough credits to process request"
-    short = ask(bank, "sk-poor", "segmind", "named").json()["error"]
+    short = ask(running, "sk-poor", "segmind", "named").json()["error"]
     assert short == f"{words} (balance 0.001, needed 0.024795)"
-    assert ask(bank, "sk-empty", "segmind", "named").json()["error"] == f"{words} (balance 0)"
-    [first, second] = wait_for_entries(bank, "named", 2)
-    poor = bank._pipeline.fixtures.accounts["sk-poor"]
+    assert ask(running, "sk-empty", "segmind", "named").json()["error"] == f"{words} (balance 0)"
+    [first, second] = wait_for_entries(running, "named", 2)
+    poor = running._pipeline.fixtures.accounts["sk-poor"]
     assert first.reason == f"the account {poor.id} has $0.001 and needs $0.024795"
     assert second.reason.endswith(" has $0")
 
 
 @every_vendor
-def test_a_refused_request_leaves_the_sequence_where_it_was(bank: MockServer, vendor: str) -> None:
+def test_a_refused_request_leaves_the_sequence_where_it_was(running: MockServer, vendor: str) -> None:
     session = f"turn-{vendor}"
-    assert ask(bank, "sk-empty", vendor, session, "in turn").status_code == SHORT[vendor]
+    assert ask(running, "sk-empty", vendor, session, "in turn").status_code == SHORT[vendor]
     assert (
-        ask(bank, "sk-free", vendor, session, "in turn").json()["choices"][0]["message"]["content"]
+        ask(running, "sk-free", vendor, session, "in turn").json()["choices"][0]["message"]["content"]
         == "First."
     )
 
 
 @every_vendor
-def test_what_fails_is_not_charged(bank: MockServer, vendor: str) -> None:
+def test_what_fails_is_not_charged(running: MockServer, vendor: str) -> None:
     session = f"fails-{vendor}"
-    for said in ("fails", "teapot", "bytes", "proxy"):
-        ask(bank, "sk-rich", vendor, session, said)
-    ask(bank, "sk-rich", vendor, session, "Hello", n=0)
-    told = statement(bank, session, "sk-rich")
+    for content in ("fails", "teapot", "bytes", "proxy"):
+        ask(running, "sk-rich", vendor, session, content)
+    ask(running, "sk-rich", vendor, session, "Hello", n=0)
+    told = statement(running, session, "sk-rich")
     assert (told.spent.usd, told.remaining.value, told.requests) == (
         0,
         5,
         1,
-    )  # the bytes were answered, for nothing
+    )  # the raw body was free
 
 
 @every_vendor
-def test_a_revoked_key_is_no_key(bank: MockServer, vendor: str) -> None:
-    assert ask(bank, "sk-old", vendor, "old").status_code == 401
+def test_a_revoked_key_is_an_invalid_key(running: MockServer, vendor: str) -> None:
+    assert ask(running, "sk-old", vendor, "old").status_code == 401
 
 
 @every_vendor
-def test_a_forbidden_model_is_the_vendors_403(bank: MockServer, vendor: str) -> None:
-    assert ask(bank, "sk-small", vendor, "small").status_code == 403
+def test_a_forbidden_model_is_the_vendors_403(running: MockServer, vendor: str) -> None:
+    assert ask(running, "sk-small", vendor, "small").status_code == 403
 
 
 @every_vendor
-def test_a_full_limit_is_the_vendors_429(bank: MockServer, vendor: str) -> None:
+def test_a_full_limit_is_the_vendors_429(running: MockServer, vendor: str) -> None:
     session = f"limit-{vendor}"
-    heard = [ask(bank, "sk-slow", vendor, session) for _ in range(4)]
+    heard = [ask(running, "sk-slow", vendor, session) for _ in range(4)]
     assert [one.ok for one in heard] == [True, True, True, False]
     assert heard[-1].status_code == 429
     assert "retry-after" not in heard[-1].headers
@@ -162,65 +162,65 @@ def test_a_full_limit_is_the_vendors_429(bank: MockServer, vendor: str) -> None:
 
 
 @every_vendor
-def test_a_limit_may_tell_when_to_come_again(bank: MockServer, vendor: str) -> None:
+def test_a_limit_may_send_retry_after(running: MockServer, vendor: str) -> None:
     session = f"told-{vendor}"
-    assert ask(bank, "sk-told", vendor, session).ok
-    assert 50 < int(ask(bank, "sk-told", vendor, session).headers["retry-after"]) <= 61
+    assert ask(running, "sk-told", vendor, session).ok
+    assert 50 < int(ask(running, "sk-told", vendor, session).headers["retry-after"]) <= 61
 
 
-def test_a_window_moves_on_with_the_clock_and_no_test_waits(bank: MockServer) -> None:
-    assert ask(bank, "sk-told", "omixa", "clock").ok
-    wait = int(ask(bank, "sk-told", "omixa", "clock").headers["retry-after"])
-    clock = bank._pipeline.store.clock
+def test_a_window_moves_with_the_advanced_clock(running: MockServer) -> None:
+    assert ask(running, "sk-told", "omixa", "clock").ok
+    wait = int(ask(running, "sk-told", "omixa", "clock").headers["retry-after"])
+    clock = running._pipeline.store.clock
     clock.advance(wait - 10, "clock")
-    assert ask(bank, "sk-told", "omixa", "clock").status_code == 429
+    assert ask(running, "sk-told", "omixa", "clock").status_code == 429
     clock.advance(10, "clock")
-    assert ask(bank, "sk-told", "omixa", "clock").ok
+    assert ask(running, "sk-told", "omixa", "clock").ok
 
 
-def test_tokens_are_limited_as_they_are_used(bank: MockServer) -> None:
-    heard = [ask(bank, "sk-tokens", "omixa", "tokens").status_code for _ in range(3)]
+def test_tokens_are_limited_as_they_are_used(running: MockServer) -> None:
+    heard = [ask(running, "sk-tokens", "omixa", "tokens").status_code for _ in range(3)]
     assert heard == [200, 200, 429]
-    assert [(str(one.limit.limit), one.used) for one in statement(bank, "tokens", "sk-tokens").limits] == [
+    assert [(str(one.limit.limit), one.used) for one in statement(running, "tokens", "sk-tokens").limits] == [
         ("1000 tokens/hour", 840),
         ("20/second", 3),
     ]
 
 
-def test_a_request_that_never_fits_waits_for_the_whole_window(bank: MockServer) -> None:
-    heard = ask(bank, "sk-small-window", "segmind", "never")
+def test_a_request_that_never_fits_waits_for_the_whole_window(running: MockServer) -> None:
+    heard = ask(running, "sk-small-window", "segmind", "never")
     assert heard.status_code == 429
-    assert spent(bank, "never", "sk-small-window") == 0
+    assert spent(running, "never", "sk-small-window") == 0
 
 
-def test_credits_are_the_vendors_own(bank: MockServer) -> None:
-    assert ask(bank, "sk-credits", "aimlapi", "credits").ok
-    assert str(statement(bank, "credits", "sk-credits").remaining) == "47930 credits"
-    assert ask(bank, "sk-credits", "aimlapi", "credits").status_code == 403
+def test_credits_are_the_vendors_own(running: MockServer) -> None:
+    assert ask(running, "sk-credits", "aimlapi", "credits").ok
+    assert str(statement(running, "credits", "sk-credits").remaining) == "47930 credits"
+    assert ask(running, "sk-credits", "aimlapi", "credits").status_code == 403
 
 
-def test_what_is_left_and_what_it_cost_is_told_where_the_vendor_does(bank: MockServer) -> None:
-    headers = ask(bank, "sk-rich", "segmind", "headers").headers
+def test_headers_have_balance_and_cost_of_a_vendor_that_sends_them(running: MockServer) -> None:
+    headers = ask(running, "sk-rich", "segmind", "headers").headers
     assert (headers["x-remaining-credits"], headers["x-cost"]) == ("4.975205", "0.024795")
-    headers = ask(bank, "nobody", "segmind", "headers").headers
+    headers = ask(running, "nobody", "segmind", "headers").headers
     assert ("x-remaining-credits" in headers, headers["x-cost"]) == (False, "0.024795")
 
 
-def test_what_is_left_of_a_limit_is_told_where_the_vendor_does(bank: MockServer) -> None:
+def test_headers_have_the_limit_of_a_vendor_that_sends_it(running: MockServer) -> None:
     began = datetime.now(UTC)
-    left = [ask(bank, "sk-slow", "segmind", "left").headers for _ in range(4)]
+    left = [ask(running, "sk-slow", "segmind", "left").headers for _ in range(4)]
     assert [one.get("x-rate-limit-remaining") for one in left] == ["2", "1", "0", None]
     for one in left:
         reset = datetime.fromisoformat(one["x-rate-limit-reset-at-utc"])
         assert timedelta(seconds=59) < reset - began < timedelta(seconds=90)
-    assert "x-rate-limit-remaining" not in ask(bank, "sk-rich", "segmind", "left").headers
+    assert "x-rate-limit-remaining" not in ask(running, "sk-rich", "segmind", "left").headers
 
 
 @pytest.mark.parametrize("vendor", ["aimlapi", "omixa"])
-def test_the_sdk_raises_what_the_refusal_is(bank: MockServer, vendor: str) -> None:
+def test_the_sdk_raises_the_exception_of_the_refusal(running: MockServer, vendor: str) -> None:
     def raised(key: str) -> type[Exception]:
         heard: list[type[Exception]] = []
-        path = bank.vendor(vendor).openai()["base_url"]
+        path = running.vendor(vendor).openai()["base_url"]
         client = openai.OpenAI(
             base_url=path, api_key=key, max_retries=0, default_headers={"X-Mock-Session": f"sdk-{vendor}"}
         )
@@ -239,7 +239,7 @@ def test_the_sdk_raises_what_the_refusal_is(bank: MockServer, vendor: str) -> No
     assert raised("sk-slow") is openai.RateLimitError
 
 
-def test_a_key_that_is_no_account_works_unless_only_known_ones_may(start_server: StartServer) -> None:
+def test_a_key_without_account_works_unless_only_known_keys_are_accepted(start_server: StartServer) -> None:
     strict = start_server("accounts: [{key: sk-known}]", known_keys_only=True)
     for vendor in VENDORS:
         assert ask(strict, "sk-known", vendor, "known").ok
@@ -248,8 +248,8 @@ def test_a_key_that_is_no_account_works_unless_only_known_ones_may(start_server:
     assert ask(empty, "sk-known", "omixa", "known").status_code == 401
 
 
-def test_a_vendor_that_looks_at_money_first_says_so_before_the_body(bank: MockServer) -> None:
-    statuses = [ask(bank, "sk-empty", vendor, "first", n=0).status_code for vendor in VENDORS]
+def test_a_vendor_may_check_the_balance_before_the_body(running: MockServer) -> None:
+    statuses = [ask(running, "sk-empty", vendor, "first", n=0).status_code for vendor in VENDORS]
     assert statuses == [403, 406, 422]
 
 
@@ -283,7 +283,7 @@ def test_a_hold_lasts_until_the_answer_has_ended(start_server: StartServer, make
     assert response.readline().startswith(b"data:")
     assert spent(server, "hold", "sk-rich") == Decimal("0.5")
     [told] = requests.get(f"{server.url}/_mock/requests", timeout=20).json()["requests"]
-    assert told["charged"] == {"usd": "0.00855", "credits": "0.00855"}  # as if it were heard whole
+    assert told["charged"] == {"usd": "0.00855", "credits": "0.00855"}  # for the whole answer
     assert (
         make_client(server, "hold").chat("holder", "Hello", {"Authorization": "Bearer sk-rich"}).status == 402
     )
@@ -294,31 +294,31 @@ def test_a_hold_lasts_until_the_answer_has_ended(start_server: StartServer, make
     assert heard.end_reason == "left"
     assert spent(server, "hold", "sk-rich") == Decimal(
         "0.00675"
-    )  # 10 asked, 100 thought, a quarter of 40 said
+    )  # 10 prompt tokens, 100 reasoning tokens, a quarter of 40 others
     assert (
         make_client(server, "hold").chat("holder", "Hello", {"Authorization": "Bearer sk-rich"}).status == 200
     )
 
 
-def test_nothing_is_charged_for_an_explanation(bank: MockServer) -> None:
+def test_nothing_is_charged_for_an_explanation(running: MockServer) -> None:
     asked: dict[str, Any] = {
         "body": {"model": "o1-preview", "messages": [{"role": "user", "content": "Hello"}]}
     }
     asked |= {"session": "dry", "headers": {"authorization": "Bearer sk-slow"}}
 
     def explained() -> int:
-        status: int = requests.post(f"{bank.url}/_mock/explain", json=asked, timeout=20).json()["status"]
+        status: int = requests.post(f"{running.url}/_mock/explain", json=asked, timeout=20).json()["status"]
         return status
 
     assert [explained() for _ in range(5)] == [201] * 5
-    assert statement(bank, "dry", "sk-slow").requests == 0
-    assert [ask(bank, "sk-slow", "omixa", "dry").status_code for _ in range(3)] == [200] * 3
+    assert statement(running, "dry", "sk-slow").requests == 0
+    assert [ask(running, "sk-slow", "omixa", "dry").status_code for _ in range(3)] == [200] * 3
     assert explained() == 429
-    told = statement(bank, "dry", "sk-slow")
+    told = statement(running, "dry", "sk-slow")
     assert (told.requests, told.limits[0].used, told.spent.usd) == (3, 3, COST["omixa"] * 3)
 
 
-# --- what an account is told of itself
+# --- account endpoints
 
 
 def read(server: MockServer, key: str, path: str, session: str = "read") -> Any:
@@ -328,49 +328,52 @@ def read(server: MockServer, key: str, path: str, session: str = "read") -> Any:
     return told.json() if told.ok else told.status_code
 
 
-def test_an_account_is_told_what_it_has_left(bank: MockServer) -> None:
+def test_account_endpoints_return_the_balance(running: MockServer) -> None:
     for vendor in VENDORS:
-        ask(bank, "sk-rich", vendor, "read")
-    assert read(bank, "sk-rich", "aimlapi/v2/billing") == {"current_balance": 4.924375, "currency": "USD"}
-    told = read(bank, "sk-rich", "aimlapi/v1/billing/balance")
+        ask(running, "sk-rich", vendor, "read")
+    assert read(running, "sk-rich", "aimlapi/v2/billing") == {"current_balance": 4.924375, "currency": "USD"}
+    told = read(running, "sk-rich", "aimlapi/v1/billing/balance")
     assert (told["balance"], told["lowBalance"], told["lowBalanceThreshold"]) == (9848750, False, 10000)
-    assert read(bank, "sk-poor", "aimlapi/v1/billing/balance")["lowBalance"] is True
-    assert read(bank, "sk-rich", "segmind/v1/get-user-credits") == {"credits": 4.924375, "free-credits": 0.0}
-    assert read(bank, "sk-credits", "aimlapi/v2/billing")["current_balance"] == 0.05
+    assert read(running, "sk-poor", "aimlapi/v1/billing/balance")["lowBalance"] is True
+    assert read(running, "sk-rich", "segmind/v1/get-user-credits") == {
+        "credits": 4.924375,
+        "free-credits": 0.0,
+    }
+    assert read(running, "sk-credits", "aimlapi/v2/billing")["current_balance"] == 0.05
 
 
-def test_a_key_without_an_account_is_told_the_sum_of_the_profile(
-    bank: MockServer, server: MockServer
+def test_a_key_without_an_account_has_the_balance_of_the_profile(
+    running: MockServer, server: MockServer
 ) -> None:
-    for one, key in ((bank, "nobody"), (bank, "sk-free"), (server, "anybody")):
+    for one, key in ((running, "nobody"), (running, "sk-free"), (server, "anybody")):
         assert read(one, key, "aimlapi/v2/billing")["current_balance"] == 100
         assert read(one, key, "segmind/v1/get-user-credits")["credits"] == 100
 
 
-def test_what_was_charged_is_listed_and_summed_by_the_day(bank: MockServer) -> None:
-    for said in ("Hello", "fails", "Hello"):
-        ask(bank, "sk-rich", "omixa", "usage", said)
-    ask(bank, "sk-rich", "segmind", "usage")
-    ask(bank, "sk-free", "omixa", "usage")
-    listed = read(bank, "sk-rich", "omixa/api/v1/usage/requests", "usage")["data"]
+def test_charges_are_listed_and_summed_by_day(running: MockServer) -> None:
+    for content in ("Hello", "fails", "Hello"):
+        ask(running, "sk-rich", "omixa", "usage", content)
+    ask(running, "sk-rich", "segmind", "usage")
+    ask(running, "sk-free", "omixa", "usage")
+    listed = read(running, "sk-rich", "omixa/api/v1/usage/requests", "usage")["data"]
     assert [(one["total_tokens"], one["cost"], one["status"]) for one in listed] == [
         (420, "0.024795", 200)
     ] * 2
-    [day] = read(bank, "sk-rich", "omixa/api/v1/usage/rollups?period_type=day", "usage")["data"]
+    [day] = read(running, "sk-rich", "omixa/api/v1/usage/rollups?period_type=day", "usage")["data"]
     assert (day["requests"], day["total_tokens"], day["cost"]) == (2, 840, "0.04959")
-    assert read(bank, "sk-new", "omixa/api/v1/usage/rollups", "usage")["data"] == []
+    assert read(running, "sk-new", "omixa/api/v1/usage/rollups", "usage")["data"] == []
 
 
-def test_the_list_of_charges_is_bounded(bank: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_of_charges_is_bounded(running: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_info, "MAX_CHARGES", 2)
     for content in ("Hello", "Hello", "cut"):
-        ask(bank, "sk-rich", "omixa", "charges", content)
-    items = read(bank, "sk-rich", "omixa/api/v1/usage/requests", "charges")["data"]
+        ask(running, "sk-rich", "omixa", "charges", content)
+    items = read(running, "sk-rich", "omixa/api/v1/usage/requests", "charges")["data"]
     assert [item["total_tokens"] for item in items] == [150, 420]
-    [day] = read(bank, "sk-rich", "omixa/api/v1/usage/rollups", "charges")["data"]
+    [day] = read(running, "sk-rich", "omixa/api/v1/usage/rollups", "charges")["data"]
     assert day["requests"] == 3
 
 
-def test_a_revoked_key_is_told_nothing(bank: MockServer) -> None:
-    assert read(bank, "sk-old", "aimlapi/v2/billing") == 401
-    assert read(bank, "sk-old", "aimlapi/v1/models")["object"] == "list"
+def test_a_revoked_key_gets_no_account_values(running: MockServer) -> None:
+    assert read(running, "sk-old", "aimlapi/v2/billing") == 401
+    assert read(running, "sk-old", "aimlapi/v1/models")["object"] == "list"

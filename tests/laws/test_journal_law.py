@@ -1,4 +1,4 @@
-"""What was heard is what the journal says: every shipped fixture, every vendor, body and stream, whole and broken."""
+"""The law of the journal: it has what clients received, for every shipped fixture, vendor, form and fault."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from mockserver.wire.faults import FAULTS
 from mockserver.wire.playback import Playback
 from tests.conftest import PATHS
 
-# Those that go wrong by themselves have a law of their own; here every fault is asked for.
+# Fixtures with a fault of their own have another law; here every fault is injected.
 NAMES = [one.name for one in load_fixture_set(()).fixtures if one.responses[0].fault is None]
-# `hang` ends when the client leaves, so that what it has heard by then is for each to say.
+# `hang` ends when the client leaves, so the number of bytes until then varies.
 BROKEN = [name if name != "slow" else "slow=100000" for name in FAULTS if name != "hang"]
 POINTS = ("", "@0", "@2", "@150b", "@3ms")
 
 
 @dataclass(frozen=True)
 class Raw:
-    """What a client heard, byte for byte: the status (0: none), and all that came after the head."""
+    """What a client received: the status (0: none), and all bytes after the head."""
 
     status: int
     body: bytes
@@ -41,7 +41,7 @@ class Raw:
 
 
 class Running:
-    """A server, and the entries of its journal by session."""
+    """A server with the entries of its journal by session."""
 
     def __init__(self) -> None:
         self.entries: dict[str, JournalEntry] = {}
@@ -66,7 +66,7 @@ class Running:
 
 
 def _parts(client: socket.socket) -> Iterator[bytes]:
-    """What comes, until the connection ends in whatever way."""
+    """Yield what is received until the connection ends in any way."""
     try:
         while part := client.recv(65536):
             yield part
@@ -83,7 +83,7 @@ def _raw(heard: bytes) -> Raw:
 
 
 def _joined(body: bytes) -> bytes:
-    """The chunks of a body; what is none stays as it is."""
+    """Join the chunks of a chunked body; other bytes stay as they are."""
     whole = b""
     while found := re.match(rb"([0-9a-f]+)\r\n", body, re.IGNORECASE):
         size, start = int(found[1], 16), found.end()
@@ -101,7 +101,7 @@ def running() -> Iterator[Running]:
 
 
 def agree(running: Running, keys: list[tuple[str, str, bool, str]]) -> None:
-    """Asks for all of them at once; what each client heard is what its entry says."""
+    """Send all requests in parallel; compare what each client received with its entry."""
 
     def ask(key: tuple[str, str, bool, str]) -> tuple[str, Raw]:
         fixture, vendor, stream, fault = key
@@ -123,7 +123,7 @@ def agree(running: Running, keys: list[tuple[str, str, bool, str]]) -> None:
 
 
 def told(entry: JournalEntry, raw: Raw) -> None:
-    """The journal's JSON carries the same bytes."""
+    """Assert that the JSON of the entry has the same bytes."""
     response = build_request_detail(entry, ()).response
     assert response is not None
     assert response.status == raw.status
@@ -135,12 +135,12 @@ def told(entry: JournalEntry, raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("vendor", PATHS)
-def test_every_fixture_is_heard_as_the_journal_says(running: Running, vendor: str) -> None:
+def test_the_journal_has_what_was_received_of_every_fixture(running: Running, vendor: str) -> None:
     agree(running, [(name, vendor, stream, "") for name in NAMES for stream in (False, True)])
 
 
 @pytest.mark.parametrize("vendor", PATHS)
-def test_every_fault_is_heard_as_the_journal_says(running: Running, vendor: str) -> None:
+def test_the_journal_has_what_was_received_of_every_fault(running: Running, vendor: str) -> None:
     broken = [fault + point for fault in BROKEN for point in POINTS]
     agree(
         running, [("hello o1-preview", vendor, stream, fault) for fault in broken for stream in (False, True)]

@@ -1,4 +1,4 @@
-"""What holds for every shipped fixture with every vendor: a stream is the body in pieces, and both are the SDK's."""
+"""Laws for every shipped fixture and vendor: a stream folds into the body, and the SDK parses both."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from mockserver.testing import MockServer
 
 VENDORS = ("aimlapi", "segmind", "omixa")
-# What goes wrong on purpose has a law of its own, in test_going_wrong.
+# Fixtures with errors and faults have laws of their own.
 SOUND = [one for one in load_fixture_set(()).fixtures if one.responses[-1].fault is None]
 SPEAKING = [one.name for one in SOUND if not (one.responses[-1].error or one.responses[-1].raw)]
 REFUSING = [one.name for one in SOUND if one.responses[0].error]
-# A sequence that begins with errors says its text at its third answer.
+# A sequence that begins with errors has its text in the third answer.
 TURN = {one.name: len(one.responses) for one in SOUND if len(one.responses) > 1}
 WAYS: dict[str, dict[str, Any]] = {
     "body": {},
     "stream": {"stream": True},
     "counted": {"stream": True, "stream_options": {"include_usage": True}},
 }
-# What is made new for each answer, and the lengths and checksums of what contains it.
+# The values that are new in each answer, and the lengths and checksums that depend on them.
 NEW = re.compile(
     rb'chatcmpl-\w{29}|chat_\w{6}|call_\w{24}|"created":\d+|"timestamp":"[^"]+"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 )
@@ -42,7 +42,7 @@ Heard = dict[Key, Reply]
 
 @pytest.fixture(scope="module")
 def twin() -> Iterator[MockServer]:
-    """A second server with the same fixtures and the same seed."""
+    """Start a second server with the same fixtures and seed."""
     from mockserver.testing import MockServer  # noqa: PLC0415
 
     with MockServer() as running:
@@ -77,7 +77,7 @@ def test_the_usage_chunk_is_last_and_equals_the_plain_answers_usage(
 
 @every
 @speaking
-def test_a_stream_speaks_of_usage_only_when_asked(heard: Heard, fixture: str, vendor: str) -> None:
+def test_a_stream_has_usage_only_if_requested(heard: Heard, fixture: str, vendor: str) -> None:
     chunks = heard[fixture, vendor, "stream"].chunks
     assert all("usage" not in chunk and chunk["choices"] for chunk in chunks)
     counted = heard[fixture, vendor, "counted"].chunks[:-1]
@@ -122,7 +122,7 @@ def test_each_choice_opens_with_its_role_and_ends_with_its_only_finish_reason(
 
 @every
 @speaking
-def test_done_is_the_last_word_and_said_once(heard: Heard, fixture: str, vendor: str) -> None:
+def test_done_is_the_last_event_and_sent_once(heard: Heard, fixture: str, vendor: str) -> None:
     for way in ("stream", "counted"):
         events = heard[fixture, vendor, way].events
         assert [event == b"[DONE]" for event in events] == [False] * (len(events) - 1) + [True]
@@ -130,7 +130,7 @@ def test_done_is_the_last_word_and_said_once(heard: Heard, fixture: str, vendor:
 
 @every
 @speaking
-def test_a_stream_tells_no_length_and_is_not_to_be_cached(heard: Heard, fixture: str, vendor: str) -> None:
+def test_a_stream_has_no_length_and_is_not_cacheable(heard: Heard, fixture: str, vendor: str) -> None:
     reply = heard[fixture, vendor, "stream"]
     assert reply.headers["content-length"] is None
     assert reply.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -150,7 +150,7 @@ def test_an_error_is_json_with_its_status_even_when_a_stream_was_asked_for(
         assert same(plain.body) == same(streamed.body)
 
 
-def test_the_same_request_seed_session_and_turn_give_the_same_bytes_but_for_what_is_new(
+def test_equal_requests_seeds_and_sessions_give_equal_bytes_except_ids_and_times(
     heard: Heard, twin: MockServer
 ) -> None:
     again = everything(twin)
@@ -169,7 +169,7 @@ def test_a_connection_is_used_again_after_a_stream(client: Client, vendor: str) 
 
 
 @every
-def test_invented_answers_obey_the_same_laws(make_client: MakeClient, twin: MockServer, vendor: str) -> None:
+def test_generated_replies_obey_the_same_laws(make_client: MakeClient, twin: MockServer, vendor: str) -> None:
     first, second = make_client(None, f"invented-{vendor}"), make_client(twin, f"invented-{vendor}")
     for said in ("Tell me something.", "Tell me something else."):
         body, other = (one.chat(vendor, said, n=2, seed=1) for one in (first, second))
@@ -181,7 +181,7 @@ def test_invented_answers_obey_the_same_laws(make_client: MakeClient, twin: Mock
 
 
 def everything(server: MockServer) -> Heard:
-    """Every fixture with every vendor in every way, each in a session of its own, many at once."""
+    """Request every fixture from every vendor in every form, each in its own session, in parallel."""
     keys = [(one.name, vendor, way) for one in SOUND for vendor in VENDORS for way in WAYS]
     with ThreadPoolExecutor(16) as pool:
         replies = pool.map(lambda key: heard_of(server, key), keys)
@@ -199,10 +199,10 @@ def heard_of(server: MockServer, key: Key) -> Reply:
 
 
 def same(body: bytes) -> bytes:
-    """A body without what is made new for each answer."""
+    """Return a body without the values that are new in each answer."""
     return NEW.sub(b"new", body)
 
 
 def known(said: object) -> bytes:
-    """Something said, without what is made new for each answer."""
+    """Return a value as text, without the parts that are new in each answer."""
     return same(json.dumps(said, sort_keys=True).encode())

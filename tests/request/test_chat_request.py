@@ -1,4 +1,4 @@
-"""A call is read once, and whatever is wrong with it is noted and never refused."""
+"""Tests of the parsed request: head, body, session, messages, and arbitrary input."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def part(body: bytes, more: bool = False) -> dict[str, Any]:
 
 
 def read(asked: RequestHead, *messages: dict[str, Any]) -> ChatRequest:
-    """The call that these ASGI messages bring; asking for more of them is a mistake."""
+    """Return the request that these ASGI messages make up; receiving more of them is an error."""
     waiting = iter(messages)
 
     async def receive() -> dict[str, Any]:
@@ -79,7 +79,7 @@ def user(content: Any) -> dict[str, Any]:
         ("/sx/me", "/sx/me", None),
     ],
 )
-def test_a_session_is_taken_off_the_path(path: str, rest: str, session: str | None) -> None:
+def test_the_session_prefix_is_split_off_the_path(path: str, rest: str, session: str | None) -> None:
     asked = head(path)
     assert (asked.path, asked.session) == (rest, session)
 
@@ -102,42 +102,42 @@ def test_a_request_without_a_host_has_none() -> None:
     assert head().host == ""
 
 
-def test_a_path_that_is_no_vendors_has_no_place() -> None:
+def test_a_path_of_no_vendor_has_no_route() -> None:
     assert match_route(head("/nowhere"), DIRECTORY) is None
 
 
 # --- the body
 
 
-def test_a_body_comes_in_as_many_parts_as_it_likes() -> None:
+def test_a_body_may_arrive_in_several_parts() -> None:
     call = read(head(), part(b'{"mod', more=True), part(b"", more=True), part(b'el": "m"}'))
     assert (call.body, call.body_error) == ({"model": "m"}, "")
     assert call.raw == b'{"model": "m"}'
 
 
 @pytest.mark.parametrize("declared", ["1001", "9" * 5000])
-def test_a_body_that_is_said_to_be_too_large_is_not_read(declared: str) -> None:
+def test_a_body_declared_too_large_is_not_read(declared: str) -> None:
     call = read(head(headers={"content-length": declared}))
     assert (call.body_error, call.body, call.raw) == ("too_large", {}, b"")
 
 
 @pytest.mark.parametrize("declared", ["", "x", "-1", "²", "2"])
-def test_a_length_is_believed_only_when_it_says_too_much(declared: str) -> None:
+def test_an_invalid_content_length_is_ignored(declared: str) -> None:
     assert read(head(headers={"content-length": declared}), part(b"{}")).body_error == ""
 
 
-def test_a_body_that_grows_too_large_is_read_no_further() -> None:
+def test_reading_stops_when_a_body_grows_too_large() -> None:
     assert read(head(), part(b"x" * MOST, more=True), part(b"x", more=True)).body_error == "too_large"
     assert read(head(), part(b"x" * (MOST + 1))).body_error == "too_large"
 
 
-def test_a_body_may_be_as_large_as_the_most() -> None:
+def test_a_body_of_exactly_the_limit_is_read() -> None:
     call = read(head(), part(b'"' + b"x" * (MOST - 2) + b'"'))
     assert call.body_error_detail == "the body is a text, expected a JSON object"
 
 
 @pytest.mark.parametrize("messages", [[LEFT], [part(b"{", more=True), LEFT]])
-def test_a_client_that_leaves_is_noticed(messages: list[dict[str, Any]]) -> None:
+def test_a_client_that_disconnects_raises(messages: list[dict[str, Any]]) -> None:
     with pytest.raises(ClientDisconnected):
         read(head(), *messages)
 
@@ -155,7 +155,7 @@ def test_a_client_that_leaves_is_noticed(messages: list[dict[str, Any]]) -> None
         (b'{"a": "\xff"}', "the body is not JSON: found the byte 0xff at 7, expected UTF-8"),
     ],
 )
-def test_a_body_that_is_no_object_says_why(raw: bytes, detail: str) -> None:
+def test_a_body_that_is_no_object_has_an_error_detail(raw: bytes, detail: str) -> None:
     call = read(head(), part(raw))
     assert (call.body, call.body_error, call.body_error_detail) == ({}, "no_json", detail)
 
@@ -163,13 +163,13 @@ def test_a_body_that_is_no_object_says_why(raw: bytes, detail: str) -> None:
 @pytest.mark.parametrize(
     "raw", [b"{", b"{'a': 1}", b'{"a": NaN}', b'{"a": 1e999}', b"[" * MOST, b'{"a": "\\ud800"}']
 )
-def test_a_body_that_is_no_json_says_so(raw: bytes) -> None:
+def test_a_body_that_is_not_json_has_an_error_detail(raw: bytes) -> None:
     call = read(head(), part(raw))
     assert call.body_error == "no_json"
     assert call.body_error_detail.startswith("the body is not JSON: ")
 
 
-# --- who is asking
+# --- the session and the attempt
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_session_is_named_by_path_then_header_then_key(
     [("a", True), ("A.b_c-9", True), ("x" * 64, True), ("x" * 65, False), ("", False), ("a b", False), ("a\n", False),
      ("é", False)],
 )  # fmt: skip
-def test_a_sessions_name_is_short_and_plain(name: str, good: bool) -> None:
+def test_session_names_are_limited_in_length_and_characters(name: str, good: bool) -> None:
     assert is_session_name(name) is good
 
 
@@ -210,7 +210,7 @@ def test_every_request_has_an_id_of_its_own() -> None:
     assert generate_request_id() != generate_request_id()
 
 
-def test_requests_that_are_equal_are_one_call_and_long_ones_are_read_anew() -> None:
+def test_equal_requests_are_shared_unless_they_are_long() -> None:
     asked = head()
     origin = route_head(asked, DIRECTORY)
     assert origin is not None
@@ -228,10 +228,10 @@ def test_requests_that_are_equal_are_one_call_and_long_ones_are_read_anew() -> N
     assert made(5_000) is not made(5_000)
     for size in range(2, 300):
         made(size)
-    assert made(1) is not first  # only so many are remembered
+    assert made(1) is not first  # evicted from the cache
 
 
-def test_a_call_keeps_how_it_came() -> None:
+def test_a_request_keeps_its_method_and_headers() -> None:
     call = read(head(PATH, {"X-Tenant": "acme"}, method="PUT"), part(b"{}"))
     assert (call.method, call.route.path, call.vendor.name) == ("PUT", "/v1/chat/completions", "aimlapi")
     assert call.headers["X-Tenant"] == "acme"
@@ -245,11 +245,11 @@ def test_an_attempt_is_what_the_sdk_counts(count: str, attempt: int) -> None:
     assert said({}, headers={"x-stainless-retry-count": count}).attempt == attempt
 
 
-def test_a_first_attempt_need_not_say_so() -> None:
+def test_the_attempt_is_zero_without_the_header() -> None:
     assert said({}).attempt == 0
 
 
-# --- what was said
+# --- messages and parameters
 
 
 def test_a_model_is_named_in_the_path_or_in_the_body() -> None:
@@ -275,7 +275,7 @@ def test_text_parts_are_lines(content: Any, text: str) -> None:
     assert talk(user(content)).last_user_text == text
 
 
-def test_the_user_is_who_spoke_last_as_a_user() -> None:
+def test_the_last_user_text_is_that_of_the_last_user_message() -> None:
     call = talk(
         user("one"), {"role": "assistant", "content": "no"}, user("two"), {"role": "tool", "content": "no"}
     )
@@ -283,13 +283,13 @@ def test_the_user_is_who_spoke_last_as_a_user() -> None:
     assert talk({"role": "assistant", "content": "no"}).last_user_text == ""
 
 
-def test_system_and_developer_speak_as_one() -> None:
+def test_system_and_developer_texts_are_joined() -> None:
     call = talk({"role": "system", "content": "a"}, user("b"), {"role": "developer", "content": "c"})
     assert call.system_text == "a\nc"
     assert call.message_texts == ("a", "b", "c")
 
 
-def test_what_is_no_message_is_passed_over() -> None:
+def test_values_that_are_no_messages_are_skipped() -> None:
     assert talk("hello", 5, None, user("Hello")).messages == (user("Hello"),)
     assert said({"messages": "hello"}).messages == ()
 
@@ -369,7 +369,7 @@ def test_a_tools_result_is_named_by_the_call_it_answers(messages: list[Any], nam
     assert talk(*messages).tool_result == ToolResult(name, "21")
 
 
-def test_a_function_speaks_as_a_tool() -> None:
+def test_a_function_message_is_a_tools_result() -> None:
     last = {"role": "function", "name": "a", "content": [{"type": "text", "text": "21"}]}
     assert talk(last).tool_result == ToolResult("a", "21")
 
@@ -397,11 +397,11 @@ def test_a_response_format_is_named(asked: Any, form: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "stream"), [(True, True), (False, False), (None, False), ("true", False), (1, False)]
 )
-def test_a_stream_is_asked_for_with_true_alone(asked: Any, stream: bool) -> None:
+def test_only_true_requests_a_stream(asked: Any, stream: bool) -> None:
     assert talk(stream=asked).stream is stream
 
 
-# --- whatever a client sends
+# --- arbitrary input
 
 JSON = st.recursive(
     st.none()
@@ -445,7 +445,7 @@ LATIN = st.text(st.characters(max_codepoint=255), max_size=20)
 
 
 def looked_at(call: ChatRequest) -> Iterable[object]:
-    """Everything that a call knows how to say of itself."""
+    """Return every property of a request."""
     yield from (
         call.vendor,
         call.stream,
@@ -466,7 +466,7 @@ def looked_at(call: ChatRequest) -> Iterable[object]:
 
 
 @given(PATHS, BODY | JSON, st.dictionaries(HEADER, LATIN))
-def test_any_json_is_a_call(path: str, body: Any, headers: dict[str, str]) -> None:
+def test_any_json_is_a_request(path: str, body: Any, headers: dict[str, str]) -> None:
     call = said(body, path, headers)
     assert list(looked_at(call))
     assert isinstance(call.body, dict)
@@ -475,7 +475,7 @@ def test_any_json_is_a_call(path: str, body: Any, headers: dict[str, str]) -> No
 
 
 @given(st.lists(st.binary(max_size=MOST), min_size=1, max_size=3), st.dictionaries(HEADER, LATIN))
-def test_any_bytes_are_a_call(parts: list[bytes], headers: dict[str, str]) -> None:
+def test_any_bytes_are_a_request(parts: list[bytes], headers: dict[str, str]) -> None:
     sent = [part(one, more=index + 1 < len(parts)) for index, one in enumerate(parts)]
     call = read(head(PATH, headers), *sent)
     assert list(looked_at(call))
@@ -484,7 +484,7 @@ def test_any_bytes_are_a_call(parts: list[bytes], headers: dict[str, str]) -> No
 
 
 def assert_read_again(call: ChatRequest) -> None:
-    """What was let go is the same when it is read again."""
+    """Assert that a dropped body is equal when it is parsed again."""
     before = call.lazy_body.parsed
     call.lazy_body.drop_parsed()
     assert call.lazy_body.parsed == before

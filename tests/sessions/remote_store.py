@@ -1,4 +1,4 @@
-"""A store as another process would be: what it keeps is bytes, and every verb goes a way on which it is overtaken."""
+"""A store that behaves like one in another process: it keeps bytes, and its methods suspend at random."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from mockserver.wire.playback import Delivery, Playback
 Vendors = Mapping[str, Vendor]
 
 
-class Way:
-    """Whoever goes it is held up for a few rounds of the loop; how many, chance decides."""
+class Latency:
+    """A connection with a random latency of a few turns of the event loop."""
 
     def __init__(self, seed: int) -> None:
-        self._chance = random.Random(seed)
+        self._rng = random.Random(seed)
 
-    async def go(self) -> None:
-        for _ in range(self._chance.randrange(4)):
+    async def wait(self) -> None:
+        for _ in range(self._rng.randrange(4)):
             await asyncio.sleep(0)
 
 
 class Pickler(pickle.Pickler):
-    """A vendor is known on both sides: its name is enough."""
+    """A pickler that stores vendors by name, since both sides have them."""
 
     def persistent_id(self, obj: Any) -> str | None:
         return obj.name if isinstance(obj, Vendor) else None
@@ -65,113 +65,113 @@ class Unpickler(pickle.Unpickler):
         return self._vendors[pid]
 
 
-class Ledger:
-    """The journal: entries as bytes, each written anew at every moment of it."""
+class RemoteJournal:
+    """A journal that keeps entries as bytes and writes them at every step."""
 
-    def __init__(self, way: Way, vendors: Vendors) -> None:
+    def __init__(self, latency: Latency, vendors: Vendors) -> None:
         self.listeners: list[JournalListener] = []
-        self._way = way
+        self._latency = latency
         self._vendors = vendors
         self._entries: dict[str, bytes] = {}
         self._sessions: defaultdict[str, list[str]] = defaultdict(list)  # its requests
         self._last = 0
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiters: list[asyncio.Future[None]] = []
 
     async def open(self, entry: JournalEntry) -> None:
-        await self._way.go()
+        await self._latency.wait()
         self._last += 1
         entry.number = self._last
         self._sessions[entry.session].append(entry.id)
         await self._write("arrived", entry)
 
     async def decide(self, entry: JournalEntry, answer: Answer) -> None:
-        await self._way.go()
+        await self._latency.wait()
         entry.answer = answer
         entry.status = answer.status if answer.head else 0
         await self._write("decided", entry)
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
-        await self._way.go()
+        await self._latency.wait()
         entry.delivery = delivery
         await self._write("ended", entry)
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
-        await self._way.go()
+        await self._latency.wait()
         names = self._entries if session is None else self._sessions[session]
         found = [self._read(self._entries[name]) for name in names if name in self._entries]
         return sorted((one for one in found if one.number > since), key=lambda one: -one.number)
 
     async def entry(self, id: str) -> JournalEntry | None:  # noqa: A002
-        await self._way.go()
+        await self._latency.wait()
         return self._read(self._entries[id]) if id in self._entries else None
 
     async def clear(self, session: str | None = None) -> int:
-        gone = await self.entries(session)
-        for one in gone:
+        removed = await self.entries(session)
+        for one in removed:
             del self._entries[one.id]
         self._wake()
-        return len(gone)
+        return len(removed)
 
     async def size(self) -> JournalSize:
-        await self._way.go()
+        await self._latency.wait()
         return JournalSize(len(self._entries), 0)
 
     def next_change(self) -> asyncio.Future[None]:
-        self._waiting.append(asyncio.get_running_loop().create_future())
-        return self._waiting[-1]
+        self._waiters.append(asyncio.get_running_loop().create_future())
+        return self._waiters[-1]
 
-    async def _write(self, moment: Lifecycle, entry: JournalEntry) -> None:
-        told = io.BytesIO()
-        Pickler(told).dump(entry)
-        self._entries[entry.id] = told.getvalue()
+    async def _write(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
+        buffer = io.BytesIO()
+        Pickler(buffer).dump(entry)
+        self._entries[entry.id] = buffer.getvalue()
         for listen in self.listeners:
-            listen(moment, entry)
+            listen(lifecycle, entry)
         self._wake()
-        await self._way.go()
+        await self._latency.wait()
 
     def _read(self, data: bytes) -> JournalEntry:
         entry: JournalEntry = Unpickler(data, self._vendors).load()
         return entry
 
     def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
+        waiters, self._waiters = self._waiters, []
+        for one in waiters:
             if not one.done():
                 one.set_result(None)
 
 
-class Elsewhere:
-    """The store: counters as JSON; layers and purses as they are, since they are values."""
+class RemoteStore:
+    """A store that keeps counters as JSON, and overlays and ledgers as they are, since they are values."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._way = Way(seed)
-        self.journal: Journal = Ledger(self._way, load_vendors().vendors)
+        self._latency = Latency(seed)
+        self.journal: Journal = RemoteJournal(self._latency, load_vendors().vendors)
         self.clock = AdjustableClock()
-        self._purses = MemoryStore()
-        self._turns: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._ledgers = MemoryStore()
+        self._locks: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._counters: defaultdict[str, str] = defaultdict(lambda: "{}")
-        self._layers: defaultdict[str | None, Overlay] = defaultdict(lambda: EMPTY_OVERLAY)
+        self._overlays: defaultdict[str | None, Overlay] = defaultdict(lambda: EMPTY_OVERLAY)
 
     @asynccontextmanager
     async def lock(self, session: str | None) -> AsyncIterator[None]:
-        async with self._turns[session]:
-            await self._way.go()
+        async with self._locks[session]:
+            await self._latency.wait()
             yield
 
     async def counters(self, session: str | None, kind: CounterKind) -> Mapping[str, int]:
-        await self._way.go()
+        await self._latency.wait()
         total: Counter[str] = Counter()
         for name in list(self._counters) if session is None else [session]:
             total.update(json.loads(self._counters[name]).get(kind, {}))
         return dict(total)
 
     async def increment(self, session: str, kind: CounterKind, name: str) -> int:
-        await self._way.go()
+        await self._latency.wait()
         counters = json.loads(self._counters[session])
         before: int = counters.setdefault(kind, {}).setdefault(name, 0)
         counters[kind][name] += 1
         self._counters[session] = json.dumps(counters)
-        await self._way.go()
+        await self._latency.wait()
         return before
 
     async def reset_counters(
@@ -180,13 +180,13 @@ class Elsewhere:
         kinds: Iterable[CounterKind] = ALL_COUNTERS,
         names: Collection[str] | None = None,
     ) -> None:
-        await self._way.go()
+        await self._latency.wait()
         for one in list(self._counters) if session is None else [session]:
             counters = json.loads(self._counters[one])
             for kind in kinds:
-                kept = counters.get(kind, {})
+                counts = counters.get(kind, {})
                 counters[kind] = {
-                    name: kept[name] for name in kept if names is not None and name not in names
+                    name: counts[name] for name in counts if names is not None and name not in names
                 }
             self._counters[one] = json.dumps(counters)
 
@@ -194,50 +194,50 @@ class Elsewhere:
         return await self.overlay(session), await self.overlay(None), await self.counters(session, ANSWERED)
 
     async def overlay(self, session: str | None) -> Overlay:
-        await self._way.go()
-        return self._layers.get(session, EMPTY_OVERLAY)
+        await self._latency.wait()
+        return self._overlays.get(session, EMPTY_OVERLAY)
 
     async def set_overlay(self, session: str | None, overlay: Overlay) -> None:
-        await self._way.go()
-        self._layers[session] = overlay
-        await self._way.go()
+        await self._latency.wait()
+        self._overlays[session] = overlay
+        await self._latency.wait()
 
     async def admit(self, session: str, account: AccountSpec, minimum: Charge, now: float) -> Denial | None:
-        await self._way.go()
-        return await self._purses.admit(session, account, minimum, now)
+        await self._latency.wait()
+        return await self._ledgers.admit(session, account, minimum, now)
 
     async def hold(
         self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int, now: float
     ) -> Denial | Hold:
-        await self._way.go()
-        return await self._purses.hold(session, account, charge, minimum, tokens, now)
+        await self._latency.wait()
+        return await self._ledgers.hold(session, account, charge, minimum, tokens, now)
 
     async def refund(self, session: str, key: str, hold: Hold, charge: Charge, *, void: bool = False) -> None:
-        await self._way.go()
-        await self._purses.refund(session, key, hold, charge, void=void)
+        await self._latency.wait()
+        await self._ledgers.refund(session, key, hold, charge, void=void)
 
     async def statement(self, session: str, account: AccountSpec, now: float) -> AccountStatement:
-        await self._way.go()
-        return await self._purses.statement(session, account, now)
+        await self._latency.wait()
+        return await self._ledgers.statement(session, account, now)
 
     async def sessions_of_account(self, key: str) -> tuple[str, ...]:
-        await self._way.go()
-        return await self._purses.sessions_of_account(key)
+        await self._latency.wait()
+        return await self._ledgers.sessions_of_account(key)
 
     async def restore_balance(self, session: str | None, key: str) -> None:
-        await self._way.go()
-        await self._purses.restore_balance(session, key)
+        await self._latency.wait()
+        await self._ledgers.restore_balance(session, key)
 
     async def reset_accounts(self, session: str | None) -> None:
-        await self._way.go()
-        await self._purses.reset_accounts(session)
+        await self._latency.wait()
+        await self._ledgers.reset_accounts(session)
 
     async def sessions(self) -> tuple[str, ...]:
-        await self._way.go()
-        return tuple({*self._counters, *(name for name in self._layers if name is not None)})
+        await self._latency.wait()
+        return tuple({*self._counters, *(name for name in self._overlays if name is not None)})
 
     async def evicted_sessions(self) -> int:
-        await self._way.go()
+        await self._latency.wait()
         return 0
 
     async def copy(self, session: str) -> SessionStore:
@@ -252,7 +252,7 @@ class Elsewhere:
 
 
 def served(store: SessionStore, file: Path) -> Iterator[str]:
-    """The URL of a server that remembers in this store."""
+    """Serve the fixtures of a file from this store; yield the URL once."""
     playback = Playback()
     line = app.create_pipeline(Settings(paths=(file,), seed=1, reload=False), playback, lambda _: None, store)
     server = BackgroundServer(create_app(line, lambda _: None), bind_socket("127.0.0.1", 0), playback)

@@ -1,4 +1,4 @@
-"""A fault rule strikes after what a request asks for itself, before admission, and whatever was decided."""
+"""Tests of the precedence of fault rules: after injections by the request, before admission."""
 
 from __future__ import annotations
 
@@ -46,102 +46,104 @@ def client(running: Any, make_client: MakeClient) -> Client:
     return make_client(running, "mine")
 
 
-def lay(control: Control, *rules: dict[str, Any], session: str = "") -> None:
+def add_rules(control: Control, *rules: dict[str, Any], session: str = "") -> None:
     control.ask("POST", f"/faults{f'?session={session}' if session else ''}", list(rules), 201)
 
 
-def test_a_rule_s_error_is_in_the_vendor_s_words(control: Control, client: Client) -> None:
-    lay(control, {"error": 429, "retry_after": "2s", "message": "Slow down.", "times": 1})
+def test_a_rules_error_has_the_vendors_envelope(control: Control, client: Client) -> None:
+    add_rules(control, {"error": 429, "retry_after": "2s", "message": "Slow down.", "times": 1})
     reply = client.chat()
     assert (reply.status, reply.headers["retry-after"], reply.json["message"]) == (429, "2", "Slow down.")
     assert client.chat().status == 201
 
 
-def test_the_nearest_rule_goes_first(control: Control, client: Client) -> None:
+def test_session_rules_precede_shared_rules_and_those_of_files(control: Control, client: Client) -> None:
     assert [client.chat(content=f"of {where}").status for where in ("file", "flag")] == [503, 502]
     assert client.chat(content="both").json["message"] == "file"
-    lay(control, {"match": {"user": "both"}, "error": 500, "message": "shared"})
+    add_rules(control, {"match": {"user": "both"}, "error": 500, "message": "shared"})
     assert client.chat(content="both").json["message"] == "shared"
-    lay(control, {"error": 500, "message": "mine"}, {"error": 500, "message": "second"}, session="mine")
+    add_rules(control, {"error": 500, "message": "mine"}, {"error": 500, "message": "second"}, session="mine")
     assert client.chat(content="both").json["message"] == "mine"
-    lay(control, {"error": 500, "message": "newest"}, session="mine")
+    add_rules(control, {"error": 500, "message": "newest"}, session="mine")
     assert client.chat(content="both").json["message"] == "newest"
 
 
-def test_what_the_request_asks_for_goes_before_any_rule(control: Control, client: Client) -> None:
-    lay(control, {"error": 500, "times": 1})
+def test_an_injection_by_the_request_precedes_every_rule(control: Control, client: Client) -> None:
+    add_rules(control, {"error": 500, "times": 1})
     assert client.chat(headers={"X-Mock-Error": "402"}).status == 402
     assert client.chat(headers={"Authorization": "Bearer sk-mock-403"}).status == 403
     assert control.ask("GET", "/faults")["faults"][0]["evaluated"] == 0
     assert client.chat().status == 500
 
 
-def test_a_rule_goes_before_admission_and_moves_no_counter(control: Control, client: Client) -> None:
-    lay(control, {"error": 429, "times": 2})
+def test_a_rule_precedes_admission_and_counts_no_answer(control: Control, client: Client) -> None:
+    add_rules(control, {"error": 429, "times": 2})
     assert client.chat(messages=[]).status == 429
     assert [client.chat(content="two").status for _ in range(2)] == [429, 201]
     assert client.chat(content="two").json["choices"][0]["message"]["content"] == "two"
 
 
-def test_a_rule_s_fault_breaks_whatever_was_decided(control: Control, client: Client) -> None:
-    lay(control, {"fault": "truncated_json"}, session="mine")
+def test_a_rules_fault_breaks_answers_and_refusals(control: Control, client: Client) -> None:
+    add_rules(control, {"fault": "truncated_json"}, session="mine")
     bodies: list[Any] = [{}, {"messages": []}]
     for body in bodies:  # an answer, a refusal
         with pytest.raises(json.JSONDecodeError):
             client.chat(**body).json  # noqa: B018
-    told = [(one["fault"], one["rule"], one["status"]) for one in control.requests()]
-    assert told == [("truncated_json", "session-fault-1", status) for status in (400, 201)]
+    listed = [(one["fault"], one["rule"], one["status"]) for one in control.requests()]
+    assert listed == [("truncated_json", "session-fault-1", status) for status in (400, 201)]
 
 
 def test_a_rule_may_delay_and_break_its_own_error(control: Control, client: Client) -> None:
-    lay(control, {"error": 500, "delay": "30ms", "fault": "close@0"})
+    add_rules(control, {"error": 500, "delay": "30ms", "fault": "close@0"})
     with pytest.raises(http.client.IncompleteRead):
         client.send().read()
     [one] = control.requests()
     assert (one["status"], one["bytes"], one["ended"]) == (500, 0, "dropped")
-    assert one["first_byte_ms"] >= 29  # a clock has its grain
+    assert one["first_byte_ms"] >= 29  # the clock is not finer
 
 
-def test_a_fixture_s_own_fault(control: Control, client: Client) -> None:
+def test_a_fixtures_own_fault(control: Control, client: Client) -> None:
     response = client.send(content="broken", stream=True)
     with pytest.raises(http.client.IncompleteRead) as caught:
         response.read()
-    assert caught.value.partial.count(b"data: ") == 2 + 1  # the opening counts for nobody
+    assert caught.value.partial.count(b"data: ") == 2 + 1  # the opening chunk does not count
 
 
-def test_rules_are_told_with_what_they_did(control: Control, client: Client) -> None:
-    lay(
+def test_rules_are_listed_with_their_counters(control: Control, client: Client) -> None:
+    add_rules(
         control,
         {"error": 500, "times": 1, "match": {"key": "sk-very-secret-*", "user": "zzz"}},
         session="mine",
     )
     client.chat()
-    told = control.ask("GET", "/faults?session=mine")["faults"]
-    assert [(one["id"], one["scope"], one["session"], one["evaluated"], one["applied"]) for one in told] == [
+    listed = control.ask("GET", "/faults?session=mine")["faults"]
+    assert [
+        (one["id"], one["scope"], one["session"], one["evaluated"], one["applied"]) for one in listed
+    ] == [
         ("session-fault-1", "session", "mine", 0, 0),
         ("fixtures-fault-1", "file", None, 0, 0),
         ("fixtures-fault-2", "file", None, 0, 0),
         ("flag-fault-1", "file", None, 0, 0),
         ("flag-fault-2", "file", None, 0, 0),
     ]
-    assert "very-secret" not in json.dumps(told)
-    assert told[-1]["source"] == "--fault"
+    assert "very-secret" not in json.dumps(listed)
+    assert listed[-1]["source"] == "--fault"
     control.ask("DELETE", "/faults/session-fault-1?session=mine")
     assert len(control.ask("GET", "/faults?session=mine")["faults"]) == 4
-    lay(control, {"error": 500}, {"fault": "reset"})
+    add_rules(control, {"error": 500}, {"fault": "reset"})
     assert control.ask("DELETE", "/faults") == {"deleted": 2}
 
 
-def test_a_rule_says_when_it_is_over(control: Control, running: Any, make_client: MakeClient) -> None:
+def test_an_expired_rule_is_listed_as_over(control: Control, running: Any, make_client: MakeClient) -> None:
     def over(where: str = "") -> list[bool]:
         return [one["over"] for one in control.ask("GET", f"/faults{where}")["faults"][:2]]
 
-    lay(control, {"error": 500, "times": 2}, {"match": {"user": "zzz"}, "error": 500, "for": "1m"})
+    add_rules(control, {"error": 500, "times": 2}, {"match": {"user": "zzz"}, "error": 500, "for": "1m"})
     one, two = make_client(running, "one"), make_client(running, "two")
     assert over() == [False, False]
     one.chat()
     one.chat()
-    assert (over(), over("?session=two")) == ([True, False], [False, False])  # a new session meets it afresh
+    assert (over(), over("?session=two")) == ([True, False], [False, False])  # counted per session
     two.chat()
     assert over() == [False, False]
     left = control.ask("GET", "/faults")["faults"][1]["left_s"]
@@ -149,8 +151,8 @@ def test_a_rule_says_when_it_is_over(control: Control, running: Any, make_client
     control.ask("POST", "/clock", {"advance": "59s"})
     assert over() == [False, False]
     control.ask("POST", "/clock", {"advance": "1s"})
-    told = control.ask("GET", "/faults")["faults"]
-    assert [(rule["left_s"], rule["over"], rule["applied"]) for rule in told[:2]] == [
+    listed = control.ask("GET", "/faults")["faults"]
+    assert [(rule["left_s"], rule["over"], rule["applied"]) for rule in listed[:2]] == [
         (None, False, 3),
         (0, True, 0),
     ]
@@ -184,6 +186,6 @@ def test_the_same_seed_gives_the_same_sequence_in_each_session_at_any_concurrenc
 
 
 @pytest.mark.parametrize("text", ["error=nope", "vendor=x", "'"])
-def test_a_flag_that_is_wrong_says_so(text: str) -> None:
+def test_an_invalid_flag_is_reported(text: str) -> None:
     with pytest.raises(InputError, match=r"--fault: "):
         app.create_pipeline(Settings(faults=("error=500", text)), Playback(), lambda _: None)

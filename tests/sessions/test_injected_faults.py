@@ -1,4 +1,4 @@
-"""A fault rule strikes as often as it says, and the same way for the same seed, whoever else is about."""
+"""Tests of the evaluation of fault rules: order, counts, reproducible draws."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ def rules(*texts: str) -> list[FaultRule]:
 
 def rolls(
     read_request: ReadRequest,
-    laid: Iterable[FaultRule],
+    fault_rules: Iterable[FaultRule],
     count: int = 1,
     store: MemoryStore | None = None,
     seed: int = 0,
     **headers: Any,
 ) -> list[Injection]:
-    known = store or MemoryStore()
+    known_store = store or MemoryStore()
     call = read_request(**{"x_mock_session": "s", **headers})
-    laid = list(laid)
+    fault_rules = list(fault_rules)
 
     async def roll() -> list[Injection]:
-        return [await roll_fault_rules(call, laid, known, seed) for _ in range(count)]
+        return [await roll_fault_rules(call, fault_rules, known_store, seed) for _ in range(count)]
 
     return asyncio.run(roll())
 
 
-def struck(demands: Iterable[Injection]) -> str:
+def outcomes(demands: Iterable[Injection]) -> str:
     return "".join("x" if one.rule else "." for one in demands)
 
 
-def test_where_there_is_no_rule_nothing_is_demanded(read_request: ReadRequest) -> None:
+def test_without_rules_nothing_is_injected(read_request: ReadRequest) -> None:
     assert rolls(read_request, []) == [NO_INJECTION]
 
 
-def test_a_rule_demands_what_it_says(read_request: ReadRequest) -> None:
+def test_a_rule_injects_its_error_fault_and_delay(read_request: ReadRequest) -> None:
     [one] = rolls(read_request, rules("error=429 retry_after=2s message=Slow code=c fault=reset@3 delay=1s"))
     assert one.error is not None
     assert (one.error.kind, one.error.message, one.error.code, one.error.retry_after) == (
@@ -56,51 +56,51 @@ def test_a_rule_demands_what_it_says(read_request: ReadRequest) -> None:
     assert (str(one.fault), one.delay, one.rule, one.fixture) == ("reset@3", 1.0, "rule-1", None)
 
 
-def test_the_first_that_strikes_does_and_those_after_it_are_not_rolled(read_request: ReadRequest) -> None:
+def test_rules_after_the_first_that_applies_are_not_evaluated(read_request: ReadRequest) -> None:
     store = MemoryStore()
-    laid = rules("user=Bye error=500", "user=Hello error=501", "error=502")
-    [one] = rolls(read_request, laid, store=store)
+    fault_rules = rules("user=Bye error=500", "user=Hello error=501", "error=502")
+    [one] = rolls(read_request, fault_rules, store=store)
     assert one.rule == "rule-2"
     assert dict(asyncio.run(store.counters("s", EVALUATED))) == {"rule-2": 1}
 
 
 def test_times_are_counted_in_each_session(read_request: ReadRequest) -> None:
-    store, laid = MemoryStore(), rules("error=429 times=2")
-    assert struck(rolls(read_request, laid, 4, store)) == "xx.."
-    assert struck(rolls(read_request, laid, 3, store, x_mock_session="t")) == "xx."
+    store, fault_rules = MemoryStore(), rules("error=429 times=2")
+    assert outcomes(rolls(read_request, fault_rules, 4, store)) == "xx.."
+    assert outcomes(rolls(read_request, fault_rules, 3, store, x_mock_session="t")) == "xx."
     assert dict(asyncio.run(store.counters("s", APPLIED))) == {"rule-1": 2}
 
 
-def test_a_rule_is_over_when_its_time_is(read_request: ReadRequest) -> None:
-    [laid] = rules("error=429 for=10s")
+def test_a_rule_expires_after_its_duration(read_request: ReadRequest) -> None:
+    [fault_rules] = rules("error=429 for=10s")
     call = read_request()
-    assert laid.applies_to(call, laid.active_since + 9.9)
-    assert not laid.applies_to(call, laid.active_since + 10)
+    assert fault_rules.applies_to(call, fault_rules.active_since + 9.9)
+    assert not fault_rules.applies_to(call, fault_rules.active_since + 10)
 
 
-def test_chance_falls_the_same_way_for_the_same_seed_session_and_rule(read_request: ReadRequest) -> None:
-    laid = rules("error=500 probability=50%")
-    first = struck(rolls(read_request, laid, 64))
-    assert first == struck(rolls(read_request, laid, 64))
+def test_draws_are_reproducible_by_seed_session_and_rule(read_request: ReadRequest) -> None:
+    fault_rules = rules("error=500 probability=50%")
+    first = outcomes(rolls(read_request, fault_rules, 64))
+    assert first == outcomes(rolls(read_request, fault_rules, 64))
     assert 16 < first.count("x") < 48
     others = {
-        struck(rolls(read_request, laid, 64, seed=1)),
-        struck(rolls(read_request, laid, 64, x_mock_session="t")),
-        struck(rolls(read_request, [*rules("user=Bye error=400", "error=500 probability=50%")][1:], 64)),
+        outcomes(rolls(read_request, fault_rules, 64, seed=1)),
+        outcomes(rolls(read_request, fault_rules, 64, x_mock_session="t")),
+        outcomes(rolls(read_request, [*rules("user=Bye error=400", "error=500 probability=50%")][1:], 64)),
     }
     assert first not in others
     assert len(others) == 3
 
 
-def test_a_delay_varies_the_same_way_too(read_request: ReadRequest) -> None:
-    laid = rules("'delay={median: 1s, p95: 4s}'")
-    delays = [one.delay for one in rolls(read_request, laid, 5)]
+def test_random_delays_are_reproducible(read_request: ReadRequest) -> None:
+    fault_rules = rules("'delay={median: 1s, p95: 4s}'")
+    delays = [one.delay for one in rolls(read_request, fault_rules, 5)]
     assert len(set(delays)) == 5
-    assert delays == [one.delay for one in rolls(read_request, laid, 5)]
+    assert delays == [one.delay for one in rolls(read_request, fault_rules, 5)]
 
 
 @pytest.mark.parametrize("session", ["no name", "x" * 65])
-def test_a_session_that_cannot_be_is_not_counted(read_request: ReadRequest, session: str) -> None:
+def test_an_invalid_session_name_is_not_counted(read_request: ReadRequest, session: str) -> None:
     store = MemoryStore()
     assert rolls(read_request, rules("error=500"), store=store, x_mock_session=session) == [NO_INJECTION]
     assert asyncio.run(store.sessions()) == ()

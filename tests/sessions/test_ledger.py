@@ -1,4 +1,4 @@
-"""What an account has is never spent twice, and its limits are what they say, to the millisecond."""
+"""Tests of ledgers and sliding windows: nothing is spent twice, limits are exact to the millisecond."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_no_stretch_of_a_period_has_more_than_the_limit(steps: list[tuple[int, i
     assert 0 <= window.resets_in(now) <= 60
 
 
-def test_a_copy_of_a_window_goes_its_own_way() -> None:
+def test_a_copy_of_a_window_is_independent() -> None:
     window = SlidingWindow(RateSpec(2, "requests", "second"))
     window.consume(1, 5.0)
     copied = window.copy()
@@ -79,7 +79,7 @@ def test_all_limits_are_used_or_none() -> None:
     assert [one.used for one in purse.statement(limited, 0.5).limits] == [1, 1]
 
 
-def test_nothing_left_is_nothing_to_enter_with() -> None:
+def test_an_empty_balance_admits_nothing() -> None:
     assert AccountLedger().admit(account("0"), NO_CHARGE, 0.0) == Denial(
         "insufficient_credits", Amount(Decimal(0)), Decimal(0)
     )
@@ -103,7 +103,7 @@ def test_a_token_limit_refuses_without_taking_money() -> None:
     assert (purse.spent, purse.requests) == (NO_CHARGE, 0)
 
 
-def test_what_is_held_is_given_back_unless_it_was_forgiven() -> None:
+def test_a_hold_is_refunded_unless_the_ledger_was_reset() -> None:
     purse, rich = AccountLedger(), account("9")
     held = Charge(Decimal(5), Decimal(10))
     paid = purse.hold(rich, TWO, held, 0, 0.0)
@@ -118,7 +118,7 @@ def test_what_is_held_is_given_back_unless_it_was_forgiven() -> None:
     assert (purse.remaining(rich), purse.spent, purse.requests) == (Amount(Decimal(9)), NO_CHARGE, 0)
 
 
-def test_the_nearest_account_of_a_key_is_the_one() -> None:
+def test_the_sessions_own_account_of_a_key_takes_precedence() -> None:
     filed = {"a": AccountSpec(key="a", balance=Amount(Decimal(1))), "b": AccountSpec(key="b")}
     shared = Overlay(
         accounts={"a": AccountSpec(key="a", balance=Amount(Decimal(2)))}, topups={"a": Decimal(10)}
@@ -133,7 +133,7 @@ def test_the_nearest_account_of_a_key_is_the_one() -> None:
     assert str((AccountRegistry(filed, mine, shared).by_key("a") or filed["b"]).balance) == "$3"
 
 
-def test_the_clock_is_moved_on_for_one_or_for_all() -> None:
+def test_the_clock_is_advanced_for_one_session_or_all() -> None:
     moment = 10.0
     clock = AdjustableClock(lambda: moment)
     assert clock.now("a") == 10

@@ -1,4 +1,4 @@
-"""A request may ask the mock for an error, a delay, a fault, a fixture; what cannot be understood is told."""
+"""Tests of injection by `X-Mock-*` headers and by API key."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from tests.request_fixtures import ReadRequest
 
 
-def wanted(read_request: ReadRequest, **headers: str) -> Injection:
+def injection_of(read_request: ReadRequest, **headers: str) -> Injection:
     return parse_injection(read_request(**headers))
 
 
 def error(read_request: ReadRequest, **headers: str) -> str | int | None:
-    found = wanted(read_request, **headers).error
+    found = injection_of(read_request, **headers).error
     return None if found is None else found.kind
 
 
-def test_an_ordinary_request_asks_for_nothing(read_request: ReadRequest) -> None:
-    assert wanted(read_request) is NO_INJECTION
-    assert wanted(read_request, x_mock_session="mine") == NO_INJECTION
+def test_an_ordinary_request_injects_nothing(read_request: ReadRequest) -> None:
+    assert injection_of(read_request) is NO_INJECTION
+    assert injection_of(read_request, x_mock_session="mine") == NO_INJECTION
 
 
 @pytest.mark.parametrize("kind", STATUS_BY_KIND)
-def test_every_kind_may_be_asked_for_by_header_and_by_key(read_request: ReadRequest, kind: str) -> None:
+def test_every_kind_of_error_is_injected_by_header_and_by_key(read_request: ReadRequest, kind: str) -> None:
     assert error(read_request, x_mock_error=kind) == kind
     assert error(read_request, authorization=f"Bearer SG_mock-{kind}") == kind
 
 
 @pytest.mark.parametrize("number", [400, 402, 418, 429, 499, 500, 504, 522, 599])
-def test_every_number_may_be_asked_for_by_header_and_by_key(read_request: ReadRequest, number: int) -> None:
+def test_every_status_is_injected_by_header_and_by_key(read_request: ReadRequest, number: int) -> None:
     assert error(read_request, x_mock_error=str(number)) == number
     assert error(read_request, authorization=f"Bearer omx_live_mock-{number}") == number
 
@@ -61,16 +61,18 @@ def test_every_number_may_be_asked_for_by_header_and_by_key(read_request: ReadRe
         ("my mock-503 key", 503),
     ],
 )
-def test_a_key_says_the_error_it_wants(read_request: ReadRequest, key: str, what: str | int | None) -> None:
+def test_an_error_is_injected_by_the_end_of_a_key(
+    read_request: ReadRequest, key: str, what: str | int | None
+) -> None:
     assert error(read_request, authorization=f"Bearer {key}") == what
 
 
-def test_a_header_goes_before_the_key(read_request: ReadRequest) -> None:
+def test_a_header_takes_precedence_over_the_key(read_request: ReadRequest) -> None:
     assert error(read_request, authorization="Bearer sk-mock-402", x_mock_error="503") == 503
 
 
-def test_the_rest_may_be_asked_for_as_well(read_request: ReadRequest) -> None:
-    found = wanted(
+def test_all_headers_are_parsed(read_request: ReadRequest) -> None:
+    found = injection_of(
         read_request,
         x_mock_error="429",
         x_mock_retry_after="1.5s",
@@ -83,18 +85,18 @@ def test_the_rest_may_be_asked_for_as_well(read_request: ReadRequest) -> None:
     assert (found.delay, str(found.fault), found.fixture) == (0.03, "reset@3", "hello")
 
 
-def test_a_key_may_be_told_when_to_come_again(read_request: ReadRequest) -> None:
-    found = wanted(read_request, authorization="Bearer mock-429", x_mock_retry_after="2m").error
+def test_retry_after_applies_to_an_error_by_key(read_request: ReadRequest) -> None:
+    found = injection_of(read_request, authorization="Bearer mock-429", x_mock_retry_after="2m").error
     assert found is not None
     assert found.retry_after == 120
 
 
-def test_a_fault_alone_is_a_demand(read_request: ReadRequest) -> None:
-    assert wanted(read_request, x_mock_fault="hang") == Injection(fault=Fault("hang"))
+def test_a_fault_alone_is_an_injection(read_request: ReadRequest) -> None:
+    assert injection_of(read_request, x_mock_fault="hang") == Injection(fault=Fault("hang"))
 
 
 @pytest.mark.parametrize(
-    ("headers", "words"),
+    ("headers", "message"),
     [
         ({"x_mock_error": ""}, "x-mock-error: found '', expected a number 400 to 599 or a kind: invalid_request, "),
         ({"x_mock_error": "200"}, "x-mock-error: found '200', expected a number 400 to 599 or a kind: "),
@@ -111,16 +113,16 @@ def test_a_fault_alone_is_a_demand(read_request: ReadRequest) -> None:
         ({"x_mock_eror": "429"}, "x-mock-eror: found an unknown header, expected x-mock-error, x-mock-r"),
     ],
 )  # fmt: skip
-def test_a_header_that_is_not_understood_says_what_to_write(
-    read_request: ReadRequest, headers: dict[str, str], words: str
+def test_an_invalid_header_is_refused_with_what_to_write(
+    read_request: ReadRequest, headers: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ApiError) as caught:
-        wanted(read_request, **headers)
+        injection_of(read_request, **headers)
     assert caught.value.kind == "invalid_request"
-    assert words in (caught.value.message or "")
+    assert message in (caught.value.message or "")
 
 
 @given(st.sampled_from(INJECTION_HEADERS), st.text(st.characters(max_codepoint=255), max_size=30))
-def test_any_header_is_understood_or_refused(read_request: ReadRequest, name: str, value: str) -> None:
+def test_any_header_is_parsed_or_refused(read_request: ReadRequest, name: str, value: str) -> None:
     with contextlib.suppress(ApiError):
-        assert isinstance(wanted(read_request, **{name: value}), Injection)
+        assert isinstance(injection_of(read_request, **{name: value}), Injection)

@@ -1,4 +1,4 @@
-"""What a session remembers is its own, and forgotten when nobody has asked for it in a long time."""
+"""Tests of the store in memory: counters, overlays, accounts, eviction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAYER = Overlay(fixtures_added=1)
 
 
 def counted(store: MemoryStore, *turns: str) -> list[int]:
-    """How often the fixture had answered before, for each turn `session/fixture`."""
+    """Count an answer for each `session/fixture`; return the counts before."""
 
     async def count() -> list[int]:
         return [await store.increment(session, ANSWERED, name) for session, name in map(_split, turns)]
@@ -32,7 +32,7 @@ def answered(store: MemoryStore, session: str | None) -> dict[str, int]:
     return dict(asyncio.run(store.counters(session, ANSWERED)))
 
 
-def test_a_new_session_has_heard_nothing_and_looking_does_not_make_it() -> None:
+def test_reading_a_new_session_does_not_create_it() -> None:
     store = MemoryStore()
     assert answered(store, "new") == {}
     assert asyncio.run(store.sessions()) == ()
@@ -52,7 +52,7 @@ def test_kinds_are_counted_apart() -> None:
     assert answered(store, "a") == {"x": 1}
 
 
-def test_sessions_do_not_share_what_they_heard() -> None:
+def test_sessions_do_not_share_counters() -> None:
     store = MemoryStore()
     assert counted(store, "a/x", "b/x", "a/x") == [0, 0, 1]
     assert answered(store, "b") == {"x": 1}
@@ -64,7 +64,7 @@ def test_all_sessions_together_are_the_sum() -> None:
     assert answered(store, None) == {"x": 2, "y": 1}
 
 
-def test_counters_begin_again_by_name_or_all() -> None:
+def test_counters_are_reset_by_name_or_all() -> None:
     store = MemoryStore()
     counted(store, "a/x", "a/y", "b/x")
     asyncio.run(store.reset_counters(None, names=["x", "z"]))
@@ -73,7 +73,7 @@ def test_counters_begin_again_by_name_or_all() -> None:
     assert answered(store, None) == {}
 
 
-def test_the_session_that_was_used_longest_ago_is_forgotten() -> None:
+def test_the_least_recently_used_session_is_evicted() -> None:
     store = MemoryStore(max_sessions=2)
     counted(store, "a/x", "b/x", "a/x", "c/x")
     assert answered(store, "a") == {"x": 2}
@@ -83,7 +83,7 @@ def test_the_session_that_was_used_longest_ago_is_forgotten() -> None:
     assert asyncio.run(store.sessions()) == ("c", "a")
 
 
-def test_a_session_has_a_layer_of_its_own_before_the_shared_one() -> None:
+def test_a_session_has_an_overlay_of_its_own_before_the_shared_one() -> None:
     store = MemoryStore()
     asyncio.run(store.set_overlay("a", LAYER))
     counted(store, "a/x")
@@ -97,7 +97,7 @@ def test_a_session_has_a_layer_of_its_own_before_the_shared_one() -> None:
     assert asyncio.run(store.overlay("a")) is LAYER
 
 
-def test_a_copy_knows_the_same_and_keeps_what_it_learns() -> None:
+def test_a_copy_starts_equal_and_changes_nothing_in_the_original() -> None:
     store = MemoryStore()
     counted(store, "a/x")
     asyncio.run(store.set_overlay("a", LAYER))
@@ -113,7 +113,7 @@ def test_a_copy_knows_the_same_and_keeps_what_it_learns() -> None:
     assert answered(store, None) == {"x": 1}
 
 
-def test_accounts_are_charged_in_one_session_and_forgiven_there() -> None:
+def test_accounts_are_charged_and_reset_per_session() -> None:
     async def told() -> list[str]:
         store, key = MemoryStore(max_sessions=1), AccountSpec(key="k", balance=Amount(Decimal(9)))
         one = Charge(Decimal(1), Decimal(1))
@@ -127,7 +127,7 @@ def test_accounts_are_charged_in_one_session_and_forgiven_there() -> None:
         await store.restore_balance("a", "other")
         await store.reset_accounts("a")
         told.append(str((await store.statement("a", key, 0.0)).remaining))
-        await store.increment("b", ANSWERED, "x")  # and so the other session is forgotten
+        await store.increment("b", ANSWERED, "x")  # which evicts the other session
         await store.refund("a", "k", paid, one)
         return [*told, *await store.sessions_of_account("k")]
 

@@ -1,4 +1,4 @@
-"""Whoever is refused hears of the first thing that is wrong, in the order in which the vendors check."""
+"""Tests of admission: the first failed check is reported, in the vendor's order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def refused(read_request: ReadRequest, *body: Any, **more: Any) -> ApiError:
 
 
 def status(call: ChatRequest) -> int:
-    """The status of a refusal; 200 for a call that is let in."""
+    """Return the status of the refusal, 200 for an admitted request."""
     try:
         asyncio.run(admit_request(call))
     except ApiError as error:
@@ -33,11 +33,11 @@ def status(call: ChatRequest) -> int:
     return 200
 
 
-def test_a_good_call_is_let_in(read_request: ReadRequest) -> None:
+def test_a_valid_request_is_admitted(read_request: ReadRequest) -> None:
     assert status(read_request()) == 200
 
 
-# Each of these is let in when all above it are well, and refused whatever else is wrong below it.
+# Each check comes before those below it.
 BEFORE: list[tuple[str, dict[str, Any]]] = [
     ("not_found", {"path": "/segmind/no/where"}),
     ("method_not_allowed", {"method": "PUT"}),
@@ -57,9 +57,7 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("path", ORDERS)
-def test_the_first_thing_that_is_wrong_is_heard_in_the_order_of_the_vendor(
-    read_request: ReadRequest, path: str
-) -> None:
+def test_checks_run_in_the_vendors_order(read_request: ReadRequest, path: str) -> None:
     wrong: dict[str, Any] = {"path": path}
     for kind, more in reversed([*BEFORE, *(CHECKS[name] for name in ORDERS[path])]):
         wrong |= more
@@ -70,14 +68,16 @@ def test_the_first_thing_that_is_wrong_is_heard_in_the_order_of_the_vendor(
     ("key", "kind"),
     [(None, "missing_key"), ("Bearer ", "missing_key"), ("Basic abc", "invalid_key"), ("k", "invalid_key")],
 )
-def test_no_key_and_a_key_that_is_none_are_told_apart(
+def test_a_missing_and_an_empty_key_have_different_errors(
     read_request: ReadRequest, key: str | None, kind: str
 ) -> None:
     assert refused(read_request, authorization=key).kind == kind
 
 
 @pytest.mark.parametrize("session", ["", "not a name", "x" * 65])
-def test_a_session_with_a_bad_name_is_told_what_to_write(read_request: ReadRequest, session: str) -> None:
+def test_an_invalid_session_name_is_refused_with_what_to_write(
+    read_request: ReadRequest, session: str
+) -> None:
     message = refused(read_request, x_mock_session=session).message or ""
     assert message.startswith(f"found the session {session!r}, ")
     assert message.endswith("expected 1 to 64 letters, digits, '.', '_' or '-'")
@@ -87,7 +87,7 @@ def test_a_session_with_a_bad_name_is_told_what_to_write(read_request: ReadReque
     "kind",
     ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json", " application/json "],
 )
-def test_json_has_several_names(read_request: ReadRequest, kind: str) -> None:
+def test_every_json_media_type_is_accepted(read_request: ReadRequest, kind: str) -> None:
     asyncio.run(admit_request(read_request(content_type=kind)))
 
 
@@ -102,22 +102,20 @@ def test_json_has_several_names(read_request: ReadRequest, kind: str) -> None:
         ("x" * 200, "x" * 80),
     ],
 )
-def test_a_body_that_is_said_to_be_no_json_is_refused(
-    read_request: ReadRequest, kind: str | None, received: str
-) -> None:
+def test_other_media_types_are_refused(read_request: ReadRequest, kind: str | None, received: str) -> None:
     error = refused(read_request, content_type=kind)
     assert error.kind == "wrong_content_type"
     assert error.detail == f"Content-Type: expected application/json, received {received}"
     assert [issue["message"] for issue in error.issues] == [error.detail]
 
 
-def test_a_flaw_of_the_body_is_an_issue(read_request: ReadRequest) -> None:
+def test_an_invalid_body_is_an_issue(read_request: ReadRequest) -> None:
     error = refused(read_request, raw=b"")
     assert error.detail == "the body is empty, expected a JSON object"
     assert error.issues == ({"code": "custom", "path": [], "message": error.detail},)
 
 
-def test_everything_that_is_wrong_with_the_body_is_told_at_once(read_request: ReadRequest) -> None:
+def test_all_issues_of_a_body_are_reported_at_once(read_request: ReadRequest) -> None:
     error = refused(read_request, {"n": 0})
     assert error.detail == "model: Required; messages: Required; n: Number must be greater than or equal to 1"
     assert [issue["path"] for issue in error.issues] == [["model"], ["messages"], ["n"]]
@@ -134,7 +132,7 @@ def test_everything_that_is_wrong_with_the_body_is_told_at_once(read_request: Re
         ("/omixa/api/v1/chat/completions", "o1-preview", True),
     ],
 )
-def test_a_model_that_does_not_hear_a_role_says_so(
+def test_an_unsupported_role_is_refused(
     read_request: ReadRequest, path: str, model: str, heard: bool
 ) -> None:
     body = {
@@ -181,18 +179,18 @@ PATHS = st.sampled_from(
 
 
 @given(PATHS, BODY | JSON)
-def test_any_json_is_let_in_or_refused(read_request: ReadRequest, path: str, body: Any) -> None:
+def test_any_json_is_admitted_or_refused(read_request: ReadRequest, path: str, body: Any) -> None:
     assert status(read_request(body, path=path, x_api_key="k")) in {200, 400, 404, 413, 422}
 
 
 @given(PATHS, BODY | JSON)
-def test_what_is_sound_at_a_glance_is_sound(read_request: ReadRequest, path: str, body: Any) -> None:
+def test_what_passes_the_fast_check_has_no_issues(read_request: ReadRequest, path: str, body: Any) -> None:
     call = read_request(body, path=path, x_api_key="k")
     assert not passes_fast_check(call) or find_body_issues(call) == []
 
 
 @given(PATHS, st.binary(max_size=1100), st.text(st.characters(max_codepoint=255), max_size=20))
-def test_any_bytes_are_let_in_or_refused(
+def test_any_bytes_are_admitted_or_refused(
     read_request: ReadRequest, path: str, raw: bytes, header: str
 ) -> None:
     call = read_request(raw=raw, path=path, x_api_key=header, content_type=f"application/json;{header}")

@@ -1,4 +1,4 @@
-"""What is wrong with a body is told as Zod tells it: word for word, key for key."""
+"""Tests of the body rules: issues with the texts and keys of Zod."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def spelled(read_request: ReadRequest, body: Any, path: str = AIMLAPI) -> str:
         good(messages=[{"role": "tool", "content": [{"type": "text", "text": "a"}], "tool_call_id": "1"}]),
     ],
 )
-def test_what_clients_send_is_good(read_request: ReadRequest, body: Any) -> None:
+def test_bodies_of_real_clients_are_valid(read_request: ReadRequest, body: Any) -> None:
     assert spelled(read_request, body) == ""
-    assert passes_fast_check(read_request(body, path=AIMLAPI))  # and is seen to be, at a glance
+    assert passes_fast_check(read_request(body, path=AIMLAPI))  # without the full validation
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_clients_send_is_good(read_request: ReadRequest, body: Any) -> None
         (good(response_format="json"), "response_format: Expected object, received string"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_spelled_out(read_request: ReadRequest, body: Any, words: str) -> None:
+def test_issues_are_formatted_as_text(read_request: ReadRequest, body: Any, words: str) -> None:
     assert spelled(read_request, body) == words
 
 
@@ -163,7 +163,7 @@ def test_an_issue_has_zods_keys_in_zods_order(
         ("gpt-4o", ""),
     ],
 )
-def test_a_known_model_is_held_to_its_bounds(read_request: ReadRequest, model: str, told: str) -> None:
+def test_a_known_models_bounds_are_checked(read_request: ReadRequest, model: str, told: str) -> None:
     body = good(model=model, max_completion_tokens=0, max_tokens=0, seed=-1)
     found = find_body_issues(read_request(body))
     assert " ".join(issue["path"][0] for issue in found) == told
@@ -181,7 +181,7 @@ def test_a_known_model_is_held_to_its_bounds(read_request: ReadRequest, model: s
         ({}, "messages: Required"),
     ],
 )
-def test_a_path_may_name_the_model_and_a_prompt_stand_for_messages(
+def test_the_path_may_have_the_model_and_a_prompt_replace_messages(
     read_request: ReadRequest, body: Any, words: str
 ) -> None:
     assert spelled(read_request, body, SEGMIND) == words
@@ -192,9 +192,7 @@ def test_a_body_of_many_mistakes_is_refused_in_few_words(read_request: ReadReque
 
 
 @pytest.mark.parametrize("body", [{"model": ["a"], "messages": HELLO}, {"model": "m", "messages": 5}])
-def test_what_every_vendor_wants_is_wanted_whatever_a_profile_says_of_it(
-    read_request: ReadRequest, body: Any
-) -> None:
+def test_a_profile_cannot_relax_the_common_rules(read_request: ReadRequest, body: Any) -> None:
     call = read_request(body, path=AIMLAPI)
     says = ParameterRules({"model": ParameterRule(), "messages": ParameterRule()})
     vendor = Vendor(replace(call.vendor.profile, parameters=says, models=None))

@@ -1,4 +1,4 @@
-"""An issue is what Zod 3 would say of the same value, word for word and key for key."""
+"""Tests of issues: equal to those of Zod 3 for the same value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMAT = typed("object", by="type", variants={"text": {}, "schema": {"name": NAM
 
 
 def found(parameter: ParameterRule, *value: Any) -> list[Issue]:
-    """The issues of a field `it` with this value, or with none."""
+    """Return the issues of a field `it` with this value, or without one."""
     return list(find_field_issues({"it": parameter}, {"it": value[0]} if value else {}))
 
 
@@ -55,7 +55,7 @@ def found(parameter: ParameterRule, *value: Any) -> list[Issue]:
         (ParameterRule(), {"what": "ever"}),
     ],
 )
-def test_a_value_that_is_as_it_must_be_has_no_issue(parameter: ParameterRule, value: Any) -> None:
+def test_a_valid_value_has_no_issue(parameter: ParameterRule, value: Any) -> None:
     assert found(parameter, value) == []
 
 
@@ -86,7 +86,7 @@ SCHEMA = {
         "object", by="type", variants={"text": {}, "json_schema": {"json_schema": NAMED}}
     ),
 }
-# What Zod 3.25.76 said.
+# The output of Zod 3.25.76.
 RECORDED = json.loads(Path(__file__).with_name("zod.json").read_text())
 
 
@@ -110,7 +110,7 @@ def test_an_issue_is_zods_own_to_the_letter(recorded: Any) -> None:
         ),
     ],
 )
-def test_what_is_missing_is_told_where_it_is_required(parameter: ParameterRule, told: list[str]) -> None:
+def test_a_missing_value_is_an_issue_if_it_is_required(parameter: ParameterRule, told: list[str]) -> None:
     assert [format_issues([one]) for one in found(parameter)] == told
 
 
@@ -129,16 +129,16 @@ def test_a_number_may_be_wrong_in_several_ways() -> None:
 
 
 @pytest.mark.parametrize("words", [("a", "b"), ("a",)])
-def test_what_was_sent_is_not_repeated_whole(words: tuple[str, ...]) -> None:
+def test_a_received_value_is_truncated_in_an_issue(words: tuple[str, ...]) -> None:
     [one] = found(typed("string", enum=words), "x" * 500)
     assert one["received"] == "x" * 80
 
 
-def test_an_issue_of_the_whole_has_no_place() -> None:
+def test_an_issue_of_the_whole_body_has_no_path() -> None:
     assert format_issues([create_custom_issue("the body is empty")]) == "the body is empty"
 
 
-def test_a_union_is_spelled_with_what_is_wrong_for_the_type_that_was_sent() -> None:
+def test_a_union_is_formatted_with_the_issues_of_the_type_received() -> None:
     choice = typed("string", "object", enum=("none", "auto"), fields={"type": NAME})
     assert (
         format_issues(found(choice, "any"))
@@ -172,7 +172,7 @@ VALUES: list[Any] = ["a", "c", 0, 1, 2, 0.5, True, None, [], ["a"], [1], {}, {"a
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_nothing_is_wrong_with_what_is_not_looked_at(shape: ParameterRule) -> None:
+def test_a_rule_without_a_type_has_no_issues(shape: ParameterRule) -> None:
     for value in VALUES:
         wrong = [] if value is None and not shape.required else list(find_value_issues(shape, value, ("x",)))
         assert list(find_field_issues({"x": shape}, {"x": value, "y": 1})) == wrong
@@ -180,6 +180,6 @@ def test_nothing_is_wrong_with_what_is_not_looked_at(shape: ParameterRule) -> No
     assert list(find_field_issues({"x": shape}, {"y": 1})) == missing
 
 
-def test_what_is_wrong_is_told_in_the_order_of_the_fields() -> None:
+def test_issues_are_in_the_order_of_the_fields() -> None:
     stated = {name: ParameterRule(type=("string",), required=True) for name in "abc"}
     assert [one["path"] for one in find_field_issues(stated, {"c": 1, "a": 2})] == [["a"], ["b"], ["c"]]
