@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -183,8 +184,8 @@ def _raw_response(
     """Return a raw response: the answer byte for byte, without the headers of the mock itself."""
     omitted = (*_OMITTED_HEADERS, *(name for name in headers if name.startswith("x-mock-")))
     own_headers = {name: value for name, value in headers.items() if name not in omitted}
-    text = body.decode(errors="replace")
     if entry.answer is not None and entry.answer.streamed:
+        text = body.decode(errors="replace")
         return {
             "raw": {
                 "status": status,
@@ -192,4 +193,8 @@ def _raw_response(
                 "sse": text.split("\n")[:-1] or [""],
             }
         }
-    return {"raw": {"status": status, "headers": mask_headers(own_headers), "body": text}}
+    try:
+        form = {"body": body.decode()}
+    except UnicodeDecodeError:
+        form = {"base64": base64.b64encode(body).decode()}
+    return {"raw": {"status": status, "headers": mask_headers(own_headers), **form}}

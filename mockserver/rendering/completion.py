@@ -136,9 +136,8 @@ def build_error_context(request: ChatRequest) -> dict[str, Any]:
 def _render_raw(raw: RawBodySpec, rng: LazyRandom) -> Answer:
     headers = tuple((raw.headers or {}).items())
     if raw.sse is None:
-        return Answer(
-            raw.status, override_headers(_JSON_HEADERS, headers), (Frame((raw.body or "").encode()),)
-        )
+        own = _JSON_HEADERS if raw.base64 is None and raw.file is None else _BYTES_HEADERS
+        return Answer(raw.status, override_headers(own, headers), (Frame(raw.content),))
     lines = tuple(
         Frame(b"", wait, chunk=False) if line is None else Frame(f"{line}\n".encode(), wait)
         for wait, line in _with_waits(raw.sse, rng)
@@ -353,4 +352,5 @@ def _placeholder_values(
 _CREATED: Final = "$created"  # cannot be the name of an id
 _DELTA_SLOT: Final = b"\0"  # marks the place of the delta: a byte that JSON never contains
 _HEARTBEAT: Final = encode_sse_comment("heartbeat")
+_BYTES_HEADERS: Final = (("content-type", "application/octet-stream"),)
 _JSON_HEADERS: Final = (("content-type", "application/json"),)

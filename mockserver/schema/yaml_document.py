@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,16 @@ ValuePath = tuple[str | int, ...]  # the keys and list positions that lead from 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """One text's plain value, and what is known of where its parts stand."""
+    """One text's plain value, and what is known of where its parts stand.
+
+    `folder` is that of the file, None if the text is not from a file.
+    """
 
     name: str
     value: object
     _root: Node | None = field(default=None, repr=False)
     _entries: dict[int, dict[str, tuple[Node, Node]]] = field(default_factory=dict, repr=False)
+    folder: Path | None = None
 
     def position(self, path: ValuePath) -> tuple[int, int]:
         """Line and column from 1, of a mapping's key or a list's item; (0, 0) where there is no text.
@@ -94,7 +98,7 @@ class Document:
 def load_document(path: Path, name: str | None = None) -> Document:
     """The file's document; a file that cannot be read is the person's problem too, hence an InputError."""
     name = str(path) if name is None else name
-    return parse_yaml(read_text_file(path, name), name)
+    return replace(parse_yaml(read_text_file(path, name), name), folder=path.parent)
 
 
 def read_text_file(path: Path, name: str | None = None) -> str:

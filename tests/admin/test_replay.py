@@ -19,6 +19,7 @@ fixtures:
 - {name: same header, match: {user: header}, response: {text: x, headers: {x-a: b}}}
 - {name: deaf, match: {user: hang}, response: {text: x, fault: hang}}
 - {name: number, match: {user: number}, response: {raw: {body: "1"}}}
+- {name: bytes, match: {user: bytes}, response: {raw: {base64: //4=}}}
 - {name: nothing, match: {user: nothing}, response: {raw: {body: '{"choices": []}'}}}
 - name: bad call
   match: {user: bad call}
@@ -70,6 +71,16 @@ def said(reply: Reply) -> Any:
     ("user", "response"),
     [
         ("number", {"raw": {"status": 200, "headers": {"content-type": "application/json"}, "body": "1"}}),
+        (
+            "bytes",
+            {
+                "raw": {
+                    "status": 200,
+                    "headers": {"content-type": "application/octet-stream"},
+                    "base64": "//4=",
+                }
+            },
+        ),
         ("bad call", {"tool_calls": [{"name": "f", "arguments": "{no"}, {"name": "g", "arguments": "[1]"}]}),
         (
             "nothing",

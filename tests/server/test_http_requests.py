@@ -8,6 +8,7 @@ import json
 import socket
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -154,3 +155,12 @@ def test_a_connection_header_of_a_fixture_closes_the_connection(stream: bool) ->
                 assert response.will_close == (text == "bye")
                 assert ("Bye" if text == "bye" else "Stay") in response.read().decode()
             assert connection.recv(1) == b""  # closed by the server
+
+
+def test_a_raw_file_is_sent_byte_for_byte(tmp_path: Path) -> None:
+    data = gzip.compress(b'{"compressed": true}')
+    (tmp_path / "body.gz").write_bytes(data)
+    raw = "{headers: {content-encoding: gzip, content-type: application/json}, file: body.gz}"
+    (tmp_path / "fixtures.yaml").write_text(f"fixtures: [{{match: {{}}, response: {{raw: {raw}}}}}]")
+    with MockServer(tmp_path / "fixtures.yaml") as server:
+        assert exchange(server, []) == data
