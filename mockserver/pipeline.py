@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import cast
-from urllib.parse import quote
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -26,9 +24,10 @@ from mockserver.matching.fixture_set import (
     find_near_misses,
     layer_fixture_sets,
 )
-from mockserver.memoize import fast_dataclass, memoized
+from mockserver.memoize import fast_dataclass
 from mockserver.rendering.aux_reply import render_aux_reply
 from mockserver.rendering.completion import LazyRandom, build_error_context, render_completion
+from mockserver.rendering.mock_headers import add_mock_headers
 from mockserver.rendering.render_cache import RenderCache
 from mockserver.request.chat_request import (
     ChatRequest,
@@ -36,7 +35,7 @@ from mockserver.request.chat_request import (
     RequestReader,
     generate_request_id,
 )
-from mockserver.request.request_head import HeadCache, RequestHead, RoutedHead, resolve_session_name
+from mockserver.request.request_head import HeadCache, RequestHead, resolve_session_name
 from mockserver.schema.messages import did_you_mean
 from mockserver.sessions.counters import RequestCounters
 from mockserver.sessions.injected_faults import (
@@ -51,7 +50,7 @@ from mockserver.sessions.store import ANSWERED, EMPTY_OVERLAY, Overlay, SessionS
 from mockserver.settings import Settings
 from mockserver.validation.admission import admit_request
 from mockserver.vendors.routing import VendorRouter
-from mockserver.wire.answer import Answer, Frame, HeaderBlock, encode_headers
+from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.faults import Fault, apply_fault
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
@@ -271,7 +270,8 @@ class ChatPipeline:
             secrets = find_secret_values(request.headers, entry.head.query)
             entry.reason = redact_text(error.message or error.detail or rule, secrets)
             answer = request.vendor.error_answer(error, build_error_context(request))
-        return _with_mock_headers(answer, entry, request.routed_head, self.settings.seed), fixture_fault
+        answer = add_mock_headers(answer, request.routed_head, entry.id, entry.fixture, self.settings.seed)
+        return answer, fixture_fault
 
     async def render(
         self, request: ChatRequest, entry: JournalEntry, state: EffectiveState, match: FixtureMatch | None
@@ -316,7 +316,7 @@ class ChatPipeline:
         entry.response, entry.fault, entry.intended_answer = None, "", None
         refusal = ApiError("server_error", entry.reason, headers=(("x-should-retry", "false"),))
         answer = request.vendor.error_answer(refusal, build_error_context(request))
-        return _with_mock_headers(answer, entry, request.routed_head, self.settings.seed)
+        return add_mock_headers(answer, request.routed_head, entry.id, entry.fixture, self.settings.seed)
 
     def answer_unknown_path(self, head: RequestHead) -> Answer:
         """Return a 404 that lists the vendors' paths; the usual cause is a wrong base URL."""
@@ -393,28 +393,3 @@ def _apply_fault(
     if broken is not answer:
         entry.fault, entry.intended_answer = str(fault), answer
     return broken
-
-
-def _with_mock_headers(answer: Answer, entry: JournalEntry, routed_head: RoutedHead, seed: int) -> Answer:
-    """Return the answer with the `x-mock-*` headers."""
-    request_id = b"x-mock-request-id: %b\r\n" % entry.id.encode()
-    return answer.with_header_lines(request_id, _mock_headers(routed_head, entry.fixture, seed))
-
-
-@memoized
-def _mock_headers(routed_head: RoutedHead, fixture: str, seed: int) -> bytes:
-    """Encode the `x-mock-*` headers that are identical for all requests with this head and fixture."""
-    headers = (
-        ("x-mock-fixture", quote(fixture)),
-        ("x-mock-session", quote(routed_head.session)),
-        ("x-mock-seed", str(seed)),
-        ("access-control-expose-headers", EXPOSED_HEADERS),
-        *routed_head.vendor.echo_headers(routed_head.headers),
-    )
-    return cast(HeaderBlock, encode_headers(headers)).text
-
-
-EXPOSED_HEADERS = (
-    "x-mock-request-id, x-mock-fixture, x-mock-session, x-mock-seed, "
-    "x-request-id, retry-after, retry-after-ms"
-)
