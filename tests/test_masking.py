@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mockserver.admin.fixtures_api import redact_definition
 from mockserver.masking import find_secret_values, is_secret_header, mask_header, mask_query, redact_text
 
 
@@ -87,3 +88,10 @@ def test_ordinary_words_are_not_redacted(value: str) -> None:
 )
 def test_secret_parameters_of_a_query_are_masked(query: str, masked: str) -> None:
     assert mask_query(query) == masked
+
+
+@pytest.mark.parametrize(
+    "definition", [None, "reset 10%", {"response": "text"}, {"responses": ["a", {"text": "b"}]}]
+)
+def test_a_definition_without_secrets_stays_as_it_is(definition: object) -> None:
+    assert redact_definition(definition) == definition

@@ -20,6 +20,7 @@ from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import document_from_value
 from mockserver.sessions.journal import JournalEntry, MemoryJournal
 from mockserver.testing import MockServer
+from mockserver.wire.answer import Answer, Frame
 from tests.conftest import MakeClient, StartServer
 from tests.matching_examples import build_request
 
@@ -101,12 +102,11 @@ class _Verifications:
         waiting = verify.wait_until_verified(read, self.journal, session, self.watches, TimeSlicer(), never)
         return asyncio.create_task(waiting)
 
-    async def send(self, session: str) -> None:
-        request = REQUEST
-        await self.journal.open(
-            JournalEntry(f"{session}-{next(NUMBERS)}", request.routed_head.head, session, request)
-        )
+    async def send(self, session: str) -> JournalEntry:
+        entry = JournalEntry(f"{session}-{next(NUMBERS)}", REQUEST.routed_head.head, session, REQUEST)
+        await self.journal.open(entry)
         await settle()
+        return entry
 
 
 REQUEST = build_request()
@@ -135,6 +135,32 @@ def test_a_waiting_verify_compares_only_new_requests_of_its_session(monkeypatch:
         for _ in range(2):
             await verifications.send("mine")
         assert [one.count for one in await asyncio.gather(*waiting)] == [53] * 10
+
+    asyncio.run(run())
+
+
+def test_a_further_step_of_a_request_is_not_compared_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        verifications = _Verifications(monkeypatch)
+        waiting = verifications.start("mine", count=2)
+        for _ in range(2):
+            assert not waiting.done()
+            entry = await verifications.send("mine")
+            await verifications.journal.decide(entry, Answer(200, (), (Frame(b"x"),)))
+            await settle()
+        assert (await waiting).count == 2
+        assert verifications.comparisons == 2
+
+    asyncio.run(run())
+
+
+def test_a_change_before_the_wait_is_not_missed() -> None:
+    async def run() -> None:
+        watches = RequestWatches()
+        with watches.watch("mine") as watch:
+            watches.publish("arrived", JournalEntry("a", REQUEST.routed_head.head, "mine"))
+            await asyncio.wait_for(watch.wait(60), 10)
+            assert [entry.id for entry in watch.take()[0]] == ["a"]
 
     asyncio.run(run())
 
