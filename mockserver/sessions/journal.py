@@ -7,7 +7,6 @@ before the first byte is sent, and the end before the last one.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import time
 from collections import deque
@@ -176,10 +175,6 @@ class Journal(Protocol):
         """Return the number of entries and of evicted ones."""
         ...
 
-    def next_change(self) -> asyncio.Future[None]:
-        """Return a future that is done at the next change of any entry; cancel it if it is not needed any more."""
-        ...
-
 
 class MemoryJournal:
     """A journal in this process, bounded in entries and in bytes: the oldest entries are evicted."""
@@ -195,7 +190,6 @@ class MemoryJournal:
         self._order: deque[JournalEntry] = deque()  # in the order of arrival
         self._prerendered_uses: dict[PrerenderedAnswer, int] = {}  # the number of entries that share each
         self._numbers = itertools.count(1)
-        self._waiters: set[asyncio.Future[None]] = set()
 
     async def open(self, entry: JournalEntry) -> None:
         """Add and number an entry, and evict the oldest ones beyond the bounds."""
@@ -246,19 +240,11 @@ class MemoryJournal:
         for entry in removed:
             self._remove(entry)
         self._order = deque(entry for entry in self._order if entry.id in self._entries)
-        self._wake_waiters()
         return len(removed)
 
     async def size(self) -> JournalSize:
         """Return the number of entries and of evicted ones."""
         return JournalSize(len(self._entries), self._evicted)
-
-    def next_change(self) -> asyncio.Future[None]:
-        """Return a future that is done at the next change of any entry."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        waiter.add_done_callback(self._waiters.discard)
-        return waiter
 
     def _newest(self, session: str | None, since: int = 0) -> Iterator[JournalEntry]:
         arrived = takewhile(lambda entry: entry.number > since, reversed(self._order))
@@ -267,12 +253,6 @@ class MemoryJournal:
     def _publish(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
         for listener in self.listeners:
             listener(lifecycle, entry)
-        self._wake_waiters()
-
-    def _wake_waiters(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
 
     def _evict(self) -> None:
         """Remove the oldest entries until the bounds are met."""

@@ -75,7 +75,6 @@ class RemoteJournal:
         self._entries: dict[str, bytes] = {}
         self._sessions: defaultdict[str, list[str]] = defaultdict(list)  # its requests
         self._last = 0
-        self._waiters: list[asyncio.Future[None]] = []
 
     async def open(self, entry: JournalEntry) -> None:
         await self._latency.wait()
@@ -109,16 +108,11 @@ class RemoteJournal:
         removed = await self.entries(session)
         for one in removed:
             del self._entries[one.id]
-        self._wake()
         return len(removed)
 
     async def size(self) -> JournalSize:
         await self._latency.wait()
         return JournalSize(len(self._entries), 0)
-
-    def next_change(self) -> asyncio.Future[None]:
-        self._waiters.append(asyncio.get_running_loop().create_future())
-        return self._waiters[-1]
 
     async def _write(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
         buffer = io.BytesIO()
@@ -126,18 +120,11 @@ class RemoteJournal:
         self._entries[entry.id] = buffer.getvalue()
         for listen in self.listeners:
             listen(lifecycle, entry)
-        self._wake()
         await self._latency.wait()
 
     def _read(self, data: bytes) -> JournalEntry:
         entry: JournalEntry = Unpickler(data, self._vendors).load()
         return entry
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for one in waiters:
-            if not one.done():
-                one.set_result(None)
 
 
 class RemoteStore:

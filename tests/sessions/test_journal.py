@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from mockserver.request.chat_request import ChatRequest, generate_request_id
 from mockserver.request.request_head import RequestHead
 from mockserver.sessions.journal import JournalEntry, Lifecycle, MemoryJournal
@@ -107,30 +105,6 @@ async def test_listeners_are_called_at_every_step(journal: MemoryJournal) -> Non
     await journal.close(one, DELIVERY)
     assert one.delivery is DELIVERY
     assert moments == [("arrived", 1), ("decided", 1), ("ended", 1)]
-
-
-CHANGES: dict[str, Callable[[MemoryJournal, JournalEntry], Awaitable[object]]] = {
-    "open": lambda journal, _: journal.open(entry()),
-    "decide": lambda journal, one: journal.decide(one, ANSWER),
-    "close": lambda journal, one: journal.close(one, DELIVERY),
-    "forget": lambda journal, _: journal.clear(),
-}
-
-
-@pytest.mark.parametrize("what", CHANGES)
-def test_a_change_wakes_waiters(what: str) -> None:
-    @with_journal()
-    async def check(journal: MemoryJournal) -> None:
-        [one] = await fill(journal, "a")
-        waiting, gone = journal.next_change(), journal.next_change()
-        gone.cancel()
-        await CHANGES[what](journal, one)
-        await journal.clear()  # a waiter that is done is not woken again
-        await asyncio.wait({waiting})
-        await asyncio.sleep(0)  # its callbacks
-        assert not journal._waiters
-
-    check()
 
 
 def test_an_entry_has_the_properties_of_its_request(read_request: ReadRequest) -> None:
