@@ -26,7 +26,7 @@ class RecordedNearMiss:
 
     @property
     def own(self) -> bool:
-        """Whether the fixture was added at run time, as those of a test are."""
+        """True if the fixture was added at run time, as those of a test are."""
         return self.source.startswith(RUNTIME_SOURCE)
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ class Request:
 
     @property
     def unmatched(self) -> bool:
-        """Whether no fixture matched, so that the reply was generated or the request was rejected for it.
+        """True if no fixture matched, so that the reply was generated or the request was rejected for it.
 
         False if the request was rejected as by the vendor, or because of a fault rule, key or header.
         """

@@ -1,1 +1,1 @@
-"""What a response says, rendered as a body or as the chunks of a stream."""
+"""Rendering of responses as a body or as the chunks of a stream."""

@@ -1,1 +1,1 @@
-"""What a vendor does: profiles as data, and what follows from them."""
+"""Vendors: their profiles as data, and the behaviour that follows from them."""
