@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 from collections import Counter
@@ -199,8 +200,9 @@ def list_fixture_files(path: Path) -> list[Path]:
     for folder, folders, names in os.walk(path):
         # Mounted volumes keep their older versions in hidden folders.
         folders[:] = [name for name in folders if not name.startswith(".")]
-        kept = (name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
-        found += [Path(folder, name) for name in kept]
+        visible = (name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
+        # Not what would block, or never end: named pipes, devices, sockets.
+        found += [path for name in visible if os.path.isfile(path := Path(folder, name))]  # noqa: PTH113 never raises
     return sorted(found)
 
 
@@ -271,8 +273,8 @@ def _find_duplicates(files: Iterable[LoadedFile]) -> Iterator[Problem]:
                 yield Problem(message, format_path(path), book.document.name, *book.document.position(path))
 
 
-POLL_INTERVAL = 0.2  # seconds between two looks
-MAX_UNSTABLE_POLLS = 3  # looks that files may go on changing before they are read all the same
+POLL_INTERVAL = 0.2  # seconds
+MAX_UNSTABLE_POLLS = 3  # polls that find the files changed again, before they are read all the same
 
 OnReload = Callable[[FixtureSet | InputError], None]
 
@@ -284,25 +286,46 @@ async def watch_fixture_files(
     on_change: Callable[[FixtureSet], None],
     on_reload: OnReload,
 ) -> None:
-    """After a good edit, `changed` is given the new shelf; either way `report` hears of it. Ends when cancelled.
+    """Load the files again after each edit, until the task is cancelled; no error ends it.
 
-    `load` makes the shelf anew, or raises InputError; `loaded` is what the files were before they were read. An
-    edit counts once they have been the same for two looks, so that none is read half written; but somebody who
-    never stops editing does not wait for ever.
+    `loaded` are the stats of the files from before they were first read. `on_change` receives the fixtures of a
+    valid edit, `on_reload` those or the error. An edit is read once two polls find the same files, so that no file
+    is read half written; files that change all the time are read nevertheless.
     """
-    last, restless = loaded, 0
+    poll, reported = _FilePoll(loaded), ""
     while True:
         await asyncio.sleep(POLL_INTERVAL)
-        now = await asyncio.to_thread(stat_fixture_files, paths)
-        restless = 0 if now == last else restless + 1
-        last = now
-        if now == loaded or 0 < restless < MAX_UNSTABLE_POLLS:
-            continue
-        loaded, restless = now, 0
         try:
-            shelf = await asyncio.to_thread(load)
-        except InputError as error:
-            on_reload(error)
-        else:
-            on_change(shelf)
-            on_reload(shelf)
+            if not poll.is_edited(await asyncio.to_thread(stat_fixture_files, paths)):
+                continue
+            fixtures = await asyncio.to_thread(load)
+            on_change(fixtures)
+            on_reload(fixtures)
+            reported = ""
+        except Exception as error:  # noqa: BLE001 whatever it is, the next edit may be valid
+            problem = error if isinstance(error, InputError) else _describe_unexpected(error)
+            if problem is error or str(problem) != reported:  # an error of every poll is reported once
+                with contextlib.suppress(Exception):
+                    on_reload(problem)
+            reported = str(problem)
+
+
+class _FilePoll:
+    """The stats that the last polls found."""
+
+    def __init__(self, loaded: FileStats) -> None:
+        self._loaded = self._last = loaded
+        self._unstable_polls = 0
+
+    def is_edited(self, now: FileStats) -> bool:
+        """Return whether the files are to be read again; if so, take these stats as those of the loaded files."""
+        self._unstable_polls = 0 if now == self._last else self._unstable_polls + 1
+        self._last = now
+        if now == self._loaded or 0 < self._unstable_polls < MAX_UNSTABLE_POLLS:
+            return False
+        self._loaded, self._unstable_polls = now, 0
+        return True
+
+
+def _describe_unexpected(error: Exception) -> InputError:
+    return InputError.from_message(f"unexpected {type(error).__name__}: {error}", source="the fixture files")

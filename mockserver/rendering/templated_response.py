@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError, InputError
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.jinja_template import fill_template, list_fake_providers, transform_texts
 from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec
+from mockserver.fixtures.template_budget import TemplateBudget
 from mockserver.generation.faker_text import DEFAULT_LOCALE, seed_faker, stable_hash
 from mockserver.matching.fixture_set import extract_regex_groups
 from mockserver.request.chat_request import ChatRequest
@@ -22,15 +24,17 @@ if TYPE_CHECKING:
 class _SeededFaker:
     """Faker, made when a template first asks for it."""
 
-    def __init__(self, seed: int, locale: str) -> None:
-        self._seed, self._locale = seed, locale
+    def __init__(self, seed: int, locale: str, budget: TemplateBudget) -> None:
+        self._seed, self._locale, self._budget = seed, locale, budget
         self._faker: Faker | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name not in list_fake_providers():
             raise AttributeError(f"fake has no {name!r}{did_you_mean(name, list_fake_providers())}")
         if self._faker is None:
+            started = thread_time()
             self._faker = seed_faker(self._locale, self._seed)
+            self._budget.extend(thread_time() - started)
         return getattr(self._faker, name)
 
 
@@ -41,6 +45,8 @@ def fill_response_template(
 
     Raises ApiError when a template fails: the mock speaks then, and asks clients not to try again.
     """
+    list_fake_providers()  # imports Faker, before the time of the budget begins
+    budget = TemplateBudget()
     names: dict[str, Any] = {
         "user": request.last_user_text,
         "match": extract_regex_groups(request, fixture),
@@ -55,14 +61,15 @@ def fill_response_template(
     }
 
     def fake(index: int) -> _SeededFaker:
-        return _SeededFaker(stable_hash(seed, request.body.get("seed"), fixture.name, index), locale)
+        return _SeededFaker(stable_hash(seed, request.body.get("seed"), fixture.name, index), locale, budget)
 
     try:
         if response.error is not None or response.raw is not None:
-            return _fill_texts(response, names, fake(0))
+            return _fill_texts(response, names, fake(0), budget)
         choices = response.all_choices if response.choices else response.all_choices * request.choice_count
         words = tuple(
-            _fill_texts(ResponseSpec(choices=(one,)), names, fake(index)) for index, one in enumerate(choices)
+            _fill_texts(ResponseSpec(choices=(one,)), names, fake(index), budget)
+            for index, one in enumerate(choices)
         )
     except InputError as error:
         message = f"fixture {fixture.name!r} ({fixture.source}): {error.problems[0].message}"
@@ -75,6 +82,8 @@ def _single_choice(response: ResponseSpec) -> ChoiceSpec:
     return response.all_choices[0]
 
 
-def _fill_texts(response: ResponseSpec, variables: dict[str, Any], fake: _SeededFaker) -> ResponseSpec:
+def _fill_texts(
+    response: ResponseSpec, variables: dict[str, Any], fake: _SeededFaker, budget: TemplateBudget
+) -> ResponseSpec:
     known = {**variables, "fake": fake}
-    return transform_texts(response, lambda text, _: fill_template(text, known))
+    return transform_texts(response, lambda text, _: fill_template(text, known, budget))

@@ -18,7 +18,13 @@ from typing import Any, Final
 from mockserver.errors import InputError, Problem
 from mockserver.schema.durations import DURATION_PATTERN, parse_duration
 from mockserver.schema.messages import describe_value, did_you_mean, format_alternatives, format_scalar
-from mockserver.schema.yaml_document import Document, ValuePath, format_path, truncate_text
+from mockserver.schema.yaml_document import (
+    Document,
+    ValuePath,
+    describe_large_integer,
+    format_path,
+    truncate_text,
+)
 
 
 class _Invalid(Enum):
@@ -209,6 +215,8 @@ class Integer(Number):
         if isinstance(value, float) and not value.is_integer():
             return cursor.report_type(value, self.expected)
         number = Number.read(self, value, cursor)
+        if number is not INVALID and (problem := describe_large_integer(int(number))):
+            return cursor.report(problem)
         return number if number is INVALID else int(number)
 
     def schema(self) -> dict[str, Any]:

@@ -32,6 +32,8 @@ from mockserver.schema.yaml_scalars import (
 )
 
 MAX_DOCUMENT_VALUES = 2_000_000  # in one document, each alias counted as what it stands for
+MAX_FILE_BYTES = 16_777_216  # ten thousand fixtures have about two million
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1  # what JSON encoders write
 MAX_SHOWN_LENGTH = 60  # characters of somebody's text that a message repeats
 
 ValuePath = tuple[str | int, ...]  # the keys and list positions that lead from the top to a value
@@ -105,10 +107,14 @@ def read_text_file(path: Path, name: str | None = None) -> str:
     """The file's text, or an InputError."""
     name = str(path) if name is None else name
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError.from_message(f"cannot be read: {reason}", source=name) from None
+    if len(data) > MAX_FILE_BYTES:
+        message = f"found more than {MAX_FILE_BYTES:,} bytes; write the fixtures to several files"
+        raise InputError.from_message(message, source=name)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -174,6 +180,14 @@ def truncate_text(text: str) -> str:
     return text if len(text) <= MAX_SHOWN_LENGTH else text[: MAX_SHOWN_LENGTH - 1] + "…"
 
 
+def describe_large_integer(value: int) -> str | None:
+    """Return what is wrong with an integer that has more than 64 bits; None for a smaller one."""
+    if MIN_INTEGER <= value <= MAX_INTEGER:
+        return None
+    shown = hex(value) if value.bit_length() > 1_000 else str(value)  # str() refuses thousands of digits
+    return f"found {truncate_text(shown)}, expected a whole number of at most 64 bits; quote it if it is text"
+
+
 def _to_plain_value(value: object, path: ValuePath, name: str, problems: list[Problem]) -> object:
     """The value in the seven plain types themselves, whatever subclass of them it came in."""
     if len(path) > MAX_NESTING:
@@ -193,6 +207,8 @@ def _to_plain_value(value: object, path: ValuePath, name: str, problems: list[Pr
         return {key: _to_plain_value(item, (*path, key), name, problems) for key, item in names.items()}
     for kind, exact in _PLAIN_TYPES:
         if isinstance(value, kind):
+            if isinstance(value, int) and (problem := describe_large_integer(value)):
+                problems.append(Problem(problem, format_path(path), name))
             return exact(value)
     message = f"found a {type(value).__name__}, expected a value that JSON can hold"
     problems.append(Problem(message, format_path(path), name))
@@ -259,7 +275,10 @@ class _Builder:
         # Only the pure scanner lets half a character through, and no response could be encoded with it.
         if half := _SURROGATE.search(node.value):
             return self._report(node, f"found half of a character, U+{ord(half[0]):04X}")
-        return kind.convert(node.value)
+        value = kind.convert(node.value)
+        if type(value) is int and (problem := describe_large_integer(value)):
+            return self._report(node, problem)
+        return value
 
     def _sequence(self, node: Node) -> list[object]:
         if node.tag != SEQ_TAG:

@@ -299,8 +299,10 @@ def test_values_without_a_text_are_read_as_well() -> None:
 
     assert of(Text(), 1.5) == "1.5"
     assert of(Text(), True) == "true"
-    assert of(Text(), 10**5000).startswith("0x")
-    assert of(Integer(), 10**5000) == 10**5000
+    with pytest.raises(
+        InputError, match=r"call: found 0x[0-9a-f]+…, expected a whole number of at most 64 bits"
+    ):
+        of(Text(), 10**5000)
     with pytest.raises(InputError, match=re.escape("call: a[0]: a duration needs a unit, write 30ms or 30s")):
         of(MapOf(ListOf(Duration())), {"a": [30]})
     with pytest.raises(InputError, match="unknown key 'b', expected prompt or share"):
