@@ -1,16 +1,16 @@
-"""A duration is a number with its unit: `30ms`, `1.5s`, `2m`, `1h`, or several, largest first: `1m30s`.
+"""Durations: a number with a unit (`30ms`, `1.5s`, `2m`, `1h`), or several, the largest first (`1m30s`).
 
-A bare number is refused: thirty what?
+A bare number is refused, because its unit is ambiguous.
 """
 
 from __future__ import annotations
 
 import re
 
-MAX_DURATION = 365 * 24 * 3600.0  # a year in seconds; longer is a slip of the finger
+MAX_DURATION = 365 * 24 * 3600.0  # a year in seconds; a longer one is a typing error
 
 _AMOUNT = r"[0-9]+(?:\.[0-9]+)?"
-# In JSON Schema's dialect of regular expressions too, so that an editor refuses what we refuse.
+# Valid in JSON Schema's dialect of regular expressions too, so that editors refuse the same values.
 DURATION_PATTERN = rf"^(?!$)(?:{_AMOUNT}h)?(?:{_AMOUNT}m)?(?:{_AMOUNT}s)?(?:{_AMOUNT}ms)?$"
 
 _COMPONENT = re.compile(rf"({_AMOUNT})(ms|[hms])")
@@ -20,7 +20,7 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 def parse_duration(text: str) -> float:
-    """The duration in seconds; ValueError says what is wrong with the text."""
+    """Return the seconds of a duration. Raises ValueError with a message."""
     shown = text if len(text) <= 40 else text[:39] + "…"
     if text.startswith("-"):
         raise ValueError(f"found {shown}, a duration cannot be negative")
@@ -28,7 +28,7 @@ def parse_duration(text: str) -> float:
         raise ValueError(f"a duration needs a unit, write {shown}ms or {shown}s")
     if not _DURATION.match(text):
         raise ValueError(f"found text {shown!r}, expected a duration like 30ms or 1.5s")
-    # Microseconds are as fine as a clock gets, and rounding to them makes 30ms exactly 0.03.
+    # Clocks resolve microseconds; rounding to them makes 30ms exactly 0.03.
     total = sum(float(amount) * _UNITS[unit] for amount, unit in _COMPONENT.findall(text))
     if total > MAX_DURATION:
         raise ValueError(f"found {shown}, a duration is a year at most")
@@ -36,7 +36,7 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """The duration as a person writes it, to the millisecond (`412ms`, `1m30s`); finer below 10 ms."""
+    """Format seconds as a duration, to the millisecond (`412ms`, `1m30s`); finer below 10 ms."""
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"found {seconds}, a duration is finite and not negative")
     if 0 < seconds < 0.01:

@@ -36,14 +36,14 @@ INVALID: Final = _Invalid.INVALID
 
 @dataclass(slots=True)
 class ReadState:
-    """One walk over one document, and the problems that it has met."""
+    """The problems found while one document is read."""
 
     document: Document
     problems: list[Problem] = field(default_factory=list)
 
 
 class Cursor:
-    """A place in the document that is being read."""
+    """A position in the document that is being read."""
 
     __slots__ = ("parent", "state", "step")
 
@@ -53,26 +53,26 @@ class Cursor:
         self.step = step
 
     def key(self, name: str) -> Cursor:
-        """The place of a mapping's value."""
+        """Return the position of a mapping's value."""
         return Cursor(self.state, self, name)
 
     def item(self, index: int) -> Cursor:
-        """The place of a list's item."""
+        """Return the position of a list's item."""
         return Cursor(self.state, self, index)
 
     @property
     def document(self) -> Document:
-        """The document that this is a place of."""
+        """Return the document of this position."""
         return self.state.document
 
     @property
     def problems(self) -> list[Problem]:
-        """Everything that was found wrong so far, in the whole document."""
+        """Return all problems found so far in the document."""
         return self.state.problems
 
     @property
     def path(self) -> ValuePath:
-        """The keys and positions from the top down to here; a good file never asks."""
+        """Return the keys and list positions from the top; built only for a problem."""
         steps: list[str | int] = []
         place = self
         while place.parent is not None:
@@ -81,25 +81,28 @@ class Cursor:
         return tuple(reversed(steps))
 
     def raw_scalar(self) -> str | None:
-        """The scalar here as it was written; None when there is no text."""
+        """Return the scalar as it was written; None without a text."""
         return self.document.raw_scalar(self.path)
 
     def report(self, message: str) -> _Invalid:
-        """Record what is wrong here."""
+        """Record a problem at this position; return INVALID."""
         path = self.path
         line, column = self.document.position(path)
         self.problems.append(Problem(message, format_path(path), self.document.name, line, column))
         return INVALID
 
     def report_type(self, value: object, expected: str) -> _Invalid:
-        """Record that something else was expected here than what was found."""
+        """Record that something else was expected than what was found; return INVALID."""
         shown = describe_value(value, self.raw_scalar())
         if value is None and self.parent is not None and (quoted := self.parent.quoting_hint(str(self.step))):
             expected += f"; quote the text that has a comma: {quoted}"
         return self.report(f"found {shown}, expected {expected}")
 
     def quoting_hint(self, name: str) -> str | None:
-        """How the text before this key, which has no value, is written when the key belongs to it."""
+        """Return how the text before a key without a value would be written if the key belongs to it.
+
+        An unquoted comma in a flow mapping splits a text into two keys: `{text: Hello, world}`.
+        """
         path = self.path
         if not self.document.is_flow_mapping(path):
             return None
@@ -118,27 +121,27 @@ class Cursor:
 
 
 class FieldType(ABC):
-    """What may be written at one place."""
+    """A type of values in a document."""
 
     expected: str = "something else"  # in words, for messages: "text", "a whole number of at least 1"
 
     @abstractmethod
     def read(self, value: Any, cursor: Cursor) -> Any:
-        """What the program uses; or WRONG, once the place has been told what is wrong."""
+        """Return the converted value; if it is invalid, report that and return INVALID."""
         ...
 
     @abstractmethod
     def schema(self) -> dict[str, Any]:
-        """JSON Schema of everything that `read_document` accepts; a record is referred to by its name."""
+        """Return the JSON Schema of everything that `read_document` accepts; objects are referred to by name."""
         ...
 
     def parts(self) -> Iterable[FieldType]:
-        """The shapes that this one is made of."""
+        """Return the inner field types."""
         return ()
 
 
 def read_document(field_type: FieldType, document: Document) -> Any:
-    """What the document means, or an InputError with all its problems from top to bottom."""
+    """Return the converted document. Raises InputError with all problems, in the order of their positions."""
     reading = ReadState(document)
     value = field_type.read(document.value, Cursor(reading))
     if reading.problems:
@@ -151,35 +154,39 @@ def read_document(field_type: FieldType, document: Document) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Text(FieldType):
-    """Text; a number, true or false is taken as it was written, so that `text: 1.50` says 1.50."""
+    """Text; a number, true or false is taken as it was written, so that `text: 1.50` is the text 1.50."""
 
     expected = "text"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, str):
             return value
         if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
             return cursor.raw_scalar() or format_scalar(value)
-        # Infinity was perhaps written in a file; JSON has no word for it.
+        # The file may say .inf; JSON has no infinity.
         written = cursor.raw_scalar() if isinstance(value, float) else None
         return cursor.report_type(value, self.expected) if written is None else written
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {"type": ["string", "number", "boolean"]}
 
 
 @dataclass(frozen=True, slots=True)
 class Number(FieldType):
-    """A number, whole or not, but finite."""
+    """A finite number, whole or not."""
 
     minimum: float | None = None
     maximum: float | None = None
 
     @property
     def expected(self) -> str:  # type: ignore[override]
+        """Describe the field type in a message, after "expected"."""
         return "a number" + self._describe_limits()
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, float) and not math.isfinite(value):
             return cursor.report_type(value, self.expected)
         if isinstance(value, int | float) and not isinstance(value, bool) and self._is_within(value):
@@ -187,6 +194,7 @@ class Number(FieldType):
         return cursor.report_type(value, self.expected)
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         limits = {"minimum": self.minimum, "maximum": self.maximum}
         return {"type": "number"} | {key: limit for key, limit in limits.items() if limit is not None}
 
@@ -205,13 +213,15 @@ class Number(FieldType):
 
 @dataclass(frozen=True, slots=True)
 class Integer(Number):
-    """A whole number; 3.0 and 1e3 are whole, as they are for JSON Schema."""
+    """A whole number of at most 64 bits; 3.0 and 1e3 are whole, as in JSON Schema."""
 
     @property
     def expected(self) -> str:  # type: ignore[override]
+        """Describe the field type in a message, after "expected"."""
         return "a whole number" + self._describe_limits()
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, float) and not value.is_integer():
             return cursor.report_type(value, self.expected)
         number = Number.read(self, value, cursor)
@@ -220,22 +230,25 @@ class Integer(Number):
         return number if number is INVALID else int(number)
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return Number.schema(self) | {"type": "integer"}
 
 
 @dataclass(frozen=True, slots=True)
 class Boolean(FieldType):
-    """true or false, and no other words for them."""
+    """true or false, and no other words."""
 
     expected = "true or false"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, bool):
             return value
         word = _BOOLEAN_WORDS.get(value.lower()) if isinstance(value, str) else None
         return cursor.report_type(value, self.expected + (f"; write {word}" if word else ""))
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {"type": "boolean"}
 
 
@@ -245,11 +258,12 @@ _BOOLEAN_WORDS = dict.fromkeys(_TRUE_WORDS, "true") | dict.fromkeys(_FALSE_WORDS
 
 @dataclass(frozen=True, slots=True)
 class Duration(FieldType):
-    """A duration with its unit; the program gets seconds."""
+    """A duration with its unit; the result is in seconds."""
 
     expected = "a duration like 30ms or 1.5s"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return cursor.report_type(value, self.expected)
         try:
@@ -260,16 +274,18 @@ class Duration(FieldType):
             return cursor.report(str(error))
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {"type": "string", "pattern": DURATION_PATTERN}
 
 
 @dataclass(frozen=True, slots=True)
 class Percent(FieldType):
-    """`20%`, or a number from 0 to 1; the program gets the number."""
+    """`20%`, or a number from 0 to 1; the result is the number."""
 
     expected = "a share like 20%, or a number from 0 to 1"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, str) and re.fullmatch(_PERCENT_PATTERN, value):
             return float(value.removesuffix("%")) / 100
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
@@ -277,6 +293,7 @@ class Percent(FieldType):
         return cursor.report_type(value, self.expected)
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {
             "anyOf": [
                 {"type": "string", "pattern": f"^{_PERCENT_PATTERN}$"},
@@ -298,9 +315,11 @@ class OneOf(FieldType):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
+        """Describe the field type in a message, after "expected"."""
         return format_alternatives(self.choices)
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, str) and value in self.choices:
             return value
         return cursor.report_type(
@@ -308,29 +327,33 @@ class OneOf(FieldType):
         )
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {"enum": list(self.choices)}
 
 
 @dataclass(frozen=True, slots=True)
 class Null(FieldType):
-    """null, where leaving something empty means something."""
+    """null, where an empty value has a meaning."""
 
     expected = "nothing"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         return None if value is None else cursor.report_type(value, self.expected)
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {"type": "null"}
 
 
 @dataclass(frozen=True, slots=True)
 class AnyValue(FieldType):
-    """Any value that JSON can hold, as it is."""
+    """Any JSON value, unchanged."""
 
     expected = "a value that JSON can hold"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, float) and not math.isfinite(value):
             return cursor.report_type(value, self.expected)
         inside: Iterable[Any] = ()
@@ -341,4 +364,5 @@ class AnyValue(FieldType):
         return INVALID if INVALID in inside else value
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {}

@@ -1,4 +1,4 @@
-"""Wording of messages: values, alternatives and "did you mean"."""
+"""Words of messages: values, alternatives and "did you mean"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mockserver.schema.yaml_document import truncate_text
 
 
 def describe_value(value: object, raw_scalar: str | None = None) -> str:
-    """A value in a message: `text 'abc'`, `the number 3` (as it was written), `a list`."""
+    """Describe a value in a message: `text 'abc'`, `the number 3` (as it was written), `a list`."""
     match value:
         case None:
             return "nothing"
@@ -26,17 +26,17 @@ def describe_value(value: object, raw_scalar: str | None = None) -> str:
 
 
 def format_scalar(value: float) -> str:
-    """A number, true or false as YAML and JSON write it."""
+    """Format a number, true or false as YAML and JSON write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     try:
         return str(value)
-    except ValueError:  # Python spells no whole number of more than 4,300 digits
+    except ValueError:  # Python formats no integer of more than 4,300 digits
         return hex(int(value))
 
 
 def format_alternatives(alternatives: Iterable[str]) -> str:
-    """`a`, `a or b`, `a, b or c`; what is beyond a dozen is left out."""
+    """Join alternatives: `a`, `a or b`, `a, b or c`; at most a dozen."""
     some = list(alternatives)
     if len(some) > 12:
         return ", ".join(some[:12]) + ", …"
@@ -44,6 +44,6 @@ def format_alternatives(alternatives: Iterable[str]) -> str:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """The word that was probably meant, as the end of a message; nothing when none is near."""
+    """Return the end of a message that suggests the most similar name, or an empty string."""
     near = difflib.get_close_matches(word[:100], list(candidates), n=1)
     return f", did you mean {near[0]!r}?" if near else ""

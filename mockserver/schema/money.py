@@ -1,4 +1,7 @@
-"""Money is exact: `$0.001`, `5000 credits`; a bare number is refused: five what?"""
+"""Amounts of money, exact and with their unit: `$0.001`, `5000 credits`.
+
+A bare number is refused, because its unit is ambiguous.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any, Final, Literal
 MoneyUnit = Literal["usd", "credits"]
 
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,12})?"
-# In JSON Schema's dialect of regular expressions too, so that an editor refuses what we refuse.
+# Valid in JSON Schema's dialect of regular expressions too, so that editors refuse the same values.
 AMOUNT_PATTERN = rf"^(?:\$ ?{_NUMBER}|{_NUMBER} ?credits?)$"
 AMOUNT_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": AMOUNT_PATTERN}
 
@@ -24,7 +27,7 @@ ZERO: Final = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """So much, in dollars or in a vendor's credits: what a credit is worth is for the vendor to say."""
+    """An amount in dollars or in a vendor's credits; the vendor's profile has the exchange rate."""
 
     value: Decimal
     unit: MoneyUnit = "usd"
@@ -37,7 +40,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an answer costs, in dollars and in its vendor's credits."""
+    """The cost of an answer, in dollars and in its vendor's credits."""
 
     usd: Decimal = ZERO
     credits: Decimal = ZERO
@@ -52,7 +55,7 @@ class Charge:
         return bool(self.usd or self.credits)
 
     def in_unit(self, unit: MoneyUnit) -> Decimal:
-        """It in one of the two."""
+        """Return the cost in one of the two units."""
         return self.usd if unit == "usd" else self.credits
 
 
@@ -60,7 +63,7 @@ NO_CHARGE: Final = Charge()
 
 
 def parse_amount(text: str) -> Amount:
-    """The amount that a person wrote; ValueError says what is wrong with the text."""
+    """Parse an amount with its unit. Raises ValueError with a message."""
     shown = text if len(text) <= 40 else text[:39] + "…"
     if text.startswith(("-", "$-")):
         raise ValueError(f"found {shown}, an amount cannot be negative")
@@ -74,7 +77,7 @@ def parse_amount(text: str) -> Amount:
 
 
 def parse_unitless_amount(text: str) -> Decimal:
-    """A number of dollars or credits, its unit said elsewhere; ValueError says what is wrong with the text."""
+    """Parse a number of dollars or credits whose unit is known. Raises ValueError with a message."""
     found = _BARE_AMOUNT.fullmatch(text) or _DOLLARS.fullmatch(text)
     if not found:
         raise ValueError(f"found text {text[:40]!r}, expected an amount like 0.052070")
@@ -82,11 +85,11 @@ def parse_unitless_amount(text: str) -> Decimal:
 
 
 def quantize_amount(value: Decimal) -> Decimal:
-    """A sum as it is kept: without what is finer than anybody counts."""
+    """Round an amount to the precision in which sums are kept."""
     return value.quantize(_QUANTUM).normalize() + ZERO
 
 
 def format_amount(value: Decimal) -> str:
-    """A number of dollars or credits without exponent and idle zeros: `0.026035`, `5000`."""
+    """Format an amount without an exponent and trailing zeros: `0.026035`, `5000`."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

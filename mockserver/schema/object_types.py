@@ -1,4 +1,4 @@
-"""Shapes made of shapes: lists, mappings, unions, and records, whose dataclass is their whole description."""
+"""Field types made of other field types: lists, mappings, unions, and objects described by a dataclass."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ListOf(FieldType):
-    """A list whose items have one shape; the program gets a tuple."""
+    """A list of values of one type; the result is a tuple."""
 
     item_type: FieldType
     at_least: int = 0
 
     @property
     def expected(self) -> str:  # type: ignore[override]
+        """Describe the field type in a message, after "expected"."""
         return f"a list of at least {self.at_least}" if self.at_least else "a list"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if not isinstance(value, list):
             return cursor.report_type(value, self.expected)
         if len(value) < self.at_least:
@@ -37,60 +39,69 @@ class ListOf(FieldType):
         return INVALID if any(item is INVALID for item in items) else items
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         least = {"minItems": self.at_least} if self.at_least else {}
         return {"type": "array", "items": self.item_type.schema(), **least}
 
     def parts(self) -> Iterable[FieldType]:
+        """Return the inner field types."""
         return (self.item_type,)
 
 
 @dataclass(frozen=True, slots=True)
 class OneOrMore(FieldType):
-    """One value or a list of them; the program gets a tuple either way."""
+    """One value or a list of them; the result is a tuple in both cases."""
 
     item_type: FieldType
 
     @property
     def expected(self) -> str:  # type: ignore[override]
+        """Describe the field type in a message, after "expected"."""
         return f"{self.item_type.expected}, or a list of them"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if isinstance(value, list):
             return ListOf(self.item_type, 1).read(value, cursor)
         one = self.item_type.read(value, cursor)
         return INVALID if one is INVALID else (one,)
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {"anyOf": [self.item_type.schema(), ListOf(self.item_type, 1).schema()]}
 
     def parts(self) -> Iterable[FieldType]:
+        """Return the inner field types."""
         return (self.item_type,)
 
 
 @dataclass(frozen=True, slots=True)
 class MapOf(FieldType):
-    """A mapping from any text to values of one shape."""
+    """A mapping from any text to values of one type."""
 
     value_type: FieldType
     expected = "a mapping"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if not isinstance(value, dict):
             return cursor.report_type(value, self.expected)
         items = {key: self.value_type.read(item, cursor.key(key)) for key, item in value.items()}
         return INVALID if any(item is INVALID for item in items.values()) else items
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {"type": "object", "additionalProperties": self.value_type.schema()}
 
     def parts(self) -> Iterable[FieldType]:
+        """Return the inner field types."""
         return (self.value_type,)
 
 
 class ByType(FieldType):
-    """One shape for each kind of value, so that a message tells exactly what may stand here.
+    """A union that chooses the field type by the kind of value, so that messages are exact.
 
-    Where text may stand and no number or flag may, these go to the text's shape, which takes them as written.
+    If text is allowed and numbers or flags are not, these are read by the text's type, as they were written.
     """
 
     __slots__ = ("expected", "types_by_kind")
@@ -107,7 +118,7 @@ class ByType(FieldType):
     ) -> None:
         given = (text, number, flag, mapping, sequence, null)
         self.expected = format_alternatives(
-            words for words, shape in zip(_KIND_NAMES, given, strict=True) if shape
+            name for name, shape in zip(_KIND_NAMES, given, strict=True) if shape
         )
         by_type = {
             str: text,
@@ -121,10 +132,12 @@ class ByType(FieldType):
         self.types_by_kind = {kind: shape for kind, shape in by_type.items() if shape}
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         shape = self.types_by_kind.get(type(value))
         return cursor.report_type(value, self.expected) if shape is None else shape.read(value, cursor)
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         types: dict[FieldType, list[str]] = {}
         for kind, shape in self.types_by_kind.items():
             if _JSON_TYPES[kind] not in types.setdefault(shape, []):
@@ -133,6 +146,7 @@ class ByType(FieldType):
         return {"anyOf": branches} if len(branches) > 1 else branches[0]
 
     def parts(self) -> Iterable[FieldType]:
+        """Return the inner field types."""
         return self.types_by_kind.values()
 
 
@@ -149,7 +163,7 @@ _JSON_TYPES = {
 
 
 def _narrow_schema(schema: dict[str, Any], allowed: list[str]) -> dict[str, Any]:
-    """The schema for these types alone; what else its shape takes, another branch has."""
+    """Return a schema limited to these JSON types; another branch of the union covers the others."""
     own = schema.get("type", allowed)
     if own == "integer":
         return schema
@@ -159,9 +173,9 @@ def _narrow_schema(schema: dict[str, Any], allowed: list[str]) -> dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Validated(FieldType):
-    """A shape, and a function that converts what it read or refuses it with a ValueError.
+    """A field type with a function that converts its result, or refuses it with a ValueError.
 
-    `more` is JSON Schema that says the same of what was written, as far as it can.
+    `more` is JSON Schema that expresses the same check, as far as it can.
     """
 
     inner: FieldType
@@ -170,9 +184,11 @@ class Validated(FieldType):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
+        """Describe the field type in a message, after "expected"."""
         return self.inner.expected
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         inner = self.inner.read(value, cursor)
         if inner is INVALID:
             return INVALID
@@ -182,33 +198,39 @@ class Validated(FieldType):
             return cursor.report(str(error))
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return self.inner.schema() | dict(self.extra_schema)
 
     def parts(self) -> Iterable[FieldType]:
+        """Return the inner field types."""
         return (self.inner,)
 
 
 @dataclass(frozen=True, slots=True)
 class Lazy(FieldType):
-    """A shape that is named before it is made: a condition that holds conditions."""
+    """A field type that is resolved when it is first needed: a condition can contain conditions."""
 
     resolve: Callable[[], FieldType]
 
     @property
     def expected(self) -> str:  # type: ignore[override]
+        """Describe the field type in a message, after "expected"."""
         return self.resolve().expected
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         return self.resolve().read(value, cursor)
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return self.resolve().schema()
 
     def parts(self) -> Iterable[FieldType]:
+        """Return the inner field types."""
         return (self.resolve(),)
 
 
-# --- records
+# --- objects
 
 
 def spec_field(
@@ -219,24 +241,24 @@ def spec_field(
     default_factory: Any = MISSING,
     name: str | None = None,
 ) -> Any:
-    """A dataclass field that a person writes, under `name` if need be; required without a default."""
-    saying = {"shape": field_type, "documentation": documentation, "name": name}
+    """Declare a dataclass field that users write, under `name` if given; without a default it is required."""
+    metadata = {"shape": field_type, "documentation": documentation, "name": name}
     if default_factory is not MISSING:
-        return dataclasses.field(default_factory=default_factory, metadata=saying)
-    return dataclasses.field(default=default, metadata=saying)
+        return dataclasses.field(default_factory=default_factory, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass_transform(
     frozen_default=True, kw_only_default=True, field_specifiers=(spec_field, dataclasses.field)
 )
 def spec_dataclass(cls: type[T]) -> type[T]:
-    """A frozen dataclass with slots, made by keyword, so that required fields may stand among the others."""
+    """Make a class a frozen keyword-only dataclass with slots; required fields may follow optional ones."""
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
-    """What one field of a record says of itself."""
+    """The metadata of one field of an object."""
 
     attribute: str
     field_type: FieldType
@@ -247,7 +269,7 @@ class FieldInfo:
 
 @cache
 def get_spec_fields(cls: type) -> dict[str, FieldInfo]:
-    """The fields of a dataclass that a person writes, by the name they are written under."""
+    """Return the fields that users write, by the name under which they write them."""
     found = {}
     for field in dataclasses.fields(cls):
         if "shape" in field.metadata:
@@ -262,39 +284,40 @@ def get_spec_fields(cls: type) -> dict[str, FieldInfo]:
 class ObjectType(FieldType):
     """A mapping with known keys, which becomes an instance of a dataclass whose fields are `spec_field`.
 
-    The class may have a method `check` that yields `(field, message)` for what is wrong between its fields,
-    with None for the field when the whole is.
+    The class may have a method `check` that yields `(field, message)` for problems between its fields, with None for
+    the field if the whole object is meant.
     """
 
     cls: type
     expected = "a mapping"
 
     def read(self, value: Any, cursor: Cursor) -> Any:
+        """Read a value; see `FieldType.read`."""
         if not isinstance(value, dict):
             return cursor.report_type(value, self.expected)
         fields = get_spec_fields(self.cls)
         before = len(cursor.problems)
-        told: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, item in value.items():
             field = fields.get(name)
             if field is None:
                 self._report_unknown_key(name, value, cursor)
             else:
-                told[field.attribute] = field.field_type.read(item, cursor.key(name))
+                values[field.attribute] = field.field_type.read(item, cursor.key(name))
         for name, field in fields.items():
             if field.required and name not in value:
                 cursor.report(f"the key {name!r} is missing, expected {field.field_type.expected}")
-        return INVALID if len(cursor.problems) > before else self._construct(told, cursor)
+        return INVALID if len(cursor.problems) > before else self._construct(values, cursor)
 
     def _construct(self, values: dict[str, Any], cursor: Cursor) -> Any:
-        made = self.cls(**values)
+        instance = self.cls(**values)
         if not hasattr(self.cls, "check"):
-            return made
+            return instance
         before = len(cursor.problems)
         names = {field.attribute: name for name, field in get_spec_fields(self.cls).items()}
-        for attribute, message in made.check():
+        for attribute, message in instance.check():
             (cursor if attribute is None else cursor.key(names[attribute])).report(message)
-        return INVALID if len(cursor.problems) > before else made
+        return INVALID if len(cursor.problems) > before else instance
 
     def _report_unknown_key(self, name: str, value: dict[str, Any], cursor: Cursor) -> None:
         fields = get_spec_fields(self.cls)
@@ -310,20 +333,26 @@ class ObjectType(FieldType):
         cursor.key(name).report(message)
 
     def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema; see `FieldType.schema`."""
         return {"$ref": f"#/$defs/{self.cls.__name__}"}
 
     def parts(self) -> Iterable[FieldType]:
+        """Return the inner field types."""
         return [field.field_type for field in get_spec_fields(self.cls).values()]
 
     def definition(self) -> dict[str, Any]:
-        """What the name in `create_json_schema` stands for."""
+        """Return the JSON Schema that `$defs` has under the name of the class."""
         fields = get_spec_fields(self.cls)
-        told = (self.cls.__doc__ or "").partition("\n\n")[0]
+        summary = (self.cls.__doc__ or "").partition("\n\n")[0]
         required = [name for name, field in fields.items() if field.required]
         return {
             "type": "object",
-            # A dataclass without a docstring is given its signature for one.
-            **({} if told.startswith(f"{self.cls.__name__}(") else {"description": " ".join(told.split())}),
+            # A dataclass without a docstring has its signature as docstring.
+            **(
+                {}
+                if summary.startswith(f"{self.cls.__name__}(")
+                else {"description": " ".join(summary.split())}
+            ),
             "properties": {name: _property_schema(field) for name, field in fields.items()},
             **({"required": required} if required else {}),
             "additionalProperties": False,
@@ -336,7 +365,7 @@ def create_json_schema(
     title: str | None = None,
     id: str | None = None,  # noqa: A002
 ) -> dict[str, Any]:
-    """The whole JSON Schema (draft 2020-12), every record in `$defs` once."""
+    """Return the complete JSON Schema (draft 2020-12), with every object once in `$defs`."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": id, "title": title}
     records = {record.cls.__name__: record.definition() for record in _collect_object_types(field_type)}
     whole = {key: value for key, value in head.items() if value is not None} | field_type.schema()
@@ -344,20 +373,20 @@ def create_json_schema(
 
 
 def _collect_object_types(field_type: FieldType) -> Iterable[ObjectType]:
-    """Every record that the shape is made of, once; a shape may come back to itself through a record only."""
-    met: dict[type, ObjectType] = {}
+    """Return every object type inside a field type, once. Field types are recursive only through objects."""
+    found: dict[type, ObjectType] = {}
     waiting = [field_type]
     while waiting:
         part = waiting.pop()
         if isinstance(part, ObjectType):
-            if part.cls in met:
+            if part.cls in found:
                 continue
-            met[part.cls] = part
+            found[part.cls] = part
         waiting += part.parts()
-    names = [cls.__name__ for cls in met]
+    names = [cls.__name__ for cls in found]
     if len(set(names)) < len(names):
         raise TypeError(f"two records have one name: {sorted(names)}")
-    return met.values()
+    return found.values()
 
 
 def _property_schema(field: FieldInfo) -> dict[str, Any]:
@@ -366,7 +395,7 @@ def _property_schema(field: FieldInfo) -> dict[str, Any]:
 
 
 def _has_writable_default(field: FieldInfo) -> bool:
-    """Whether a person could write the default: a duration's is in seconds, which nobody may write."""
+    """Return whether users can write the default; that of a duration is in seconds, which they cannot."""
     if field.default is None or field.default is MISSING:
         return False
     try:

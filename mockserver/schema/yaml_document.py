@@ -1,8 +1,7 @@
-"""A YAML or JSON text becomes plain values, and any path in it knows where it stands and how it was written.
+"""YAML and JSON texts as plain values, with the position of every path.
 
-The values are dict (with text for keys), list, str, int, float, bool and None, nested `MAX_NESTING` deep at most,
-so that whoever walks them needs no fear. YAML's node graph is kept beside them and walked only when somebody
-asks for a place: a good file pays nothing for good messages.
+The values are dict (with text keys), list, str, int, float, bool and None, nested at most `MAX_NESTING` deep. YAML's
+node graph is kept beside them, and searched only for the position of a problem.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ from mockserver.schema.yaml_scalars import (
     compose,
 )
 
-MAX_DOCUMENT_VALUES = 2_000_000  # in one document, each alias counted as what it stands for
+MAX_DOCUMENT_VALUES = 2_000_000  # in one document, each alias counted as its value
 MAX_FILE_BYTES = 16_777_216  # ten thousand fixtures have about two million
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1  # what JSON encoders write
-MAX_SHOWN_LENGTH = 60  # characters of somebody's text that a message repeats
+MAX_SHOWN_LENGTH = 60  # characters of a user's text in a message
 
 ValuePath = tuple[str | int, ...]  # the keys and list positions that lead from the top to a value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """One text's plain value, and what is known of where its parts stand.
+    """The plain value of one text, and the positions of its parts.
 
     `folder` is that of the file, None if the text is not from a file.
     """
@@ -53,25 +52,25 @@ class Document:
     folder: Path | None = None
 
     def position(self, path: ValuePath) -> tuple[int, int]:
-        """Line and column from 1, of a mapping's key or a list's item; (0, 0) where there is no text.
+        """Return line and column, from 1, of a mapping's key or a list's item; (0, 0) without a text.
 
-        What is not there (a missing key) stands where the nearest thing around it stands.
+        A missing key has the position of the nearest existing path around it.
         """
         marked, _ = self._walk(path)
         return (0, 0) if marked is None else (marked.start_mark.line + 1, marked.start_mark.column + 1)
 
     def raw_scalar(self, path: ValuePath) -> str | None:
-        """A scalar as it was written (`017`, `1.50`); None for anything else."""
+        """Return a scalar as it was written (`017`, `1.50`); None for anything else."""
         _, node = self._walk(path)
         return node.value if isinstance(node, ScalarNode) else None
 
     def is_flow_mapping(self, path: ValuePath) -> bool:
-        """Whether the mapping at this path is written `{a: b}`."""
+        """Return whether the mapping at this path is written `{a: b}`."""
         _, node = self._walk(path)
         return isinstance(node, MappingNode) and node.flow_style is True
 
     def _walk(self, path: ValuePath) -> tuple[Node | None, Node | None]:
-        """The node that marks the place, and the value's own node (None when the path leads nowhere)."""
+        """Return the node that marks the position, and the value's own node (None if there is none)."""
         marked = node = self._root
         for step in path:
             if isinstance(node, MappingNode) and step in (entries := self._nodes_by_key(node)):
@@ -83,7 +82,7 @@ class Document:
         return marked, node
 
     def _nodes_by_key(self, node: MappingNode) -> dict[str, tuple[Node, Node]]:
-        """A mapping's nodes by key, merged ones included; kept, because a big mapping is asked often."""
+        """Return a mapping's nodes by key, merged ones included; cached, because mappings may be large."""
         if (known := self._entries.get(id(node))) is not None:
             return known
         own: dict[str, tuple[Node, Node]] = {}
@@ -98,13 +97,13 @@ class Document:
 
 
 def load_document(path: Path, name: str | None = None) -> Document:
-    """The file's document; a file that cannot be read is the person's problem too, hence an InputError."""
+    """Read and parse a file. Raises InputError, also for a file that cannot be read."""
     name = str(path) if name is None else name
     return replace(parse_yaml(read_text_file(path, name), name), folder=path.parent)
 
 
 def read_text_file(path: Path, name: str | None = None) -> str:
-    """The file's text, or an InputError."""
+    """Return the text of a file of at most `MAX_FILE_BYTES`. Raises InputError."""
     name = str(path) if name is None else name
     try:
         with path.open("rb") as file:
@@ -125,7 +124,7 @@ def read_text_file(path: Path, name: str | None = None) -> str:
 
 
 def parse_yaml(text: str, name: str) -> Document:
-    """The text's document, or an InputError with everything that is wrong with it."""
+    """Parse a YAML or JSON text. Raises InputError with all of its problems."""
     text = text.removeprefix("\ufeff")
     if bad := _UNPRINTABLE.search(text):
         line, column = text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start())
@@ -137,7 +136,7 @@ def parse_yaml(text: str, name: str) -> Document:
         root = compose(text)
     except yaml.MarkedYAMLError as error:
         raise InputError(_explain_yaml_error(error, name, text)) from None
-    except (ValueError, OverflowError) as error:  # PyYAML's own scanner lets them out on absurd numbers
+    except (ValueError, OverflowError) as error:  # PyYAML's own scanner raises them for absurd numbers
         raise InputError.from_message(
             f"no valid YAML: {error}"[: 2 * MAX_SHOWN_LENGTH], source=name
         ) from None
@@ -149,7 +148,7 @@ def parse_yaml(text: str, name: str) -> Document:
 
 
 def document_from_value(value: object, name: str) -> Document:
-    """The document of a value that came from elsewhere (a JSON call, Python); it has no lines."""
+    """Return the document of a value from JSON or Python; it has no positions."""
     problems: list[Problem] = []
     plain = _to_plain_value(value, (), name, problems)
     if problems:
@@ -158,12 +157,12 @@ def document_from_value(value: object, name: str) -> Document:
 
 
 def dump_yaml(value: object) -> str:
-    """A value as YAML, which `parse_yaml` reads back."""
+    """Format a value as YAML that `parse_yaml` reads back."""
     return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def format_path(path: ValuePath) -> str:
-    """A path as a person reads it: `fixtures[2].response.text`, `header["x-tenant"]`."""
+    """Format a path: `fixtures[2].response.text`, `header["x-tenant"]`."""
     parts: list[str] = []
     for step in path:
         if isinstance(step, int):
@@ -176,7 +175,7 @@ def format_path(path: ValuePath) -> str:
 
 
 def truncate_text(text: str) -> str:
-    """A person's own text, short enough for a message."""
+    """Shorten a user's text for a message."""
     return text if len(text) <= MAX_SHOWN_LENGTH else text[: MAX_SHOWN_LENGTH - 1] + "…"
 
 
@@ -189,7 +188,7 @@ def describe_large_integer(value: int) -> str | None:
 
 
 def _to_plain_value(value: object, path: ValuePath, name: str, problems: list[Problem]) -> object:
-    """The value in the seven plain types themselves, whatever subclass of them it came in."""
+    """Return a value in the seven plain types themselves, converted from their subclasses."""
     if len(path) > MAX_NESTING:
         raise InputError.from_message(TOO_DEEP, format_path(path[:3]) + "…", name)
     if value is None or isinstance(value, bool):
@@ -215,7 +214,7 @@ def _to_plain_value(value: object, path: ValuePath, name: str, problems: list[Pr
     return None
 
 
-# An enum's member is the text or the number it stands for, whatever its str() says.
+# The member of a text or number enum is its value; its str() differs.
 _PLAIN_TYPES: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (str, str.__str__),
     (int, int.__int__),
@@ -239,27 +238,28 @@ def _join_surrogates(escape: re.Match[str]) -> str:
 
 
 class _Builder:
-    """One walk over the node graph, which becomes plain values or a list of what is wrong with it."""
+    """Converts a node graph into plain values, or into a list of its problems."""
 
     __slots__ = ("_name", "_open_nodes", "_value_count", "problems")
 
     def __init__(self, name: str) -> None:
-        self.problems: dict[Problem, None] = {}  # in order, and once each: an alias tells it again
+        self.problems: dict[Problem, None] = {}  # in order, and once each: an alias repeats them
         self._name = name
         self._open_nodes: set[int] = set()  # the collections around the one being built
         self._value_count = 0
 
     def build(self, node: Node) -> object:
+        """Return the plain value of a node. Raises InputError if the document is too large or too deep."""
         if isinstance(node, ScalarNode):
             return node.value if node.tag == STR_TAG and node.value.isascii() else self._scalar(node)
         if id(node) in self._open_nodes:
-            return self._report(node, "an alias stands inside the very value that it repeats")
+            return self._report(node, "an alias is inside the value that it repeats")
         self._value_count += len(node.value)
         if self._value_count > MAX_DOCUMENT_VALUES:
             raise InputError(
                 self._problem_at(node, f"more than {MAX_DOCUMENT_VALUES:,} values, aliases counted in full")
             )
-        if len(self._open_nodes) >= MAX_NESTING:  # a chain of aliases is deeper than its text
+        if len(self._open_nodes) >= MAX_NESTING:  # a chain of aliases is nested deeper than its text
             raise InputError(self._problem_at(node, TOO_DEEP))
         self._open_nodes.add(id(node))
         built = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
@@ -272,7 +272,7 @@ class _Builder:
             return self._report(node, _describe_tag(node))
         if re.fullmatch(kind.pattern, node.value) is None:
             return self._report(node, f"found {truncate_text(repr(node.value))}, expected {kind.description}")
-        # Only the pure scanner lets half a character through, and no response could be encoded with it.
+        # Only the pure Python scanner accepts half a character, which no response could encode.
         if half := _SURROGATE.search(node.value):
             return self._report(node, f"found half of a character, U+{ord(half[0]):04X}")
         value = kind.convert(node.value)
@@ -294,9 +294,7 @@ class _Builder:
             name = key.value if key.tag == STR_TAG and key.value.isascii() else self._key(key)
             if name in own or (key.tag == MERGE_TAG and merged is not None):
                 first = next(k.start_mark.line + 1 for k, _ in node.value if k.value == key.value)
-                self._report(
-                    key, f"duplicate key {truncate_text(name)!r}, which stands on line {first} already"
-                )
+                self._report(key, f"duplicate key {truncate_text(name)!r}, which is on line {first} already")
             if key.tag == MERGE_TAG:
                 merged = self._merge_value(item)
             else:
@@ -312,7 +310,7 @@ class _Builder:
         return f"\0{node.start_mark.index}"  # like no other key, so that it is no duplicate
 
     def _merge_value(self, node: Node) -> dict[str, object]:
-        """What `<<` brings along: https://yaml.org/type/merge.html, the first of several wins."""
+        """Return the mapping that `<<` merges: https://yaml.org/type/merge.html, the first of several wins."""
         value = self.build(node)
         merged: dict[str, object] = {}
         for source in value if isinstance(value, list) else [value]:
@@ -335,12 +333,12 @@ def _describe_tag(node: Node) -> str:
 
 
 def _explain_yaml_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Problem:
-    """PyYAML's complaint in one line, at the place where a person has to look, with what usually helps."""
+    """Convert PyYAML's error into one line, at the position to correct, with a hint."""
     context, problem = error.context or "", (error.problem or "").removeprefix("but ")
     mark, opened = error.problem_mark, error.context_mark
-    told = f"{context} {problem} {text[mark.index : mark.index + 1] if mark else ''}"
-    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, told)), "")
-    if opened is not None and "quoted scalar found unexpected end" in told:
+    details = f"{context} {problem} {text[mark.index : mark.index + 1] if mark else ''}"
+    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, details)), "")
+    if opened is not None and "quoted scalar found unexpected end" in details:
         mark = opened
     elif opened is not None and "flow" in context and "expected ','" in problem:
         hint = f"the {text[opened.index]} on line {opened.line + 1} is not closed before this"

@@ -1,4 +1,4 @@
-"""YAML 1.2's scalars, and PyYAML's composers taught to read them, and to stop where the nesting has no end."""
+"""The scalars of YAML 1.2, and PyYAML's composers with these scalars and a limit on nesting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from yaml.scanner import Scanner
 MAX_NESTING = 64  # lists and mappings inside each other; a response's own JSON rarely reaches ten
 TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
 
-# The scalars of https://yaml.org/spec/1.2.2/#103-core-schema, except that 017 is text: it is an id, not 17.
+# The core schema of https://yaml.org/spec/1.2.2/#103-core-schema, except that 017 is text: an id, not 17.
 
 TAG_PREFIX = "tag:yaml.org,2002:"
 STR_TAG, MERGE_TAG, SEQ_TAG, MAP_TAG = (
@@ -42,14 +42,14 @@ def _parse_float(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A kind of scalar: how it is written, how it is read, and its name in a message."""
+    """A kind of scalar: its pattern, its conversion, and its name in messages."""
 
     pattern: str
     convert: Callable[[str], object]
     description: str
 
 
-# In this order a plain scalar is tried; 300 digits hold every float, and more are an attack on int().
+# Plain scalars are tried in this order; 300 digits hold every float, and int() is slow for many more.
 _SCALARS = {
     "null": Scalar("null|Null|NULL|~|", lambda _: None, "null"),
     "bool": Scalar("|".join(_BOOLEANS), _BOOLEANS.__getitem__, "true or false"),
@@ -70,7 +70,7 @@ _NON_TEXT_STARTS = frozenset("-+.0123456789~ntfNTF<")  # of everything above but
 
 
 class Dumper(yaml.SafeDumper):
-    """Quotes whatever does not begin with a letter: what is a number or a date differs between YAML's versions."""
+    """Quotes every text that does not begin with a letter: YAML 1.1 and 1.2 differ in what is a number or a date."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> ScalarNode:
@@ -81,12 +81,12 @@ Dumper.add_representer(str, _represent_text)
 
 
 class _CoreSchemaComposer:
-    """YAML 1.2's scalars, and a bound on the nesting, for either of PyYAML's composers (which call these)."""
+    """YAML 1.2's scalars and the nesting limit, for both of PyYAML's composers, which call these methods."""
 
     depth = 0
 
     def resolve(self, kind: type[Node], value: str, implicit: tuple[bool, bool]) -> str:
-        """The tag of a node that was written without one."""
+        """Return the tag of a node that has none."""
         if kind is not ScalarNode:
             return MAP_TAG if kind is MappingNode else SEQ_TAG
         if not implicit[0] or (value and value[0] not in _NON_TEXT_STARTS):
@@ -95,18 +95,18 @@ class _CoreSchemaComposer:
         return STR_TAG if match is None else f"{TAG_PREFIX}{match.lastgroup}"
 
     def descend_resolver(self, parent: Node | None, _: object) -> None:
-        """One level deeper. Both composers call themselves: unbounded, 100,000 brackets end the process."""
+        """Count a level. Both composers are recursive: 100,000 brackets would end the process."""
         self.depth += 1
         if parent is not None and self.depth > MAX_NESTING + 1:
             raise ComposerError(None, None, TOO_DEEP, parent.start_mark)
 
     def ascend_resolver(self) -> None:
-        """One level up again."""
+        """Leave a level."""
         self.depth -= 1
 
 
 class _PurePythonComposer(_CoreSchemaComposer, Reader, Scanner, Parser, Composer):
-    """The composer that is always there."""
+    """The composer that is always available."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)
@@ -116,7 +116,7 @@ class _PurePythonComposer(_CoreSchemaComposer, Reader, Scanner, Parser, Composer
 
 
 def _select_composer() -> Callable[[str], Any]:
-    """libyaml's composer, three times as fast, where PyYAML was built with it."""
+    """Return libyaml's composer, three times as fast, if PyYAML was built with it."""
     parser = getattr(getattr(yaml, "cyaml", None), "CParser", None)  # not part of PyYAML's interface
     if not yaml.__with_libyaml__ or parser is None:
         return _PurePythonComposer
@@ -127,7 +127,7 @@ create_composer = _select_composer()
 
 
 def compose(text: str) -> Node | None:
-    """Return the text's root node (None for an empty text). yaml.MarkedYAMLError if it is not valid."""
+    """Return a text's root node, None for an empty text. Raises yaml.MarkedYAMLError."""
     try:
         return create_composer(text).get_single_node()  # type: ignore[no-any-return]
     except yaml.MarkedYAMLError as error:

@@ -239,9 +239,9 @@ def test_a_path_prints_as_a_person_reads_it(path: yaml_document.ValuePath, text:
 
 def test_every_duplicate_is_told_with_both_lines() -> None:
     assert [str(problem) for problem in problems("a: 1\nb: 2\na: 3\nc: {d: 1, d: 2}\n'404': x\n404: y")] == [
-        "f.yaml:3:1: duplicate key 'a', which stands on line 1 already",
-        "f.yaml:4:11: duplicate key 'd', which stands on line 4 already",
-        "f.yaml:6:1: duplicate key '404', which stands on line 5 already",
+        "f.yaml:3:1: duplicate key 'a', which is on line 1 already",
+        "f.yaml:4:11: duplicate key 'd', which is on line 4 already",
+        "f.yaml:6:1: duplicate key '404', which is on line 5 already",
     ]
     assert "duplicate key '<<'" in only("{<<: {a: 1}, <<: {b: 1}}")
 
@@ -289,8 +289,8 @@ def test_every_bad_tag_and_duplicate_is_told_at_once_and_from_the_top() -> None:
         ("%YAML 9.1\n---\na", 1, 1, "incompatible YAML document"),
         ("<<: 3", 1, 5, "found something else under <<, expected a mapping"),
         ("<<: [{}, x]", 1, 5, "found something else under <<"),
-        ("&a [*a]", 1, 1, "an alias stands inside the very value that it repeats"),
-        ("&a {b: {<<: *a}}", 1, 1, "an alias stands inside the very value that it repeats"),
+        ("&a [*a]", 1, 1, "an alias is inside the value that it repeats"),
+        ("&a {b: {<<: *a}}", 1, 1, "an alias is inside the value that it repeats"),
         ("a: b\nc: \x07", 2, 4, "found the character U+0007"),
         ("a: \ud800", 1, 4, "found the character U+D800"),
         (r'a: "\ud800"', 1, None, ""),
