@@ -51,6 +51,7 @@ from mockserver.settings import Settings
 from mockserver.validation.admission import admit_request
 from mockserver.vendors.routing import VendorRouter
 from mockserver.wire.answer import Answer, Frame
+from mockserver.wire.compression import compress_answer
 from mockserver.wire.faults import Fault, apply_fault
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
@@ -169,6 +170,10 @@ class ChatPipeline:
         if TRANSPORT_KEY not in scope.get("state", ()):
             answer = without_transport(answer)
         await journal.decide(entry, answer)
+        if (
+            entry.request is not None and entry.request.vendor.profile.compress
+        ):  # the journal keeps the plain body
+            answer = compress_answer(answer, entry.head.headers.get("accept-encoding", ""))
         await self.playback.play(answer, scope, receive, send, close, entry.started_at)
 
     async def dry_run_copy(self, session: str) -> ChatPipeline:

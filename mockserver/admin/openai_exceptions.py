@@ -150,6 +150,12 @@ _FAULT_ROWS: tuple[tuple[tuple[str, ...], _OutcomeRow], ...] = (
     (("error_event",), (_NO_ERROR, _NO_ERROR, SdkOutcome("APIError", 1, 0), SdkOutcome("APIError", 1, 3))),
     (("html", "wrapped"), (STATUS_OUTCOMES[502], _NO_ERROR, STATUS_OUTCOMES[502], _NO_ERROR)),
     (("no_body",), (SdkOutcome(_DECODE_ERROR), _NO_ERROR, SdkOutcome(None, 1, 0), _NO_ERROR)),
+    (
+        ("false_encoding",),
+        (SdkOutcome(_CONNECTION_ERROR, 3), _NO_ERROR, SdkOutcome(_CONNECTION_ERROR, 1, 0), _NO_ERROR),
+    ),
+    (("truncated_encoding",), (SdkOutcome(_DECODE_ERROR), _NO_ERROR, SdkOutcome(None, 1, 3), _NO_ERROR)),
+    (("gzip_per_event",), (_NO_ERROR, _NO_ERROR, SdkOutcome(None, 1, 0), _NO_ERROR)),
     (("slow", "split_utf8", "wrong_content_type", "no_done", "double_done", "after_done"), _HARMLESS_ROW),
     (("comments", "crlf", "no_space", "multiline_data"), _HARMLESS_ROW),
 )

@@ -267,6 +267,9 @@ class VendorProfile:
     etag: bool = spec_field(
         Boolean(), "whether JSON bodies have a weak ETag in the form of Express", default=False
     )
+    compress: bool = spec_field(
+        Boolean(), "whether responses are compressed with gzip for clients that accept it", default=False
+    )
     usage: dict[str, Any] = spec_field(
         TEMPLATE, "the template of the usage; tokens and credits are placeholders"
     )

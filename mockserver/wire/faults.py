@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import orjson
@@ -20,6 +20,7 @@ from mockserver.errors import ApiError
 from mockserver.schema.durations import DURATION_PATTERN, format_duration, parse_duration
 from mockserver.schema.messages import did_you_mean
 from mockserver.wire.answer import Answer, Ending, Frame, add_content_length, get_reason_phrase
+from mockserver.wire.compression import CONTENT_ENCODING, gzip_frames
 from mockserver.wire.fault_point import (
     CONTENT_LENGTH,
     ErrorAnswerFactory,
@@ -333,6 +334,36 @@ def _wrong_content_type(split: SplitAnswer) -> Answer:
     return replace(split.answer, headers=headers)
 
 
+# Faults of the content coding: they change the head, so they apply only at once
+
+
+def _false_encoding(split: SplitAnswer) -> Answer:
+    return _encode_frames(split, split.rest) if split.before_head else split.answer
+
+
+def _truncated_encoding(split: SplitAnswer) -> Answer:
+    if not split.before_head:
+        return split.answer
+    frames = gzip_frames(split.rest, finish=True)
+    if split.answer.streamed:
+        return _encode_frames(split, frames[: len(frames) // 2])
+    return _encode_frames(split, [replace(frame, data=take_first_half(frame.data)) for frame in frames])
+
+
+def _gzip_per_event(split: SplitAnswer) -> Answer:
+    if not split.before_head:
+        return split.answer
+    return _encode_frames(split, [one for frame in split.rest for one in gzip_frames((frame,), finish=True)])
+
+
+def _encode_frames(split: SplitAnswer, frames: Iterable[Frame]) -> Answer:
+    """Return the answer with these frames, which its head calls gzip."""
+    kept = (header for header in split.answer.headers if header[0].lower() not in _CODING_HEADERS)
+    headers = (*kept, (CONTENT_ENCODING, "gzip"))
+    return add_content_length(replace(split.answer, headers=headers, frames=tuple(frames), wait=split.wait))
+
+
+_CODING_HEADERS = (CONTENT_LENGTH, CONTENT_ENCODING)
 _UNIT_SUFFIXES = {"chunks": "", "bytes": "b", "time": ""}
 
 # The effect on a stream | on a plain body at once | on a plain body after its head is sent (-: none).
@@ -350,12 +381,15 @@ FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
     "error_event": _error_event,  # the vendor's error, then the end | the error as the body | -
     "split_utf8": _split_utf8,  # segments that end inside a character | the same | the same
     "wrong_content_type": _wrong_content_type,  # text/html; at once only | the same | -
+    "false_encoding": _false_encoding,  # plain, but called gzip; at once only | the same | -
+    "truncated_encoding": _truncated_encoding,  # gzip that ends in the middle; at once only | the same | -
     "html": _html,  # a proxy's error page with the status, or 502; at once only | the same | -
     "no_body": _no_body,  # status and headers only; at once only | the same | -
     "wrapped": _wrapped,  # 500 "400 ...", an upstream error; at once only | the same | -
 }
 # These do not change a plain body.
 STREAM_FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
+    "gzip_per_event": _gzip_per_event,  # each event is a gzip member of its own; at once only
     "no_done": _no_done,  # without [DONE]
     "double_done": _double_done,  # [DONE] twice
     "after_done": _after_done,  # the last chunk again, after [DONE]

@@ -102,6 +102,7 @@ def test_a_compressed_request_is_read_and_journalled_as_plain_text(
         ("gzip", BODY, 400, "the body is not valid gzip"),
         ("gzip", gzip.compress(BODY) + b"junk", 400, "4 bytes follow its end"),
     ],
+    ids=["unknown", "bomb", "invalid", "trailing"],  # compressed bytes contain the time
 )
 def test_a_request_that_cannot_be_decoded_is_refused(
     compressed: MockServer, path: str, name: str, body: bytes, status: int, text: str

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -290,6 +293,51 @@ def test_a_wrong_content_type_leaves_the_body_alone() -> None:
         assert dict(spoiled.headers)["content-type"] == "text/html; charset=utf-8"
         assert spoiled.frames == answer.frames
         assert worse("wrong_content_type@0", answer) is answer
+
+
+# Content codings
+
+
+def coding(answer: Answer) -> str | None:
+    return dict(answer.headers).get("content-encoding")
+
+
+@pytest.mark.parametrize("answer", [PLAIN, STREAM], ids=["plain", "stream"])
+def test_a_plain_body_is_called_gzip(answer: Answer) -> None:
+    spoiled = worse("false_encoding", answer)
+    assert (coding(spoiled), spoiled.frames) == ("gzip", answer.frames)
+    encoded = replace(answer, headers=(*answer.headers, ("Content-Encoding", "br")))
+    assert [
+        value for name, value in worse("false_encoding", encoded).headers if name == "content-encoding"
+    ] == ["gzip"]
+
+
+def test_a_gzip_body_ends_in_the_middle() -> None:
+    plain, stream = worse("truncated_encoding", PLAIN), worse("truncated_encoding", STREAM)
+    assert (coding(plain), coding(stream)) == ("gzip", "gzip")
+    assert dict(plain.headers)["content-length"] == str(len(body(plain)))
+    inflater = zlib.decompressobj(31)
+    assert body(PLAIN).startswith(inflater.decompress(body(plain)))
+    assert not inflater.eof
+    inflater = zlib.decompressobj(31)
+    assert inflater.decompress(body(stream)) == b"".join(frame.data for frame in STREAM.frames[:3])
+    assert not inflater.eof
+    assert body(worse("truncated_encoding", Answer(200, ()))) == b""
+
+
+def test_each_event_can_be_a_gzip_member() -> None:
+    spoiled = worse("gzip_per_event", STREAM)
+    assert coding(spoiled) == "gzip"
+    assert [gzip.decompress(frame.data) for frame in spoiled.frames] == [
+        frame.data for frame in STREAM.frames
+    ]
+    assert [frame.wait for frame in spoiled.frames] == [frame.wait for frame in STREAM.frames]
+
+
+@pytest.mark.parametrize("name", ["false_encoding", "truncated_encoding", "gzip_per_event"])
+def test_a_coding_is_not_changed_after_the_head(name: str) -> None:
+    for point in ("@0", "@2", "@20b"):
+        assert worse(f"{name}{point}", STREAM) is STREAM
 
 
 # What is left for a plain body
