@@ -1,4 +1,4 @@
-"""Which fixture answers? Matching is the absence of difference, so that a miss can explain itself."""
+"""The loaded fixtures, and the search for the one that matches a request; mismatches explain why none does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FileStats = Mapping[str, tuple[int, int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Where a call and a match part: the field, what it expected, what it found."""
+    """A field of a match that a request does not meet: the field, the expected and the found value."""
 
     field: str
     expected: str
@@ -57,9 +57,9 @@ class FixtureMatch:
 
 
 class FixtureSet:
-    """All fixtures in the order in which they are asked, and the fault rules and accounts that stand beside them.
+    """Fixtures in order of precedence, with the fault rules and accounts of their files.
 
-    `look` is what their files were when they were read.
+    `look` is the state of the files when they were read.
     """
 
     __slots__ = ("_by_name", "_memo_token", "_prefilter", "accounts", "file_stats", "fixtures", "rules")
@@ -89,13 +89,13 @@ class FixtureSet:
         return name in self._by_name
 
     def candidates(self, request: ChatRequest) -> Iterator[Fixture]:
-        """The fixtures that may answer a call, in their order."""
+        """Yield the fixtures that may match a request, in their order."""
         if len(self.fixtures) <= _PREFILTER_THRESHOLD:
             return iter(self.fixtures)
         return self.prefilter.candidates(request)
 
     def first_match(self, request: ChatRequest) -> Fixture | None:
-        """The first that has no difference from a call, noted with it: the same may be asked again and again."""
+        """Return the first fixture that matches a request, used up or not."""
         before: tuple[object, Fixture | None] | None = request.memo.get(_FIRST_MATCH_KEY)
         if before is not None and before[0] is self._memo_token:
             return before[1]
@@ -108,21 +108,23 @@ class FixtureSet:
 
     @property
     def prefilter(self) -> FixturePrefilter:
-        """Made when it is first needed: many a shelf is made only to be laid aside for the next."""
+        """The prefilter, built at its first use: many fixture sets are only parts of another."""
         if self._prefilter is None:
             self._prefilter = FixturePrefilter(self.fixtures)
         return self._prefilter
 
     def by_name(self, name: str) -> Fixture | None:
+        """Return the fixture of this name, None if there is none."""
         return self._by_name.get(name)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of all fixtures, in their order."""
         return tuple(self._by_name)
 
 
 class LayeredFixtures:
-    """Several shelves, the nearest first. A fixture takes the place of those with its name on farther ones."""
+    """Several fixture sets in order of precedence; a fixture hides those of the same name in later sets."""
 
     __slots__ = ("layers",)
 
@@ -130,18 +132,18 @@ class LayeredFixtures:
         self.layers = layers
 
     def __iter__(self) -> Iterator[Fixture]:
-        return self._not_overridden(shelf.__iter__ for shelf in self.layers)
+        return self._not_overridden(fixture_set.__iter__ for fixture_set in self.layers)
 
     def first_match(self, request: ChatRequest) -> Fixture | None:
-        """The first that has no difference from a call."""
+        """Return the first fixture that matches a request, used up or not."""
         return next(find_all_matches(request, self), None)
 
     def candidates(self, request: ChatRequest) -> Iterator[Fixture]:
-        """The fixtures that may answer a call, in their order."""
-        return self._not_overridden(partial(shelf.candidates, request) for shelf in self.layers)
+        """Yield the fixtures that may match a request, in their order."""
+        return self._not_overridden(partial(fixture_set.candidates, request) for fixture_set in self.layers)
 
     def _not_overridden(self, sources: Iterable[Callable[[], Iterator[Fixture]]]) -> Iterator[Fixture]:
-        """What each shelf gives, but for those whose place is taken."""
+        """Yield the fixtures of each layer without those whose name an earlier layer has."""
         for number, give in enumerate(sources):
             nearer = self.layers[:number]
             for fixture in give():
@@ -149,25 +151,27 @@ class LayeredFixtures:
                     yield fixture
 
     def by_name(self, name: str) -> Fixture | None:
-        return next((shelf.by_name(name) for shelf in self.layers if name in shelf), None)
+        """Return the fixture of this name, None if there is none."""
+        return next((fixture_set.by_name(name) for fixture_set in self.layers if name in fixture_set), None)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of all fixtures, in their order."""
         return tuple(fixture.name for fixture in self)
 
 
 def layer_fixture_sets(*fixture_sets: FixtureSet) -> FixtureSet | LayeredFixtures:
-    """These shelves, the nearest first; one alone where the others are empty, as they mostly are."""
-    filled = [shelf for shelf in fixture_sets if shelf.fixtures]
+    """Combine fixture sets in order of precedence; a single non-empty one, the usual case, is returned itself."""
+    filled = [fixture_set for fixture_set in fixture_sets if fixture_set.fixtures]
     return filled[0] if len(filled) == 1 else LayeredFixtures(*filled)
 
 
 def find_first_match(
     request: ChatRequest, fixtures: FixtureSet | LayeredFixtures, answer_counts: Mapping[str, int]
 ) -> FixtureMatch | None:
-    """The first fixture that has no difference from the call and is not used up.
+    """Return the first fixture that matches a request and is not used up.
 
-    `answered` says how often each fixture, by name, has answered in this session.
+    `answered` is the number of responses of each fixture, by name, in this session.
     """
     first = fixtures.first_match(request)
     if first is None:
@@ -183,7 +187,7 @@ def find_first_match(
 
 
 def find_all_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> Iterator[Fixture]:
-    """The fixtures that have no difference from a call, used up or not, in their order."""
+    """Return the fixtures that match a request, used up or not, in their order."""
     for fixture in fixtures.candidates(request):
         try:
             for term in fixture.criteria:
@@ -198,7 +202,7 @@ def find_all_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixture
 def find_near_misses(
     request: ChatRequest, fixtures: Iterable[Fixture], answer_counts: Mapping[str, int], limit: int = 3
 ) -> list[NearMiss]:
-    """The fixtures that came nearest: those that missed on the fewest fields, then on the likest texts."""
+    """Return the nearest fixtures: those with the fewest mismatches, then those with the most similar texts."""
     with SharedRegexBudget():
         few = heapq.nsmallest(
             _MAX_CANDIDATES, enumerate(fixtures), lambda one: (_count_mismatches(request, one[1]), one[0])
@@ -216,7 +220,7 @@ def find_near_misses(
 def find_mismatches(
     request: ChatRequest, fixture: Fixture, answer_counts: Mapping[str, int]
 ) -> tuple[Mismatch, ...]:
-    """Everything in which a call differs from what a fixture asks; nothing when it would answer."""
+    """Return all mismatches of a request and a fixture; none if it matches."""
     unlike = find_criteria_mismatches(request, fixture.criteria)
     times = answer_counts.get(fixture.name, 0)
     if not unlike and fixture.response_at(times) is None:
@@ -239,7 +243,7 @@ def find_criteria_mismatches(request: ChatRequest, criteria: Iterable[Criterion]
 
 
 class RegexGroups:
-    """What a fixture's regular expressions found in a call: by name, by number, and 0 for the whole.
+    """The groups of a fixture's regular expressions in a request: by name, by number, and 0 for the whole match.
 
     No mapping: `match.items` is the group of that name.
     """
@@ -257,7 +261,7 @@ class RegexGroups:
 
 
 def extract_regex_groups(request: ChatRequest, fixture: Fixture) -> RegexGroups:
-    """The groups of all its expressions; where two have the same one, the first expression's."""
+    """Return the groups of all expressions of a fixture; of equal names, those of the first expression."""
     found: dict[str | int, str] = {}
     for term in fixture.criteria:
         texts = _searchable_texts(term.get_value(request)) if term.predicate.patterns else ()
@@ -276,7 +280,7 @@ def _search_text(pattern: BoundedRegex, text: str) -> Any:
 
 
 def describe_found(criterion: Criterion, request: ChatRequest) -> str:
-    """What a term found in a call, as a message shows it: short, and never a key."""
+    """Describe the value of a criterion in a request for messages: truncated, and never a key."""
     found = criterion.get_value(request)
     if found is MISSING:
         return _ABSENT.get(criterion.field, "nothing")
@@ -311,7 +315,7 @@ def _count_mismatches(request: ChatRequest, fixture: Fixture) -> int:
 
 
 def _text_similarity(request: ChatRequest, fixture: Fixture) -> float:
-    """How near, from 0 to 1, the texts came that a fixture looked for and did not find; nearest a slip of the pen."""
+    """Return the similarity, from 0 to 1, of the expected texts and those in the request."""
     near = [0.0]
     for term in fixture.criteria:
         wanted, found = _expected_text(term), term.get_value(request)
@@ -329,7 +333,7 @@ def _expected_text(criterion: Criterion) -> str | None:
     return literal.casefold() if isinstance(literal, str) else criterion.predicate.substring
 
 
-_PREFILTER_THRESHOLD = 4  # fixtures that are asked sooner than looked up
+_PREFILTER_THRESHOLD = 4  # up to this number, checking all fixtures is faster
 _FIRST_MATCH_KEY: Final = "first"
 _MAX_CANDIDATES = 50  # fixtures whose texts are compared
 _COMPARED_LENGTH = 200  # characters of each

@@ -1,6 +1,6 @@
-"""Which fixtures may answer a call? Each is filed under one clue, so that ten thousand cost little more than ten.
+"""An index of fixtures by literals of their matches, so that few of many fixtures are checked for a request.
 
-The index leaves out what cannot hold and keeps the order; whether the rest holds is asked of the fixtures.
+The index excludes fixtures that cannot match and keeps their order; the fixtures check the rest.
 """
 
 from __future__ import annotations
@@ -36,16 +36,18 @@ class FixturePrefilter:
 
     def __init__(self, fixtures: Sequence[Fixture]) -> None:
         self._fixtures = fixtures
-        self._unindexed: list[int] = []  # the places of those that have no clue: they must always be asked
+        self._unindexed: list[
+            int
+        ] = []  # the positions of fixtures without literals, which are always checked
         drawers: dict[str, _FieldIndex] = {}
         counts = Counter(
             (term.field, one) for each in fixtures for term in each.criteria for one in term.required_literals
         )
 
         def common(term: Criterion) -> tuple[int, bool, float]:
-            clues = term.required_literals
-            own, length = measure_selectivity(clues)
-            return sum(counts[term.field, one] for one in clues), not own, -length
+            literals = term.required_literals
+            own, length = measure_selectivity(literals)
+            return sum(counts[term.field, one] for one in literals), not own, -length
 
         for place, fixture in enumerate(fixtures):
             term = min(
@@ -56,20 +58,20 @@ class FixturePrefilter:
             else:
                 drawers.setdefault(term.field, _FieldIndex(term.get_value)).add(term.required_literals, place)
         self._field_indexes = tuple(drawers.values())
-        for drawer in self._field_indexes:
-            drawer.build()
+        for field_index in self._field_indexes:
+            field_index.build()
 
     def candidates(self, request: ChatRequest) -> Iterator[Fixture]:
-        """The fixtures that may answer a call, in their order."""
+        """Return the fixtures that may match a request, in their order."""
         places: set[int] = set()
-        for drawer in self._field_indexes:
-            drawer.search(request, places)
+        for field_index in self._field_indexes:
+            field_index.search(request, places)
         found = sorted(places)
         return map(self._fixtures.__getitem__, merge(found, self._unindexed) if self._unindexed else found)
 
 
 class _FieldIndex:
-    """The clues of one field, each with the places of the fixtures that have it."""
+    """The literals of one field, each with the places of the fixtures that have it."""
 
     __slots__ = ("_automaton", "_exact_values", "_get_value", "_substrings")
 
@@ -80,14 +82,15 @@ class _FieldIndex:
         self._automaton: Any = None
 
     def add(self, literals: RequiredLiterals, position: int) -> None:
-        for clue in literals:
-            if isinstance(clue, ExactLiteral):
-                self._exact_values.setdefault(clue.value, []).append(position)
+        """Add a fixture by the literals that one of its fields requires."""
+        for literal in literals:
+            if isinstance(literal, ExactLiteral):
+                self._exact_values.setdefault(literal.value, []).append(position)
             else:
-                self._substrings.setdefault(clue.substring, []).append(position)
+                self._substrings.setdefault(literal.substring, []).append(position)
 
     def build(self) -> None:
-        """All is filed."""
+        """Build the index after all fixtures are added."""
         if len(self._substrings) > _AUTOMATON_THRESHOLD:
             self._automaton = ahocorasick.Automaton()
             for part, places in self._substrings.items():
@@ -95,7 +98,7 @@ class _FieldIndex:
             self._automaton.make_automaton()
 
     def search(self, request: ChatRequest, positions: set[int]) -> None:
-        """Adds the places of those whose clue is found in a call."""
+        """Add the positions of the fixtures with a literal in this request."""
         found = self._get_value(request)
         for value in found if isinstance(found, tuple) else (found,):
             self._search_value(value, positions)

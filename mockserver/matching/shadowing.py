@@ -1,4 +1,4 @@
-"""Which fixtures can never be reached, because an earlier one answers everything that they would?"""
+"""Detection of fixtures that can never match, because an earlier one matches all their requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNREACHABLE = "this fixture can never be reached: {}"
 
 
 def lint_fixtures(fixtures: FixtureSet, vendors: Iterable[str]) -> Iterator[Problem]:
-    """What is most likely not meant: fixtures that none can reach, for another's sake or for a vendor's name."""
+    """Yield warnings about likely mistakes: fixtures shadowed by another one, or with an unknown vendor."""
     yield from find_slow_patterns(fixtures)
     known = tuple(vendors)
     with SharedRegexBudget(_COMPARISON_SECONDS):
@@ -38,7 +38,7 @@ def lint_fixtures(fixtures: FixtureSet, vendors: Iterable[str]) -> Iterator[Prob
 
 
 def find_shadowed(fixtures: FixtureSet) -> Iterator[tuple[Fixture, Fixture]]:
-    """Each fixture that is known to be unreachable, and the one before it that answers in its place."""
+    """Return the fixtures that are known to be unreachable, each with the earlier one that shadows it."""
     tireless = _UnlimitedFixtures()
     for fixture in fixtures.fixtures:
         before = tireless.find_covering(fixture)
@@ -49,9 +49,9 @@ def find_shadowed(fixtures: FixtureSet) -> Iterator[tuple[Fixture, Fixture]]:
 
 
 class _UnlimitedFixtures:
-    """The fixtures so far that never let another answer, each filed under one of its terms.
+    """The fixtures so far that are never used up, each indexed by one of its criteria.
 
-    Whatever covers a later fixture has this term implied by one of that fixture's, so that few must be asked.
+    That criterion is implied by a criterion of every fixture that it shadows, so that few must be compared.
     """
 
     def __init__(self) -> None:
@@ -62,6 +62,7 @@ class _UnlimitedFixtures:
         self._by_predicate: dict[str, dict[str, tuple[Predicate, list[Fixture]]]] = defaultdict(dict)
 
     def add(self, fixture: Fixture) -> None:
+        """Add a fixture that is never used up."""
         if not fixture.criteria:
             self._match_all.append(fixture)
             return
@@ -70,16 +71,16 @@ class _UnlimitedFixtures:
             fixture.criteria,
             key=lambda term: (_lookup_cost(term) == 2, len(self._by_canonical_form[_criterion_key(term)])),
         )
-        field, asked = term.field, term.predicate
+        field, predicate = term.field, term.predicate
         self._by_canonical_form[_criterion_key(term)].append(fixture)
-        if asked.substring is not None:
-            self._by_substring[field, asked.substring].append(fixture)
-            self._lengths[field].add(len(asked.substring))
+        if predicate.substring is not None:
+            self._by_substring[field, predicate.substring].append(fixture)
+            self._lengths[field].add(len(predicate.substring))
         elif _lookup_cost(term):
-            self._by_predicate[field].setdefault(asked.canonical_form, (asked, []))[1].append(fixture)
+            self._by_predicate[field].setdefault(predicate.canonical_form, (predicate, []))[1].append(fixture)
 
     def find_covering(self, later: Fixture) -> Fixture | None:
-        """The first that answers whatever the later one would, if there is one."""
+        """Return the first fixture that matches every request of a later one; None if there is none."""
         covers = (earlier for earlier in self._candidates(later) if _covers(earlier, later))
         return next(covers, None)
 
@@ -95,7 +96,7 @@ class _UnlimitedFixtures:
                     yield from filed if judge.surely_holds(own.exact_value) else ()
 
     def _known_substrings(self, field: str, text: str) -> Iterator[str]:
-        """The parts on file that are in this text."""
+        """Yield the indexed substrings that this text contains."""
         for length in self._lengths[field] if text else ():
             for start in range(len(text) - length + 1):
                 if (field, part := text[start : start + length]) in self._by_substring:
@@ -107,20 +108,20 @@ def _criterion_key(criterion: Criterion) -> tuple[str, str]:
 
 
 def _contained_text(condition: Predicate) -> str:
-    """The text, in small letters, that whatever fulfils the condition has in it."""
+    """Return the text, in lower case, that every value fulfilling the predicate contains."""
     literal = condition.exact_value
     return literal.casefold() if isinstance(literal, str) else condition.substring or ""
 
 
 def _lookup_cost(criterion: Criterion) -> int:
-    """How hard it is to find what implies a term: its literal, its part, or only by asking."""
+    """Return the cost of finding the criteria that imply this one: by literal, by substring, or one by one."""
     if isinstance(criterion.predicate.exact_value, str | int | float):
         return 0
     return 1 if criterion.predicate.substring is not None else 2
 
 
 def _covers(earlier: Fixture, later: Fixture) -> bool:
-    """Whether whatever fulfils the later one fulfils the earlier one too."""
+    """Return whether every request that matches the later fixture matches the earlier one."""
     return all(
         any(own.field == term.field and own.predicate.implies(term.predicate) for own in later.criteria)
         for term in earlier.criteria
