@@ -36,6 +36,7 @@ class HostGuard:
         self._allowed = {_host_name(name) for name in (settings.host, *settings.allowed_hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass an allowed request on; answer any other with an error."""
         try:
             self._check(Headers(scope=scope))
         except AdminError as error:

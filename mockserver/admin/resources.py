@@ -113,7 +113,7 @@ class RequestView:
 
 @spec_dataclass
 class SentView:
-    """What the client sent; secrets are masked."""
+    """The request as the client sent it; secrets are masked."""
 
     headers: dict[str, str] = spec_field(_HEADERS_FIELD, "names in lower case, repeated headers joined")
     raw_headers: Sequence[Sequence[str]] = spec_field(
@@ -135,7 +135,7 @@ class StreamEventView:
 
 @spec_dataclass
 class ReceivedView:
-    """What the client received; null before the answer is decided."""
+    """The response as the client received it; null before the answer is decided."""
 
     status: int = spec_field(Integer(0), "0 if no status line was sent")
     headers: dict[str, str] = spec_field(_HEADERS_FIELD, "all headers except those that the server adds")

@@ -1,4 +1,4 @@
-"""From paths to a shelf: every file is read and checked, and either all of them are good or nothing changes."""
+"""Loading and reloading of fixture files: either all files are valid, or nothing changes."""
 
 from __future__ import annotations
 
@@ -38,42 +38,44 @@ _PACKAGE_FOLDER = Path(__file__).parents[1]
 
 
 def locate_shipped_fixtures() -> Path:
-    """The folder of the fixtures that come with the server: in the wheel, or beside the package in a checkout."""
+    """Return the folder of the shipped fixtures: in the wheel, or beside the package in a checkout."""
     carried = _PACKAGE_FOLDER / "shipped"
     return carried if carried.is_dir() else _PACKAGE_FOLDER.parent / "fixtures"
 
 
 def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
-    """The shelf of a text and of these files and folders, or of the shipped ones when there is neither.
+    """Load the fixtures of a text and of these files and folders; the shipped ones without either.
 
-    Raises InputError with every problem of every file.
+    Raises InputError with all problems of all files.
     """
     problems: list[Problem] = []
     paths = tuple(paths) or (() if text else (locate_shipped_fixtures(),))
     look = stat_fixture_files(paths)  # before they are read: what changes from now on is an edit
     found = list(_expand_paths(paths, problems))
     stems = Counter(file.stem for file in found)
-    books: list[LoadedFile] = []
+    loaded_files: list[LoadedFile] = []
     sources = [(functools.partial(parse_yaml, text, TEXT_SOURCE), TEXT_SOURCE)] if text else []
     for file in found:
         label = file.stem if stems[file.stem] == 1 else str(file.with_suffix(""))
         sources.append((functools.partial(load_document, file), label))
     for read, label in sources:
         try:
-            books.append(load_fixture_document(read(), label))
+            loaded_files.append(load_fixture_document(read(), label))
         except InputError as error:
             problems += error.problems
-    problems += _find_duplicates(books)
+    problems += _find_duplicates(loaded_files)
     if problems:
         raise InputError(*problems)
-    fixtures = (fixture for book in books for fixture in book.fixtures)
-    rules = (rule for book in books for rule in book.rules)
-    return FixtureSet(fixtures, look, rules, (account for book in books for account in book.accounts))
+    fixtures = (fixture for loaded in loaded_files for fixture in loaded.fixtures)
+    rules = (rule for loaded in loaded_files for rule in loaded.rules)
+    return FixtureSet(
+        fixtures, look, rules, (account for loaded in loaded_files for account in loaded.accounts)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
-    """What stands in one document, in its order; `trails` say where each fixture stands."""
+    """The contents of one document, in its order; `paths` has the position of each fixture."""
 
     document: Document
     fixtures: tuple[Fixture, ...] = ()
@@ -83,7 +85,7 @@ class LoadedFile:
 
 
 def load_fixture_document(source: Document, label: str | None = None) -> LoadedFile:
-    """The book of a fixture file; what has no name is called `label#1`, ... Raises InputError."""
+    """Load the fixtures of a document; unnamed ones are called `label#1`, ... Raises InputError."""
     if source.value is None:
         return LoadedFile(source)
     if not isinstance(source.value, dict):
@@ -95,31 +97,31 @@ def load_fixture_document(source: Document, label: str | None = None) -> LoadedF
 
 
 def load_runtime_document(source: Document, label: str) -> LoadedFile:
-    """The book of what is added while the server runs: a file's text, a list of fixtures, or one fixture.
+    """Load the fixtures added at run time: a whole document, a list of fixtures, or one fixture.
 
     Raises InputError.
     """
     value = source.value
-    trail: ValuePath = ("fixtures",)
+    path: ValuePath = ("fixtures",)
     if isinstance(value, list):
-        file, trail = FixtureFileSpec(fixtures=read_document(ListOf(FIXTURE), source)), ()
+        file, path = FixtureFileSpec(fixtures=read_document(ListOf(FIXTURE), source)), ()
     elif isinstance(value, dict) and not value.keys() & get_spec_fields(FixtureFileSpec).keys():
-        file, trail = FixtureFileSpec(fixtures=(read_document(FIXTURE, source),)), ("",)
+        file, path = FixtureFileSpec(fixtures=(read_document(FIXTURE, source),)), ("",)
     else:
         file = read_document(FIXTURE_FILE, source)
-    book = _build_file(source, file, label, trail)
-    if problems := list(_find_duplicates([book])):
+    loaded = _build_file(source, file, label, path)
+    if problems := list(_find_duplicates([loaded])):
         raise InputError(*problems)
     return replace(
-        book,
-        fixtures=tuple(replace(one, source=RUNTIME_SOURCE) for one in book.fixtures),
-        rules=tuple(replace(one, source=RUNTIME_SOURCE) for one in book.rules),
-        accounts=tuple(replace(one, source=RUNTIME_SOURCE) for one in book.accounts),
+        loaded,
+        fixtures=tuple(replace(one, source=RUNTIME_SOURCE) for one in loaded.fixtures),
+        rules=tuple(replace(one, source=RUNTIME_SOURCE) for one in loaded.rules),
+        accounts=tuple(replace(one, source=RUNTIME_SOURCE) for one in loaded.accounts),
     )
 
 
 def renumber_file(file: LoadedFile, label: str, fixtures: int, rules: int) -> LoadedFile:
-    """The same book where so many fixtures and rules have been added before: what has no name is called after that.
+    """Return a file with its unnamed fixtures and rules numbered after those that were added before.
 
     Raises InputError.
     """
@@ -136,7 +138,7 @@ def renumber_file(file: LoadedFile, label: str, fixtures: int, rules: int) -> Lo
 
 
 def parse_runtime_rules(source: Document) -> tuple[FaultRule, ...]:
-    """The fault rules that are added while the server runs, one or a list of them, without names yet.
+    """Parse the fault rules added at run time, one or a list, still without names.
 
     Raises InputError.
     """
@@ -147,22 +149,22 @@ def parse_runtime_rules(source: Document) -> tuple[FaultRule, ...]:
 
 
 def number_rules(rules: Iterable[FaultRule], label: str, before: int) -> tuple[FaultRule, ...]:
-    """The rules with their names, where there have been so many before."""
+    """Name the unnamed rules, numbered after those that were added before."""
     return tuple(replace(one, name=f"{label}-fault-{number}") for number, one in enumerate(rules, before + 1))
 
 
 def _build_file(source: Document, file: FixtureFileSpec, label: str, path: ValuePath) -> LoadedFile:
     # An empty step says that the document is the fixture itself.
-    trails = [() if path == ("",) else (*path, index) for index in range(len(file.fixtures))]
+    paths = [() if path == ("",) else (*path, index) for index in range(len(file.fixtures))]
     fixtures = [
         build_fixture(
             one, f"{label}#{number}", _format_source(source, path), file.defaults, _value_at(source, path)
         )
-        for number, (one, path) in enumerate(zip(file.fixtures, trails, strict=True), 1)
+        for number, (one, path) in enumerate(zip(file.fixtures, paths, strict=True), 1)
     ]
     problems = [
         problem
-        for fixture, path in zip(fixtures, trails, strict=True)
+        for fixture, path in zip(fixtures, paths, strict=True)
         for problem in _check_templates(fixture, path, source)
     ]
     if problems:
@@ -177,7 +179,7 @@ def _build_file(source: Document, file: FixtureFileSpec, label: str, path: Value
         replace(one, source=_format_source(source, ("accounts", index)))
         for index, one in enumerate(file.accounts)
     )
-    return LoadedFile(source, tuple(fixtures), tuple(rules), accounts, tuple(trails))
+    return LoadedFile(source, tuple(fixtures), tuple(rules), accounts, tuple(paths))
 
 
 def _format_source(source: Document, path: ValuePath) -> str:
@@ -193,7 +195,7 @@ def _value_at(source: Document, path: ValuePath) -> Any:
 
 
 def list_fixture_files(path: Path) -> list[Path]:
-    """A file itself; a folder's fixture files, those of its folders included, in sorted order."""
+    """Return a file itself, or the fixture files of a folder and its subfolders, sorted."""
     if not os.path.isdir(path):  # noqa: PTH112 which never raises, not even where one may not look
         return [path]
     found: list[Path] = []
@@ -207,7 +209,7 @@ def list_fixture_files(path: Path) -> list[Path]:
 
 
 def stat_fixture_files(paths: Iterable[Path]) -> FileStats:
-    """What a change would change: time, size and inode of every file."""
+    """Return the time, size and inode of every file, to detect changes."""
     found: dict[str, tuple[int, int, int]] = {}
     for file in (file for path in paths for file in list_fixture_files(path)):
         try:
@@ -219,7 +221,7 @@ def stat_fixture_files(paths: Iterable[Path]) -> FileStats:
 
 
 def _expand_paths(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
-    """The files of all paths, one that is named twice once."""
+    """Return the files of all paths, each once."""
     met: set[Path] = set()
     for path in paths:
         found = list_fixture_files(path)
@@ -232,8 +234,8 @@ def _expand_paths(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Pa
                 yield file
 
 
-def _check_templates(fixture: Fixture, trail: ValuePath, written: Document) -> Iterator[Problem]:
-    """What can be known to be wrong with the templates of a fixture."""
+def _check_templates(fixture: Fixture, fixture_path: ValuePath, written: Document) -> Iterator[Problem]:
+    """Yield the problems of a fixture's templates that can be found without a request."""
     groups = frozenset(
         name
         for term in fixture.criteria
@@ -245,32 +247,36 @@ def _check_templates(fixture: Fixture, trail: ValuePath, written: Document) -> I
             try:
                 check_template(text, groups)
             except ValueError as error:
-                answer = ("response",) if "response" in _value_at(written, trail) else ("responses", number)
-                path = (*trail, *answer, *where)
+                answer = (
+                    ("response",) if "response" in _value_at(written, fixture_path) else ("responses", number)
+                )
+                path = (*fixture_path, *answer, *where)
                 place = written.position(path)
                 yield Problem(str(error), format_path(path), written.name, *place)
 
 
 def _find_duplicates(files: Iterable[LoadedFile]) -> Iterator[Problem]:
-    """The fixtures whose name another one has already, and the accounts whose key."""
+    """Yield the fixtures whose name, and the accounts whose key, another one has already."""
     met: dict[str, Fixture] = {}
     keys: dict[str, AccountSpec] = {}
-    for book in files:
-        for fixture, trail in zip(book.fixtures, book.paths, strict=True):
+    for loaded in files:
+        for fixture, fixture_path in zip(loaded.fixtures, loaded.paths, strict=True):
             first = met.setdefault(fixture.name, fixture)
             if first is not fixture:
-                path = (*trail, "name")
+                path = (*fixture_path, "name")
                 message = (
                     f"the name {truncate_text(fixture.name)!r} is taken by the fixture at {first.source}"
                 )
-                place = book.document.position(path)
-                yield Problem(message, format_path(path), book.document.name, *place)
-        for index, account in enumerate(book.accounts):
+                place = loaded.document.position(path)
+                yield Problem(message, format_path(path), loaded.document.name, *place)
+        for index, account in enumerate(loaded.accounts):
             known = keys.setdefault(account.key, account)
             if known is not account:
                 path = ("accounts", index, "key")
                 message = f"the key {mask_key(account.key)} is an account already, at {known.source}"
-                yield Problem(message, format_path(path), book.document.name, *book.document.position(path))
+                yield Problem(
+                    message, format_path(path), loaded.document.name, *loaded.document.position(path)
+                )
 
 
 POLL_INTERVAL = 0.2  # seconds

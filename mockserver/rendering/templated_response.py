@@ -41,9 +41,9 @@ class _SeededFaker:
 def fill_response_template(
     request: ChatRequest, fixture: Fixture, response: ResponseSpec, seed: int, locale: str = DEFAULT_LOCALE
 ) -> ResponseSpec:
-    """The response in its final words, every choice in its own.
+    """Fill the templates of a response, separately for each choice.
 
-    Raises ApiError when a template fails: the mock speaks then, and asks clients not to try again.
+    Raises ApiError if a template fails; its `x-should-retry` header keeps SDKs from retrying.
     """
     list_fake_providers()  # imports Faker, before the time of the budget begins
     budget = TemplateBudget()
@@ -67,15 +67,15 @@ def fill_response_template(
         if response.error is not None or response.raw is not None:
             return _fill_texts(response, names, fake(0), budget)
         choices = response.all_choices if response.choices else response.all_choices * request.choice_count
-        words = tuple(
+        filled = tuple(
             _fill_texts(ResponseSpec(choices=(one,)), names, fake(index), budget)
             for index, one in enumerate(choices)
         )
     except InputError as error:
         message = f"fixture {fixture.name!r} ({fixture.source}): {error.problems[0].message}"
         raise ApiError("server_error", message, headers=(("x-should-retry", "false"),)) from error
-    said: dict[str, Any] = dict.fromkeys(("text", "chunks", "json", "tool_calls", "refusal", "reasoning"))
-    return replace(response, **said, choices=tuple(_single_choice(one) for one in words))
+    emptied: dict[str, Any] = dict.fromkeys(("text", "chunks", "json", "tool_calls", "refusal", "reasoning"))
+    return replace(response, **emptied, choices=tuple(_single_choice(one) for one in filled))
 
 
 def _single_choice(response: ResponseSpec) -> ChoiceSpec:
