@@ -26,6 +26,17 @@ FORMER_MODULES = """
     catalogue directory form header lookup model overlay parameter price refusals spelling gateway lines stencil
     strike utils helpers base common manager service
 """.split()  # noqa: SIM905 a list of words
+DIALECT = """
+    asked asking clue clues drawer heard hears invent invented laid lay mould moulds nobody purse said saying says
+    shelf shelves somebody stencil struck strike strikes tells till told trail trails veiled whoever
+""".split()  # noqa: SIM905 a list of words
+NOT_A_VERB = """
+    a above after all an and another any as at before below both by each either every everything few for from how if in
+    into it its many more most no none not nothing of on one only other our several some something such that the their
+    them there these they this those to two what whatever when where whether which who whoever whom whose with
+""".split()  # noqa: SIM905 a list of words
+VERBS_IN_S = {"access", "address", "compress", "express", "focus", "guess", "pass", "press", "process"}
+WH_WORD = re.compile(r"(What|Which|Who|Whom|Whose|How|Where|Whether|When|It|Them|One that)\b")
 
 
 @dataclass(frozen=True)
@@ -173,6 +184,75 @@ def _glossary() -> list[str]:
 @pytest.mark.parametrize("name", _glossary())
 def test_what_the_glossary_names_is_in_the_code(name: str) -> None:
     assert name in _defined(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+# --- English
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _docstrings(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST, str]]:
+    """Yield the docstrings of nodes of these kinds, each with its position and its node."""
+    for module in MODULES:
+        for node in ast.walk(module.tree):
+            if isinstance(node, kinds):
+                assert isinstance(node, ast.Module | ast.ClassDef | Function)
+                text = ast.get_docstring(node)
+                if text is not None:
+                    yield f"{module.name}:{getattr(node, 'lineno', 1)}", node, text
+
+
+def _is_value(node: ast.AST) -> bool:
+    """Return whether a function is used as a value, whose docstring is a noun phrase: a property, a fixture."""
+    assert isinstance(node, Function)
+    decorators = {
+        part.attr for one in node.decorator_list for part in ast.walk(one) if isinstance(part, ast.Attribute)
+    }
+    decorators |= {
+        part.id for one in node.decorator_list for part in ast.walk(one) if isinstance(part, ast.Name)
+    }
+    return bool(decorators & {"property", "cached_property", "fixture"})
+
+
+def test_few_docstrings_begin_with_a_question_word() -> None:
+    texts = [
+        f"{place}: {text[:60]}"
+        for place, _, text in _docstrings(ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    ]
+    questions = [text for text in texts if WH_WORD.match(text.partition(": ")[2])]
+    assert len(questions) <= 0.02 * len(texts), questions
+
+
+def test_the_docstring_of_a_function_begins_with_a_verb() -> None:
+    functions = [one for one in _docstrings(ast.FunctionDef, ast.AsyncFunctionDef) if not _is_value(one[1])]
+    wrong = []
+    for place, _, text in functions:
+        first = text.split()[0].rstrip(",:.").lower()
+        third_person = first.endswith("s") and first not in VERBS_IN_S
+        if not first.isalpha() or first in NOT_A_VERB or third_person:
+            wrong.append(f"{place}: {text[:60]}")
+    assert len(wrong) <= 0.01 * len(functions), wrong  # the word list is only an approximation
+
+
+def _defined_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a module defines: classes, functions, parameters, variables, attributes."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case (
+                ast.arg(arg=name)
+                | ast.Name(id=name, ctx=ast.Store())
+                | ast.Attribute(attr=name, ctx=ast.Store())
+            ):
+                yield name
+
+
+@each_module
+def test_names_use_the_standard_words(module: Module) -> None:
+    names = set(_defined_names(module.tree))
+    words = {name: {word.lower() for word in re.findall(r"[A-Z]?[a-z]+", name)} for name in names}
+    assert {name for name in names if words[name].intersection(DIALECT)} == set()
 
 
 # --- what a module may contain
