@@ -15,6 +15,14 @@ from mockserver.wire.answer import GATEWAY_PHRASES
 
 _HTTPTOOLS, _H11 = "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.http.h11_impl"
 _PROTOCOL = ("app_state", "connection_made", "cycle", "send_400_response", "shutdown", "transport")
+_PARSING = (
+    "_unset_keepalive_if_required",
+    "headers",
+    "logger",
+    "on_headers_complete",
+    "on_message_complete",
+    "parser",
+)
 _CYCLE = (
     "default_headers",
     "disconnected",
@@ -30,8 +38,11 @@ _CYCLE = (
 
 def find_protocol(http: str) -> type[asyncio.Protocol] | None:
     """Return uvicorn's protocol class for `httptools` or `h11`; None, with a warning, if a part is missing."""
-    path = f"{_HTTPTOOLS}:HttpToolsProtocol" if http == "httptools" else f"{_H11}:H11Protocol"
-    missing = _find_missing(path, _PROTOCOL)
+    names: tuple[str, ...] = _PROTOCOL
+    path = f"{_H11}:H11Protocol"
+    if http == "httptools":
+        path, names = f"{_HTTPTOOLS}:HttpToolsProtocol", (*_PROTOCOL, *_PARSING)
+    missing = _find_missing(path, names)
     if missing:
         _warn(missing, "faults that need the connection itself (reset, empty, garbage) are answered with 501")
         return None

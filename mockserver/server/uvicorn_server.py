@@ -193,6 +193,9 @@ class _TransportProtocol(asyncio.Protocol):
         self._flush_pending()
         super().shutdown()  # type: ignore[misc]
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Log nothing: offers of an upgrade are ignored, and no WebSocket library would help."""
+
     def send_400_response(self, msg: str) -> None:
         self._flush_pending()
         if self.cycle is None or self.cycle.response_complete:
@@ -229,9 +232,12 @@ def _http_protocol_class(http: str) -> Any:
     add_reason_phrases(name)
     cycle = find_cycle() if name == "httptools" else None
     single_write = None if cycle is None else SingleWrite(*cycle)
-    return type(
-        f"Transport{protocol.__name__}", (_TransportProtocol, protocol), {"single_write": single_write}
-    )
+    mixins: tuple[type, ...] = (_TransportProtocol,)
+    if name == "httptools":
+        from mockserver.server.http_upgrade import IgnoredUpgrade  # noqa: PLC0415 h11 runs without httptools
+
+        mixins = (_TransportProtocol, IgnoredUpgrade)
+    return type(f"Transport{protocol.__name__}", (*mixins, protocol), {"single_write": single_write})
 
 
 def _suppress_cancellation(app: ASGIApp) -> ASGIApp:
