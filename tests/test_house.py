@@ -298,7 +298,7 @@ def test_only_two_modules_open_files() -> None:
     opens = {
         module.name
         for module in MODULES
-        if re.search(r"(?<!journal)\.open\(|(?<![\w.])(?<!def )open\(", module.source)
+        if re.search(r"(?<!journal)\.open\((?!os\.devnull)|(?<![\w.])(?<!def )open\(", module.source)
     }
     assert opens | _callers("read_text", "read_bytes") == {"schema.yaml_document", "schema.byte_fields"}
 

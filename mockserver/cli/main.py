@@ -5,10 +5,11 @@ Each command imports what it needs, so that the health check, which a container 
 
 from __future__ import annotations
 
-import contextlib
 import gc
+import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,14 @@ from mockserver.cli.options import (
     paths_argument,
     vendor_option,
 )
-from mockserver.cli.output import PROBLEM_FORMATTERS, STARTER_FIXTURES, format_banner, format_reload_message
+from mockserver.cli.output import (
+    PROBLEM_FORMATTERS,
+    STARTER_FIXTURES,
+    format_banner,
+    format_dropped_lines,
+    format_exposure_warning,
+    format_reload_message,
+)
 from mockserver.errors import InputError, Problem
 from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
 
@@ -166,6 +174,7 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     from mockserver.server import app
     from mockserver.server.access_log import AccessLog
     from mockserver.server.app import create_app
+    from mockserver.server.log_writer import LogWriter, LogWriterHandler, escape_controls
     from mockserver.server.uvicorn_server import (
         BackgroundServer,
         bind_socket,
@@ -178,17 +187,15 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     settings = Settings(**flags, reload=not no_reload, page=not no_page)
     _reject_mistyped_command(settings.paths)
 
-    def write_log(lines: str) -> None:
-        with contextlib.suppress(OSError):  # a log that cannot be written must not fail a request
-            _print_output(lines)
+    format_dropped = partial(format_dropped_lines, settings=settings)
+    output, errors = LogWriter(sys.stdout, format_dropped), LogWriter(sys.stderr, format_dropped)
 
     def report_reload(outcome: FixtureSet | InputError) -> None:
-        with contextlib.suppress(OSError):
-            if isinstance(outcome, InputError):
-                _print_problems(outcome.problems)
-            _print_output(format_reload_message(outcome, settings))
+        if isinstance(outcome, InputError):
+            errors.write("\n".join(_format_problems(outcome.problems)))
+        output.write(format_reload_message(outcome, settings))
 
-    playback, access_log = Playback(), AccessLog(settings.log_format, write_log)
+    playback, access_log = Playback(), AccessLog(settings.log_format, output.write)
     pipeline = app.create_pipeline(settings, playback, access_log)
     raise_fd_limit()
     sock = bind_socket(settings.host, settings.port)
@@ -196,11 +203,14 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     server = BackgroundServer(create_app(pipeline, report_reload, get_connect_address(sock)), sock, playback)
     if settings.log_format == "text":
         fixtures = pipeline.fixtures
-        _print_output(
+        output.write(
             format_banner(server.address, pipeline.router, len(fixtures), settings, len(fixtures.accounts))
         )
         for problem in islice(find_slow_patterns(fixtures, at_start=True), 3):
-            _print_output(f"{problem} (warning)")
+            output.write(f"{escape_controls(str(problem))} (warning)")
+    if warning := format_exposure_warning(server.address, settings):
+        errors.write(f"mockserver: {warning}")
+    logging.getLogger().addHandler(LogWriterHandler(errors))
     # Existing objects live until the end, and new ones are values without cycles, most of them kept in the journal:
     # frequent collections would only delay answers.
     gc.freeze()
@@ -209,6 +219,8 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
         server.run()
     finally:
         access_log.flush()
+        output.close()
+        errors.close()
 
 
 @main.command()
@@ -342,8 +354,15 @@ def _print_output(text: str) -> None:
 
 
 def _print_problems(problems: Iterable[Problem]) -> None:
+    for line in _format_problems(problems):
+        _print_line(line, "stderr")
+
+
+def _format_problems(problems: Iterable[Problem]) -> Iterator[str]:
+    from mockserver.server.log_writer import escape_controls
+
     for problem in problems:
-        _print_line(f"mockserver: {problem}", "stderr")
+        yield f"mockserver: {escape_controls(str(problem))}"
 
 
 def _print_line(text: str, stream_name: str) -> None:

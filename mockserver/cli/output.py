@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,27 @@ def format_reload_message(outcome: FixtureSet | InputError, settings: Settings) 
         message = "the edit was not applied, the last valid fixtures stay in use"
     else:
         message = f"reloaded {_format_count(len(outcome), 'fixture')}"
+    return _format_event(message, settings)
+
+
+def format_dropped_lines(count: int, settings: Settings) -> str:
+    """Return the log line that reports dropped lines, in the log's format."""
+    return _format_event(f"{_format_count(count, 'log line')} dropped", settings)
+
+
+def _format_event(message: str, settings: Settings) -> str:
     return orjson.dumps({"event": message}).decode() if settings.log_format == "json" else message
+
+
+def format_exposure_warning(address: tuple[str, int], settings: Settings) -> str:
+    """Return a warning if other machines can use the admin API without a token; else an empty text."""
+    host, port = address
+    if settings.admin_token is not None or ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+        return ""
+    return (
+        f"{host} port {port} can be reached from other machines, and the admin API needs no token: "
+        "set --admin-token, or listen on 127.0.0.1"
+    )
 
 
 def _format_count(number: int, noun: str) -> str:

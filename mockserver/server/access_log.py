@@ -11,6 +11,7 @@ import orjson
 
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.durations import format_duration
+from mockserver.server.log_writer import escape_controls
 from mockserver.sessions.journal import JournalEntry
 
 
@@ -53,8 +54,10 @@ def _format_text(entry: JournalEntry) -> str:
     )
     outcome = f"{entry.status or 'none'}  {entry.fixture or '-'}"
     times = f"first {first}  total {total}{end_reason}"
-    line = f"{_format_clock(int(entry.arrived))}  {request}  {outcome}  {times}  attempt {entry.attempt}"
-    return f"{line}\n          {entry.reason}" if entry.reason else line
+    line = escape_controls(
+        f"{_format_clock(int(entry.arrived))}  {request}  {outcome}  {times}  attempt {entry.attempt}"
+    )
+    return f"{line}\n          {escape_controls(entry.reason)}" if entry.reason else line
 
 
 def _format_request(request: ChatRequest) -> str:
@@ -93,7 +96,7 @@ def _format_json(entry: JournalEntry) -> str:
         "attempt": entry.attempt,
         "reason": entry.reason or None,
     }
-    return orjson.dumps(line).decode()
+    return escape_controls(orjson.dumps(line).decode())  # `\u001b` means the same in JSON
 
 
 ENTRY_FORMATTERS: dict[str, Callable[[JournalEntry], str]] = {"text": _format_text, "json": _format_json}

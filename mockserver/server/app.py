@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,7 @@ def _resolve_settings(settings: Settings) -> Settings:
                 f"found {value!r}{did_you_mean(value, known) or f', expected {format_alternatives(known)}'}",
                 flag,
             )
+    _check_admin_token(settings.admin_token)
     try:
         locale = normalize_locale(settings.locale)
     except ValueError as error:
@@ -95,6 +97,17 @@ def _resolve_settings(settings: Settings) -> Settings:
             f"{tokenizer} is not installed: pip install 'mock-provider-server[tokens]'", "--tokenizer"
         )
     return replace(settings, locale=locale, tokenizer=tokenizer)
+
+
+def _check_admin_token(token: str | None) -> None:
+    """Raise InputError for a token that no client can send: RFC 9110, 5.5 trims and limits the value of a header."""
+    if token == "":
+        raise InputError.from_message("is empty: set a token, or omit it to run without one", "--admin-token")
+    if token is not None and not re.fullmatch("[!-~]([ -~]*[!-~])?", token):
+        raise InputError.from_message(
+            "cannot be sent in a header: use printable ASCII characters, without a space at either end",
+            "--admin-token",
+        )
 
 
 def load_fixtures(settings: Settings) -> FixtureSet:
@@ -141,23 +154,31 @@ def create_app(
         lifespan=lifespan if lifespan_tasks else None,
     )
     app.router.redirect_slashes = False
-    return DirectDispatch(app, pipeline)
+    return DirectDispatch(app, pipeline, admin)
 
 
 class DirectDispatch:
-    """Dispatch of POST requests that no other route can match straight to the pipeline, without Starlette's router."""
+    """Dispatch of the requests that bypass Starlette's router: usual ones for speed, and paths that it cannot match."""
 
-    def __init__(self, app: Starlette, pipeline: ChatPipeline) -> None:
-        *own_routes, _ = [route for route in app.routes if isinstance(route, Route)]
+    def __init__(self, app: Starlette, pipeline: ChatPipeline, admin: ASGIApp) -> None:
+        *own_routes, vendor_route = [route for route in app.routes if isinstance(route, Route)]
         self.app = app
         self.pipeline = pipeline
+        self.admin = admin
+        self.vendors = vendor_route.app
         self.app_prefixes = tuple({"/" + route.path.split("/")[1] for route in own_routes} - {"/"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
-        is_post = scope["type"] == "http" and scope["method"] == "POST"
-        direct = is_post and len(scope["path"]) > 1 and not scope["path"].startswith(self.app_prefixes)
-        await (self.pipeline if direct else self.app)(scope, receive, send)
+        app = self.app if scope["type"] != "http" else self._find_app(scope["method"], scope["path"])
+        await app(scope, receive, send)
+
+    def _find_app(self, method: str, path: str) -> ASGIApp:
+        if "\n" in path:  # in Starlette's patterns `.` does not match a line feed, and `$` matches before one
+            return self.admin if path.startswith(ADMIN_PREFIX + "/") else self.vendors
+        if method == "POST" and len(path) > 1 and not path.startswith(self.app_prefixes):
+            return self.pipeline  # no other route can match it
+        return self.app
 
 
 def _lifespan_tasks(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import signal
 import socket
 import sys
 import threading
@@ -145,8 +144,9 @@ class _StoppableUvicorn(uvicorn.Server):
         self.ready.set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        # uvicorn would raise the signal again after the shutdown; here a clean stop ends with exit code 0.
-        self.force_exit = self.should_exit and sig == signal.SIGINT
+        """Stop the server on SIGINT or SIGTERM."""
+        # uvicorn would raise the signal again after the shutdown; here a clean stop ends with exit code 0. A second
+        # Ctrl-C changes nothing: the shutdown is bounded, and skipping a part of it would only log tracebacks.
         self.request_stop()
 
     def request_stop(self) -> None:

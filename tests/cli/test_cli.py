@@ -22,7 +22,13 @@ from mockserver import __version__
 from mockserver.cli import main as main_module
 from mockserver.cli.healthcheck import wait_until_ready
 from mockserver.cli.main import main
-from mockserver.cli.output import PROBLEM_FORMATTERS, format_banner, format_reload_message
+from mockserver.cli.output import (
+    PROBLEM_FORMATTERS,
+    format_banner,
+    format_dropped_lines,
+    format_exposure_warning,
+    format_reload_message,
+)
 from mockserver.errors import InputError, Problem
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.loader import list_fixture_files, load_fixture_document, locate_shipped_fixtures
@@ -31,6 +37,7 @@ from mockserver.server import app
 from mockserver.server.uvicorn_server import bind_socket, format_server_url
 from mockserver.settings import Settings
 from mockserver.testing import MockServer
+from mockserver.wire.playback import Playback
 
 GOOD = "fixtures:\n- {name: hello, match: {user: hello}, response: hi}\n"
 HIDDEN = GOOD + "- {name: late, match: {user: hello there}, response: hi}\n"
@@ -312,6 +319,50 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_default() -> Non
     assert served() == Settings()
 
 
+@pytest.mark.parametrize("token", ["", " ", " x", "x ", "x\n", "a\tb", "pässword", "日本", "\x7f"])
+def test_a_token_that_no_client_can_send_is_refused(token: str) -> None:
+    for arguments, env in ((["--admin-token", token], {}), ([], {"MOCKSERVER_ADMIN_TOKEN": token})):
+        message = refused(*arguments, **env)
+        assert message.startswith("--admin-token: ")
+        assert token.strip() == "" or token.strip() not in message  # it is a secret
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize("token", ["x", "a b", "!~", "sk-" + "x" * 1000])
+def test_a_token_that_a_header_can_carry_is_accepted(token: str) -> None:
+    assert served("--admin-token", token).admin_token == token
+    assert served(MOCKSERVER_ADMIN_TOKEN=token).admin_token == token
+    app.create_pipeline(Settings(admin_token=token), Playback(), lambda _: None)
+
+
+def test_hosts_of_the_admin_api_may_be_given_several_times() -> None:
+    assert served("--allowed-host", "a", "--allowed-host", "b").allowed_hosts == ("a", "b")
+    assert served(MOCKSERVER_ALLOWED_HOST="a,b").allowed_hosts == ("a", "b")
+    assert served(MOCKSERVER_ALLOWED_HOST="").allowed_hosts == ()
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "warned"),
+    [
+        ("127.0.0.1", None, False),
+        ("127.1.2.3", None, False),
+        ("::1", None, False),
+        ("0.0.0.0", None, True),
+        ("::", None, True),
+        ("192.0.2.1", None, True),
+        ("fe80::1%eth0", None, True),
+        ("0.0.0.0", "secret", False),
+    ],
+)
+def test_an_admin_api_that_everyone_can_reach_is_one_line(host: str, token: str | None, warned: bool) -> None:
+    warning = format_exposure_warning((host, 8402), Settings(host=host, admin_token=token))
+    expected = (
+        f"{host} port 8402 can be reached from other machines, and the admin API needs no token: "
+        "set --admin-token, or listen on 127.0.0.1"
+    )
+    assert warning == (expected if warned else "")
+
+
 @pytest.mark.parametrize("value", ["tcp://10.0.0.1:80", "udp://10.0.0.1:80"])
 def test_what_a_container_link_sets_is_ignored(value: str) -> None:
     assert served(MOCKSERVER_PORT=value).port == 8402
@@ -415,6 +466,13 @@ def test_an_edit_is_told_in_the_format_of_the_log() -> None:
     )
     assert json.loads(format_reload_message(bad, Settings(log_format="json"))) == {
         "event": "the edit was not applied, the last valid fixtures stay in use"
+    }
+
+
+def test_dropped_lines_are_reported_in_the_format_of_the_log() -> None:
+    assert format_dropped_lines(1, Settings()) == "1 log line dropped"
+    assert json.loads(format_dropped_lines(312, Settings(log_format="json"))) == {
+        "event": "312 log lines dropped"
     }
 
 

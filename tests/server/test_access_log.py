@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 
 import pytest
 
@@ -50,3 +52,23 @@ def test_a_time_is_rounded(seconds: float, spelled: str) -> None:
 
     asyncio.run(ended())
     assert f"first {spelled}  total 1.5s  left  " in said[0]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_control_characters_are_escaped(log_format: str) -> None:
+    written: list[str] = []
+    log = AccessLog(log_format, written.append)
+
+    async def finish() -> None:
+        forged = entry("/a\nforged\x1b[2J\x9b\u2028")
+        forged.reason = "a\x85b\rc"
+        log(forged)
+        await asyncio.sleep(0)
+
+    asyncio.run(finish())
+    (text,) = written
+    assert re.findall(r"[^ -~\n]", text) == []
+    assert text.count("\n") == (1 if log_format == "text" else 0)  # the reason has its own line
+    if log_format == "json":
+        record = json.loads(text)
+        assert (record["path"], record["reason"]) == ("/a\nforged\x1b[2J\x9b\u2028", "a\x85b\rc")

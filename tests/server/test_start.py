@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from mockserver import __main__
 from mockserver.server.uvicorn_server import raise_fd_limit
 from mockserver.testing import MockServer
 
@@ -113,3 +116,19 @@ def test_a_system_that_allows_no_more_is_left_as_it_is(monkeypatch: pytest.Monke
     for _ in range(4):
         raise_fd_limit()
     assert asked == [(128, 128), (65_536, resource.RLIM_INFINITY), (65_536, 10**9)]
+
+
+def test_ctrl_c_outside_of_the_running_server_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes: list[int] = []
+    installed = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr(sys, "argv", ["mockserver", "--version"])
+    try:
+        for handler, expected in ((signal.default_int_handler, [130]), (lambda *_: None, [130])):
+            signal.signal(signal.SIGINT, handler)
+            with pytest.raises(SystemExit):
+                __main__.run()
+            signal.raise_signal(signal.SIGINT)
+            assert codes == expected  # a handler that was there before is kept
+    finally:
+        signal.signal(signal.SIGINT, installed)

@@ -1,0 +1,136 @@
+"""The log output: a bounded queue and a thread per stream, so that a pipe that nobody reads blocks no request."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import re
+import select
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TextIO
+
+MAX_QUEUED_BYTES = 1024 * 1024  # log text that waits for a slow reader; further lines are dropped and counted
+CLOSE_TIMEOUT = 0.5  # seconds that a stopping server waits for the reader of its log
+
+# C0 and C1 controls, DEL, line and paragraph separators, and those that change the direction of text.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def escape_controls(text: str) -> str:
+    """Escape control characters as `\\u001b`, so that no client can add lines to a log or steer a terminal."""
+    return text if text.isprintable() else _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class LogWriter:
+    """A log stream. `write` never blocks; lines beyond the bound are dropped, and their number is logged later.
+
+    `format_dropped` returns the line that reports a number of dropped lines. A stream that is closed, or that has no
+    file descriptor, discards everything.
+    """
+
+    def __init__(
+        self, stream: TextIO | None, format_dropped: Callable[[int], str], max_bytes: int = MAX_QUEUED_BYTES
+    ) -> None:
+        self._descriptor = _find_descriptor(stream)
+        self._encoding = (stream and stream.encoding) or "utf-8"
+        self._format_dropped = format_dropped
+        self._max_bytes = max_bytes
+        self._queue: deque[bytes] = deque()
+        self._queued_bytes = 0
+        self._dropped = (
+            0  # lines; while it is not 0, further lines are dropped, so that the report is at their place
+        )
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="mockserver-log", daemon=True)
+        self._thread.start()
+
+    def write(self, text: str) -> None:
+        """Queue one or more lines, given without the last line end."""
+        if self._descriptor is None:
+            return
+        data = self._encode(text)
+        with self._lock:
+            if self._dropped or self._queued_bytes + len(data) > self._max_bytes:
+                self._dropped += data.count(b"\n")
+            else:
+                self._queue.append(data)
+                self._queued_bytes += len(data)
+        self._wake.set()
+
+    def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Write what is queued, for at most `timeout` seconds. Later lines are lost."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join(timeout)
+
+    def _encode(self, text: str) -> bytes:
+        return f"{text}\n".encode(self._encoding, "backslashreplace")
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            self._wake.wait()
+            self._wake.clear()
+            closing = (
+                self._closing
+            )  # read before the queue, so that everything queued before `close` is written
+            self._drain()
+
+    def _drain(self) -> None:
+        """Write everything that is queued, then the report of the dropped lines; stop if writing fails."""
+        while True:
+            with self._lock:
+                data = b"".join(self._queue)
+                self._queue.clear()
+                self._queued_bytes = 0
+                dropped = 0 if data else self._dropped
+            if not (data or dropped):
+                return
+            unwritten = self._write(data or self._encode(self._format_dropped(dropped)))
+            with self._lock:
+                if data:
+                    self._dropped += unwritten
+                elif not unwritten:
+                    self._dropped -= dropped
+            if unwritten:
+                return
+
+    def _write(self, data: bytes) -> int:
+        """Write to the descriptor, which may block this thread; return the number of lines that found no space."""
+        rest = memoryview(data)
+        while rest and self._descriptor is not None:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:  # the stream is shared with a process that has made it non-blocking
+                select.select([], [self._descriptor], [])
+            except OSError as error:
+                if error.errno == errno.ENOSPC:
+                    return bytes(rest).count(b"\n")
+                self._descriptor = None  # the reader is gone, and does not come back
+        return 0
+
+
+class LogWriterHandler(logging.Handler):
+    """A handler of Python's logging for warnings and errors of uvicorn and asyncio."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__(logging.WARNING)
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue the message and its traceback."""
+        self._writer.write("\n".join(map(escape_controls, self.format(record).split("\n"))))
+
+
+def _find_descriptor(stream: TextIO | None) -> int | None:
+    """Return the file descriptor of a stream; None if it was closed before the start, or is not a file."""
+    try:
+        return None if stream is None else stream.fileno()
+    except (io.UnsupportedOperation, ValueError):
+        return None
