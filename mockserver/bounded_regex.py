@@ -116,17 +116,17 @@ class BoundedRegex:
 
     @property
     def pattern(self) -> str:
-        """The regular expression as it was written."""
+        """Return the regular expression as it was written."""
         return self._standard.pattern
 
     @property
     def flags(self) -> int:
-        """The flags of `re`, those in the pattern included."""
+        """Return the flags of `re`, those in the pattern included."""
         return self._standard.flags
 
     @property
     def group_names(self) -> tuple[str | int, ...]:
-        """The names and numbers of the groups; 0 is the whole match."""
+        """Return the names and numbers of the groups; 0 is the whole match."""
         return (*self._standard.groupindex, *range(self._standard.groups + 1))
 
     def search(self, text: str) -> Any:

@@ -134,10 +134,7 @@ async def _build_request(
         raise InputError.from_message(
             f"found {path!r}, expected a path like {vendor.profile.paths.chat[0]}", "path"
         )
-    try:
-        body = orjson.dumps(explain_input.body)
-    except TypeError as error:
-        raise InputError.from_message(f"cannot be sent as JSON: {error}", "body") from None
+    body = orjson.dumps(explain_input.body)
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
