@@ -174,13 +174,9 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     from mockserver.server import app
     from mockserver.server.access_log import AccessLog
     from mockserver.server.app import create_app
+    from mockserver.server.connection_limits import raise_fd_limit
     from mockserver.server.log_writer import LogWriter, LogWriterHandler, escape_controls
-    from mockserver.server.uvicorn_server import (
-        BackgroundServer,
-        bind_socket,
-        get_connect_address,
-        raise_fd_limit,
-    )
+    from mockserver.server.uvicorn_server import BackgroundServer, bind_socket, get_connect_address
     from mockserver.wire.playback import Playback
 
     flags["paths"] = _drop_empty_mounts(flags["paths"])

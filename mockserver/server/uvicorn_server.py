@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import InputError
+from mockserver.server.connection_limits import AcceptErrorHandler, IdleTimeout, start_idle_sweep
 from mockserver.server.uvicorn_fast_write import SingleWrite
 from mockserver.server.uvicorn_internals import (
     add_reason_phrases,
@@ -28,7 +29,6 @@ from mockserver.wire.playback import SINGLE_WRITE_KEY, TRANSPORT_KEY, Playback
 
 _ABORT_DELAY = 0.3  # seconds until a connection that has not ended by itself is cut
 _SHUTDOWN_TIMEOUT = 0.5  # seconds until uvicorn cancels what even that did not end
-_MAX_OPEN_FILES = 65_536  # one client address has no more ports than this
 _KEEP_ALIVE = (
     75  # seconds; longer than an SDK's pool keeps an idle connection, so that the client closes first
 )
@@ -48,8 +48,7 @@ def bind_socket(host: str, port: int) -> socket.socket:
         ) from error
     # asyncio sets TCP_NODELAY only if the protocol is given; without it a small frame would wait for an ACK.
     sock = socket.socket(family, kind, protocol)
-    if sys.platform != "win32":  # pragma: no branch - there it would let two servers share a port
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, get_address_option(sys.platform), 1)
     try:
         sock.bind(address)
     except OSError as error:
@@ -66,17 +65,14 @@ def get_connect_address(sock: socket.socket) -> tuple[str, int]:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, str(host)), int(port)  # noqa: S104
 
 
-def raise_fd_limit() -> None:
-    """Raise the limit of open files as far as the system allows; the soft limit of a shell is often 1,024."""
-    if sys.platform == "win32":  # pragma: no cover
-        return
-    import resource  # noqa: PLC0415 not available on Windows
+def get_address_option(platform: str) -> int:
+    """Return the socket option with which a restarted server gets its port at once, but no second server gets it.
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
-    if soft < most:
-        with contextlib.suppress(ValueError, OSError):  # a system may have a limit below its own hard limit
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    On POSIX that is SO_REUSEADDR. On Windows SO_REUSEADDR would let two servers share a port, and
+    SO_EXCLUSIVEADDRUSE (the complement of Winsock's SO_REUSEADDR, 4) forbids it.
+    https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
+    """
+    return ~4 if platform == "win32" else socket.SO_REUSEADDR
 
 
 class BackgroundServer:
@@ -136,10 +132,13 @@ class _StoppableUvicorn(uvicorn.Server):
         self.ready = threading.Event()
         self._playback = playback
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._can_cut = has_connections()
+        self._knows_connections = has_connections()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(AcceptErrorHandler())
+        if self._knows_connections:
+            start_idle_sweep(self._loop, self.server_state.connections)
         await super().startup(sockets)
         self.ready.set()
 
@@ -164,7 +163,7 @@ class _StoppableUvicorn(uvicorn.Server):
 
     def _abort_connections(self) -> None:
         """Abort the remaining connections: a client that does not read would delay a clean end for ever."""
-        for connection in list(self.server_state.connections) if self._can_cut else ():
+        for connection in list(self.server_state.connections) if self._knows_connections else ():
             connection.transport.abort()
 
 
@@ -232,11 +231,11 @@ def _http_protocol_class(http: str) -> Any:
     add_reason_phrases(name)
     cycle = find_cycle() if name == "httptools" else None
     single_write = None if cycle is None else SingleWrite(*cycle)
-    mixins: tuple[type, ...] = (_TransportProtocol,)
+    mixins: tuple[type, ...] = (_TransportProtocol, IdleTimeout)
     if name == "httptools":
         from mockserver.server.http_upgrade import IgnoredUpgrade  # noqa: PLC0415 h11 runs without httptools
 
-        mixins = (_TransportProtocol, IgnoredUpgrade)
+        mixins = (*mixins, IgnoredUpgrade)
     return type(f"Transport{protocol.__name__}", (*mixins, protocol), {"single_write": single_write})
 
 

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema_rs
 import pytest
 from click.testing import CliRunner, Result
@@ -373,6 +374,14 @@ def test_paths_may_come_from_the_environment(folder: Path) -> None:
     assert served(MOCKSERVER_FIXTURES="good.yaml").paths == (Path("good.yaml"),)
     assert served(MOCKSERVER_FIXTURES=f"good.yaml{os.pathsep}hidden.yaml").paths[1] == Path("hidden.yaml")
     assert served("good.yaml", MOCKSERVER_FIXTURES="hidden.yaml").paths == (Path("good.yaml"),)
+
+
+def test_paths_with_drives_are_separated_as_the_system_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert click.Path.envvar_list_splitter == os.pathsep
+    monkeypatch.setattr(click.Path, "envvar_list_splitter", ";")  # its value on Windows
+    expected = (Path("C:\\a.yaml"), Path("D:\\b.yaml"))
+    assert served(MOCKSERVER_FIXTURES=r"C:\a.yaml;D:\b.yaml").paths == expected
+    assert served(MOCKSERVER_VENDOR=r"C:\a.yaml;D:\b.yaml").vendors == expected
 
 
 def test_an_empty_folder_that_the_environment_names_is_a_volume_without_a_mount(folder: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from mockserver import __main__
-from mockserver.server.uvicorn_server import raise_fd_limit
+from mockserver.server.connection_limits import raise_fd_limit
 from mockserver.testing import MockServer
 
 # Which modules are heavy, and when they are needed.
