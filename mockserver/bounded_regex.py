@@ -147,12 +147,14 @@ class BoundedRegex:
         return self._compiled
 
 
-def compile_regex(pattern: str, flags: int = 0) -> BoundedRegex:
+def compile_regex(pattern: str, flags: int = 0, *, rarely_used: bool = False) -> BoundedRegex:
     """Compile a pattern of Python's `re`, with flags of `re`.
 
+    The library is imported now, not in the first search, unless the pattern is rarely used.
     Raises re.error, OverflowError and RecursionError as `re.compile` does.
     """
-    import regex  # noqa: F401, PLC0415 takes half as long as the rest of the server: while loading, not in a request
+    if not rarely_used:
+        import regex  # noqa: F401, PLC0415 it takes half as long as the rest of the server
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about sets that a later Python may read differently

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from mockserver.bounded_regex import BoundedRegex, RegexSearchError, compile_regex
 from mockserver.errors import ApiError
 from mockserver.memoize import Memo
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, format_amount
@@ -62,7 +63,9 @@ class Vendor:
         self._usage = JsonTemplate(profile.usage)
         self._chunk_usage = JsonTemplate(profile.stream.usage_form or profile.usage)
         self._error_bodies = ErrorBodies(profile)
-        self._echo_patterns = {name: re.compile(pattern) for name, pattern in (profile.echo or {}).items()}
+        self._echo_patterns = {
+            name: compile_regex(pattern, rarely_used=True) for name, pattern in (profile.echo or {}).items()
+        }
         self._id_factories = {name: create_id_factory(pattern) for name, pattern in profile.ids.items()}
         self.tariff = Tariff(profile)
         # Whether its completions report the balance; otherwise they are the same for every account.
@@ -122,7 +125,7 @@ class Vendor:
         received = [
             (name, headers[name], pattern) for name, pattern in self._echo_patterns.items() if name in headers
         ]
-        valid = [(name, value) for name, value, pattern in received if pattern.fullmatch(value)]
+        valid = [(name, value) for name, value, pattern in received if _is_match(pattern, value)]
         return tuple([header for header in valid if encode_headers((header,)) is not None])
 
     def unsupported_role(self, model: str, roles: Iterable[object]) -> str | None:
@@ -223,6 +226,14 @@ class Vendor:
         """
         ids = {name: create_id() for name, create_id in self._id_factories.items()}
         return self._error_bodies.error_answer(error, {**ids, **context}, self.headers)
+
+
+def _is_match(pattern: BoundedRegex, value: str) -> bool:
+    """Return whether a pattern matches a value; False if it reaches its time limit."""
+    try:
+        return pattern.fullmatch(value) is not None
+    except RegexSearchError:
+        return False
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ import itertools
 import re
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import requests
@@ -28,8 +29,9 @@ from mockserver.matching.shadowing import lint_fixtures
 from mockserver.matching.slow_patterns import find_slow_patterns, find_slow_text
 from mockserver.request.chat_request import ChatRequest
 from mockserver.testing import MockServer
+from mockserver.vendors.vendor import Vendor
 from tests.conftest import MakeClient, StartServer
-from tests.matching_examples import build_fixture_set, build_request
+from tests.matching_examples import ROUTER, build_fixture_set, build_request
 
 WALL_LIMIT = 10 * REQUEST_TIME_LIMIT  # seconds
 SLOW = "(a|aa)+$"
@@ -362,6 +364,15 @@ def test_verify_names_the_limit(slow_server: MockServer, make_client: MakeClient
     response = requests.post(url, json=query, timeout=20)
     assert response.status_code == 409
     assert response.text.count("reached the limit") >= 2
+
+
+def test_the_patterns_of_a_profile_are_bounded() -> None:
+    profile = replace(ROUTER.vendors["aimlapi"].profile, echo={"x-id": SLOW})
+    vendor = Vendor(profile)
+    assert vendor.echo_headers({"x-id": "aaa"}) == (("x-id", "aaa"),)
+    started = time.thread_time()
+    assert vendor.echo_headers({"x-id": SLOW_TEXT}) == ()
+    assert time.thread_time() - started < WALL_LIMIT
 
 
 def test_slow_requests_do_not_keep_the_server_from_others(
