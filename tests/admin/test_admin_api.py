@@ -685,7 +685,7 @@ def test_files_are_read_again(tmp_path: Path, make_client: MakeClient) -> None:
         assert control.ask("POST", "/fixtures/reload") == {"fixtures": 1}
         assert said(client, "x") == "new"
         file.write_text("fixtures: [{match: {}}]")
-        assert "it has no answer" in control.refused("POST", "/fixtures/reload")
+        assert "it has no response" in control.refused("POST", "/fixtures/reload")
         assert said(client, "x") == "new"
 
 
