@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import partial
+from time import thread_time
 from typing import Any, Final
 
 from mockserver.bounded_regex import BoundedRegex, RegexSearchError, SharedRegexBudget, note_regex_failure
@@ -202,18 +203,16 @@ def find_all_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixture
 def find_near_misses(
     request: ChatRequest, fixtures: Iterable[Fixture], answer_counts: Mapping[str, int], limit: int = 3
 ) -> list[NearMiss]:
-    """Return the nearest fixtures: those with the fewest mismatches, then those with the most similar texts."""
+    """Return the nearest fixtures: those with the fewest mismatches, then those with the most similar texts.
+
+    With many fixtures and a long request, only those are compared for which the time is enough.
+    """
     with SharedRegexBudget():
-        few = heapq.nsmallest(
-            _MAX_CANDIDATES, enumerate(fixtures), lambda one: (_count_mismatches(request, one[1]), one[0])
-        )
-        ranked = sorted(
-            few,
-            key=lambda one: (_count_mismatches(request, one[1]), -_text_similarity(request, one[1]), one[0]),
-        )
+        few = heapq.nsmallest(_MAX_CANDIDATES, _iter_mismatch_counts(request, fixtures, limit))
+        ranked = sorted(few, key=lambda one: (one[0], -_text_similarity(request, one[2]), one[1]))
         return [
             NearMiss(fixture, find_mismatches(request, fixture, answer_counts))
-            for _, fixture in ranked[:limit]
+            for *_, fixture in ranked[:limit]
         ]
 
 
@@ -310,8 +309,15 @@ def _searchable_texts(found: Any) -> tuple[str, ...]:
     return () if found is MISSING or found is None else (stringify_value(found),)
 
 
-def _count_mismatches(request: ChatRequest, fixture: Fixture) -> int:
-    return sum(not term.holds(request) for term in fixture.criteria)
+def _iter_mismatch_counts(
+    request: ChatRequest, fixtures: Iterable[Fixture], at_least: int
+) -> Iterator[tuple[int, int, Fixture]]:
+    """Yield the number of mismatches, the position and the fixture, until the time is over."""
+    deadline = thread_time() + _NEAR_MISS_SECONDS
+    for position, fixture in enumerate(fixtures):
+        if position >= at_least and thread_time() > deadline:
+            return
+        yield sum(not term.holds(request) for term in fixture.criteria), position, fixture
 
 
 def _text_similarity(request: ChatRequest, fixture: Fixture) -> float:
@@ -335,6 +341,7 @@ def _expected_text(criterion: Criterion) -> str | None:
 
 _PREFILTER_THRESHOLD = 4  # up to this number, checking all fixtures is faster
 _FIRST_MATCH_KEY: Final = "first"
+_NEAR_MISS_SECONDS = 0.05  # processor time for comparing a request with all fixtures
 _MAX_CANDIDATES = 50  # fixtures whose texts are compared
 _COMPARED_LENGTH = 200  # characters of each
 _ABSENT = {

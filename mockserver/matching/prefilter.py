@@ -25,7 +25,7 @@ from mockserver.fixtures.predicates import (
 from mockserver.request.chat_request import ChatRequest
 
 _AUTOMATON_THRESHOLD = 16  # parts that are found sooner one by one
-_SCAN_LIMIT = 200  # parts that are, too, in a long text
+_MAX_SCANNED = 20_000_000  # literals times characters that are, too, in a long text
 _LONG_TEXT = 5_000  # characters of one
 
 
@@ -112,7 +112,9 @@ class _FieldIndex:
             positions.update(*self._substrings.values())
             return
         text = fold_case(stringify_value(value))
-        if self._automaton is None or (len(text) > _LONG_TEXT and len(self._substrings) <= _SCAN_LIMIT):
+        if self._automaton is None or (
+            len(text) > _LONG_TEXT and len(text) * len(self._substrings) <= _MAX_SCANNED
+        ):
             for part in self._substrings:
                 if part in text:
                     positions.update(self._substrings[part])

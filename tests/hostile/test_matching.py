@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mockserver.bounded_regex import REQUEST_TIME_LIMIT, RegexSearchError, SharedRegexBudget, compile_regex
 from mockserver.fixtures.fault_rules import parse_fault_rule
 from mockserver.fixtures.predicates import build_glob
+from mockserver.matching import fixture_set
 from mockserver.matching.fixture_set import (
     FixtureSet,
     LayeredFixtures,
@@ -85,6 +86,28 @@ def test_a_glob_tries_nothing_twice(glob: str, text: str, matches: bool) -> None
     started = time.thread_time()
     assert holds(text) is matches
     assert time.thread_time() - started < 0.5  # seconds; it takes some thousandths
+
+
+# --- long requests and many fixtures
+
+
+def test_a_long_request_is_compared_with_many_fixtures_in_bounded_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = _ask("the quick brown fox " * 40_000)
+    fixtures = build_fixture_set(
+        *(f"name: n{number}, match: {{user: word{number}x}}, response: a" for number in range(100)),
+        "name: last, match: {user: fox}, response: b",
+    )
+    first = fixtures.first_match(request)
+    assert first is not None
+    assert first.name == "last"
+    counted = []
+    monkeypatch.setattr(fixture_set, "_NEAR_MISS_SECONDS", -1.0)  # over at once
+    for count in (3, 5):
+        misses = find_near_misses(request, fixtures, {}, count)
+        counted.append([miss.fixture.name for miss in misses])
+    assert counted == [["n0", "n1", "n2"], ["n0", "n1", "n2", "n3", "n4"]]
 
 
 # --- regular expressions
