@@ -7,9 +7,13 @@ the discount.
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+
+from mockserver.generation.json_schema import as_finite_number
 
 Members = dict[str, object]
 
@@ -25,10 +29,11 @@ def make_consistent(members: Members) -> Members:
 def _ordered_pairs(members: Members) -> Iterator[tuple[str, str]]:
     """Yield the names of each start and its end."""
     for name in members:
-        for first, last in ORDERED_PAIRS:
-            for start, end in ((first, last), (first.capitalize(), last.capitalize())):
+        starts = START_WORD.findall(name[:MAX_NAME_LENGTH])
+        for start, end in ORDERED_WORDS if starts else ():
+            if start in starts:
                 other = re.sub(rf"(?<![a-z]){start}(?![a-z])", end, name, count=1)
-                if other != name and other in members:
+                if other in members:
                     yield name, other
 
 
@@ -85,27 +90,27 @@ def _with_totals(members: Members) -> Members:
 
 def _sum_of_items(member: object) -> float | None:
     """Return the sum of the totals of a list of invoice items; None if an item has no total."""
-    items = member if isinstance(member, list) else []
+    items = member[: MAX_ITEMS + 1] if isinstance(member, list) else []
     totals = [_find_number(item, *ITEM_TOTAL_NAMES) for item in items if isinstance(item, dict)]
     known = [total for total in totals if total is not None]
-    return sum(known) if known and len(known) == len(items) else None
+    return sum(known) if known and len(known) == len(items) <= MAX_ITEMS else None
 
 
 def _find_number(members: Members, *names: str) -> float | None:
     """Return the first number among the members with these names."""
-    found = (members[name] for name in names if name in members)
-    return next(
-        (float(value) for value in found if isinstance(value, int | float) and _is_number(value)), None
-    )
+    numbers = (as_finite_number(members.get(name)) for name in names)
+    return next((float(number) for number in numbers if number is not None), None)
 
 
 def _rounded(value: float) -> float | int:
+    if not math.isfinite(value):
+        return sys.float_info.max
     rounded = round(value, 2)
     return int(rounded) if rounded.is_integer() else rounded
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return as_finite_number(value) is not None
 
 
 ITEM_TOTAL_NAMES = ("total", "amount", "line_total", "total_price")
@@ -117,3 +122,11 @@ ORDERED_PAIRS = (
     ("created", "updated"), ("order", "delivery"), ("invoice", "due"), ("min", "max"), ("minimum", "maximum"),
     ("low", "high"), ("lower", "upper"),
 )  # fmt: skip
+ORDERED_WORDS = tuple(
+    words
+    for first, last in ORDERED_PAIRS
+    for words in ((first, last), (first.capitalize(), last.capitalize()))
+)
+START_WORD = re.compile(rf"(?<![a-z])(?:{'|'.join(start for start, _ in ORDERED_WORDS)})(?![a-z])")
+MAX_NAME_LENGTH = 100  # characters of a property name that are looked at
+MAX_ITEMS = 200  # of a list whose sum is taken

@@ -15,6 +15,7 @@ from mockserver.generation.word_lists import SENTENCES, VALUES_BY_NAME
 if TYPE_CHECKING:
     from faker import Faker
 
+MAX_NAME_LENGTH = 100  # characters of a property name that are looked at, from its end
 MAX_TEXT_LENGTH = 10_000  # characters; a longer text is not generated
 
 
@@ -40,7 +41,7 @@ def generate_by_name(name: str, faker: Faker) -> str | None:
 def find_number_range(name: str) -> tuple[float, float, int] | None:
     """Return the usual minimum, maximum and decimals of a number with this property name; None if unknown."""
     found = next((NUMBER_RANGES[each] for each in split_name_suffixes(name) if each in NUMBER_RANGES), None)
-    return found or (NUMBER_RANGES["count"] if COUNT_NAME.match(name) else None)
+    return found or (NUMBER_RANGES["count"] if COUNT_NAME.match(name[-MAX_NAME_LENGTH:]) else None)
 
 
 def generate_words(faker: Faker, min_length: int = 0, max_length: int | None = None) -> str:
@@ -54,7 +55,7 @@ def generate_words(faker: Faker, min_length: int = 0, max_length: int | None = N
 
 def split_name_suffixes(name: str) -> Iterator[str]:
     """Yield the suffixes of a name in snake case: `customer_first_name`, `first_name`, `name`."""
-    parts = [part.lower() for part in NAME_WORD.findall(name)]
+    parts = [part.lower() for part in NAME_WORD.findall(name[-MAX_NAME_LENGTH:])]
     yield from ("_".join(parts[start:]) for start in range(len(parts)))
 
 

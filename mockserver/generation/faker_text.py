@@ -25,6 +25,7 @@ DEFAULT_LOCALE = "en_US"
 LATIN_LOCALE = "la"
 LOREM_PACKAGE = "faker.providers.lorem"
 MAX_COUNTS = {"word": 5_000, "sentence": 500, "paragraph": 100}
+MAX_SEARCHED_LENGTH = 20_000  # characters of a message in which a number of words is looked for
 WORDS_PER_SENTENCE = 8  # if a number of words is requested
 
 
@@ -89,7 +90,7 @@ def generate_text(user_text: str, seed: int, locale: str = DEFAULT_LOCALE, mode:
     if mode == "echo":
         return user_text
     faker = seed_faker(LATIN_LOCALE if mode == "lorem" else locale, stable_hash(seed))
-    requested = REQUESTED_LENGTH.search(user_text)
+    requested = REQUESTED_LENGTH.search(user_text[:MAX_SEARCHED_LENGTH])
     if requested:
         unit = requested[2].lower()
         return UNIT_GENERATORS[unit](faker, min(_parse_count(requested[1].lower()), MAX_COUNTS[unit]))

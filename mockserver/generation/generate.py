@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.generation.faker_text import DEFAULT_LOCALE, generate_text, seed_faker, stable_hash
 from mockserver.generation.from_schema import generate_value
+from mockserver.generation.generation_budget import CHARACTERS_PER_STEP, GenerationBudget
 from mockserver.generation.prompt_schema import PromptedSchema, find_prompted_schema, strip_json_documents
+from mockserver.generation.scalar_candidates import STEPS_PER_VALUE
 from mockserver.generation.tool_choice import PlannedToolCall, choose_tools
 
 if TYPE_CHECKING:
@@ -50,35 +53,68 @@ class GeneratedReply:
     tool_calls: tuple[tuple[str, dict[str, object]], ...] = ()
 
 
-def generate_reply(
-    request: GenerationRequest,
-    choice_index: int = 0,
-    seed: object = None,
-    locale: str = DEFAULT_LOCALE,
-    mode: str = "faker",
-) -> GeneratedReply:
-    """Return one choice of a generated response. `mode` is the kind of text: one of `REPLIES` in `settings`."""
-    choice_seed = stable_hash(seed, *request.seed_parts) + choice_index
-    calls = choose_tools(
-        request.tools,
-        request.tool_choice,
-        request.user_text,
-        parallel=request.parallel_tool_calls is not False,
-        after_tool_result=request.tool_result is not None,
-    )
-    requested = None if calls else _requested_schema(request)
-    if calls or requested:
-        faker = seed_faker(locale, stable_hash(choice_seed))
-    if calls:
-        return GeneratedReply(
-            None, tuple((call.name, _tool_arguments(call, request.user_text, faker)) for call in calls)
+class ReplyGenerator:
+    """The choices of one generated response, which draw from one budget.
+
+    `mode` is the kind of text: one of `REPLIES` in `settings`.
+    """
+
+    def __init__(
+        self,
+        request: GenerationRequest,
+        seed: object = None,
+        locale: str = DEFAULT_LOCALE,
+        mode: str = "faker",
+        budget: GenerationBudget | None = None,
+    ) -> None:
+        self.request, self.locale, self.mode = request, locale, mode
+        self.budget = budget or GenerationBudget()
+        self._seed = stable_hash(seed, *request.seed_parts)
+        self._calls = choose_tools(
+            request.tools,
+            request.tool_choice,
+            request.user_text,
+            self.budget,
+            parallel=request.parallel_tool_calls is not False,
+            after_tool_result=request.tool_result is not None,
         )
-    if requested:
-        document = generate_value(requested.schema, faker, strip_json_documents(request.user_text))
-        return GeneratedReply(_format_document(document, requested.fenced))
-    if request.tool_result:
-        return GeneratedReply(_quote_tool_result(*request.tool_result, choice_seed))
-    return GeneratedReply(generate_text(request.user_text, choice_seed, locale, mode))
+        self._schema = None if self._calls else _requested_schema(request, self.budget)
+        self._prompt = (
+            strip_json_documents(request.user_text, self.budget) if self._schema else request.user_text
+        )
+
+    def generate(self, choice_index: int) -> GeneratedReply:
+        """Return one choice. Raise ApiError if earlier choices used up the budget."""
+        self.budget.raise_if_exhausted()
+        seed = self._seed + choice_index
+        with SharedRegexBudget():
+            if self._calls:
+                faker = seed_faker(self.locale, stable_hash(seed))
+                return GeneratedReply(
+                    None, tuple((call.name, self._arguments(call, faker)) for call in self._calls)
+                )
+            if self._schema:
+                faker = seed_faker(self.locale, stable_hash(seed))
+                document = generate_value(self._schema.schema, faker, self._prompt, budget=self.budget)
+                return GeneratedReply(_format_document(document, self._schema.fenced))
+        if self.request.tool_result:
+            self.budget.deduct(STEPS_PER_VALUE)
+            return GeneratedReply(_quote_tool_result(*self.request.tool_result, seed))
+        text = generate_text(self.request.user_text, seed, self.locale, self.mode)
+        self.budget.deduct(STEPS_PER_VALUE + len(text) // CHARACTERS_PER_STEP)
+        return GeneratedReply(text)
+
+    def _arguments(self, call: PlannedToolCall, faker: Faker) -> dict[str, object]:
+        schema = call.parameters if isinstance(call.parameters, dict) else {"type": "object"}
+        arguments = generate_value(
+            schema,
+            faker,
+            self._prompt,
+            name=call.name,
+            value_index=call.value_index,
+            budget=self.budget,
+        )
+        return arguments if isinstance(arguments, dict) else {}
 
 
 def _quote_tool_result(name: str | None, result: str, seed: int) -> str:
@@ -86,13 +122,7 @@ def _quote_tool_result(name: str | None, result: str, seed: int) -> str:
     return TOOL_RESULT_REPLIES[seed % len(TOOL_RESULT_REPLIES)].format(name or "the tool", quoted)
 
 
-def _tool_arguments(call: PlannedToolCall, user_text: str, faker: Faker) -> dict[str, object]:
-    schema = call.parameters if isinstance(call.parameters, dict) else {"type": "object"}
-    arguments = generate_value(schema, faker, user_text, name=call.name, value_index=call.value_index)
-    return arguments if isinstance(arguments, dict) else {}
-
-
-def _requested_schema(request: GenerationRequest) -> PromptedSchema | None:
+def _requested_schema(request: GenerationRequest, budget: GenerationBudget) -> PromptedSchema | None:
     """Return the schema that the text of the reply must be valid against; None if no JSON is requested."""
     match request.response_format:
         case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
@@ -100,8 +130,10 @@ def _requested_schema(request: GenerationRequest) -> PromptedSchema | None:
         case {"type": "json_schema"}:
             return PromptedSchema(DEFAULT_SCHEMA, False)
         case {"type": "json_object"}:
-            return find_prompted_schema(request.prompts, True) or PromptedSchema(DEFAULT_SCHEMA, False)
-    return find_prompted_schema(request.prompts, False)
+            return find_prompted_schema(request.prompts, True, budget) or PromptedSchema(
+                DEFAULT_SCHEMA, False
+            )
+    return find_prompted_schema(request.prompts, False, budget)
 
 
 def _format_document(document: object, fenced: bool) -> str:

@@ -12,8 +12,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mockserver.generation.generation_budget import GenerationBudget
+
 MAX_SCANNED_LENGTH = 200_000  # characters of one message, counted from its end
 MAX_DECODE_ATTEMPTS = 64  # opening braces that start no JSON object
+CHARACTERS_PER_STEP = 64  # of JSON that is decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,14 @@ class PromptedSchema:
     fenced: bool
 
 
-def find_prompted_schema(texts: Sequence[str], json_mode: bool) -> PromptedSchema | None:
+def find_prompted_schema(
+    texts: Sequence[str], json_mode: bool, budget: GenerationBudget
+) -> PromptedSchema | None:
     """Return the last schema in these messages if they ask for JSON; `json_mode`: the request says `json_object`."""
-    found = next((schema for text in reversed(texts) if (schema := _last_schema(text))), None)
+    found = next((schema for text in reversed(texts) if (schema := _last_schema(text, budget))), None)
     if found is None:
         return None
-    prose = "\n".join(map(strip_json_documents, texts))
+    prose = "\n".join(strip_json_documents(text, budget) for text in texts)[-MAX_SCANNED_LENGTH:]
     if not json_mode and not (MENTIONS_JSON.search(prose) and MENTIONS_ANSWER.search(prose)):
         return None
     return PromptedSchema(
@@ -37,17 +42,17 @@ def find_prompted_schema(texts: Sequence[str], json_mode: bool) -> PromptedSchem
     )
 
 
-def strip_json_documents(text: str) -> str:
+def strip_json_documents(text: str, budget: GenerationBudget) -> str:
     """Return the text of a message without its JSON objects."""
     parts, end = [], 0
-    for start, stop, _ in _json_objects(text):
+    for start, stop, _ in _json_objects(text, budget):
         parts.append(text[end:start])
         end = stop
     return "".join([*parts, text[end:]])
 
 
-def _last_schema(text: str) -> dict[str, object] | None:
-    schemas = [document for *_, document in _json_objects(text) if _is_schema(document)]
+def _last_schema(text: str, budget: GenerationBudget) -> dict[str, object] | None:
+    schemas = [document for *_, document in _json_objects(text, budget) if _is_schema(document)]
     return schemas[-1] if schemas else None
 
 
@@ -65,20 +70,27 @@ def _is_schema(document: dict[str, object]) -> bool:
     )
 
 
-def _json_objects(text: str) -> Iterator[tuple[int, int, dict[str, object]]]:
+def _json_objects(text: str, budget: GenerationBudget) -> Iterator[tuple[int, int, dict[str, object]]]:
     """Yield the outermost JSON objects in a text, each with its start and end."""
     failures, start = 0, text.find("{", max(len(text) - MAX_SCANNED_LENGTH, 0))
-    while start >= 0 and failures < MAX_DECODE_ATTEMPTS:
+    while start >= 0 and failures < MAX_DECODE_ATTEMPTS and not budget.is_exhausted:
         try:
             document, end = DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
             failures, end = failures + 1, start + 1
+            # Only a JSONDecodeError has the position up to which the text was read.
+            budget.deduct(1 + (getattr(error, "pos", len(text)) - start) // CHARACTERS_PER_STEP)
         else:
+            budget.deduct(1 + (end - start) // CHARACTERS_PER_STEP)
             yield start, end, document
         start = text.find("{", end)
 
 
-DECODER = json.JSONDecoder()
+def _reject_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_reject_constant)
 MENTIONS_JSON = re.compile(r"\bjson", re.IGNORECASE)
 MENTIONS_ANSWER = re.compile(
     r"\b(?:respond|response|repl(?:y|ies)|answer|return|output|provide|produce|generate|conform|compatible|format)",

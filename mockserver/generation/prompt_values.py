@@ -20,9 +20,11 @@ import re
 from collections.abc import Callable
 
 from mockserver.generation.fake_values import NAME_PROVIDERS, split_name_suffixes
+from mockserver.generation.generation_budget import GenerationBudget
 from mockserver.generation.word_lists import VALUES_BY_NAME
 
 MAX_QUERY_LENGTH = 400  # characters of the message that are used as a query
+MAX_CHOICES = 1_000  # of an enum that are searched in the message
 MAX_PROMPT_LENGTH = 20_000  # characters of the message that are searched
 
 
@@ -32,15 +34,22 @@ class PromptValues:
     def __init__(self, text: str, value_index: int = 0) -> None:
         self.text = text.strip()[:MAX_PROMPT_LENGTH]
         self.value_index = value_index
+        self._plain_text = _plain(self.text)
+        self._values: dict[str, list[str]] = {}
         self._numbers = [float(found.replace(",", "")) for found in NUMBER.findall(self.text)]
 
     def next_number(self) -> float | None:
         """Remove and return the next number of the message; None if there is none."""
         return self._numbers.pop(0) if self._numbers else None
 
-    def mentioned_choices(self, choices: list[object]) -> list[object]:
-        """Return the choices that the message contains, the longest first."""
-        mentioned = [choice for choice in choices if isinstance(choice, str) and self._mentions(choice)]
+    def mentioned_choices(self, choices: list[object], budget: GenerationBudget) -> list[object]:
+        """Return the choices that the message contains, the longest first. Raise GenerationBudgetError."""
+        budget.spend(len(choices[:MAX_CHOICES]) * (1 + len(self.text) // 500))
+        mentioned = [
+            choice
+            for choice in choices[:MAX_CHOICES]
+            if isinstance(choice, str) and self._mentions(choice, budget)
+        ]
         return sorted(mentioned, key=lambda text: -len(str(text)))
 
     def value_for(self, name: str, format_name: object) -> str | None:
@@ -63,6 +72,11 @@ class PromptValues:
 
     def _find_values(self, kind: str) -> list[str]:
         kind = {"first": "name", "last": "name"}.get(kind, kind)
+        if kind not in self._values:
+            self._values[kind] = self._search(kind)
+        return self._values[kind]
+
+    def _search(self, kind: str) -> list[str]:
         parts: list[str] = []
         for match in VALUE_PATTERNS[kind].finditer(self.text):
             whole = next(group for group in (*match.groups(), match[0]) if group)
@@ -71,9 +85,16 @@ class PromptValues:
                 break
         return list(dict.fromkeys(parts))
 
-    def _mentions(self, choice: str) -> bool:
+    def _mentions(self, choice: str, budget: GenerationBudget) -> bool:
+        if not choice or _plain(choice) not in self._plain_text:
+            return False
+        budget.spend(200)  # for the compilation of the expression
         pattern = re.escape(choice).replace("_", "[ _-]")
-        return bool(choice) and bool(re.search(rf"(?<!\w){pattern}(?!\w)", self.text, re.IGNORECASE))
+        return bool(re.search(rf"(?<!\w){pattern}(?!\w)", self.text, re.IGNORECASE))
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("_", " ").replace("-", " ")
 
 
 def _value_kind(name: str, format_name: object) -> str | None:

@@ -8,51 +8,89 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
+from mockserver.bounded_regex import BoundedRegex, RegexSearchError, compile_regex
+from mockserver.generation.generation_budget import GenerationBudget
+
+MAX_PATTERN_LENGTH = 1_000  # characters; longer patterns are ignored
 MAX_LENGTH = 5_000  # characters, and steps on the way to them
+TIMEOUT_STEPS = 10_000  # that stand for the time of a search that reached its limit
 MAX_ATTEMPTS = 24  # texts generated until one has the length
 MAX_EXPONENTIAL_LENGTH = (
     16  # characters that may be held against an expression which can take exponential time
 )
 
 
-def matches_pattern(pattern: str, text: str) -> bool:
-    """Return whether the text contains a match; also true if that cannot be determined in time."""
-    parsed = _parse_pattern(pattern)
-    if parsed is None:
-        return True
-    compiled, _, risky = parsed
-    return (risky and len(text) > MAX_EXPONENTIAL_LENGTH) or bool(compiled.search(text[:MAX_LENGTH]))
+@dataclass(frozen=True, slots=True)
+class ParsedPattern:
+    """A regular expression and its syntax tree. `risky`: a search may take exponential time."""
+
+    compiled: BoundedRegex
+    tree: Any
+    risky: bool
+
+    def matches(self, text: str, budget: GenerationBudget) -> bool:
+        """Return whether the text contains a match; also true if that cannot be determined in time."""
+        budget.spend(2 + len(text) // 64)
+        if self.risky and len(text) > MAX_EXPONENTIAL_LENGTH:
+            return True
+        try:
+            return bool(self.compiled.search(text[:MAX_LENGTH]))
+        except RegexSearchError:
+            budget.spend(TIMEOUT_STEPS)
+            return True
+
+
+def matches_pattern(pattern: str, text: str, budget: GenerationBudget) -> bool:
+    """Return whether the text contains a match; also true if that cannot be determined. Raise GenerationBudgetError."""
+    parsed = _get_pattern(pattern, budget)
+    return parsed is None or parsed.matches(text, budget)
 
 
 def generate_matching_text(
-    pattern: str, random: Random, min_length: int = 0, max_length: int | None = None
+    pattern: str,
+    random: Random,
+    budget: GenerationBudget,
+    min_length: int = 0,
+    max_length: int | None = None,
 ) -> str | None:
-    """Return a text of `min_length` to `max_length` characters that contains a match; None if none was found."""
-    parsed = _parse_pattern(pattern)
+    """Return a text of `min_length` to `max_length` characters that contains a match; None if none was found.
+
+    Raise GenerationBudgetError.
+    """
+    parsed = _get_pattern(pattern, budget)
     if parsed is None:
         return None
-    compiled, tree, risky = parsed
     extra = 3  # repetitions of a part beyond its minimum, at most; adapted to the missing length
     for _ in range(MAX_ATTEMPTS):
-        text = _padded("".join(_RegexSampler(random, extra).sample(tree)), pattern, min_length)
+        text = _padded("".join(_RegexSampler(random, extra, budget).sample(parsed.tree)), pattern, min_length)
         missing = max(min_length - len(text), 0) - max(
             len(text) - (len(text) if max_length is None else max_length), 0
         )
-        if not missing and (risky or compiled.search(text)):
+        if not missing and parsed.matches(text, budget):
             return text
         extra = max(0, extra + (missing + 1) // 2)
     return None
 
 
+def _get_pattern(pattern: str, budget: GenerationBudget) -> ParsedPattern | None:
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        return None
+    if pattern not in budget.patterns:  # the cache of the process has no influence on the steps
+        budget.spend(200 + 6 * len(pattern) + len(pattern) ** 2 // 50)
+        budget.patterns.add(pattern)
+    return _parse_pattern(pattern)
+
+
 @lru_cache(256)
-def _parse_pattern(pattern: str) -> tuple[re.Pattern[str], Any, bool] | None:
-    """Return the compiled expression, its syntax tree and whether it may take exponential time; None if invalid."""
+def _parse_pattern(pattern: str) -> ParsedPattern | None:
+    """Return the parsed expression; None if it is invalid."""
     python = (
         re.sub(r"\(\?<(?![=!])", "(?P<", pattern).replace(r"\p{L}", "[a-zA-Z]").replace(r"\p{N}", "[0-9]")
     )
@@ -60,7 +98,7 @@ def _parse_pattern(pattern: str) -> tuple[re.Pattern[str], Any, bool] | None:
         tree = parser.parse(python, re.ASCII)
         if _min_part_count(tree) > MAX_LENGTH:
             return None
-        return re.compile(python, re.ASCII), tree, _may_be_exponential(tree, False)
+        return ParsedPattern(compile_regex(python, re.ASCII), tree, _may_be_exponential(tree, False))
     except (re.error, OverflowError, RecursionError):
         return None
 
@@ -100,8 +138,8 @@ def _may_be_exponential(tree: Any, repeated: bool) -> bool:
 class _RegexSampler:
     """The state while one text is generated: the texts of its groups and the remaining steps."""
 
-    def __init__(self, random: Random, max_extra_repeats: int) -> None:
-        self.random, self.max_extra_repeats = random, max_extra_repeats
+    def __init__(self, random: Random, max_extra_repeats: int, budget: GenerationBudget) -> None:
+        self.random, self.max_extra_repeats, self.budget = random, max_extra_repeats, budget
         self.steps_left = MAX_LENGTH
         self.groups: dict[int, str] = {}
 
@@ -109,13 +147,14 @@ class _RegexSampler:
         """Yield the parts of a text that matches the tree. `outer`: the tree is not in a repetition."""
         for kind, value in tree:
             self.steps_left -= 1
+            self.budget.spend()
             if kind in REPEAT_OPS:
                 for _ in range(self._repeat_count(value[0], value[1], outer)):
                     yield from self.sample(value[2], False)
             elif kind is op.GROUPREF:
                 yield self.groups.get(value, "")
             elif kind is op.IN or kind in CHARACTER_OPS:
-                yield _random_character(value if kind is op.IN else [(kind, value)], self.random)
+                yield self.random.choice(_character_pool(tuple(value) if kind is op.IN else ((kind, value),)))
             elif kind in GROUP_OPS:
                 text = "".join(self.sample(GROUP_OPS[kind](value, self.random), outer))
                 if kind is op.SUBPATTERN:
@@ -132,14 +171,15 @@ class _RegexSampler:
         return min(low + min(extra, high - low), max(self.steps_left, 0))
 
 
-def _random_character(members: Any, random: Random) -> str:
-    """Return a character of a class, a letter or digit if it contains one."""
+@lru_cache(1024)
+def _character_pool(members: tuple[tuple[Any, Any], ...]) -> str:
+    """Return the characters of a class from which one is chosen: its letters and digits if it contains any."""
     negated = members[0][0] is op.NEGATE
     characters = set[str]().union(*(_character_set(kind, value) for kind, value in members))
     pool = (
         sorted(PRINTABLE - characters) if negated else sorted(characters & ALPHANUMERIC) or sorted(characters)
     )
-    return random.choice(pool or ["\u00e9"])
+    return "".join(pool) or "\u00e9"
 
 
 def _character_set(kind: Any, value: Any) -> set[str]:

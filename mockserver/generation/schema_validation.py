@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from mockserver.generation.generation_budget import GenerationBudget
 from mockserver.generation.json_schema import (
     FlatSchema,
     as_finite_number,
@@ -19,27 +20,48 @@ from mockserver.generation.json_schema import (
 )
 from mockserver.generation.regex_text import matches_pattern
 
+KeywordCheck = Callable[[object, object, GenerationBudget], bool]
 MAX_DEPTH = 80  # references and levels; deeper values are taken to be valid
 
 
-def conforms_to_schema(value: object, schema: object, root: object, depth: int = 0) -> bool:
-    """Return whether the value is valid against the schema; `root` is the document that references point into."""
+def conforms_to_schema(
+    value: object, schema: object, root: object, budget: GenerationBudget, depth: int = 0
+) -> bool:
+    """Return whether the value is valid against the schema; `root` is the document that references point into.
+
+    Raise GenerationBudgetError if that takes more steps than are left.
+    """
+    budget.spend()
     if not isinstance(schema, dict) or depth > MAX_DEPTH:
         return schema is not False
-    ref = schema.get("$ref")
-    if isinstance(ref, str) and not conforms_to_schema(value, resolve_ref(ref, root), root, depth + 1):
-        return False
+    budget.spend(1 + len(schema) // 4)
 
     def is_valid(part: object, inner: object = value) -> bool:
-        return conforms_to_schema(inner, part, root, depth + 1)
+        return conforms_to_schema(inner, part, root, budget, depth + 1)
+
+    ref = schema.get("$ref")
+    if isinstance(ref, str) and not is_valid(resolve_ref(ref, root, budget)):
+        return False
 
     return (
-        ("const" not in schema or is_json_equal(schema["const"], value))
-        and all(KEYWORD_CHECKS[key](value, schema[key]) for key in schema if key in KEYWORD_CHECKS)
+        ("const" not in schema or is_json_equal(schema["const"], value, budget))
+        and all(KEYWORD_CHECKS[key](value, schema[key], budget) for key in schema if key in KEYWORD_CHECKS)
         and (COMBINATORS.isdisjoint(schema) or _meets_combinators(schema, is_valid))
         and (not isinstance(value, list) or _meets_item_keywords(value, schema, is_valid))
-        and (not isinstance(value, dict) or _meets_object_keywords(value, schema, is_valid))
+        and (not isinstance(value, dict) or _meets_object_keywords(value, schema, is_valid, budget))
     )
+
+
+def is_in_enum(value: object, choices: list[object], budget: GenerationBudget) -> bool:
+    """Return whether the value is equal to one of the choices. Raise GenerationBudgetError."""
+    if value is None or isinstance(value, str):  # the usual case, at the speed of C
+        budget.spend(1 + len(choices) // 32)
+        return value in choices
+    if type(value) is int:
+        budget.spend(1 + len(choices) // 16)
+        return any(choice == value and type(choice) in NUMBER_TYPES for choice in choices)
+    key = make_equality_key(value, budget)
+    return any(make_equality_key(choice, budget) == key for choice in choices)
 
 
 def is_json_type(value: object, kind: object) -> bool:
@@ -85,13 +107,15 @@ def _meets_contains(value: list[object], schema: FlatSchema, is_valid: Callable[
     return found >= least and (most is None or found <= most)
 
 
-def _meets_object_keywords(value: FlatSchema, schema: FlatSchema, is_valid: Callable[..., bool]) -> bool:
+def _meets_object_keywords(
+    value: FlatSchema, schema: FlatSchema, is_valid: Callable[..., bool], budget: GenerationBudget
+) -> bool:
     names, patterns = schema.get("properties"), schema.get("patternProperties")
     names = names if isinstance(names, dict) else {}
     patterns = patterns if isinstance(patterns, dict) else {}
     for name, member in value.items():
         parts = [names[name]] if name in names else []
-        parts += [part for pattern, part in patterns.items() if matches_pattern(pattern, name)]
+        parts += [part for pattern, part in patterns.items() if matches_pattern(pattern, name, budget)]
         parts = parts or [schema.get("additionalProperties", True)]
         if not all(is_valid(part, member) for part in parts) or not is_valid(
             schema.get("propertyNames", True), name
@@ -99,35 +123,38 @@ def _meets_object_keywords(value: FlatSchema, schema: FlatSchema, is_valid: Call
             return False
     dependent = schema.get("dependentRequired")
     return not isinstance(dependent, dict) or all(
-        _has_required(value, needed) for name, needed in dependent.items() if name in value
+        _has_required(value, needed, budget) for name, needed in dependent.items() if name in value
     )
 
 
-def _has_required(value: object, names: object) -> bool:
+def _has_required(value: object, names: object, budget: GenerationBudget) -> bool:
+    budget.spend(len(as_list(names)) // 16)
     return not isinstance(value, dict) or all(
         name in value for name in as_list(names) if isinstance(name, str)
     )
 
 
-def _is_multiple(value: object, step: object) -> bool:
+def _is_multiple(value: object, step: object, budget: GenerationBudget) -> bool:
+    budget.spend(10)  # a fraction takes a microsecond, one of many digits several
     number = as_finite_number(value)
     return number is None or not as_finite_number(step) or Fraction(str(number)) % Fraction(str(step)) == 0
 
 
-def _has_unique_items(value: object, required: object) -> bool:
+def _has_unique_items(value: object, required: object, budget: GenerationBudget) -> bool:
     return (
         required is not True
         or not isinstance(value, list)
-        or len(set(map(make_equality_key, value))) == len(value)
+        or len({make_equality_key(item, budget) for item in value}) == len(value)
     )
 
 
-def _has_type(value: object, kinds: object) -> bool:
+def _has_type(value: object, kinds: object, budget: GenerationBudget) -> bool:
+    budget.spend(len(kinds) // 4 if isinstance(kinds, list) else 0)
     return any(is_json_type(value, kind) for kind in (kinds if isinstance(kinds, list) else [kinds]))
 
 
-def _bound_check(fails: Callable[[float, float], bool]) -> Callable[[object, object], bool]:
-    def check(value: object, bound: object) -> bool:
+def _bound_check(fails: Callable[[float, float], bool]) -> KeywordCheck:
+    def check(value: object, bound: object, _: GenerationBudget) -> bool:
         number, limit = as_finite_number(value), as_finite_number(bound)
         return number is None or limit is None or not fails(number, limit)
 
@@ -136,8 +163,8 @@ def _bound_check(fails: Callable[[float, float], bool]) -> Callable[[object, obj
 
 def _size_check(
     kind: type[str | list[object] | FlatSchema], fails: Callable[[float, float], bool]
-) -> Callable[[object, object], bool]:
-    def check(value: object, bound: object) -> bool:
+) -> KeywordCheck:
+    def check(value: object, bound: object, _: GenerationBudget) -> bool:
         limit = as_finite_number(bound)
         return limit is None or not isinstance(value, kind) or not fails(len(value), limit)
 
@@ -152,6 +179,8 @@ def _is_greater(number: float, limit: float) -> bool:
     return number > limit
 
 
+NUMBER_TYPES = (int, float)  # `bool` is a subclass of `int`, but not a number in JSON
+
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "number": (int, float),
@@ -164,9 +193,9 @@ PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
 COMBINATORS = frozenset(("allOf", "anyOf", "oneOf", "not", "if"))
 
 # The checks of the keywords without subschemas: of a value, and of the value of the keyword.
-KEYWORD_CHECKS: dict[str, Callable[[object, object], bool]] = {
+KEYWORD_CHECKS: dict[str, KeywordCheck] = {
     "type": _has_type,
-    "enum": lambda value, choices: make_equality_key(value) in map(make_equality_key, as_list(choices)),
+    "enum": lambda value, choices, budget: is_in_enum(value, as_list(choices), budget),
     "minimum": _bound_check(_is_less),
     "maximum": _bound_check(_is_greater),
     "exclusiveMinimum": _bound_check(lambda number, limit: number <= limit),
@@ -174,8 +203,8 @@ KEYWORD_CHECKS: dict[str, Callable[[object, object], bool]] = {
     "multipleOf": _is_multiple,
     "minLength": _size_check(str, _is_less),
     "maxLength": _size_check(str, _is_greater),
-    "pattern": lambda value, pattern: (
-        not isinstance(value, str) or not isinstance(pattern, str) or matches_pattern(pattern, value)
+    "pattern": lambda value, pattern, budget: (
+        not isinstance(value, str) or not isinstance(pattern, str) or matches_pattern(pattern, value, budget)
     ),
     "minItems": _size_check(list, _is_less),
     "maxItems": _size_check(list, _is_greater),

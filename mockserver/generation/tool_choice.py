@@ -16,9 +16,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mockserver.generation.prompt_values import PromptValues
+from mockserver.generation.generation_budget import GenerationBudget
+from mockserver.generation.prompt_values import MAX_PROMPT_LENGTH, PromptValues
 
 MAX_TOOL_CALLS = 16  # in one reply
+MAX_ARGUMENTS = 1_000  # of one tool
+MAX_NAME_LENGTH = 256  # characters; a tool with a longer name is not mentioned
+STEPS_PER_TOOL = 100  # for the regular expression of its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,15 @@ def choose_tools(
     tools: Sequence[object],
     choice: object,
     user_text: str,
+    budget: GenerationBudget,
     *,
     parallel: bool = True,
     after_tool_result: bool = False,
 ) -> list[PlannedToolCall]:
-    """Return the calls of a reply. `after_tool_result`: the last message is the result of a tool."""
+    """Return the calls of a reply. `after_tool_result`: the last message is the result of a tool.
+
+    Tools beyond the budget are not considered.
+    """
     mode, only = _parse_choice(choice)
     offered = [tool for tool in map(_parse_function, tools) if tool and (only is None or tool[0] in only)]
     if mode == "named":
@@ -47,11 +55,15 @@ def choose_tools(
         ]
     if mode == "none" or (mode == "auto" and after_tool_result):
         return []
-    mentioned = [tool for tool in offered if _is_mentioned(tool[0], user_text)]
+    text = user_text[:MAX_PROMPT_LENGTH]
+    mentioned = [tool for tool in offered if _is_mentioned(tool[0], text, budget)]
     if mode == "required":
         mentioned = mentioned or offered[:1]
+    prompt_values = PromptValues(text)
     calls = [
-        PlannedToolCall(*tool, index) for tool in mentioned for index in range(_call_count(*tool, user_text))
+        PlannedToolCall(*tool, index)
+        for tool in mentioned[:MAX_TOOL_CALLS]
+        for index in range(_call_count(*tool, prompt_values, budget))
     ]
     return calls[: MAX_TOOL_CALLS if parallel else 1]
 
@@ -84,10 +96,11 @@ def _parse_function(tool: object) -> tuple[str, object] | None:
     return None
 
 
-def _is_mentioned(name: str, text: str) -> bool:
+def _is_mentioned(name: str, text: str, budget: GenerationBudget) -> bool:
     """Return whether a text mentions a tool, as the docstring of this module defines it."""
+    budget.deduct(STEPS_PER_TOOL + len(name) + len(text) // 200)
     words = NAME_WORDS.findall(name)
-    if not words:
+    if not words or budget.is_exhausted or len(name) > MAX_NAME_LENGTH:
         return False
     phrase = r"[\W_]*".join(map(re.escape, words))
     if re.search(rf"(?<![^\W_]){phrase}(?![^\W_])", text, re.IGNORECASE):
@@ -96,19 +109,14 @@ def _is_mentioned(name: str, text: str) -> bool:
     return bool(distinctive) and distinctive <= {word.lower() for word in NAME_WORDS.findall(text.lower())}
 
 
-def _call_count(tool: str, parameters: object, user_text: str) -> int:
+def _call_count(tool: str, parameters: object, prompt_values: PromptValues, budget: GenerationBudget) -> int:
     """Return the number of values that the message lists for a string argument, at least 1."""
-    prompt_values = PromptValues(user_text)
-    return (
-        max(
-            (
-                len(prompt_values.values_for(f"{tool}_{name}", form))
-                for name, form in _string_arguments(parameters)
-            ),
-            default=1,
-        )
-        or 1
+    arguments = list(_string_arguments(parameters))
+    budget.deduct(2 * len(arguments))
+    counts = (
+        len(prompt_values.values_for(f"{tool}_{name}", form)) for name, form in arguments[:MAX_ARGUMENTS]
     )
+    return max(counts, default=1) or 1
 
 
 def _string_arguments(parameters: object) -> Iterator[tuple[str, object]]:

@@ -8,7 +8,7 @@ import orjson
 
 from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec, ToolCallSpec, UsageSpec
 from mockserver.generation.faker_text import DEFAULT_LOCALE
-from mockserver.generation.generate import GeneratedReply, GenerationRequest, generate_reply
+from mockserver.generation.generate import GeneratedReply, GenerationRequest, ReplyGenerator
 from mockserver.rendering.choices import get_token_limit
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_body import get_message_text
@@ -25,11 +25,9 @@ def generate_response(
     The reasoning of a reasoning model counts towards the request's token limit. If it uses up the limit, the
     choices are empty and their finish reason is `length`, as with the real models.
     """
-    generation_request = _generation_request(request)
+    generator = ReplyGenerator(_generation_request(request), seed, locale, mode)
     count = request.choice_count
-    choices = tuple(
-        _choice_spec(generate_reply(generation_request, index, seed, locale, mode)) for index in range(count)
-    )
+    choices = tuple(_choice_spec(generator.generate(index)) for index in range(count))
     limit = get_token_limit(request.body)
     if limit is None or not request.vendor.models[request.model].reasoning:
         return ResponseSpec(choices=choices)

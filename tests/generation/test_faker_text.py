@@ -15,7 +15,7 @@ from mockserver.generation.faker_text import (
     stable_hash,
 )
 from mockserver.generation.from_schema import generate_value
-from mockserver.generation.generate import GenerationRequest, generate_reply
+from mockserver.generation.generate import GenerationRequest, ReplyGenerator
 
 LOCALES = ["en_US", "en_GB", "de_DE", "de_CH", "fr_CA", "ja_JP", "es_CL", "pt_BR", "zh_CN", "ru_RU", "ar_AA"]
 
@@ -96,9 +96,8 @@ def test_a_document_validates_in_every_language(locale: str) -> None:
 
 def test_echo_says_what_the_user_said_and_still_does_as_it_is_told() -> None:
     assert generate_text("Write 5 words", 1, mode="echo") == "Write 5 words"
-    made = generate_reply(
-        GenerationRequest(user_text="x", response_format={"type": "json_object"}), mode="echo"
-    )
+    request = GenerationRequest(user_text="x", response_format={"type": "json_object"})
+    made = ReplyGenerator(request, mode="echo").generate(0)
     assert (made.text or "").startswith("{")
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 
 from mockserver.generation.fake_values import generate_words, split_name_suffixes
 from mockserver.generation.from_schema import MAX_DEPTH, MAX_ITEMS, generate_value
+from mockserver.generation.generation_budget import GenerationBudget
 from mockserver.generation.json_schema import flatten_schema, is_infinite_schema, is_json_equal, merge_schemas
 from mockserver.generation.prompt_values import KINDS_BY_NAME, PromptValues
 from mockserver.generation.regex_text import generate_matching_text, matches_pattern
@@ -382,7 +383,7 @@ EXPRESSION: Schema = {
 def test_a_schema_that_people_write_is_met(schema: object, seed: int) -> None:
     value = made(schema, "Send 3 red ones to Jason in Paris", seed)
     assert validates(value, schema), value
-    assert conforms_to_schema(value, schema, schema)
+    assert conforms_to_schema(value, schema, schema, GenerationBudget())
 
 
 @pytest.mark.parametrize("form", [*FORMATS.elements, "uri-template", "iri", "relative-json-pointer"])  # type: ignore[attr-defined]
@@ -721,20 +722,22 @@ def test_a_name_is_looked_up_from_its_whole_to_its_last_word() -> None:
 @settings(max_examples=20)
 def test_a_text_made_along_a_pattern_matches_it(pattern: str, seed: int) -> None:
     FAKER.seed_instance(seed)
-    text = generate_matching_text(pattern, FAKER.random, 0, 40)
+    text = generate_matching_text(pattern, FAKER.random, GenerationBudget(), 0, 40)
     assert text is not None
-    assert matches_pattern(pattern, text)
+    assert matches_pattern(pattern, text, GenerationBudget())
 
 
 @pytest.mark.parametrize("pattern", ["(", "a" * 3 + "{2,1}", "a{99999999999}", "(" * 3000])
 def test_an_expression_that_python_cannot_read_is_let_be(pattern: str) -> None:
-    assert generate_matching_text(pattern, FAKER.random) is None
-    assert matches_pattern(pattern, "x")
+    assert generate_matching_text(pattern, FAKER.random, GenerationBudget()) is None
+    assert matches_pattern(pattern, "x", GenerationBudget())
 
 
 def test_an_expression_that_takes_forever_is_not_held_against_a_long_text() -> None:
-    assert matches_pattern(r"^(\w+\s?)*$", "long words and many of them, ending in a sign!")
-    assert not matches_pattern(r"^(\w+\s?)*$", "short!")
+    assert matches_pattern(
+        r"^(\w+\s?)*$", "long words and many of them, ending in a sign!", GenerationBudget()
+    )
+    assert not matches_pattern(r"^(\w+\s?)*$", "short!", GenerationBudget())
 
 
 # --- flat schemas and conformity ------------------------------------------------------------------------
@@ -742,8 +745,13 @@ def test_an_expression_that_takes_forever_is_not_held_against_a_long_text() -> N
 
 def test_nothing_beside_a_schema_is_the_schema() -> None:
     schema: Schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
-    assert merge_schemas(schema, {}) == merge_schemas({}, schema) == merge_schemas(schema, schema) == schema
-    assert flatten_schema(schema, schema) == (schema, frozenset())
+    assert (
+        merge_schemas(schema, {}, GenerationBudget())
+        == merge_schemas({}, schema, GenerationBudget())
+        == merge_schemas(schema, schema, GenerationBudget())
+        == schema
+    )
+    assert flatten_schema(schema, schema, GenerationBudget()) == (schema, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -766,7 +774,7 @@ def test_nothing_beside_a_schema_is_the_schema() -> None:
     ],
 )
 def test_two_schemas_become_what_meets_both(one: Schema, other: Schema, expected: Schema) -> None:
-    assert merge_schemas(one, other) == expected
+    assert merge_schemas(one, other, GenerationBudget()) == expected
 
 
 @pytest.mark.parametrize(
@@ -785,16 +793,16 @@ def test_two_schemas_become_what_meets_both(one: Schema, other: Schema, expected
     ],
 )
 def test_what_never_ends_is_known_before_it_begins(schema: Schema, expected: bool) -> None:
-    assert is_infinite_schema(schema, schema, ["#"]) is expected
+    assert is_infinite_schema(schema, schema, GenerationBudget(), ["#"]) is expected
 
 
 @given(schemas(), JSON)
 @settings(deadline=None)
 def test_our_judge_agrees_with_an_independent_one(schema: Schema, value: object) -> None:
     if "$ref" not in json.dumps(schema):
-        assert conforms_to_schema(value, schema, schema) == jsonschema_rs.Draft202012Validator(
-            schema
-        ).is_valid(value)
+        assert conforms_to_schema(
+            value, schema, schema, GenerationBudget()
+        ) == jsonschema_rs.Draft202012Validator(schema).is_valid(value)
 
 
 @pytest.mark.parametrize(
@@ -822,14 +830,14 @@ def test_our_judge_agrees_with_an_independent_one(schema: Schema, value: object)
     ],
 )
 def test_a_keyword_objects_to_what_it_forbids(value: object, schema: Schema, expected: bool) -> None:
-    assert conforms_to_schema(value, schema, schema) is expected
+    assert conforms_to_schema(value, schema, schema, GenerationBudget()) is expected
 
 
 def test_json_has_its_own_sense_of_equal_and_of_integer() -> None:
-    assert is_json_equal([1, {"a": None}], [1.0, {"a": None}])
-    assert not is_json_equal(True, 1)
-    assert not is_json_equal([1], [1, 2])
-    assert not is_json_equal({"a": 1}, {"b": 1})
+    assert is_json_equal([1, {"a": None}], [1.0, {"a": None}], GenerationBudget())
+    assert not is_json_equal(True, 1, GenerationBudget())
+    assert not is_json_equal([1], [1, 2], GenerationBudget())
+    assert not is_json_equal({"a": 1}, {"b": 1}, GenerationBudget())
     assert is_json_type(1.0, "integer")
     assert not is_json_type(True, "integer")
     assert not is_json_type(1, ["integer"])

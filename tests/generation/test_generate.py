@@ -15,9 +15,20 @@ from hypothesis import strategies as st
 from mockserver.generation.generate import (
     MAX_QUOTED_LENGTH,
     TOOL_RESULT_REPLIES,
+    GeneratedReply,
     GenerationRequest,
-    generate_reply,
+    ReplyGenerator,
 )
+
+
+def generate_reply(
+    request: GenerationRequest,
+    index: int = 0,
+    seed: object = None,
+    locale: str = "en_US",
+    mode: str = "faker",
+) -> GeneratedReply:
+    return ReplyGenerator(request, seed, locale, mode).generate(index)
 
 
 def tool(name: str, parameters: object = None) -> dict[str, object]:
@@ -224,10 +235,10 @@ def test_the_same_request_hears_the_same_in_any_process() -> None:
         generate_reply(GenerationRequest(user_text="hi", seed_parts=("a",)), 1, 5),
     ]
     again = (
-        f"[generate_reply({REQUIRED!r}, 1, 5), "
-        "generate_reply(GenerationRequest(user_text='hi', seed_parts=('a',)), 1, 5)]"
+        f"[ReplyGenerator({REQUIRED!r}, 5).generate(1), "
+        "ReplyGenerator(GenerationRequest(user_text='hi', seed_parts=('a',)), 5).generate(1)]"
     )
-    code = f"from mockserver.generation.generate import GenerationRequest, generate_reply; print({again})"
+    code = f"from mockserver.generation.generate import GenerationRequest, ReplyGenerator; print({again})"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip() == str(here)
 
@@ -249,9 +260,9 @@ def test_a_mode_decides_how_a_free_text_is_made() -> None:
 
 def test_faker_is_imported_when_it_is_needed() -> None:
     code = (
-        "import sys; from mockserver.generation.generate import GenerationRequest, generate_reply; "
-        "generate_reply(GenerationRequest(tool_result=('f', 'x'))); assert 'faker' not in sys.modules; "
-        "generate_reply(GenerationRequest()); assert 'faker' in sys.modules"
+        "import sys; from mockserver.generation.generate import GenerationRequest, ReplyGenerator; "
+        "ReplyGenerator(GenerationRequest(tool_result=('f', 'x'))).generate(0); assert 'faker' not in sys.modules; "
+        "ReplyGenerator(GenerationRequest()).generate(0); assert 'faker' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.generation.generate import GenerationRequest, generate_reply
+from mockserver.generation.generate import GenerationRequest, ReplyGenerator
+from mockserver.generation.generation_budget import GenerationBudget
 from mockserver.generation.prompt_schema import (
     MAX_DECODE_ATTEMPTS,
     MAX_SCANNED_LENGTH,
@@ -49,7 +50,7 @@ AI_SDK = f"JSON schema:\n{WRITTEN}\nYou MUST answer with a JSON object that matc
     ],
 )
 def test_the_last_schema_of_the_prompt_is_followed(texts: list[str], fenced: bool, json_mode: bool) -> None:
-    found = find_prompted_schema(texts, json_mode)
+    found = find_prompted_schema(texts, json_mode, GenerationBudget())
     assert found is not None
     assert found.schema == SCHEMA
     assert found.fenced is (fenced and not json_mode)
@@ -68,15 +69,15 @@ def test_the_last_schema_of_the_prompt_is_followed(texts: list[str], fenced: boo
     ],
 )
 def test_what_is_no_schema_is_not_followed(text: str) -> None:
-    assert find_prompted_schema([text], True) is None
+    assert find_prompted_schema([text], True, GenerationBudget()) is None
 
 
 @pytest.mark.parametrize(
     "text", [f"Return the thing: {WRITTEN}", f"What does this JSON mean? {WRITTEN}", WRITTEN]
 )
 def test_a_schema_is_only_followed_where_json_is_asked_for(text: str) -> None:
-    assert find_prompted_schema([text], False) is None
-    assert find_prompted_schema([text], True) is not None
+    assert find_prompted_schema([text], False, GenerationBudget()) is None
+    assert find_prompted_schema([text], True, GenerationBudget()) is not None
 
 
 @pytest.mark.parametrize(
@@ -90,20 +91,20 @@ def test_a_schema_is_only_followed_where_json_is_asked_for(text: str) -> None:
     ],
 )
 def test_a_schema_may_have_any_form(schema: object) -> None:
-    found = find_prompted_schema([f"Return JSON: {json.dumps(schema)}"], False)
+    found = find_prompted_schema([f"Return JSON: {json.dumps(schema)}"], False, GenerationBudget())
     assert found is not None
     assert found.schema == schema
 
 
 def test_what_is_said_beside_the_schema_is_what_the_message_offers() -> None:
-    assert strip_json_documents(f"a {WRITTEN} b {{ c {DONE}") == "a  b { c "
+    assert strip_json_documents(f"a {WRITTEN} b {{ c {DONE}", GenerationBudget()) == "a  b { c "
     ask = GenerationRequest(user_text=f"Return JSON for the weather in Paris: {WRITTEN}")
-    made = generate_reply(GenerationRequest(user_text=ask.user_text, prompts=[ask.user_text]))
+    made = ReplyGenerator(GenerationRequest(user_text=ask.user_text, prompts=[ask.user_text])).generate(0)
     assert made.text == '{"city":"Paris"}'
 
 
 def test_a_block_is_markdown_that_a_client_can_take_out() -> None:
-    text = generate_reply(GenerationRequest(prompts=[INSTRUCTOR, BLOCK])).text or ""
+    text = ReplyGenerator(GenerationRequest(prompts=[INSTRUCTOR, BLOCK])).generate(0).text or ""
     assert text.startswith("```json\n{\n")
     assert text.endswith("\n}\n```")
     assert set(json.loads(text.removeprefix("```json").removesuffix("```"))) == {"city"}
@@ -111,17 +112,17 @@ def test_a_block_is_markdown_that_a_client_can_take_out() -> None:
 
 def test_json_mode_without_a_schema_gets_a_small_document() -> None:
     ask = GenerationRequest(prompts=["Return JSON."], response_format={"type": "json_object"})
-    assert set(json.loads(generate_reply(ask).text or "")) == {"answer", "confidence"}
+    assert set(json.loads(ReplyGenerator(ask).generate(0).text or "")) == {"answer", "confidence"}
     following = GenerationRequest(prompts=[INSTRUCTOR], response_format={"type": "json_object"})
-    assert set(json.loads(generate_reply(following).text or "")) == {"city"}
+    assert set(json.loads(ReplyGenerator(following).generate(0).text or "")) == {"city"}
 
 
 def test_a_long_message_is_looked_at_from_its_end() -> None:
-    assert find_prompted_schema([WRITTEN + "x" * MAX_SCANNED_LENGTH], True) is None
-    assert find_prompted_schema(["x" * MAX_SCANNED_LENGTH + WRITTEN], True) is not None
+    assert find_prompted_schema([WRITTEN + "x" * MAX_SCANNED_LENGTH], True, GenerationBudget()) is None
+    assert find_prompted_schema(["x" * MAX_SCANNED_LENGTH + WRITTEN], True, GenerationBudget()) is not None
 
 
 @given(st.lists(st.text('{}[]":, aJSON') | st.just(WRITTEN)), st.booleans())
 def test_no_prompt_raises(texts: list[str], json_mode: bool) -> None:
-    found = find_prompted_schema(texts, json_mode)
+    found = find_prompted_schema(texts, json_mode, GenerationBudget())
     assert found is None or isinstance(found.schema, dict)
