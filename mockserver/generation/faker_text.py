@@ -10,10 +10,10 @@ from __future__ import annotations
 import locale as locales
 import re
 from collections.abc import Iterator
-from functools import cache
 from hashlib import blake2b
 from importlib import import_module
 from pkgutil import iter_modules
+from threading import local
 from typing import TYPE_CHECKING
 
 from mockserver.schema.messages import did_you_mean
@@ -26,6 +26,7 @@ LATIN_LOCALE = "la"
 LOREM_PACKAGE = "faker.providers.lorem"
 MAX_COUNTS = {"word": 5_000, "sentence": 500, "paragraph": 100}
 MAX_SEARCHED_LENGTH = 20_000  # characters of a message in which a number of words is looked for
+MAX_ECHO_LENGTH = 1_000_000  # characters
 WORDS_PER_SENTENCE = 8  # if a number of words is requested
 
 
@@ -35,8 +36,8 @@ def stable_hash(*parts: object) -> int:
 
 
 def seed_faker(locale: str, seed: int) -> Faker:
-    """Return the Faker of a locale, seeded; it is shared, so use it before the next call."""
-    faker = _create_faker(locale)
+    """Return the Faker of a locale, seeded; it is shared by a thread, so use it before the next call."""
+    faker = _faker_of_thread(locale)
     faker.seed_instance(seed)
     return faker
 
@@ -58,7 +59,14 @@ def normalize_locale(locale: str) -> str:
     raise ValueError(f"found the locale {locale[:80]!r}{advice}")
 
 
-@cache
+def _faker_of_thread(locale: str) -> Faker:
+    """Return the Faker of a locale and thread: another server in the process must not draw from it meanwhile."""
+    fakers: dict[str, Faker] = _local.__dict__
+    if locale not in fakers:
+        fakers[locale] = _create_faker(locale)
+    return fakers[locale]
+
+
 def _create_faker(locale: str) -> Faker:
     from faker import Faker  # noqa: PLC0415 the import takes 0.2 s, and most servers never need it
 
@@ -88,7 +96,7 @@ def generate_text(user_text: str, seed: int, locale: str = DEFAULT_LOCALE, mode:
     If the message asks for a number of words, sentences or paragraphs, the text has that many, up to `MAX_COUNTS`.
     """
     if mode == "echo":
-        return user_text
+        return user_text[:MAX_ECHO_LENGTH]
     faker = seed_faker(LATIN_LOCALE if mode == "lorem" else locale, stable_hash(seed))
     requested = REQUESTED_LENGTH.search(user_text[:MAX_SEARCHED_LENGTH])
     if requested:
@@ -128,6 +136,8 @@ NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine
 REQUESTED_LENGTH = re.compile(
     rf"\b(?<![.,])(0*[1-9]\d{{0,5}}|{'|'.join(NUMBERS)})[ -](word|sentence|paragraph)s?\b", re.IGNORECASE
 )
+
+_local = local()
 
 OPENINGS = (
     "Thank you for your question.",

@@ -6,6 +6,7 @@ from mockserver.errors import ApiError
 
 MAX_STEPS = 100_000  # per response; a step takes 1 to 3 microseconds
 CHARACTERS_PER_STEP = 4  # of a string that becomes part of the response
+MAX_JSON_CHARACTERS = 300_000  # in prompts, decoded in search of a schema
 MAX_NESTING = 60  # levels of a value that a schema contains; deeper ones cannot be encoded everywhere
 
 
@@ -20,11 +21,12 @@ class GenerationBudget:
     holds the event loop. A number of steps, not a time, so that the same request always gets the same response.
     """
 
-    __slots__ = ("limit", "patterns", "steps_left")
+    __slots__ = ("json_characters_left", "limit", "patterns", "steps_left")
 
     def __init__(self, limit: int = MAX_STEPS) -> None:
         self.limit = limit
         self.steps_left = limit
+        self.json_characters_left = MAX_JSON_CHARACTERS  # beyond them, no more JSON is looked for in prompts
         self.patterns: set[str] = set()  # the regular expressions whose compilation is paid for
 
     @property

@@ -38,7 +38,7 @@ def flatten_schema(
         if isinstance(part, str) and part in seen:
             continue
         if isinstance(part, str):
-            budget.spend(len(seen) // 8)
+            budget.spend(len(seen) // 4)
             inner, seen = flatten_schema(resolve_ref(part, root, budget), root, budget, seen | {part})
         else:
             inner, seen = flatten_schema(part, root, budget, seen)

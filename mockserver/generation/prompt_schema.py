@@ -8,15 +8,18 @@ JSON by `json_object`, or by a prompt that contains both "JSON" and a word such 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from mockserver.generation.generation_budget import GenerationBudget
 
-MAX_SCANNED_LENGTH = 200_000  # characters of one message, counted from its end
+MAX_SCANNED_LENGTH = 100_000  # characters of one message, counted from its end
 MAX_DECODE_ATTEMPTS = 64  # opening braces that start no JSON object
-CHARACTERS_PER_STEP = 64  # of JSON that is decoded
+CHARACTERS_PER_FAILURE = 200  # that stand for the time of a failed attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def strip_json_documents(text: str, budget: GenerationBudget) -> str:
 
 def _last_schema(text: str, budget: GenerationBudget) -> dict[str, object] | None:
     schemas = [document for *_, document in _json_objects(text, budget) if _is_schema(document)]
-    return schemas[-1] if schemas else None
+    return schemas[-1] if schemas and _is_encodable(schemas[-1]) else None
 
 
 def _is_schema(document: dict[str, object]) -> bool:
@@ -73,24 +76,40 @@ def _is_schema(document: dict[str, object]) -> bool:
 def _json_objects(text: str, budget: GenerationBudget) -> Iterator[tuple[int, int, dict[str, object]]]:
     """Yield the outermost JSON objects in a text, each with its start and end."""
     failures, start = 0, text.find("{", max(len(text) - MAX_SCANNED_LENGTH, 0))
-    while start >= 0 and failures < MAX_DECODE_ATTEMPTS and not budget.is_exhausted:
+    while start >= 0 and failures < MAX_DECODE_ATTEMPTS and budget.json_characters_left > 0:
         try:
             document, end = DECODER.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             failures, end = failures + 1, start + 1
             # Only a JSONDecodeError has the position up to which the text was read.
-            budget.deduct(1 + (getattr(error, "pos", len(text)) - start) // CHARACTERS_PER_STEP)
+            budget.json_characters_left -= CHARACTERS_PER_FAILURE + getattr(error, "pos", len(text)) - start
         else:
-            budget.deduct(1 + (end - start) // CHARACTERS_PER_STEP)
+            budget.json_characters_left -= end - start
             yield start, end, document
         start = text.find("{", end)
 
 
-def _reject_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+def _is_encodable(document: object) -> bool:
+    """Return whether a response can contain every value in a document.
+
+    A lone surrogate and an integer of more than 64 bits cannot be encoded.
+    """
+    try:
+        orjson.dumps(document)
+    except TypeError:
+        return False
+    return True
 
 
-DECODER = json.JSONDecoder(parse_constant=_reject_constant)
+def _parse_finite_float(text: str) -> float:
+    """Return a number. Raise ValueError for infinity (`1e999`) and for `NaN`, which are not JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"found the number {text[:80]}")
+    return number
+
+
+DECODER = json.JSONDecoder(parse_float=_parse_finite_float, parse_constant=_parse_finite_float)
 MENTIONS_JSON = re.compile(r"\bjson", re.IGNORECASE)
 MENTIONS_ANSWER = re.compile(
     r"\b(?:respond|response|repl(?:y|ies)|answer|return|output|provide|produce|generate|conform|compatible|format)",

@@ -48,7 +48,10 @@ def choose_tools(
     Tools beyond the budget are not considered.
     """
     mode, only = _parse_choice(choice)
-    offered = [tool for tool in map(_parse_function, tools) if tool and (only is None or tool[0] in only)]
+    allowed = None if only is None else set(only)
+    offered = [
+        tool for tool in map(_parse_function, tools) if tool and (allowed is None or tool[0] in allowed)
+    ]
     if mode == "named":
         return [PlannedToolCall(*tool) for tool in offered[:1]] or [
             PlannedToolCall(name, {"type": "object"}) for name in only or ()
@@ -98,9 +101,11 @@ def _parse_function(tool: object) -> tuple[str, object] | None:
 
 def _is_mentioned(name: str, text: str, budget: GenerationBudget) -> bool:
     """Return whether a text mentions a tool, as the docstring of this module defines it."""
+    if budget.is_exhausted or len(name) > MAX_NAME_LENGTH:
+        return False
     budget.deduct(STEPS_PER_TOOL + len(name) + len(text) // 200)
     words = NAME_WORDS.findall(name)
-    if not words or budget.is_exhausted or len(name) > MAX_NAME_LENGTH:
+    if not words:
         return False
     phrase = r"[\W_]*".join(map(re.escape, words))
     if re.search(rf"(?<![^\W_]){phrase}(?![^\W_])", text, re.IGNORECASE):

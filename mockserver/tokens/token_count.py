@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
 from mockserver.tokens.image_tokens import count_image_tokens
 from mockserver.tokens.tokenizer import (
@@ -69,6 +68,8 @@ OTHER_PART_TOKENS = 256  # an audio clip or a file, whose token count is unknown
 # o3-mini. So "Hello" is 3 + 1 + 5 = 9 or 3 + 1 + 3 = 7 tokens, as in the samples on the vendors' pages.
 TokenCounter = Callable[[str], int]
 
+MAX_COUNTED_LENGTH = 2_000_000  # characters of a prompt; more than any model accepts
+CHARACTERS_PER_TOKEN = 4  # of English text, by OpenAI's rule of thumb
 _MAX_CACHED = 10_000  # texts; about 2 MB
 _cached_counts: dict[str, dict[tuple[int, int], int]] = {ESTIMATE: {}, TOKENIZER_NAME: {}}
 
@@ -93,11 +94,28 @@ def count_tokens(text: str, tokenizer: str = ESTIMATE) -> int:
 def count_prompt_tokens(
     messages: Iterable[object], tools: Iterable[object] = (), overhead: int = 3, tokenizer: str = ESTIMATE
 ) -> int:
-    """Return the number of tokens in a request; messages and tools are as the client sent them, even if malformed."""
-    count = partial(count_tokens, tokenizer=tokenizer)
+    """Return the number of tokens in a request; messages and tools are as the client sent them, even if malformed.
+
+    Text beyond `MAX_COUNTED_LENGTH` is estimated by its length.
+    """
+    count = _PromptCounter(tokenizer).count
     message_tokens = sum([MESSAGE_OVERHEAD + _count_message(message, count) for message in messages])
     tool_tokens = sum([TOOL_OVERHEAD + _count_tool(tool, count) for tool in tools])
     return message_tokens + overhead + (tool_tokens and TOOLS_OVERHEAD + tool_tokens)
+
+
+class _PromptCounter:
+    """The token counts of the texts of one prompt, and the number of characters that are still counted exactly."""
+
+    def __init__(self, tokenizer: str) -> None:
+        self.tokenizer, self.characters_left = tokenizer, MAX_COUNTED_LENGTH
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens in a text."""
+        self.characters_left -= len(text)
+        if self.characters_left < 0:
+            return len(text) // CHARACTERS_PER_TOKEN
+        return count_tokens(text, self.tokenizer)
 
 
 def split_text(text: str, chunk: str | int = "token") -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import jsonschema_rs
@@ -194,6 +195,11 @@ def test_what_the_message_offers_goes_before_an_example() -> None:
             {"lines": [{"total": 2}, {"note": 3}], "total": 9},
             {"lines": [{"total": 2}, {"note": 3}], "total": 9},
         ),
+        (
+            {"quantity": 99, "unit_price": 1e308, "total": 1},
+            {"quantity": 99, "unit_price": 1e308, "total": sys.float_info.max},
+        ),
+        ({"lines": [{"total": 1}] * 201, "total": 9}, {"lines": [{"total": 1}] * 201, "total": 9}),
         ({"lines": [{"total": 2}, 3], "total": 9}, {"lines": [{"total": 2}, 3], "total": 9}),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver.generation.faker_text import MAX_ECHO_LENGTH, generate_text
 from mockserver.generation.generate import (
     MAX_QUOTED_LENGTH,
     TOOL_RESULT_REPLIES,
@@ -218,6 +219,15 @@ def test_two_choices_side_by_side_differ(user: str, choice: int, mode: str, loca
     assert generate_reply(ask, choice, 1, locale, mode) != generate_reply(ask, choice + 1, 1, locale, mode)
     done = replace(ask, tool_result=("f", user))
     assert generate_reply(done, choice) != generate_reply(done, choice + 1)
+
+
+def test_an_echo_is_bounded() -> None:
+    assert len(generate_text("x" * 2_000_000, 1, mode="echo")) == MAX_ECHO_LENGTH
+
+
+def test_a_tool_with_an_endless_name_is_not_mentioned() -> None:
+    assert called(GenerationRequest(user_text="a " * 500, tools=(tool("a_" * 128),))) == ["a_" * 128]
+    assert called(GenerationRequest(user_text="a " * 500, tools=(tool("a_" * 129),))) == []
 
 
 def test_another_request_or_seed_says_something_else() -> None:

@@ -66,6 +66,11 @@ def test_the_last_schema_of_the_prompt_is_followed(texts: list[str], fenced: boo
         'Return JSON like {"type": "array", "items": [1]}, {"anyOf": 5} or {"type": "object"}',
         "Return JSON: " + "{" * (MAX_DECODE_ATTEMPTS + 5) + WRITTEN,
         "Return JSON: " + "[" * 100_000 + "{",
+        'Return JSON: {"properties": {"a": {"const": NaN}}}',
+        'Return JSON: {"properties": {"a": {"const": -Infinity}}}',
+        'Return JSON: {"properties": {"a": {"const": 1e999}}}',
+        'Return JSON: {"properties": {"a": {"const": "\\ud800"}}}',
+        'Return JSON: {"properties": {"a": {"const": 123456789012345678901234567890}}}',
     ],
 )
 def test_what_is_no_schema_is_not_followed(text: str) -> None:
@@ -126,3 +131,11 @@ def test_a_long_message_is_looked_at_from_its_end() -> None:
 def test_no_prompt_raises(texts: list[str], json_mode: bool) -> None:
     found = find_prompted_schema(texts, json_mode, GenerationBudget())
     assert found is None or isinstance(found.schema, dict)
+
+
+def test_a_prompt_of_much_json_is_decoded_in_part() -> None:
+    budget = GenerationBudget()
+    texts = [WRITTEN, *['{"a": [' + "[1], " * 9_000] * 100]
+    assert find_prompted_schema(texts, True, budget) is None
+    assert budget.json_characters_left <= 0
+    assert find_prompted_schema(texts[:2], True, GenerationBudget()) is not None

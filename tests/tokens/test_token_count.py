@@ -228,3 +228,15 @@ def test_counts_are_forgotten_before_they_are_many(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(token_count, "_MAX_CACHED", 3)
     assert [token_count.count_tokens("word " * number) for number in (1, 2, 3, 4, 1)] == [2, 3, 4, 5, 2]
     assert len(token_count._cached_counts[token_count.ESTIMATE]) == 2
+
+
+def test_a_very_long_prompt_is_counted_in_part() -> None:
+    message = {"role": "user", "content": "!" * (token_count.MAX_COUNTED_LENGTH // 2)}
+    once = token_count.count_prompt_tokens([message])
+    assert token_count.count_prompt_tokens([message] * 2) == 2 * once - 3
+    added = token_count.count_prompt_tokens([message] * 3) - token_count.count_prompt_tokens([message] * 2)
+    assert (
+        added
+        == token_count.MESSAGE_OVERHEAD
+        + token_count.MAX_COUNTED_LENGTH // 2 // token_count.CHARACTERS_PER_TOKEN
+    )
