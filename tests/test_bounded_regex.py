@@ -18,6 +18,7 @@ from mockserver.bounded_regex import (
     RegexSearchError,
     SharedRegexBudget,
     compile_regex,
+    note_regex_failure,
 )
 
 RUNAWAY = r"(a|aa)+$"
@@ -230,6 +231,14 @@ def test_without_a_block_every_search_has_a_budget_of_its_own() -> None:
         with pytest.raises(RegexSearchError):
             pattern.search(RUNAWAY_TEXT)
     assert pattern.search("aaa") is not None
+
+
+def test_failures_are_noted_in_the_shared_budget() -> None:
+    error = RegexSearchError("a+", "failed")
+    note_regex_failure("nothing", error)
+    with SharedRegexBudget() as budget:
+        note_regex_failure("the fixture 'a'", error)
+    assert budget.failures == ["the fixture 'a' does not match: the regular expression /a+/ failed"]
 
 
 def test_an_empty_budget_ends_a_slow_search_at_once() -> None:

@@ -29,10 +29,7 @@ def format_scalar(value: float) -> str:
     """Format a number, true or false as YAML and JSON write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    try:
-        return str(value)
-    except ValueError:  # Python formats no integer of more than 4,300 digits
-        return hex(int(value))
+    return str(value)
 
 
 def format_alternatives(alternatives: Iterable[str]) -> str:

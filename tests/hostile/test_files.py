@@ -12,9 +12,11 @@ import pytest
 import requests
 
 from mockserver.errors import InputError
+from mockserver.fixtures.fixture import FIXTURE
 from mockserver.matching import loader
 from mockserver.matching.fixture_set import FileStats, FixtureSet
 from mockserver.matching.loader import list_fixture_files, load_fixture_set, watch_fixture_files
+from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import MAX_FILE_BYTES, document_from_value, load_document, parse_yaml
 from tests.conftest import StartServer
 
@@ -218,3 +220,9 @@ def test_a_fixture_with_a_longer_integer_is_refused(tmp_path: Path, response: st
 
 def test_a_quoted_integer_is_text() -> None:
     assert parse_yaml("a: '18446744073709551616'", "f.yaml").value == {"a": "18446744073709551616"}
+
+
+def test_a_text_that_json_cannot_hold_is_refused() -> None:
+    document = document_from_value({"match": {}, "response": {"json": "\ud800"}}, "call")
+    with pytest.raises(InputError, match=r"call: response\.json: found a value that cannot be sent as JSON"):
+        read_document(FIXTURE, document)

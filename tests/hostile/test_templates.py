@@ -303,6 +303,7 @@ def test_all_texts_of_a_response_share_the_budget() -> None:
             "{{ '{:>{w}}'.format(7, w=3) }} {{ '%s-%s' | format(1, 2) }} {{ '%(a)s' | format(a=1) }}",
             "  7 1-2 1",
         ),
+        ("{{ 'a\nb' | indent('> ') }} {{ 5 | format }}", "a\n> b 5"),
         ("{{ body.list | tojson(indent=2) }}", "[\n  1,\n  2\n]"),
         ("{{ body | pprint }}"[:0] + "{{ body.list | pprint }}", "[1, 2]"),
         ("{{ body.list | map('string') | join(',') }} {{ body.list | batch(1) | list }}", "1,2 [[1], [2]]"),
