@@ -54,7 +54,7 @@ class AcceptErrorHandler:
 
 
 class IdleTimeout(asyncio.Protocol):
-    """Mixin for uvicorn's protocols that records when a connection has last received data."""
+    """Mixin for uvicorn's protocols that records when data was last received, and frees a lost connection."""
 
     cycle: Any
     transport: asyncio.Transport
@@ -69,6 +69,11 @@ class IdleTimeout(asyncio.Protocol):
         """Start the time anew and parse the data."""
         self.last_received = time.monotonic()
         super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Free the connection. After a reset uvicorn keeps its timer, and with it all of its state, for 75 seconds."""
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # type: ignore[attr-defined]
 
     def is_overdue(self, latest: float) -> bool:
         """Return whether the client must send something (a request or the rest of one), and has not since `latest`."""

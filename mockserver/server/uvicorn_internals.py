@@ -14,9 +14,16 @@ from mockserver.errors import InputError
 from mockserver.wire.answer import GATEWAY_PHRASES
 
 _HTTPTOOLS, _H11 = "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.http.h11_impl"
-_PROTOCOL = ("app_state", "connection_made", "cycle", "send_400_response", "shutdown", "transport")
-_PARSING = (
+_PROTOCOL = (
     "_unset_keepalive_if_required",
+    "app_state",
+    "connection_made",
+    "cycle",
+    "send_400_response",
+    "shutdown",
+    "transport",
+)
+_PARSING = (
     "headers",
     "logger",
     "on_headers_complete",

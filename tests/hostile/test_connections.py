@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -56,8 +60,11 @@ def app() -> WaitingApp:
     return WaitingApp()
 
 
+STACKS = [("httptools", "uvloop"), ("httptools", "asyncio"), ("h11", "uvloop"), ("h11", "asyncio")]
+
+
 @pytest.fixture(
-    params=[("httptools", "uvloop"), ("httptools", "asyncio"), ("h11", "uvloop"), ("h11", "asyncio")],
+    params=STACKS,
     ids="-".join,
 )
 def address(
@@ -113,6 +120,30 @@ def test_a_client_that_waits_for_its_response_is_not_cut_off(address: tuple[str,
             releasing.sendall(GET.replace(b"/ ", b"/release ", 1))
             assert releasing.recv(100).startswith(RESPONSE)
         assert waiting.recv(100).startswith(RESPONSE)
+
+
+@pytest.mark.parametrize("stack", STACKS, ids="-".join)
+@pytest.mark.parametrize("linger", [(1, 0), (0, 0)], ids=["reset", "closed"])
+def test_a_lost_connection_is_freed_at_once(
+    app: WaitingApp, stack: tuple[str, str], linger: tuple[int, int]
+) -> None:
+    http, loop = stack
+    sock = bind_socket("127.0.0.1", 0)
+    server = BackgroundServer(app, sock, Playback(), http=http, loop=loop, lifespan="off")
+    server.start()
+    with socket.create_connection(server.address, timeout=20) as client:
+        client.sendall(GET)
+        assert client.recv(100).startswith(RESPONSE)
+        (protocol,) = map(weakref.ref, server._uvicorn.server_state.connections)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", *linger))
+    deadline = time.monotonic() + 20  # the keep-alive would last 75 seconds
+    while protocol() is not None and time.monotonic() < deadline:
+        with socket.create_connection(server.address, timeout=20) as client:
+            client.sendall(GET)
+            client.recv(100)
+        gc.collect()
+    assert protocol() is None
+    server.stop()
 
 
 @pytest.mark.parametrize(
