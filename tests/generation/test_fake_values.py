@@ -1,4 +1,4 @@
-"""A made value reads as what its name says, and the members of a document agree with each other."""
+"""Generated values suit the names of their properties and are consistent with each other."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
 
 
-def made(schema: object, locale: str = "en_US", hint: str = "", **more: Any) -> Any:
-    return generate_value(schema, seed_faker(locale, 5), hint, **more)
+def generate(schema: object, locale: str = "en_US", prompt: str = "", **keywords: Any) -> Any:
+    return generate_value(schema, seed_faker(locale, 5), prompt, **keywords)
 
 
-def of(**properties: object) -> dict[str, object]:
+def object_of(**properties: object) -> dict[str, object]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
@@ -55,27 +55,27 @@ def test_a_text_reads_as_what_its_name_says(name: str, form: str) -> None:
 
 @pytest.mark.parametrize("name", ["num_results", "number_of_people", "search_num_hits", "messageCount"])
 def test_what_is_counted_is_a_small_whole_number(name: str) -> None:
-    value = made(of(**{name: NUMBER}))[name]
+    value = generate(object_of(**{name: NUMBER}))[name]
     assert isinstance(value, int)
     assert 1 <= value <= 10
 
 
 def test_a_name_is_that_of_what_it_belongs_to() -> None:
-    ingredient = of(name=TEXT, unit=TEXT)
-    recipe = of(title=TEXT, ingredients={"type": "array", "items": ingredient}) | {"title": "Recipe"}
-    document = made(recipe)
+    ingredient = object_of(name=TEXT, unit=TEXT)
+    recipe = object_of(title=TEXT, ingredients={"type": "array", "items": ingredient}) | {"title": "Recipe"}
+    document = generate(recipe)
     assert document["title"] in VALUES_BY_NAME["recipe_title"]
     for one in document["ingredients"]:
         assert one["name"] in VALUES_BY_NAME["ingredient"]
         assert one["unit"] in VALUES_BY_NAME["ingredient_unit"]
-    assert made(of(name=TEXT, unit=TEXT), name="get_weather")["unit"] in ("celsius", "fahrenheit")
-    assert re.fullmatch(r"\w+ \w+", made(of(user=of(name=TEXT)))["user"]["name"])
-    assert re.fullmatch(r"\w+ \w+", made(of(name=TEXT) | {"title": "UserProfile"})["name"])
+    assert generate(object_of(name=TEXT, unit=TEXT), name="get_weather")["unit"] in ("celsius", "fahrenheit")
+    assert re.fullmatch(r"\w+ \w+", generate(object_of(user=object_of(name=TEXT)))["user"]["name"])
+    assert re.fullmatch(r"\w+ \w+", generate(object_of(name=TEXT) | {"title": "UserProfile"})["name"])
 
 
-def test_what_is_told_in_english_is_told_in_english_alone() -> None:
-    assert made(of(product_name=TEXT))["product_name"] in VALUES_BY_NAME["product_name"]
-    german = made(of(product_name=TEXT, summary=TEXT, author=TEXT), "de_DE")
+def test_english_values_are_used_for_english_locales_only() -> None:
+    assert generate(object_of(product_name=TEXT))["product_name"] in VALUES_BY_NAME["product_name"]
+    german = generate(object_of(product_name=TEXT, summary=TEXT, author=TEXT), "de_DE")
     assert german["product_name"] not in VALUES_BY_NAME["product_name"]
     assert german["product_name"] != generate_by_name("name", seed_faker("de_DE", 5))
 
@@ -83,7 +83,7 @@ def test_what_is_told_in_english_is_told_in_english_alone() -> None:
 @pytest.mark.parametrize("locale", ["en_US", "en_GB", "ja_JP", "pt_BR"])
 def test_every_name_that_is_known_has_a_text(locale: str) -> None:
     english = locale.startswith("en")
-    # Not every country has states, and what is told in English alone is a few words elsewhere.
+    # Not every locale has states, and other languages have no values for names that are known only in English.
     silent = {"state", "region", "province", *(() if english else VALUES_BY_NAME)}
     assert {
         name
@@ -119,7 +119,7 @@ def test_the_items_of_a_list_differ_where_that_is_easy() -> None:
     assert sum(len(set(one)) == len(one) for one in lists if isinstance(one, list)) > 15
 
 
-# --- what the schema itself gives
+# --- examples in the schema
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,16 @@ def test_the_items_of_a_list_differ_where_that_is_easy() -> None:
     ],
 )
 def test_an_example_that_the_schema_gives_is_taken(schema: object, expected: object) -> None:
-    assert made(of(it=schema)) == {"it": expected}
+    assert generate(object_of(it=schema)) == {"it": expected}
 
 
-def test_what_the_message_offers_goes_before_an_example() -> None:
-    assert made(of(city=TEXT | {"examples": ["Rome"]}), hint="weather in Oslo") == {"city": "Oslo"}
+def test_a_value_in_the_message_takes_precedence_over_an_example() -> None:
+    assert generate(object_of(city=TEXT | {"examples": ["Rome"]}), prompt="weather in Oslo") == {
+        "city": "Oslo"
+    }
 
 
-# --- agreement
+# --- consistency
 
 
 @pytest.mark.parametrize(
@@ -209,15 +211,15 @@ def test_what_begins_comes_first_and_sums_are_sums(
     assert make_consistent(members) == expected
 
 
-def test_members_that_may_not_agree_are_left_as_the_schema_wants_them() -> None:
-    schema = of(
+def test_the_schema_takes_precedence_over_consistency() -> None:
+    schema = object_of(
         min={"enum": [9]},
         max={"enum": [2]},
         quantity={"enum": [2]},
         unit_price={"enum": [5]},
         total={"enum": [1]},
     )
-    assert made(schema) == {"min": 9, "max": 2, "quantity": 2, "unit_price": 5, "total": 1}
+    assert generate(schema) == {"min": 9, "max": 2, "quantity": 2, "unit_price": 5, "total": 1}
 
 
 VALUES = st.one_of(
@@ -246,11 +248,11 @@ VALUES = st.one_of(
     )
 )
 @settings(max_examples=150)
-def test_no_document_is_too_odd_to_agree(members: dict[str, object]) -> None:
+def test_consistency_accepts_every_object(members: dict[str, object]) -> None:
     assert make_consistent(members).keys() == members.keys()
 
 
-# --- schemas as OpenAI's strict mode has them
+# --- schemas of OpenAI's strict mode
 
 PROPERTY = st.sampled_from(
     [
@@ -292,7 +294,7 @@ LEAVES = st.one_of(
 
 
 def strict(properties: dict[str, object]) -> dict[str, object]:
-    return of(**properties) | {"additionalProperties": False}
+    return object_of(**properties) | {"additionalProperties": False}
 
 
 NODE = strict(
@@ -309,11 +311,11 @@ STRICT = st.dictionaries(
         lambda inner: st.one_of(
             st.dictionaries(PROPERTY, inner, max_size=4).map(strict),
             st.tuples(inner, st.integers(0, 3), st.integers(0, 3)).map(
-                lambda made: {
+                lambda drawn: {
                     "type": "array",
-                    "items": made[0],
-                    "minItems": made[1],
-                    "maxItems": made[1] + made[2],
+                    "items": drawn[0],
+                    "minItems": drawn[1],
+                    "maxItems": drawn[1] + drawn[2],
                 }
             ),
             st.lists(inner, min_size=1, max_size=3).map(lambda branches: {"anyOf": branches}),

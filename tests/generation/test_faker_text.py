@@ -1,4 +1,4 @@
-"""A free text speaks the locale's language, and is as long as the message asks."""
+"""Generated text: the language of the locale, and the length that the message asks for."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def test_a_country_without_words_takes_those_of_its_language(locale: str, home: 
 
 
 def test_a_language_without_words_gets_latin() -> None:
-    said = {word.lower() for word in re.findall(r"\w+", generate_text("50 words", 3, "pt_BR"))}
+    words = {word.lower() for word in re.findall(r"\w+", generate_text("50 words", 3, "pt_BR"))}
     latin = {word.lower() for word in re.findall(r"\w+", generate_text("5000 words", 1, mode="lorem"))}
-    assert said <= latin
+    assert words <= latin
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -90,15 +90,15 @@ def test_a_document_validates_in_every_language(locale: str) -> None:
     }
     checker = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     for seed in range(5):
-        made = generate_value(schema, seed_faker(locale, seed))
-        assert checker.is_valid(made), made
+        document = generate_value(schema, seed_faker(locale, seed))
+        assert checker.is_valid(document), document
 
 
-def test_echo_says_what_the_user_said_and_still_does_as_it_is_told() -> None:
+def test_echo_repeats_the_message_but_still_returns_json_if_asked() -> None:
     assert generate_text("Write 5 words", 1, mode="echo") == "Write 5 words"
     request = GenerationRequest(user_text="x", response_format={"type": "json_object"})
-    made = ReplyGenerator(request, mode="echo").generate(0)
-    assert (made.text or "").startswith("{")
+    document = ReplyGenerator(request, mode="echo").generate(0)
+    assert (document.text or "").startswith("{")
 
 
 @pytest.mark.parametrize(
@@ -110,15 +110,15 @@ def test_a_locale_is_known_by_its_usual_names(given: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "advice"),
     [
         ("de_DD", "did you mean 'de_DE'"),
         ("klingon", "expected one of Faker's, like de_DE"),
         ("", "found the locale ''"),
     ],
 )
-def test_an_unknown_locale_says_what_was_meant(given: str, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_an_unknown_locale_is_reported_with_advice(given: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(advice)):
         normalize_locale(given)
 
 

@@ -1,4 +1,4 @@
-"""A specimen validates, in the eyes of a validator that is not ours, and ends, whatever the schema."""
+"""Documents for JSON Schemas: valid by an independent validator, and finite, for every schema."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ FAKER = Faker("en_US", use_weighting=False)
 Schema = dict[str, object]
 
 
-def made(schema: object, hint: str = "", seed: int = 1) -> object:
+def generate(schema: object, prompt: str = "", seed: int = 1) -> object:
     FAKER.seed_instance(seed)
-    return generate_value(schema, FAKER, hint)
+    return generate_value(schema, FAKER, prompt)
 
 
 def validates(value: object, schema: Any) -> bool:
@@ -37,7 +37,7 @@ def validates(value: object, schema: Any) -> bool:
     return checker.is_valid(json.loads(json.dumps(value)))
 
 
-# --- schemas nobody wrote -------------------------------------------------------------------------------
+# --- random schemas
 
 NAMES = st.sampled_from(["name", "email", "age", "score", "city", "items", "createdAt", "x", "wert_ä"])
 FORMATS = st.sampled_from(
@@ -128,10 +128,10 @@ def schemas() -> st.SearchStrategy[Schema]:
 
 @given(schemas(), st.integers(), st.text("Paris 5 abc in", max_size=20))
 @settings(max_examples=150, deadline=None)
-def test_whatever_is_asked_for_validates(schema: Schema, seed: int, hint: str) -> None:
-    # A `$ref` is looked up from the document's top, so a nested definition may point at nothing there.
+def test_a_random_schema_gets_a_valid_document(schema: Schema, seed: int, hint: str) -> None:
+    # A `$ref` is resolved from the root of the document, where a nested definition is missing.
     nested = {key for key in ("$ref",) if json.dumps(schema).count('"$ref"') > ("$ref" in schema)}
-    value = made(schema, hint, seed)
+    value = generate(schema, hint, seed)
     json.dumps(value)
     if not nested:
         assert validates(value, schema)
@@ -140,7 +140,7 @@ def test_whatever_is_asked_for_validates(schema: Schema, seed: int, hint: str) -
 @given(schemas(), st.integers())
 @settings(max_examples=50, deadline=None)
 def test_the_same_seed_makes_the_same_document(schema: Schema, seed: int) -> None:
-    assert made(schema, "", seed) == made(schema, "", seed)
+    assert generate(schema, "", seed) == generate(schema, "", seed)
 
 
 JSON = st.recursive(
@@ -196,10 +196,10 @@ JSON = st.recursive(
 @given(JSON)
 @settings(max_examples=200, deadline=None)
 def test_no_schema_raises_however_odd(schema: object) -> None:
-    json.dumps(made(schema, "Paris 5"))
+    json.dumps(generate(schema, "Paris 5"))
 
 
-# --- schemas that people write --------------------------------------------------------------------------
+# --- schemas of real clients
 
 
 class Color(Enum):
@@ -234,9 +234,9 @@ class Transfer(BaseModel):
 
 
 class Order(BaseModel):
-    """An order as a shop has it."""
+    """An order of a shop."""
 
-    customerEmail: str  # noqa: N815 a name as clients have it
+    customerEmail: str  # noqa: N815 a name in camel case
     color: Color
     score: Annotated[float, Field(ge=0, le=1)]
     tags: Annotated[set[str], Field(min_length=2, max_length=5)]
@@ -380,8 +380,8 @@ EXPRESSION: Schema = {
         },
     ],
 )
-def test_a_schema_that_people_write_is_met(schema: object, seed: int) -> None:
-    value = made(schema, "Send 3 red ones to Jason in Paris", seed)
+def test_a_real_schema_gets_a_valid_document(schema: object, seed: int) -> None:
+    value = generate(schema, "Send 3 red ones to Jason in Paris", seed)
     assert validates(value, schema), value
     assert conforms_to_schema(value, schema, schema, GenerationBudget())
 
@@ -389,34 +389,35 @@ def test_a_schema_that_people_write_is_met(schema: object, seed: int) -> None:
 @pytest.mark.parametrize("form", [*FORMATS.elements, "uri-template", "iri", "relative-json-pointer"])  # type: ignore[attr-defined]
 def test_every_format_is_met(form: str) -> None:
     assert all(
-        validates(made({"type": "string", "format": form}, "", seed), {"format": form}) for seed in range(20)
+        validates(generate({"type": "string", "format": form}, "", seed), {"format": form})
+        for seed in range(20)
     )
 
 
 @pytest.mark.parametrize("schema", [Tree.model_json_schema(), REASONING, LINKED, EXPRESSION])
 def test_recursion_ends_where_the_schema_lets_it(schema: Schema) -> None:
-    assert len(json.dumps(made(schema))) < 1500
+    assert len(json.dumps(generate(schema))) < 1500
 
 
 def test_optional_properties_are_given_in_the_schemas_order() -> None:
     schema = {"properties": {"b": {}, "a": {}, "c": {}}, "required": ["z", "a"]}
-    value = made(schema)
+    value = generate(schema)
     assert isinstance(value, dict)
     assert list(value) == ["b", "a", "c", "z"]
 
 
 def test_a_list_of_schemas_under_items_is_the_older_way_to_say_prefix_items() -> None:
     schema = {"items": [{"const": 1}, {"const": "a"}], "additionalItems": False, "minItems": 2}
-    assert made(schema) == [1, "a"]
+    assert generate(schema) == [1, "a"]
 
 
 def test_a_nullable_value_is_null_only_where_it_would_not_end() -> None:
-    assert made({"type": "string", "nullable": True}) is not None
+    assert generate({"type": "string", "nullable": True}) is not None
     schema = {"properties": {"me": {"$ref": "#", "nullable": True}}, "required": ["me"]}
-    assert made(schema) == {"me": None}
+    assert generate(schema) == {"me": None}
 
 
-# --- schemas that nobody can meet -----------------------------------------------------------------------
+# --- schemas without a valid value
 
 EXPLOSIVE: Schema = {
     "$ref": "#/$defs/d0",
@@ -492,11 +493,11 @@ def nested(levels: int) -> Schema:
         nested(3000),
     ],
 )
-def test_a_schema_that_cannot_be_met_gets_something_soon(schema: object) -> None:
-    assert len(json.dumps(made(schema))) < 200_000
+def test_a_schema_without_a_valid_value_gets_a_small_document(schema: object) -> None:
+    assert len(json.dumps(generate(schema))) < 200_000
 
 
-# --- what the message offers ----------------------------------------------------------------------------
+# --- values in the message
 
 
 @pytest.mark.parametrize(
@@ -569,7 +570,7 @@ def test_a_schema_that_cannot_be_met_gets_something_soon(schema: object) -> None
     ],
 )
 def test_what_the_message_offers_is_taken(name: str, schema: Schema, hint: str, expected: object) -> None:
-    assert made({"properties": {name: schema}, "required": [name]}, hint) == {name: expected}
+    assert generate({"properties": {name: schema}, "required": [name]}, hint) == {name: expected}
 
 
 @pytest.mark.parametrize(
@@ -587,7 +588,7 @@ def test_what_the_message_offers_is_taken(name: str, schema: Schema, hint: str, 
     ],
 )
 def test_what_does_not_fit_is_left(name: str, schema: Schema, hint: str, unwanted: object) -> None:
-    value = made({"properties": {name: schema}, "required": [name]}, hint)
+    value = generate({"properties": {name: schema}, "required": [name]}, hint)
     assert isinstance(value, dict)
     assert value[name] != unwanted
     assert validates(value[name], schema)
@@ -615,7 +616,7 @@ def test_what_does_not_fit_is_left(name: str, schema: Schema, hint: str, unwante
 def test_a_long_message_is_looked_through_soon(unit: str) -> None:
     schema = {"properties": {name: {"type": "string"} for name in KINDS_BY_NAME}}
     began = time.process_time()
-    made(schema, unit * (20_000 // len(unit)))
+    generate(schema, unit * (20_000 // len(unit)))
     assert time.process_time() - began < 3
 
 
@@ -624,7 +625,7 @@ def test_numbers_are_taken_one_after_the_other() -> None:
         "properties": {name: {"type": "integer"} for name in ("a", "b", "c")},
         "required": ["a", "b", "c"],
     }
-    value = made(schema, "add 2 and -3")
+    value = generate(schema, "add 2 and -3")
     assert isinstance(value, dict)
     assert (value["a"], value["b"]) == (2, -3)
     assert PromptValues("no 1st, 3.4.5 or 2025-01-01").next_number() is None
@@ -632,11 +633,11 @@ def test_numbers_are_taken_one_after_the_other() -> None:
 
 def test_a_list_of_things_that_differ_takes_the_message_once() -> None:
     schema = {"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 3}
-    value: Any = made(schema, "b or a")
+    value: Any = generate(schema, "b or a")
     assert sorted(value) == ["a", "b", "c"]
 
 
-# --- what reads as real ---------------------------------------------------------------------------------
+# --- realistic values
 
 
 def test_a_value_reads_as_its_name_says() -> None:
@@ -658,7 +659,7 @@ def test_a_value_reads_as_its_name_says() -> None:
         "birthDate",
     ]
     schema = {"properties": {name: {"type": "string"} for name in names}}
-    value = made(schema)
+    value = generate(schema)
     assert isinstance(value, dict)
     assert "@" in value["email"]
     assert value["url"].startswith("https://")
@@ -678,7 +679,7 @@ def test_a_value_reads_as_its_name_says() -> None:
     ],
 )
 def test_a_number_is_as_usual_for_its_name(name: str, kind: str, low: float, high: float) -> None:
-    value = made({"properties": {name: {"type": kind}}})
+    value = generate({"properties": {name: {"type": kind}}})
     assert isinstance(value, dict)
     assert low <= value[name] <= high
 
@@ -698,7 +699,9 @@ def test_words_keep_to_their_length(least: int, room: int | None) -> None:
 
 
 def test_the_items_of_a_list_read_as_one_of_its_name() -> None:
-    value: Any = made({"properties": {name: {"items": {"type": "string"}} for name in ("emails", "cities")}})
+    value: Any = generate(
+        {"properties": {name: {"items": {"type": "string"}} for name in ("emails", "cities")}}
+    )
     assert all("@" in email for email in value["emails"])
     assert not any("." in city for city in value["cities"])
 
@@ -707,7 +710,7 @@ def test_a_name_is_looked_up_from_its_whole_to_its_last_word() -> None:
     assert list(split_name_suffixes("customerFirst_name")) == ["customer_first_name", "first_name", "name"]
 
 
-# --- patterns -------------------------------------------------------------------------------------------
+# --- patterns
 
 
 @pytest.mark.parametrize(
@@ -728,22 +731,22 @@ def test_a_text_made_along_a_pattern_matches_it(pattern: str, seed: int) -> None
 
 
 @pytest.mark.parametrize("pattern", ["(", "a" * 3 + "{2,1}", "a{99999999999}", "(" * 3000])
-def test_an_expression_that_python_cannot_read_is_let_be(pattern: str) -> None:
+def test_an_invalid_expression_is_ignored(pattern: str) -> None:
     assert generate_matching_text(pattern, FAKER.random, GenerationBudget()) is None
     assert matches_pattern(pattern, "x", GenerationBudget())
 
 
-def test_an_expression_that_takes_forever_is_not_held_against_a_long_text() -> None:
+def test_a_risky_expression_is_not_searched_in_a_long_text() -> None:
     assert matches_pattern(
         r"^(\w+\s?)*$", "long words and many of them, ending in a sign!", GenerationBudget()
     )
     assert not matches_pattern(r"^(\w+\s?)*$", "short!", GenerationBudget())
 
 
-# --- flat schemas and conformity ------------------------------------------------------------------------
+# --- flattening and validation
 
 
-def test_nothing_beside_a_schema_is_the_schema() -> None:
+def test_merging_with_an_empty_schema_changes_nothing() -> None:
     schema: Schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     assert (
         merge_schemas(schema, {}, GenerationBudget())
@@ -773,7 +776,7 @@ def test_nothing_beside_a_schema_is_the_schema() -> None:
         ),
     ],
 )
-def test_two_schemas_become_what_meets_both(one: Schema, other: Schema, expected: Schema) -> None:
+def test_merging_two_schemas(one: Schema, other: Schema, expected: Schema) -> None:
     assert merge_schemas(one, other, GenerationBudget()) == expected
 
 
@@ -792,13 +795,13 @@ def test_two_schemas_become_what_meets_both(one: Schema, other: Schema, expected
         ({"allOf": [{"allOf": [{"type": "string"}] * 99}] * 99}, True),
     ],
 )
-def test_what_never_ends_is_known_before_it_begins(schema: Schema, expected: bool) -> None:
+def test_an_infinite_schema_is_recognised(schema: Schema, expected: bool) -> None:
     assert is_infinite_schema(schema, schema, GenerationBudget(), ["#"]) is expected
 
 
 @given(schemas(), JSON)
 @settings(deadline=None)
-def test_our_judge_agrees_with_an_independent_one(schema: Schema, value: object) -> None:
+def test_validation_agrees_with_an_independent_validator(schema: Schema, value: object) -> None:
     if "$ref" not in json.dumps(schema):
         assert conforms_to_schema(
             value, schema, schema, GenerationBudget()
@@ -829,7 +832,7 @@ def test_our_judge_agrees_with_an_independent_one(schema: Schema, value: object)
         (5, {"$ref": "#"}, True),
     ],
 )
-def test_a_keyword_objects_to_what_it_forbids(value: object, schema: Schema, expected: bool) -> None:
+def test_a_keyword_rejects_what_it_forbids(value: object, schema: Schema, expected: bool) -> None:
     assert conforms_to_schema(value, schema, schema, GenerationBudget()) is expected
 
 
@@ -844,6 +847,8 @@ def test_json_has_its_own_sense_of_equal_and_of_integer() -> None:
 
 
 def test_a_long_list_of_things_that_differ_is_made_in_time() -> None:
-    value = made({"type": "array", "minItems": MAX_ITEMS, "items": {"type": "integer"}, "uniqueItems": True})
+    value = generate(
+        {"type": "array", "minItems": MAX_ITEMS, "items": {"type": "integer"}, "uniqueItems": True}
+    )
     assert isinstance(value, list)
     assert len(value) == MAX_ITEMS

@@ -1,4 +1,4 @@
-"""When no fixture speaks, a model still does as it is told, and says the same to the same request."""
+"""Generated replies: tool calls, documents and texts, the same for the same request."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ FORM = {"type": "json_schema", "json_schema": {"name": "person", "strict": True,
 NAMED = {"type": "function", "function": {"name": "sendEmail"}}
 
 
-def called(ask: GenerationRequest) -> list[str]:
-    return [name for name, _ in generate_reply(ask).tool_calls]
+def called_tools(request: GenerationRequest) -> list[str]:
+    return [name for name, _ in generate_reply(request).tool_calls]
 
 
 def allowed(mode: str, *names: str) -> dict[str, object]:
@@ -78,9 +78,9 @@ def allowed(mode: str, *names: str) -> dict[str, object]:
 def test_a_call_that_is_required_is_made_even_after_a_result(
     choice: object, expected: str, result: tuple[str, str] | None
 ) -> None:
-    made = generate_reply(replace(REQUIRED, tool_choice=choice, tool_result=result))
-    assert made.text is None
-    assert [name for name, _ in made.tool_calls] == [expected]
+    reply = generate_reply(replace(REQUIRED, tool_choice=choice, tool_result=result))
+    assert reply.text is None
+    assert [name for name, _ in reply.tool_calls] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_a_call_that_is_required_is_made_even_after_a_result(
     ],
 )
 def test_a_call_is_made_when_the_message_names_a_tool(user: str, expected: list[str], choice: object) -> None:
-    ask = GenerationRequest(user_text=user, tools=TOOLS, tool_choice=choice)
-    assert called(ask) == expected
-    assert called(replace(ask, parallel_tool_calls=False)) == expected[:1]
+    request = GenerationRequest(user_text=user, tools=TOOLS, tool_choice=choice)
+    assert called_tools(request) == expected
+    assert called_tools(replace(request, parallel_tool_calls=False)) == expected[:1]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_call_is_made_when_the_message_names_a_tool(user: str, expected: list[
     ],
 )
 def test_a_tools_verbs_alone_do_not_name_it(name: str, user: str, expected: bool) -> None:
-    assert bool(called(GenerationRequest(user_text=user, tools=[tool(name)]))) is expected
+    assert bool(called_tools(GenerationRequest(user_text=user, tools=[tool(name)]))) is expected
 
 
 @pytest.mark.parametrize("choice", ["none", allowed("auto", "get-time"), allowed("required")])
@@ -135,17 +135,17 @@ def test_no_tool_that_can_be_called_is_no_call(tools: tuple[object, ...]) -> Non
 
 @pytest.mark.parametrize("choice", ["required", "auto"])
 def test_a_message_that_names_tools_chooses_among_them(choice: str) -> None:
-    assert called(GenerationRequest(user_text="What time is it?", tools=TOOLS, tool_choice=choice)) == [
+    assert called_tools(GenerationRequest(user_text="What time is it?", tools=TOOLS, tool_choice=choice)) == [
         "get-time"
     ]
 
 
 def test_a_mail_goes_to_each_address_that_is_listed() -> None:
     parameters = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
-    made = generate_reply(
+    reply = generate_reply(
         GenerationRequest(user_text="email a@b.io and c@d.io", tools=[tool("send_email", parameters)])
     )
-    assert [arguments for _, arguments in made.tool_calls] == [{"to": "a@b.io"}, {"to": "c@d.io"}]
+    assert [arguments for _, arguments in reply.tool_calls] == [{"to": "a@b.io"}, {"to": "c@d.io"}]
 
 
 def test_the_arguments_validate_and_take_what_the_message_offers() -> None:
@@ -169,13 +169,13 @@ def test_a_tool_without_parameters_takes_none() -> None:
 
 
 def test_a_result_is_quoted_and_the_loop_ends() -> None:
-    made = generate_reply(
+    reply = generate_reply(
         GenerationRequest(user_text="the weather", tools=TOOLS, tool_result=("get_weather", "21 °C {sunny}"))
     )
-    assert made.text is not None
-    assert "get_weather" in made.text
-    assert "21 °C {sunny}" in made.text
-    assert made.tool_calls == ()
+    assert reply.text is not None
+    assert "get_weather" in reply.text
+    assert "21 °C {sunny}" in reply.text
+    assert reply.tool_calls == ()
 
 
 def test_a_long_result_is_quoted_in_part_and_a_nameless_one_without_a_name() -> None:
@@ -215,9 +215,11 @@ def test_a_text_is_two_or_three_sentences(form: object) -> None:
 )
 @settings(deadline=None)
 def test_two_choices_side_by_side_differ(user: str, choice: int, mode: str, locale: str) -> None:
-    ask = GenerationRequest(user_text=user, seed_parts=(user,))
-    assert generate_reply(ask, choice, 1, locale, mode) != generate_reply(ask, choice + 1, 1, locale, mode)
-    done = replace(ask, tool_result=("f", user))
+    request = GenerationRequest(user_text=user, seed_parts=(user,))
+    assert generate_reply(request, choice, 1, locale, mode) != generate_reply(
+        request, choice + 1, 1, locale, mode
+    )
+    done = replace(request, tool_result=("f", user))
     assert generate_reply(done, choice) != generate_reply(done, choice + 1)
 
 
@@ -226,8 +228,8 @@ def test_an_echo_is_bounded() -> None:
 
 
 def test_a_tool_with_an_endless_name_is_not_mentioned() -> None:
-    assert called(GenerationRequest(user_text="a " * 500, tools=(tool("a_" * 128),))) == ["a_" * 128]
-    assert called(GenerationRequest(user_text="a " * 500, tools=(tool("a_" * 129),))) == []
+    assert called_tools(GenerationRequest(user_text="a " * 500, tools=(tool("a_" * 128),))) == ["a_" * 128]
+    assert called_tools(GenerationRequest(user_text="a " * 500, tools=(tool("a_" * 129),))) == []
 
 
 def test_another_request_or_seed_says_something_else() -> None:
@@ -239,7 +241,7 @@ def test_another_request_or_seed_says_something_else() -> None:
     assert len(texts) == 6
 
 
-def test_the_same_request_hears_the_same_in_any_process() -> None:
+def test_the_same_request_gets_the_same_reply_in_every_process() -> None:
     here = [
         generate_reply(REQUIRED, 1, 5),
         generate_reply(GenerationRequest(user_text="hi", seed_parts=("a",)), 1, 5),
@@ -249,11 +251,11 @@ def test_the_same_request_hears_the_same_in_any_process() -> None:
         "ReplyGenerator(GenerationRequest(user_text='hi', seed_parts=('a',)), 5).generate(1)]"
     )
     code = f"from mockserver.generation.generate import GenerationRequest, ReplyGenerator; print({again})"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == str(here)
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == str(here)
 
 
-def test_what_was_said_between_does_not_change_what_is_said() -> None:
+def test_other_replies_between_do_not_change_a_reply() -> None:
     first = generate_reply(REQUIRED, 0, 7)
     generate_reply(GenerationRequest(user_text="something else"), 3, 8)
     assert generate_reply(REQUIRED, 0, 7) == first

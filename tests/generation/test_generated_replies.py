@@ -1,4 +1,4 @@
-"""What is heard over a socket when no fixture speaks: tools, documents, texts, limits, at once and streamed."""
+"""Generated replies over HTTP: tools, documents, texts and limits, as a body and as a stream."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ NEW = re.compile(r"call_\w{24}")
 
 
 @pytest.fixture
-def here(start_server: StartServer, make_client: MakeClient) -> Client:
+def unmatched(start_server: StartServer, make_client: MakeClient) -> Client:
     return make_client(start_server(NOTHING))
 
 
-def heard(client: Client, said: str | list[Json], vendor: str = "omixa", **body: Any) -> Json:
-    """The only choice of an answer, which is the same when it is streamed."""
-    reply = client.chat(vendor, said, **body)
-    streamed = client.chat(vendor, said, **body, **COUNTED)
+def only_choice(client: Client, content: str | list[Json], vendor: str = "omixa", **body: Any) -> Json:
+    """Return the only choice of a response, which must be the same as a stream."""
+    reply = client.chat(vendor, content, **body)
+    streamed = client.chat(vendor, content, **body, **COUNTED)
     choices = ChatCompletion.model_validate_json(reply.body, strict=True).model_dump()["choices"]
     assert known(fold_chunks(streamed.chunks)) == known(drop_empty(reply.json["choices"]))
     assert streamed.chunks[-1]["usage"] == reply.json["usage"]
@@ -60,8 +60,8 @@ def arguments(choice: Json) -> list[Json]:
 
 
 def text(reply: Reply) -> str:
-    said: str = reply.json["choices"][0]["message"]["content"]
-    return said
+    content: str = reply.json["choices"][0]["message"]["content"]
+    return content
 
 
 # --- tools
@@ -74,31 +74,33 @@ def text(reply: Reply) -> str:
         ({"tool_choice": "required"}, ["Paris", "London"], "tool_calls"),
         ({"parallel_tool_calls": True}, ["Paris", "London"], "tool_calls"),
         ({"parallel_tool_calls": False}, ["Paris"], "tool_calls"),
-        ({"tool_choice": NAMED}, ["Paris"], "stop"),  # OpenAI's word for a call that it had no choice about
+        ({"tool_choice": NAMED}, ["Paris"], "stop"),  # OpenAI's finish reason for a forced call
     ],
 )
 def test_a_tool_is_called_for_each_place_that_is_listed(
-    here: Client, asked: Json, cities: list[str], reason: str
+    unmatched: Client, asked: Json, cities: list[str], reason: str
 ) -> None:
-    choice = heard(here, "What is the weather in Paris and London?", tools=[WEATHER, TIME], **asked)
+    choice = only_choice(
+        unmatched, "What is the weather in Paris and London?", tools=[WEATHER, TIME], **asked
+    )
     assert [made["city"] for made in arguments(choice)] == cities
     assert choice["finish_reason"] == reason
 
 
-def test_an_agents_loop_ends_with_a_text_that_quotes_what_the_tools_said(here: Client) -> None:
+def test_an_agents_loop_ends_with_a_text_that_quotes_what_the_tools_said(unmatched: Client) -> None:
     talk: list[Json] = [{"role": "user", "content": "What is the weather in Paris, and the time?"}]
-    message = heard(here, talk, tools=[WEATHER, TIME])["message"]
+    message = only_choice(unmatched, talk, tools=[WEATHER, TIME])["message"]
     assert [made["function"]["name"] for made in message["tool_calls"]] == ["get_weather", "get_time"]
     talk.append(message)
     talk += [
         {"role": "tool", "tool_call_id": made["id"], "content": "21 °C at noon"}
         for made in message["tool_calls"]
     ]
-    closing = heard(here, talk, tools=[WEATHER, TIME])
+    closing = only_choice(unmatched, talk, tools=[WEATHER, TIME])
     assert "21 °C at noon" in closing["message"]["content"]
     assert "get_time" in closing["message"]["content"]
     assert closing["finish_reason"] == "stop"
-    assert arguments(heard(here, talk, tools=[WEATHER, TIME], tool_choice="required"))
+    assert arguments(only_choice(unmatched, talk, tools=[WEATHER, TIME], tool_choice="required"))
 
 
 # --- documents
@@ -107,28 +109,28 @@ def test_an_agents_loop_ends_with_a_text_that_quotes_what_the_tools_said(here: C
 @pytest.mark.parametrize(
     "asked",
     [
-        {"said": "Jason is 25 years old.", "response_format": SCHEMA},
-        {"said": PROMPT, "response_format": {"type": "json_object"}},
-        {"said": PROMPT},
+        {"content": "Jason is 25 years old.", "response_format": SCHEMA},
+        {"content": PROMPT, "response_format": {"type": "json_object"}},
+        {"content": PROMPT},
     ],
 )
-def test_a_document_meets_the_schema_wherever_that_stands(here: Client, asked: Json) -> None:
-    assert json.loads(heard(here, **asked)["message"]["content"]) == {"name": "Jason", "age": 25}
+def test_a_document_meets_the_schema_wherever_that_stands(unmatched: Client, asked: Json) -> None:
+    assert json.loads(only_choice(unmatched, **asked)["message"]["content"]) == {"name": "Jason", "age": 25}
 
 
 @given(STRICT)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_strict_mode_allows_is_met_as_a_document_a_prompt_and_a_call(
-    here: Client, schema: Json
+    unmatched: Client, schema: Json
 ) -> None:
     valid = jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid
     form = {"type": "json_schema", "json_schema": {"name": "it", "strict": True, "schema": schema}}
-    said = "Make one in Paris, for 3."
-    assert valid(json.loads(heard(here, said, response_format=form)["message"]["content"]))
+    content = "Make one in Paris, for 3."
+    assert valid(json.loads(only_choice(unmatched, content, response_format=form)["message"]["content"]))
     prompt = [{"role": "system", "content": f"Respond with JSON like this: {json.dumps(schema)}"}, PROMPT[1]]
-    assert valid(json.loads(heard(here, prompt)["message"]["content"]))
+    assert valid(json.loads(only_choice(unmatched, prompt)["message"]["content"]))
     made = {"type": "function", "function": {"name": "make", "strict": True, "parameters": schema}}
-    for call in arguments(heard(here, said, tools=[made], tool_choice="required")):
+    for call in arguments(only_choice(unmatched, content, tools=[made], tool_choice="required")):
         assert valid(call)
 
 
@@ -139,12 +141,12 @@ def test_a_text_is_in_the_servers_language_and_streams_whole_characters(
     start_server: StartServer, make_client: MakeClient
 ) -> None:
     japanese = make_client(start_server(NOTHING, locale="ja"))
-    choice = heard(japanese, "Hello", tools=[WEATHER])
+    choice = only_choice(japanese, "Hello", tools=[WEATHER])
     assert re.fullmatch("[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef。 ]+", choice["message"]["content"])
     chunks = japanese.chat("omixa", "Hello", tools=[WEATHER], stream=True).chunks
     assert len(chunks) > 10
     assert "\ufffd" not in "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
-    document = json.loads(heard(japanese, "A person", response_format=SCHEMA)["message"]["content"])
+    document = json.loads(only_choice(japanese, "A person", response_format=SCHEMA)["message"]["content"])
     assert re.search("[\u3000-\u30ff\u4e00-\u9fff]", document["name"])
 
 
@@ -159,22 +161,24 @@ def test_a_template_has_words_of_the_servers_language(
 
 def test_an_echo_says_what_the_user_said(start_server: StartServer, make_client: MakeClient) -> None:
     echo = make_client(start_server(NOTHING, reply="echo"))
-    assert heard(echo, "Say this again.")["message"]["content"] == "Say this again."
-    assert heard(echo, "my own")["message"]["content"] == "Mine."
+    assert only_choice(echo, "Say this again.")["message"]["content"] == "Say this again."
+    assert only_choice(echo, "my own")["message"]["content"] == "Mine."
 
 
 def test_lorem_is_latin(start_server: StartServer, make_client: MakeClient) -> None:
-    said = heard(make_client(start_server(NOTHING, reply="lorem")), "Write 3 sentences")["message"]["content"]
-    assert said.count(".") == 3
-    assert "question" not in said
+    content = only_choice(make_client(start_server(NOTHING, reply="lorem")), "Write 3 sentences")["message"][
+        "content"
+    ]
+    assert content.count(".") == 3
+    assert "question" not in content
 
 
-def test_a_text_is_as_long_as_it_is_asked_to_be(here: Client) -> None:
-    assert len(heard(here, "Write 80 words about the sea")["message"]["content"].split()) == 80
+def test_a_text_is_as_long_as_it_is_asked_to_be(unmatched: Client) -> None:
+    assert len(only_choice(unmatched, "Write 80 words about the sea")["message"]["content"].split()) == 80
 
 
-def test_each_choice_says_something_else(here: Client) -> None:
-    reply = here.chat("omixa", "Tell me something", n=4)
+def test_each_choice_says_something_else(unmatched: Client) -> None:
+    reply = unmatched.chat("omixa", "Tell me something", n=4)
     assert len({one["message"]["content"] for one in reply.json["choices"]}) == 4
 
 
@@ -182,7 +186,7 @@ def test_each_choice_says_something_else(here: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "effort", "most", "heard_of_it"),
+    ("model", "effort", "most", "text_chunks"),
     [
         ("o1-preview", "low", 64, 0),
         ("o1-preview", "low", 10, 0),
@@ -193,48 +197,52 @@ def test_each_choice_says_something_else(here: Client) -> None:
     ],
 )
 def test_a_limit_is_used_up_by_thinking_first(
-    here: Client, model: str, effort: str | None, most: int, heard_of_it: int
+    unmatched: Client, model: str, effort: str | None, most: int, text_chunks: int
 ) -> None:
     body: Json = {"model": model, "max_completion_tokens": most} | (
         {"reasoning_effort": effort} if effort else {}
     )
-    choice = heard(here, "Write 80 words about the sea", **body)
+    choice = only_choice(unmatched, "Write 80 words about the sea", **body)
     assert choice["finish_reason"] == "length"
     assert choice["usage"]["completion_tokens"] == most
-    chunks = here.chat("omixa", "Write 80 words about the sea", stream=True, **body).chunks
-    assert len(chunks) - 2 == heard_of_it  # but for the opening and the end
+    chunks = unmatched.chat("omixa", "Write 80 words about the sea", stream=True, **body).chunks
+    assert len(chunks) - 2 == text_chunks  # without the first and the last chunk
 
 
-def test_every_choice_is_thought_about_on_its_own(here: Client) -> None:
+def test_every_choice_is_thought_about_on_its_own(unmatched: Client) -> None:
     asked: Json = {"model": "o3-mini", "reasoning_effort": "low"}
-    one, two = (here.chat("aimlapi", "Hello there", n=n, **asked).json["usage"] for n in (1, 2))
+    one, two = (unmatched.chat("aimlapi", "Hello there", n=n, **asked).json["usage"] for n in (1, 2))
     assert one["completion_tokens_details"]["reasoning_tokens"] == 64
     assert two["completion_tokens_details"]["reasoning_tokens"] == 128
-    silent = here.chat("aimlapi", "Hello there", n=2, max_completion_tokens=64, **asked).json["usage"]
+    silent = unmatched.chat("aimlapi", "Hello there", n=2, max_completion_tokens=64, **asked).json["usage"]
     assert silent["completion_tokens_details"]["reasoning_tokens"] == 128
 
 
-def test_a_limit_leaves_calls_and_documents_whole_or_silent(here: Client) -> None:
+def test_a_limit_leaves_calls_and_documents_whole_or_silent(unmatched: Client) -> None:
     asked: Json = {"model": "o1-preview", "reasoning_effort": "low", "max_completion_tokens": 65}
-    assert arguments(heard(here, "the weather in Paris", tools=[WEATHER], **asked)) == [{"city": "Paris"}]
-    document = heard(here, "Jason is 25", response_format=SCHEMA, **asked)
+    assert arguments(only_choice(unmatched, "the weather in Paris", tools=[WEATHER], **asked)) == [
+        {"city": "Paris"}
+    ]
+    document = only_choice(unmatched, "Jason is 25", response_format=SCHEMA, **asked)
     assert json.loads(document["message"]["content"])
-    nothing = heard(here, "the weather in Paris", tools=[WEATHER], **asked | {"max_completion_tokens": 64})
+    nothing = only_choice(
+        unmatched, "the weather in Paris", tools=[WEATHER], **asked | {"max_completion_tokens": 64}
+    )
     assert not nothing["message"].get("tool_calls")
     assert nothing["finish_reason"] == "length"
 
 
-def test_a_fixture_is_heard_however_much_the_model_would_think(here: Client) -> None:
-    choice = heard(here, "my own", model="o1-preview", max_completion_tokens=5)
+def test_a_fixture_is_heard_however_much_the_model_would_think(unmatched: Client) -> None:
+    choice = only_choice(unmatched, "my own", model="o1-preview", max_completion_tokens=5)
     assert (choice["message"]["content"], choice["finish_reason"]) == ("Mine.", "stop")
 
 
-def test_a_stop_sequence_ends_a_text_that_a_limit_would_cut_later(here: Client) -> None:
-    whole = heard(here, "Write 80 words about the sea")["message"]["content"]
+def test_a_stop_sequence_ends_a_text_that_a_limit_would_cut_later(unmatched: Client) -> None:
+    whole = only_choice(unmatched, "Write 80 words about the sea")["message"]["content"]
     first = whole.partition(".")[0]
-    choice = heard(
-        here, "Write 80 words about the sea", stop=["."], max_completion_tokens=300, model="o1-preview"
+    choice = only_choice(
+        unmatched, "Write 80 words about the sea", stop=["."], max_completion_tokens=300, model="o1-preview"
     )
-    other = heard(here, "Write 80 words about the sea", stop=["."])
+    other = only_choice(unmatched, "Write 80 words about the sea", stop=["."])
     assert other["message"]["content"] == first
     assert choice["finish_reason"] == other["finish_reason"] == "stop"

@@ -1,4 +1,4 @@
-"""A schema that stands only in the prompt is followed where JSON is asked for, and left alone elsewhere."""
+"""Schemas in the prompt: used if the request asks for JSON, ignored otherwise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "require
 WRITTEN = json.dumps(SCHEMA)
 OTHER = {"properties": {"foo": {"type": "array", "items": {"type": "string"}}}, "required": ["foo"]}
 DONE = json.dumps({"properties": {"foo": ["bar"]}})
-# As the libraries word it.
+# The prompts of the libraries.
 INSTRUCTOR = f"provide the parsed objects in json that match the following json_schema:\n\n{WRITTEN}"
 BLOCK = "Return the correct JSON response within a ```json codeblock. not the JSON_SCHEMA"
 PYDANTIC_AI = (
@@ -101,11 +101,13 @@ def test_a_schema_may_have_any_form(schema: object) -> None:
     assert found.schema == schema
 
 
-def test_what_is_said_beside_the_schema_is_what_the_message_offers() -> None:
+def test_values_come_from_the_text_beside_the_schema() -> None:
     assert strip_json_documents(f"a {WRITTEN} b {{ c {DONE}", GenerationBudget()) == "a  b { c "
-    ask = GenerationRequest(user_text=f"Return JSON for the weather in Paris: {WRITTEN}")
-    made = ReplyGenerator(GenerationRequest(user_text=ask.user_text, prompts=[ask.user_text])).generate(0)
-    assert made.text == '{"city":"Paris"}'
+    request = GenerationRequest(user_text=f"Return JSON for the weather in Paris: {WRITTEN}")
+    reply = ReplyGenerator(
+        GenerationRequest(user_text=request.user_text, prompts=[request.user_text])
+    ).generate(0)
+    assert reply.text == '{"city":"Paris"}'
 
 
 def test_a_block_is_markdown_that_a_client_can_take_out() -> None:
@@ -116,8 +118,8 @@ def test_a_block_is_markdown_that_a_client_can_take_out() -> None:
 
 
 def test_json_mode_without_a_schema_gets_a_small_document() -> None:
-    ask = GenerationRequest(prompts=["Return JSON."], response_format={"type": "json_object"})
-    assert set(json.loads(ReplyGenerator(ask).generate(0).text or "")) == {"answer", "confidence"}
+    request = GenerationRequest(prompts=["Return JSON."], response_format={"type": "json_object"})
+    assert set(json.loads(ReplyGenerator(request).generate(0).text or "")) == {"answer", "confidence"}
     following = GenerationRequest(prompts=[INSTRUCTOR], response_format={"type": "json_object"})
     assert set(json.loads(ReplyGenerator(following).generate(0).text or "")) == {"city"}
 

@@ -1,4 +1,4 @@
-"""A picture costs what OpenAI's vision guide says for its size, where that can be seen."""
+"""Token counts of images, by the sizes in OpenAI's vision guide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens: the pieces joined are the text, and the counts are near those that OpenAI publishes."""
+"""Token counts: the tokens joined are the text, and the counts are close to those that OpenAI publishes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vocabulary of the o-models counts what they count; without it there is the estimate, and nothing else changes."""
+"""The tokenizer of the o-models; without it, tokens are estimated and nothing else changes."""
 
 from __future__ import annotations
 
