@@ -142,6 +142,26 @@ def test_reports_of_reloads_take_the_same_way(tmp_path: Path) -> None:
         assert "Traceback" not in "".join(server.stop())
 
 
+@FORMATS
+def test_listening_beyond_loopback_without_a_token_is_one_line_on_stderr(
+    tmp_path: Path, log_format: str
+) -> None:
+    with running(tmp_path, "--host", "0.0.0.0", "--log-format", log_format) as server:
+        server.chat()
+        errors = server.stop()[1]
+    assert errors.startswith(f"mockserver: 0.0.0.0 port {server.port} can be reached from other machines")
+    assert (errors.count("\n"), "--admin-token" in errors) == (1, True)
+
+
+def test_a_slow_pattern_is_a_warning_in_the_banner(tmp_path: Path) -> None:
+    (tmp_path / "slow").mkdir()
+    path = tmp_path / "slow" / "slow.yaml"
+    path.write_text("fixtures: [{name: slow, match: {user: {regex: '(a+)+$'}}, response: Hello.}]\n")
+    with running(tmp_path, str(path)) as server:
+        (warning,) = [line for line in server.stop()[0].splitlines() if line.endswith("(warning)")]
+    assert str(path) in warning
+
+
 @pytest.mark.parametrize(
     "redirection", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full"]
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import logging
 import os
+import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 
@@ -38,11 +39,9 @@ class Pipe:
     def read_lines(self, is_last: Callable[[str], bool]) -> list[str]:
         """Read up to a line that is the last one."""
         with os.fdopen(os.dup(self.read_end)) as reader:
-            lines = []
-            for line in reader:
-                lines.append(line.rstrip("\n"))
-                if is_last(lines[-1]):
-                    break
+            lines: list[str] = []
+            while not lines or not is_last(lines[-1]):
+                lines.append(reader.readline().rstrip("\n"))
             return lines
 
 
@@ -108,13 +107,20 @@ def test_a_line_that_is_larger_than_the_queue_is_dropped(pipe: Pipe) -> None:
     writer.close(timeout=30)
 
 
-def test_closing_does_not_wait_for_a_reader_that_does_not_read(pipe: Pipe) -> None:
-    descriptor = pipe.stream.fileno()
+def fill(descriptor: int, *, then_blocking: bool) -> None:
+    """Fill a pipe, so that the next byte must wait for its reader."""
     os.set_blocking(descriptor, False)
     with suppress(BlockingIOError):
-        while os.write(descriptor, b"x" * 65536):
+        while os.write(descriptor, b"x" * 4096):
             pass
-    os.set_blocking(descriptor, True)
+    with suppress(BlockingIOError):
+        while os.write(descriptor, b"\n"):
+            pass
+    os.set_blocking(descriptor, then_blocking)
+
+
+def test_closing_does_not_wait_for_a_reader_that_does_not_read(pipe: Pipe) -> None:
+    fill(pipe.stream.fileno(), then_blocking=True)
     writer = pipe.writer()
     writer.write("lost")
     writer.close(timeout=0.01)
@@ -123,6 +129,25 @@ def test_closing_does_not_wait_for_a_reader_that_does_not_read(pipe: Pipe) -> No
     ]  # it still waits, as a daemon
     os.close(pipe.read_end)
     writer.close(timeout=30)
+
+
+def test_a_pipe_that_another_process_has_made_non_blocking_is_waited_for(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, wait = threading.Event(), select.select
+
+    def report_and_wait(*arguments: Any) -> Any:
+        waiting.set()
+        return wait(*arguments)
+
+    monkeypatch.setattr(select, "select", report_and_wait)
+    fill(pipe.stream.fileno(), then_blocking=False)
+    writer = pipe.writer()
+    writer.write("late")
+    assert waiting.wait(timeout=30)
+    assert pipe.read_lines(lambda line: line.endswith("late"))
+    writer.close(timeout=30)
+    assert pipe.dropped == []
 
 
 def test_a_reader_that_has_gone_ends_the_log_without_an_exception(pipe: Pipe) -> None:

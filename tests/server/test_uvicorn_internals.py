@@ -145,6 +145,9 @@ def test_without_a_list_of_connections_a_server_still_stops(
         running = uvicorn_server._StoppableUvicorn(config, Playback())
     running._abort_connections()
     assert any("ServerState.connections: connections that are open" in warning for warning in warnings())
+    monkeypatch.setattr(uvicorn_server, "has_connections", lambda: False)
+    with MockServer(fixtures_yaml=FIXTURES) as server:
+        assert ask(server, "hello").status_code == 201
 
 
 def test_a_uvicorn_that_cannot_be_started_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
