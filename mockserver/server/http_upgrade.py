@@ -43,12 +43,12 @@ class IgnoredUpgrade(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Start the request, unless its head will be parsed again."""
-        if not self._is_upgrade_offered():
+        if not self.parser.should_upgrade() or not self._is_upgrade_offered():
             super().on_headers_complete()  # type: ignore[misc]
 
     def on_message_complete(self) -> None:
         """End the request's body, unless its head will be parsed again."""
-        if not self._is_upgrade_offered():
+        if not self.parser.should_upgrade() or not self._is_upgrade_offered():
             super().on_message_complete()  # type: ignore[misc]
 
     def _is_upgrade_offered(self) -> bool:

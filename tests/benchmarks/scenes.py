@@ -236,7 +236,7 @@ def interpreter(setting: Setting) -> Iterator[Row]:
 
 
 # uvicorn's own calls included, which change with its version and Python's.
-_MOST_CALLS = {"same": 210, "another": 300}  # a request like the last one, and a request with another `user`
+_MOST_CALLS = {"same": 220, "another": 330}  # a request like the last one, and a request with another `user`
 _TOLERANCE = 0.05
 
 SCENES: dict[str, Scene] = {
