@@ -203,15 +203,27 @@ def test_a_client_cannot_write_lines_or_colours_into_the_log(tmp_path: Path) -> 
 # --- signals
 
 
+@pytest.fixture
+def handled_sigint() -> Iterator[None]:
+    """Let child processes receive SIGINT: a shell has it ignored in everything that it starts in the background."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 @pytest.mark.parametrize("module", ["click", "mockserver.settings", "starlette.routing", "uvicorn.server"])
+@pytest.mark.usefixtures("handled_sigint")
 def test_ctrl_c_during_the_start_prints_no_traceback(module: str) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "mockserver", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        while module != process.stderr.readline().split("|")[-1].strip():
-            assert process.poll() is None
+        lines = iter(process.stderr.readline, "")
+        assert any(module == line.split("|")[-1].strip() for line in lines)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        try:
+            _, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert [line for line in errors.splitlines() if not line.startswith("import time:")] == []
     assert process.returncode == 130
 
