@@ -24,6 +24,7 @@ MAX_RUNNING = 100  # replays whose streams are still open
 REPLAY_WAIT_SECONDS = 1.0  # seconds to wait for the answer; playback continues after that
 
 _DONE = "[DONE]"
+_KEPT_EMPTY = ("reasoning", "finish_reason")  # an empty text is kept, because its absence has another meaning
 _OMITTED_HEADERS = ("date", "content-length", "access-control-expose-headers", "retry-after-ms")
 
 
@@ -134,7 +135,7 @@ def _merge_chunks(body: bytes) -> Iterable[dict[str, Any]]:
             one = choices.setdefault(part["index"], {"message": {}})
             one["finish_reason"] = part.get("finish_reason")
             _merge_delta(one["message"], part["delta"])
-    if not all(one["finish_reason"] for one in choices.values()):
+    if any(one["finish_reason"] is None for one in choices.values()):
         raise ValueError("a choice has no finish_reason")
     return [choices[index] for index in sorted(choices)]
 
@@ -162,7 +163,7 @@ def _fixture_choice(message: Mapping[str, Any], reason: str | None) -> dict[str,
         "tool_calls": calls,
         "finish_reason": reason if reason not in ("stop", "tool_calls") else None,
     }
-    choice = {name: value for name, value in fields.items() if value}
+    choice = {name: value for name, value in fields.items() if value or (name in _KEPT_EMPTY and value == "")}
     if "refusal" in choice:
         choice.pop("text", None)
     return choice if choice.keys() - {"finish_reason", "reasoning"} else {"text": "", **choice}

@@ -19,6 +19,7 @@ from mockserver.tokens.token_count import (
     split_text,
     truncate_completion,
 )
+from mockserver.vendors.placeholders import pick_stated_value
 from mockserver.vendors.vendor import TokenUsage, Vendor
 
 
@@ -135,7 +136,8 @@ def count_response_usage(
         reasoning = reasoning if completion is None else min(reasoning, max(completion - visible, 0))
     if completion is None:
         completion = reasoning + visible
-    return TokenUsage(options.prompt_tokens, completion, reasoning, stated.cached_tokens if stated else 0)
+    cached = stated.cached_tokens if stated else None
+    return TokenUsage(options.prompt_tokens, completion, reasoning, cached or 0)
 
 
 def get_token_limit(body: Mapping[str, Any]) -> int | None:
@@ -165,7 +167,9 @@ def _render_choice(
         reasoning=choice.reasoning if options.include_reasoning else None,
         refusal=choice.refusal,
         tool_calls=calls,
-        finish_reason=cut_reason or choice.finish_reason or ("tool_calls" if chose_tools else "stop"),
+        finish_reason=pick_stated_value(
+            cut_reason, choice.finish_reason, default="tool_calls" if chose_tools else "stop"
+        ),
     )
 
 
@@ -201,7 +205,7 @@ def _truncate_chunks(content: str | None, chunks: Iterable[str | StreamPause]) -
 
 def _render_tool_call(tool_call: ToolCallSpec, new_id: Callable[[str], str]) -> dict[str, Any]:
     return {
-        "id": tool_call.id or new_id("tool_call_id"),
+        "id": new_id("tool_call_id") if tool_call.id is None else tool_call.id,
         "type": "function",
         "function": {"name": tool_call.name, "arguments": tool_call.arguments_json},
     }
@@ -225,9 +229,10 @@ def _count_reasoning_tokens(options: RenderOptions, response: ResponseSpec, *, r
 
     `reasoned_choices` is the number of choices with hidden reasoning, each estimated on its own.
     """
-    texts = [choice.reasoning for choice in response.all_choices if choice.reasoning]
-    counted = sum(count_tokens_cached(text, options.vendor.tokenizer) for text in texts)
-    return counted or reasoned_choices * estimate_reasoning_tokens(options.reasoning_effort)
+    texts = [choice.reasoning for choice in response.all_choices if choice.reasoning is not None]
+    if not texts:
+        return reasoned_choices * estimate_reasoning_tokens(options.reasoning_effort)
+    return sum(count_tokens_cached(text, options.vendor.tokenizer) for text in texts)
 
 
 # The fields of a request, besides messages and model, that affect the rendering of its response.

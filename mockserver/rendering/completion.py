@@ -25,7 +25,7 @@ from mockserver.rendering.choices import (
 )
 from mockserver.rendering.render_cache import ETAG_PLACEHOLDER, CachedRender, RenderCache
 from mockserver.request.chat_request import ChatRequest
-from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues
+from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues, pick_stated_value
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
@@ -164,7 +164,7 @@ def _render_body(
     values = _placeholder_values(options, response, placeholders)
     usage = count_response_usage(options, response, choices)
     values |= {**vendor.usage_values(usage, options.model), **balance_values}
-    values["usage"] = vendor.usage(usage, options.model)
+    values["usage"] = {} if response.has_empty_usage else vendor.usage(usage, options.model)
     values["choices"] = [
         vendor.choice.fill(
             {"index": index, "finish_reason": choice.finish_reason, "message": _fill_message(vendor, choice)}
@@ -210,7 +210,10 @@ def _render_stream(
     if options.include_usage:
         usage = count_response_usage(options, response, choices)
         values |= vendor.usage_values(usage, options.model)
-        values |= {"usage": vendor.usage(usage, options.model, streamed=True), "choices": []}
+        values["usage"] = (
+            {} if response.has_empty_usage else vendor.usage(usage, options.model, streamed=True)
+        )
+        values["choices"] = []
         frames.append(Frame(orjson.dumps(vendor.last_chunk.fill(values)), chunk=False))
     status = response.status or vendor.success(options.model).stream
     heartbeat = vendor.profile.stream.heartbeat
@@ -282,16 +285,21 @@ def _choice_deltas(choice: RenderedChoice, chunk: str | int, rng: LazyRandom) ->
 
     The order is reasoning, text, refusal, tool calls. A final pause has None as its delta.
     """
-    for part in split_text_cached(choice.reasoning or "", chunk):
+    for part in _split_stated_text(choice.reasoning, chunk):
         yield 0.0, {"reasoning_content": part}
     texts = split_text_cached(choice.content or "", chunk) if choice.chunks is None else choice.chunks
     for wait, text in _with_waits(texts, rng):
         yield wait, None if text is None else {"content": text}
-    for part in split_text_cached(choice.refusal or "", chunk):
+    for part in _split_stated_text(choice.refusal, chunk):
         yield 0.0, {"refusal": part}
     for index, tool_call in enumerate(choice.tool_calls):
         for fragment in _tool_call_fragments(tool_call, chunk):
             yield 0.0, {"tool_calls": [{"index": index, **fragment}]}
+
+
+def _split_stated_text(text: str | None, chunk: str | int) -> tuple[str, ...]:
+    """Split a text into chunks: an empty text is one empty chunk, None has no chunks."""
+    return () if text is None else split_text_cached(text, chunk) or ("",)
 
 
 def _tool_call_fragments(tool_call: dict[str, Any], chunk: str | int) -> Iterator[dict[str, Any]]:
@@ -340,11 +348,11 @@ def _placeholder_values(
     model = vendor.models[options.model]
     values: dict[str, Any] = {name: placeholders.add_text(name) for name in vendor.profile.ids}
     values["created"] = placeholders.add_number(_CREATED) if response.created is None else response.created
-    values["model"] = response.model or model.snapshot or options.model
+    values["model"] = pick_stated_value(response.model, model.snapshot, default=options.model)
     if response.id is not None:
         values["id"] = response.id
-    fingerprint = response.system_fingerprint or model.fingerprint
-    if fingerprint:
+    fingerprint = pick_stated_value(response.system_fingerprint, model.fingerprint, default=None)
+    if fingerprint is not None:
         values["system_fingerprint"] = fingerprint
     return values
 

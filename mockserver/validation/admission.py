@@ -13,7 +13,7 @@ from mockserver.request.request_head import RoutedHead, is_session_name
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 from mockserver.validation.zod_issues import Issue, create_custom_issue, format_issues
 from mockserver.vendors.model_spec import UnavailableSpec
-from mockserver.vendors.placeholders import fill_text
+from mockserver.vendors.placeholders import fill_optional_text
 
 AccountCheck = Callable[[], Awaitable[None]]  # raises ApiError if it fails
 NO_ACCOUNT_CHECKS: Final[Mapping[str, AccountCheck]] = MappingProxyType({})
@@ -116,7 +116,7 @@ def _check_model(request: ChatRequest) -> None:
 
 def _unavailable_error(request: ChatRequest, unavailable: UnavailableSpec) -> ApiError:
     known = ", ".join(request.vendor.models.names) or "none"
-    message = fill_text(unavailable.message, {"model": request.model[:80]}) or None
+    message = fill_optional_text(unavailable.message, {"model": request.model[:80]})
     return ApiError(
         unavailable.kind, message, detail=f"found the model {request.model[:80]!r}, expected one of {known}"
     )

@@ -16,10 +16,12 @@ from mockserver.vendors.placeholders import (
     JsonTemplate,
     PlaceholderValues,
     fill_headers,
+    fill_optional_text,
     fill_text,
     format_retry_after,
     format_time_after,
     format_timestamp,
+    pick_stated_value,
 )
 from mockserver.vendors.profile import OTHER_KIND, ErrorText, VendorProfile
 from mockserver.wire.answer import Answer, Frame, get_reason_phrase
@@ -58,7 +60,7 @@ class ErrorBodies:
             body = fill_text(error_text.body, values).encode()
             headers = common_headers(values, None)
         all_headers = (
-            ("content-type", error_text.content_type or self._content_type),
+            ("content-type", pick_stated_value(error_text.content_type, default=self._content_type)),
             *headers,
             *fill_headers(error_text.headers, values),
             *format_retry_after(error.retry_after),
@@ -93,10 +95,12 @@ class ErrorBodies:
             "shortage": error.shortage or ABSENT,
             "issues": list(error.issues) or ABSENT,
             "type": error_text.type,
-            "code": error.code or error_text.code,
+            "code": pick_stated_value(error.code, error_text.code, default=None),
         }
-        values["message"] = error.message or fill_text(error_text.message, values) or title
-        values["name"] = fill_text(error_text.name, values) or "Error"
+        values["message"] = pick_stated_value(
+            error.message, fill_optional_text(error_text.message, values), default=title
+        )
+        values["name"] = pick_stated_value(fill_optional_text(error_text.name, values), default="Error")
         values["data"] = ABSENT if error_text.data is None else self._data_templates[kind].fill(values)
         return values
 

@@ -14,10 +14,11 @@ import string
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha1
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 PlaceholderValues = Mapping[str, Any]
+StatedValue = TypeVar("StatedValue")
 
 ABSENT: Final = object()
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -47,6 +48,17 @@ def fill_text(template: str | None, values: PlaceholderValues) -> str:
         return found[1] or ("" if value is None or value is ABSENT else str(value))
 
     return _PLACEHOLDER.sub(replacement, template).strip()
+
+
+def fill_optional_text(template: str | None, values: PlaceholderValues) -> str | None:
+    """Return a filled text; None without a template, or if one that is not empty leaves nothing."""
+    text = fill_text(template, values)
+    return text if text or template == "" else None
+
+
+def pick_stated_value(*values: StatedValue | None, default: StatedValue) -> StatedValue:
+    """Return the first value that is not None, else the default: an empty text or a zero is a value, too."""
+    return next((value for value in values if value is not None), default)
 
 
 def find_placeholder_names(template: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ fixtures:
 - name: bad call
   match: {user: bad call}
   response: {tool_calls: [{name: f, arguments: "{no"}, {name: g, arguments: "[1]"}]}
+- {name: unfinished, match: {user: unfinished}, response: {reasoning: "", text: x, finish_reason: ""}}
 - {name: alone, match: {user: alone}, response: {reasoning: "Hm."}}
 """
 
@@ -93,6 +94,7 @@ def said(reply: Reply) -> Any:
             },
         ),
         ("alone", {"reasoning": "Hm.", "text": ""}),
+        ("unfinished", {"reasoning": "", "text": "x", "finish_reason": ""}),
     ],
 )
 def test_what_is_odd_is_written_down_as_it_was(

@@ -75,6 +75,58 @@ def test_an_error_is_the_vendors_envelope_with_the_fixtures_words() -> None:
     assert not answer.streamed
 
 
+def test_empty_texts_and_zeros_are_sent_as_written() -> None:
+    counts = dict.fromkeys(("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"), 0)
+    stated = {"text": "", "finish_reason": "", "id": "", "model": "", "created": 0}
+    body, chunks = both(
+        "aimlapi", stated | {"system_fingerprint": "", "usage": counts}, stream_options=COUNTED
+    )
+    for one in (body, *chunks):
+        assert [one[key] for key in ("id", "model", "created", "system_fingerprint")] == ["", "", 0, ""]
+    for last in (body, chunks[-2]):
+        assert last["choices"][0]["finish_reason"] == ""
+    for usage in (body["usage"], chunks[-1]["usage"]):
+        assert usage["total_tokens"] == usage["completion_tokens_details"]["reasoning_tokens"] == 0
+
+
+def test_an_empty_tool_call_refusal_and_reasoning_are_sent_as_written() -> None:
+    call = {"name": "", "arguments": "", "id": ""}
+    for vendor in ("aimlapi", "omixa"):
+        body, chunks = both(vendor, {"tool_calls": [call]})
+        expected = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+        assert body["choices"][0]["message"]["tool_calls"] == [expected]
+        assert chunks[1]["choices"][0]["delta"]["tool_calls"] == [{"index": 0, **expected}]
+    body, chunks = both("omixa", {"refusal": "", "reasoning": ""}, show_thinking=True)
+    assert {"refusal": "", "reasoning_content": ""}.items() <= body["choices"][0]["message"].items()
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    assert deltas[1:-1] == [{"reasoning_content": ""}, {"refusal": ""}]
+
+
+def test_an_empty_reasoning_has_no_tokens_and_an_absent_one_an_estimate() -> None:
+    details = [
+        plain("aimlapi", {"text": "Hi", **reasoning})["usage"]["completion_tokens_details"]
+        for reasoning in ({"reasoning": ""}, {})
+    ]
+    assert details[0]["reasoning_tokens"] == 0
+    assert details[1]["reasoning_tokens"] > 0
+
+
+def test_an_empty_usage_is_sent_as_written() -> None:
+    body, chunks = both("omixa", {"text": "Hi", "usage": {}}, stream_options=COUNTED)
+    assert body["usage"] == chunks[-1]["usage"] == {}
+    assert chunks[-2]["usage"] is None
+
+
+def test_an_error_is_sent_with_an_empty_message_and_code() -> None:
+    answer = rendered("omixa", {"error": 429, "message": "", "code": "", "retry_after": "0s"})
+    assert json.loads(answer.frames[0].data)["error"] == {
+        "message": "",
+        "type": "rate_limit_error",
+        "code": "",
+    }
+    assert dict(answer.headers)["retry-after"] == "0"
+
+
 def test_an_error_may_have_a_status_of_its_own() -> None:
     assert rendered("aimlapi", {"error": "rate_limited", "status": 503}).status == 503
 

@@ -155,10 +155,14 @@ name: omixa
 strict_models: true
 unknown_model: {kind: forbidden, message: "No $model here."}
 retired_model: {kind: gone}
-models: {old: {retired: true}}
+models: {old: {retired: true}, plain: {snapshot: "", fingerprint: ""}}
+errors: {"429": {message: "", type: "", code: ""}}
 """
     server = start_server("fixtures: []", fourth)
     unknown, old = asked(server, "omixa", "gpt-4o"), asked(server, "omixa", "old")
     assert (unknown.status_code, unknown.json()["error"]["message"]) == (403, "No gpt-4o here.")
     assert (old.status_code, old.json()["error"]["message"]) == (410, "This model has been retired.")
     assert asked(server, "aimlapi", "gpt-4o").status_code == 201
+    assert asked(server, "omixa", "plain").json()["model"] == ""
+    limited = asked(server, "omixa", "plain", "sk-mock-429")
+    assert limited.json()["error"] == {"message": "", "type": "", "code": ""}

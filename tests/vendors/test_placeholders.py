@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.vendors.placeholders import ABSENT, JsonTemplate, fill_text
+from mockserver.vendors.placeholders import ABSENT, JsonTemplate, fill_optional_text, fill_text
 
 VALUES = {"a": 1, "b": "two", "nothing": None, "list": [1], "absent": ABSENT}
 JSON = st.recursive(
@@ -65,6 +65,15 @@ def test_a_form_without_blanks_prints_itself(tree: Any) -> None:
 )
 def test_a_sentence_is_filled_with_text(sentence: str | None, heard: str) -> None:
     assert fill_text(sentence, {"method": "GET", "path": "/v1", "nothing": None, "absent": ABSENT}) == heard
+
+
+@pytest.mark.parametrize(
+    ("template", "filled"), [(None, None), ("", ""), ("$nothing", None), ("At $path", "At /v1")]
+)
+def test_an_empty_template_is_a_text_and_one_that_leaves_nothing_is_none(
+    template: str | None, filled: str | None
+) -> None:
+    assert fill_optional_text(template, {"path": "/v1", "nothing": None}) == filled
 
 
 def test_a_blank_inside_a_value_stays_as_the_client_sent_it() -> None:
