@@ -27,7 +27,7 @@ from mockserver.matching.fixture_set import (
 from mockserver.memoize import fast_dataclass
 from mockserver.rendering.aux_reply import render_aux_reply
 from mockserver.rendering.completion import LazyRandom, build_error_context, render_completion
-from mockserver.rendering.mock_headers import add_mock_headers
+from mockserver.rendering.mock_headers import add_mock_headers, decode_fixture_name
 from mockserver.rendering.render_cache import RenderCache
 from mockserver.request.chat_request import (
     ChatRequest,
@@ -365,12 +365,12 @@ def _fixture_by_name(
     name = injection.fixture
     if name is None:
         return None
-    fixture = fixtures.by_name(name)
+    decoded = decode_fixture_name(name)
+    fixture = fixtures.by_name(decoded) or fixtures.by_name(name)
     if fixture is None:
-        raise ApiError(
-            "invalid_request",
-            f"{FIXTURE_HEADER}: found {name[:80]!r}, expected a fixture's name{did_you_mean(name, fixtures.names)}",
-        )
+        hint = did_you_mean(decoded, fixtures.names)
+        message = f"{FIXTURE_HEADER}: found {decoded[:80]!r}, expected a fixture's name{hint}"
+        raise ApiError("invalid_request", message)
     response = fixture.response_at(answer_counts.get(fixture.name, 0))
     return FixtureMatch(fixture, response or fixture.responses[-1])
 

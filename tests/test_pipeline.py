@@ -35,6 +35,21 @@ def test_an_exhausted_fixture_selected_by_name_repeats_its_last_response(client:
     assert said == [201, 201, 201]
 
 
+def test_the_fixture_header_of_an_answer_is_accepted_in_a_request(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    names = ["naïve ☕", "a b", "a%20b", "100%"]
+    fixtures = [{"name": name, "match": {"user": name}, "response": name} for name in names]
+    client = make_client(start_server(json.dumps({"fixtures": fixtures})))
+    returned = [client.chat(content=name).headers["x-mock-fixture"] for name in names[:1] + names[2:]]
+    written = [names[0].encode().decode("latin-1"), "a%20b", "100%"]  # by hand, as http.client sends bytes
+    texts = [
+        client.chat(headers={"X-Mock-Fixture": value}).json["choices"][0]["message"]["content"]
+        for value in (*returned, *written)
+    ]
+    assert texts == [names[0], "a%20b", "100%", names[0], "a b", "100%"]
+
+
 def test_an_unknown_fixture_name_is_refused_with_a_suggestion(client: Client) -> None:
     reply = client.chat(headers={"X-Mock-Fixture": "helo o1-mini"})
     assert reply.status == 400

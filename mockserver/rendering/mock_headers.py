@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from mockserver.memoize import memoized
 from mockserver.request.request_head import RoutedHead
@@ -21,6 +22,13 @@ def add_mock_headers(
     """Return the answer with the `x-mock-*` headers; `fixture` is a name, empty if none matched."""
     own_line = b"x-mock-request-id: %b\r\n" % request_id.encode()
     return answer.with_header_lines(own_line, _encode_shared_headers(routed_head, fixture, seed))
+
+
+def decode_fixture_name(value: str) -> str:
+    """Return the name of a fixture from a request header: percent-encoded, as answers have it, or in UTF-8."""
+    with contextlib.suppress(UnicodeError):
+        value = value.encode("latin-1").decode()  # ASGI servers and clients pass bytes as Latin-1
+    return unquote(value)
 
 
 @memoized
