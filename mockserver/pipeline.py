@@ -24,6 +24,7 @@ from mockserver.matching.fixture_set import (
     find_near_misses,
     layer_fixture_sets,
 )
+from mockserver.matching.nearest_fixture import find_nearest_fixture
 from mockserver.memoize import fast_dataclass
 from mockserver.rendering.aux_reply import render_aux_reply
 from mockserver.rendering.completion import LazyRandom, build_error_context, render_completion
@@ -56,6 +57,8 @@ from mockserver.wire.faults import Fault, apply_fault
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
 _logger = logging.getLogger("mockserver")
+
+NO_MATCH = "mockserver: no fixture matched"  # how the refusal of a strict server begins
 
 OnRequestEnd = Callable[[JournalEntry], None]
 
@@ -270,10 +273,10 @@ class ChatPipeline:
                 answer = await self.render(request, entry, state, match)
             fixture_fault = match.response.fault if match else None
         except ApiError as error:
-            rule = f"the fault rule {entry.rule}" if entry.rule else ""
+            cause = f"the fault rule {entry.rule}" if entry.rule else injected.by_request.source
             # A fixture may quote the key, as vendors do.
             secrets = find_secret_values(request.headers, entry.head.query)
-            entry.reason = redact_text(error.message or error.detail or rule, secrets)
+            entry.reason = redact_text(error.message or error.detail or cause, secrets)
             answer = request.vendor.error_answer(error, build_error_context(request))
         answer = add_mock_headers(answer, request.routed_head, entry.id, entry.fixture, self.settings.seed)
         return answer, fixture_fault
@@ -289,6 +292,8 @@ class ChatPipeline:
         response = entry.response = self._choose_response(request, state, match)
         account_values = await self.charging.hold(request, entry.account, entry) if entry.account else {}
         if match is None:
+            if state.fixtures is not self.fixtures or self.settings.has_own_fixtures:
+                entry.nearest = find_nearest_fixture(request, state.fixtures)
             return render_completion(request, response, LazyRandom(seed, entry.session), account_values)
         answered_before = await self.store.increment(entry.session, ANSWERED, entry.fixture)
         rng = LazyRandom(seed, entry.session, entry.fixture, answered_before)
@@ -336,7 +341,7 @@ def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
     nearest = "; ".join(map(str, near_misses)) or "there are no fixtures at all"
     return ApiError(
         "not_found",
-        f"mockserver: no fixture matched. Nearest: {nearest}",
+        f"{NO_MATCH}. Nearest: {nearest}",
         headers=(("x-should-retry", "false"),),
     )
 

@@ -36,3 +36,8 @@ class Settings:
     page: bool = True  # serve the web UI at the root
     demo: bool = False  # run scripted clients against the server
     log_format: Literal["text", "json"] = "text"
+
+    @property
+    def has_own_fixtures(self) -> bool:
+        """Return whether fixtures other than the shipped ones are served."""
+        return bool(self.paths or self.fixtures_yaml)

@@ -16,7 +16,7 @@ from mockserver.errors import InputError
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import format_value
 from mockserver.matching.fixture_set import NearMiss, find_first_match, find_mismatches, find_near_misses
-from mockserver.pipeline import ChatPipeline, EffectiveState
+from mockserver.pipeline import NO_MATCH, ChatPipeline, EffectiveState
 from mockserver.request.chat_request import ChatRequest, generate_request_id
 from mockserver.request.request_head import RequestHead, route_head
 from mockserver.schema.field_types import AnyValue, FieldType, Text
@@ -59,6 +59,7 @@ class DryRun:
     fault: str = ""  # the fault that was applied
     outcome: SdkOutcome | None = None  # in the OpenAI SDK; None if it was not measured
     instead_of: Fixture | None = None  # the fixture that matches, if the request names another one
+    generated: bool = False  # whether the reply was generated
 
 
 async def dry_run_input(
@@ -79,6 +80,7 @@ async def dry_run_request(pipeline: ChatPipeline, request: ChatRequest) -> DryRu
     state = pipeline.effective_state(*await pipeline.store.overlays_and_counts(request.session))
     with SharedRegexBudget():
         answer = await copy.decide(request, entry)
+        entry.status = answer.status if answer.head else 0
         # On a thread: it compares the texts of all fixtures, of which there may be thousands.
         return await asyncio.to_thread(_describe_dry_run, request, state, entry, answer)
 
@@ -88,12 +90,13 @@ def _describe_dry_run(
 ) -> DryRun:
     """Return the result of a dry run with the fixtures that come before the matching one, or the near misses."""
     fixtures, counts = state.fixtures, state.answer_counts
-    status = answer.status if answer.head else 0
     fixture = fixtures.by_name(entry.fixture) if entry.fixture else None
     found = find_first_match(request, fixtures, counts) if fixture else None
     matched = found.fixture if found else None
     raw = fixture is not None and any(response.raw for response in fixture.responses)
-    outcome = None if raw and status < 400 else find_sdk_outcome(answer, entry.fault, stream=request.stream)
+    outcome = (
+        None if raw and entry.status < 400 else find_sdk_outcome(answer, entry.fault, stream=request.stream)
+    )
     if matched is None:
         misses = tuple(find_near_misses(request, fixtures, counts, MAX_NEAR_MISSES))
         omitted = sum(1 for _ in fixtures) - len(misses)
@@ -106,9 +109,9 @@ def _describe_dry_run(
     source = fixture.source if fixture else ""
     instead_of = None if fixture is matched else matched
     dry_run = DryRun(
-        request, status, entry.fixture, source, entry.reason, misses, omitted, entry.fault, outcome
+        request, entry.status, entry.fixture, source, entry.reason, misses, omitted, entry.fault, outcome
     )
-    return replace(dry_run, instead_of=instead_of)
+    return replace(dry_run, instead_of=instead_of, generated=entry.is_generated)
 
 
 async def _build_request(
@@ -147,15 +150,11 @@ def format_dry_run(dry_run: DryRun) -> str:
     request = dry_run.request
     message = format_value(request.last_user_text) if request.last_user_text else "no user message"
     lines = [f"{request.vendor.profile.title}, {request.model or 'no model'}, {message}", ""]
-    status = dry_run.status or "none"
-    if dry_run.fixture:
-        lines.append(f"  answers  {status}  {dry_run.fixture}  ({dry_run.source})")
-    else:
-        lines.append(f"  answers  {status}  no fixture matched")
+    lines.append(f"  answers  {dry_run.status or 'none'}  {_describe_source(dry_run)}")
     if dry_run.instead_of is not None:
         other = dry_run.instead_of
         lines.append(f"           selected by {FIXTURE_HEADER}, instead of  {other.name}  ({other.source})")
-    if dry_run.reason and dry_run.fixture:
+    if dry_run.reason and not dry_run.reason.startswith(NO_MATCH):  # else the near misses follow
         lines.append(f"           {dry_run.reason}")
     if dry_run.fault:
         lines.append(f"  fault    {dry_run.fault}")
@@ -167,6 +166,12 @@ def format_dry_run(dry_run: DryRun) -> str:
     if dry_run.omitted_count:
         lines += ["", f"  and {dry_run.omitted_count:,} more"]
     return "\n".join(lines)
+
+
+def _describe_source(dry_run: DryRun) -> str:
+    if dry_run.fixture:
+        return f"{dry_run.fixture}  ({dry_run.source})"
+    return "a generated reply, since no fixture matched" if dry_run.generated else "no fixture matched"
 
 
 MAX_NEAR_MISSES = 12  # near misses in an explanation

@@ -19,11 +19,12 @@ from click.core import ParameterSource
 
 from mockserver import __version__
 from mockserver.cli.options import (
+    DEFAULTS,
     EnvVarOption,
-    FaultRuleParam,
     HostParam,
     PortParam,
     TokenOption,
+    answer_options,
     paths_argument,
     vendor_option,
 )
@@ -36,12 +37,11 @@ from mockserver.cli.output import (
     format_reload_message,
 )
 from mockserver.errors import InputError, Problem
-from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
+from mockserver.settings import Settings
 
 if TYPE_CHECKING:
     from mockserver.matching.fixture_set import FixtureSet
 
-DEFAULTS = Settings()
 SCHEMA_FILENAME = "mockserver.schema.json"
 
 
@@ -84,61 +84,10 @@ def main() -> None:
 
 @main.command()
 @paths_argument(envvar="MOCKSERVER_FIXTURES")
-@click.option(
-    "--fixtures-yaml",
-    cls=EnvVarOption,
-    default="",
-    help="Fixtures as YAML text; they take precedence over PATHS.",
-)
+@answer_options
 @click.option("--host", cls=EnvVarOption, default=DEFAULTS.host, help="Address to listen on.")
 @click.option(
     "--port", cls=EnvVarOption, type=PortParam(), default=DEFAULTS.port, help="Port; 0 picks a free one."
-)
-@click.option("--strict", cls=EnvVarOption, is_flag=True, help="Refuse requests that no fixture matches.")
-@click.option(
-    "--strict-models", cls=EnvVarOption, is_flag=True, help="Refuse models that no profile documents."
-)
-@click.option(
-    "--known-keys-only", cls=EnvVarOption, is_flag=True, help="Refuse API keys that belong to no account."
-)
-@click.option(
-    "--seed",
-    cls=EnvVarOption,
-    default=DEFAULTS.seed,
-    help="Seed of everything that is random or generated.",
-)
-@click.option(
-    "--locale", cls=EnvVarOption, default=DEFAULTS.locale, help="Language and country of generated texts."
-)
-@click.option(
-    "--reply",
-    cls=EnvVarOption,
-    type=click.Choice(REPLY_STYLES),
-    default=DEFAULTS.reply,
-    help="Kind of generated texts.",
-)
-@click.option(
-    "--tokenizer",
-    cls=EnvVarOption,
-    type=click.Choice(TOKENIZERS),
-    default=DEFAULTS.tokenizer,
-    help="How tokens are counted.",
-)
-@vendor_option()
-@click.option(
-    "--max-body",
-    cls=EnvVarOption,
-    type=click.IntRange(1),
-    default=DEFAULTS.max_body,
-    help="Largest request body in bytes.",
-)
-@click.option(
-    "--fault",
-    "faults",
-    cls=EnvVarOption,
-    multiple=True,
-    type=FaultRuleParam(),
-    help="A fault rule in one line.",
 )
 @click.option(
     "--journal-size",
@@ -245,13 +194,13 @@ def validate(paths: tuple[Path, ...], vendors: tuple[Path, ...], form: str) -> i
 
 
 @main.command()
-@paths_argument()
+@paths_argument(envvar="MOCKSERVER_FIXTURES")
 @click.option(
     "-r", "--request", required=True, type=click.Path(path_type=Path), help="A JSON file with the request."
 )
-@vendor_option()
-def explain(paths: tuple[Path, ...], request: Path, vendors: tuple[Path, ...]) -> None:
-    """Report which fixture would answer a request, and why the others would not.
+@answer_options
+def explain(*, paths: tuple[Path, ...], request: Path, **flags: Any) -> None:
+    """Report how a server with these flags would answer a request, and why other fixtures would not.
 
     The file holds the request's body, or {"vendor": ..., "headers": {...}, "body": {...}}.
     """
@@ -263,9 +212,8 @@ def explain(paths: tuple[Path, ...], request: Path, vendors: tuple[Path, ...]) -
     from mockserver.server import app
     from mockserver.wire.playback import Playback
 
-    pipeline = app.create_pipeline(
-        Settings(paths=paths, vendors=vendors, strict=True), Playback(), lambda _: None
-    )
+    settings = Settings(paths=_drop_empty_mounts(paths), **flags)
+    pipeline = app.create_pipeline(settings, Playback(), lambda _: None)
     document = load_document(request)
     value = document.value
     if isinstance(value, dict) and "body" not in value:

@@ -9,7 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+DEFAULTS = Settings()
 
 
 class EnvVarOption(click.Option):
@@ -72,3 +75,66 @@ def vendor_option() -> Callable[[Command], Command]:
     return click.option(
         "--vendor", "vendors", cls=EnvVarOption, multiple=True, type=kind, help="A further vendor profile."
     )
+
+
+def answer_options(command: Command) -> Command:
+    """Add the options that decide how a request is answered, of `serve` and `explain` alike."""
+    for option in reversed(_ANSWER_OPTIONS):
+        command = option(command)
+    return command
+
+
+_ANSWER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--fixtures-yaml",
+        cls=EnvVarOption,
+        default="",
+        help="Fixtures as YAML text; they take precedence over PATHS.",
+    ),
+    click.option("--strict", cls=EnvVarOption, is_flag=True, help="Refuse requests that no fixture matches."),
+    click.option(
+        "--strict-models", cls=EnvVarOption, is_flag=True, help="Refuse models that no profile documents."
+    ),
+    click.option(
+        "--known-keys-only", cls=EnvVarOption, is_flag=True, help="Refuse API keys that belong to no account."
+    ),
+    click.option(
+        "--seed",
+        cls=EnvVarOption,
+        default=DEFAULTS.seed,
+        help="Seed of everything that is random or generated.",
+    ),
+    click.option(
+        "--locale", cls=EnvVarOption, default=DEFAULTS.locale, help="Language and country of generated texts."
+    ),
+    click.option(
+        "--reply",
+        cls=EnvVarOption,
+        type=click.Choice(REPLY_STYLES),
+        default=DEFAULTS.reply,
+        help="Kind of generated texts.",
+    ),
+    click.option(
+        "--tokenizer",
+        cls=EnvVarOption,
+        type=click.Choice(TOKENIZERS),
+        default=DEFAULTS.tokenizer,
+        help="How tokens are counted.",
+    ),
+    vendor_option(),
+    click.option(
+        "--max-body",
+        cls=EnvVarOption,
+        type=click.IntRange(1),
+        default=DEFAULTS.max_body,
+        help="Largest request body in bytes.",
+    ),
+    click.option(
+        "--fault",
+        "faults",
+        cls=EnvVarOption,
+        multiple=True,
+        type=FaultRuleParam(),
+        help="A fault rule in one line.",
+    ),
+)

@@ -63,7 +63,7 @@ class FixtureSet:
     `look` is the state of the files when they were read.
     """
 
-    __slots__ = ("_by_name", "_memo_token", "_prefilter", "accounts", "file_stats", "fixtures", "rules")
+    __slots__ = ("_by_name", "_prefilter", "accounts", "file_stats", "fixtures", "memo_token", "rules")
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class FixtureSet:
         self.accounts: Mapping[str, AccountSpec] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._prefilter: FixturePrefilter | None = None
-        self._memo_token = object()  # of this shelf, and less than it
+        self.memo_token = object()  # of this shelf, and less than it
 
     def __len__(self) -> int:
         return len(self.fixtures)
@@ -98,13 +98,13 @@ class FixtureSet:
     def first_match(self, request: ChatRequest) -> Fixture | None:
         """Return the first fixture that matches a request, used up or not."""
         before: tuple[object, Fixture | None] | None = request.memo.get(_FIRST_MATCH_KEY)
-        if before is not None and before[0] is self._memo_token:
+        if before is not None and before[0] is self.memo_token:
             return before[1]
         with SharedRegexBudget() as budget:
             failure_count = len(budget.failures)
             found = next(find_all_matches(request, self), None)
         if len(budget.failures) == failure_count:  # else it may be found the next time
-            request.memo[_FIRST_MATCH_KEY] = self._memo_token, found
+            request.memo[_FIRST_MATCH_KEY] = self.memo_token, found
         return found
 
     @property
@@ -324,7 +324,7 @@ def _text_similarity(request: ChatRequest, fixture: Fixture) -> float:
     """Return the similarity, from 0 to 1, of the expected texts and those in the request."""
     near = [0.0]
     for term in fixture.criteria:
-        wanted, found = _expected_text(term), term.get_value(request)
+        wanted, found = get_expected_text(term), term.get_value(request)
         if wanted and isinstance(found, str) and not term.holds(request):
             text = found[:_COMPARED_LENGTH].casefold()
             same = SequenceMatcher(
@@ -334,7 +334,8 @@ def _text_similarity(request: ChatRequest, fixture: Fixture) -> float:
     return max(near)
 
 
-def _expected_text(criterion: Criterion) -> str | None:
+def get_expected_text(criterion: Criterion) -> str | None:
+    """Return the text that a criterion expects or looks for, in lower case; None if it is no plain text."""
     literal = criterion.predicate.exact_value
     return literal.casefold() if isinstance(literal, str) else criterion.predicate.substring
 

@@ -50,9 +50,11 @@ def _format_text(entry: JournalEntry) -> str:
         first = total if delivery.first_byte == delivery.seconds else _format_first_byte(delivery.first_byte)
         end_reason = "" if delivery.end_reason == "finished" else f"  {delivery.end_reason}"
     request = (
-        _format_request(entry.request) if entry.request else f"-  {entry.method} {entry.path[:80]}  json"
+        _format_request(entry.request, entry.status)
+        if entry.request
+        else f"-  {entry.method} {entry.path[:80]}  json"
     )
-    outcome = f"{entry.status or 'none'}  {entry.fixture or '-'}"
+    outcome = f"{entry.status or 'none'}  {_format_source(entry)}"
     times = f"first {first}  total {total}{end_reason}"
     line = escape_controls(
         f"{_format_clock(int(entry.arrived))}  {request}  {outcome}  {times}  attempt {entry.attempt}"
@@ -60,8 +62,18 @@ def _format_text(entry: JournalEntry) -> str:
     return f"{line}\n          {escape_controls(entry.reason)}" if entry.reason else line
 
 
-def _format_request(request: ChatRequest) -> str:
-    target = request.model[:40] or f"{request.method} {request.route.path[:80]}"
+def _format_source(entry: JournalEntry) -> str:
+    """Return the fixture that matched, or that the reply was generated."""
+    if entry.fixture or not entry.is_generated:
+        return entry.fixture or "-"
+    return f"generated (nearest: {entry.nearest})" if entry.nearest else "generated"
+
+
+def _format_request(request: ChatRequest, status: int) -> str:
+    """Return vendor, model and path; the path only if the request was refused, or names no model."""
+    target = request.model[:40]
+    if not target or 400 <= status < 500:
+        target = "  ".join(filter(None, (target, f"{request.method} {request.route.path[:80]}")))
     return f"{request.vendor.name}  {target}  {'stream' if request.stream else 'json'}"
 
 
@@ -89,6 +101,8 @@ def _format_json(entry: JournalEntry) -> str:
         "stream": entry.stream,
         "status": entry.status,
         "fixture": entry.fixture or None,
+        "generated": entry.is_generated,
+        "nearest": entry.nearest or None,
         "fault": entry.fault or None,
         "first_byte_ms": None if first is None else round(first * 1000, 2),
         "total_ms": round(delivery.seconds * 1000, 2) if delivery else None,

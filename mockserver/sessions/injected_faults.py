@@ -43,7 +43,8 @@ _KEY_PATTERN = re.compile(rf"mock-({'|'.join(STATUS_BY_KIND)}|{_STATUS_PATTERN})
 class Injection:
     """An error, a delay in seconds, a fault and the name of a fixture, each optional.
 
-    `rule` is the name of the fault rule that injects it, empty if the request itself asks for it.
+    `rule` is the name of the fault rule that injects it, empty if the request itself asks for it; `source` says
+    which part of the request asks for the error.
     """
 
     error: ApiError | None = None
@@ -51,6 +52,7 @@ class Injection:
     fault: Fault | None = None
     fixture: str | None = None
     rule: str = ""
+    source: str = ""
 
 
 NO_INJECTION = Injection()
@@ -69,7 +71,9 @@ def parse_injection(request: ChatRequest) -> Injection:
             )
     error = _parse_header(_parse_error, headers, ERROR_HEADER)
     retry_after = _parse_header(parse_duration, headers, RETRY_AFTER_HEADER)
-    error = error_in_key if error is None else error
+    source = f"requested by the header {ERROR_HEADER}"
+    if error is None and error_in_key is not None:
+        error, source = error_in_key, "requested by the API key"
     if retry_after is not None and error is None:
         raise _invalid_header(RETRY_AFTER_HEADER, f"found it without an error; send {ERROR_HEADER} as well")
     return Injection(
@@ -77,6 +81,7 @@ def parse_injection(request: ChatRequest) -> Injection:
         _parse_header(parse_duration, headers, DELAY_HEADER) or 0.0,
         _parse_header(parse_fault, headers, FAULT_HEADER),
         headers.get(FIXTURE_HEADER),
+        source="" if error is None else source,
     )
 
 

@@ -53,6 +53,7 @@ class JournalEntry:
         "id",
         "intended_answer",  # the answer before the fault, if one was applied
         "matched",
+        "nearest",  # the name of the fixture nearest to a request with a generated reply
         "number",
         "reason",
         "request",  # its parsed body is dropped after the end
@@ -78,7 +79,7 @@ class JournalEntry:
         self.session = session
         self.request = request
         self.reason = reason
-        self.fixture = self.rule = self.fault = ""
+        self.fixture = self.nearest = self.rule = self.fault = ""
         self.matched = False
         self.number = self.size = self.status = 0
         self.answer: Answer | None = None
@@ -97,6 +98,12 @@ class JournalEntry:
         """Return the request, as a copy whose body can be parsed anew if the parsed body was dropped."""
         request = self.request
         return request if request is None or request.lazy_body.is_parsed else request.unparsed_copy()
+
+    @property
+    def is_generated(self) -> bool:
+        """Return whether the reply was generated, because no fixture matched."""
+        was_rendered = self.response is not None and (self.status < 400 or bool(self.fault))
+        return was_rendered and not self.matched
 
     @property
     def vendor(self) -> str:

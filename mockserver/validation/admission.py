@@ -52,7 +52,7 @@ def _check_route(request: ChatRequest) -> None:
     """Check path, method, session name and size. Raises ApiError if one is wrong."""
     _raise_if_error(_route_error(request.routed_head))
     if request.body_error == "too_large":
-        raise ApiError("too_large")
+        raise ApiError("too_large", detail="the body is larger than --max-body allows")
     if request.body_error == "unknown_coding":
         raise ApiError(415, request.body_error_detail)
 
@@ -72,10 +72,13 @@ def _raise_if_error(error: ApiError | None) -> None:
 def _route_error(routed_head: RoutedHead) -> ApiError | None:
     route, method = routed_head.route, routed_head.head.method
     if not route.chat and route.aux_endpoint is None:
-        return ApiError("not_found")
+        known = route.vendor.profile.paths.chat[0]
+        return ApiError(
+            "not_found", detail=f"{route.vendor.profile.title} has no such path, expected {known}"
+        )
     # HEAD is allowed wherever GET is (RFC 9110, section 9.3.2).
     if method != route.method and (method, route.method) != ("HEAD", "GET"):
-        return ApiError("method_not_allowed")
+        return ApiError("method_not_allowed", detail=f"found {method[:20]}, expected {route.method}")
     if not is_session_name(routed_head.session):
         return ApiError(
             "invalid_request",
@@ -97,7 +100,10 @@ def _content_type_error(routed_head: RoutedHead) -> ApiError | None:
 def _key_error(routed_head: RoutedHead) -> ApiError | None:
     if routed_head.api_key:
         return None
-    return ApiError("missing_key" if routed_head.api_key is None else "invalid_key")
+    if routed_head.api_key is not None:
+        return ApiError("invalid_key", detail="the API key is empty")
+    key = routed_head.vendor.profile.keys[0]
+    return ApiError("missing_key", detail=f"found no API key, expected the header {key.header}")
 
 
 def _check_model(request: ChatRequest) -> None:

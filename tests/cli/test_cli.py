@@ -148,6 +148,26 @@ def test_explain_says_which_fixture_answers(folder: Path, whole: bool) -> None:
     assert said.startswith("Omixa" if whole else "AI/ML API")
 
 
+def test_explain_describes_the_server_that_its_flags_describe(folder: Path) -> None:
+    (folder / "r.json").write_text(
+        json.dumps({"model": "x", "messages": [{"role": "user", "content": "bye"}]})
+    )
+
+    def explained(*flags: str, **env: str) -> str:
+        return run("explain", "good.yaml", "-r", "r.json", *flags, **env).stdout.split("answers  ")[1]
+
+    assert explained().startswith("201  a generated reply, since no fixture matched\n")
+    assert explained("--strict").startswith("404  no fixture matched\n  openai   NotFoundError")
+    assert explained(MOCKSERVER_STRICT="1").startswith("404  no fixture matched\n")
+    assert explained("--strict-models").startswith("400  no fixture matched\n           model: Invalid enum")
+    assert explained("--fault", "error=429").startswith(
+        "429  no fixture matched\n           the fault rule flag-fault-1\n"
+    )
+    assert explained("--known-keys-only").startswith(
+        "401  no fixture matched\n           no account has this key"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,0 +1,56 @@
+"""The fixture that is nearest to a request, found in few steps: the log names it for each generated reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+from mockserver.fixtures.fixture import Fixture
+from mockserver.matching.fixture_set import FixtureSet, LayeredFixtures, get_expected_text
+from mockserver.request.chat_request import ChatRequest
+
+
+def find_nearest_fixture(request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> str:
+    """Return the name of the fixture with the fewest mismatches, of equal ones that with the most similar texts.
+
+    Only the first fixtures are compared, with the beginning of each text. Without fixtures the name is empty.
+    """
+    token = fixtures.memo_token if isinstance(fixtures, FixtureSet) else None
+    before: tuple[object, str] | None = request.memo.get(_MEMO_KEY)
+    if before is not None and before[0] is token:
+        return before[1]
+    name = _find_name(request, islice(fixtures, _MAX_FIXTURES))
+    if token is not None:
+        request.memo[_MEMO_KEY] = token, name
+    return name
+
+
+def _find_name(request: ChatRequest, fixtures: Iterable[Fixture]) -> str:
+    ranked = ((*_rate_fixture(request, fixture), fixture.name) for fixture in fixtures)
+    return min(ranked, key=lambda one: one[:2], default=(0, 0.0, ""))[2]
+
+
+def _rate_fixture(request: ChatRequest, fixture: Fixture) -> tuple[int, float]:
+    """Return the number of mismatches, and how unlike their texts are, from -1 (the same) to 0."""
+    mismatches, similarity = 0, 0.0
+    for criterion in fixture.criteria:
+        if criterion.holds(request):
+            continue
+        mismatches += 1
+        expected, found = get_expected_text(criterion), criterion.get_value(request)
+        if expected and isinstance(found, str):
+            text = found[:_COMPARED_LENGTH].casefold()
+            similarity = max(similarity, _compute_shared_part(expected[:_COMPARED_LENGTH], text))
+    return mismatches, -similarity
+
+
+def _compute_shared_part(expected: str, found: str) -> float:
+    """Return the part of the trigrams of a text that another text contains, from 0 to 1."""
+    trigrams = {expected[start : start + 3] for start in range(max(len(expected) - 2, 1))}
+    return sum(trigram in found for trigram in trigrams) / len(trigrams)
+
+
+_MEMO_KEY: Final = "nearest"
+_MAX_FIXTURES = 200  # fixtures that are compared
+_COMPARED_LENGTH = 200  # characters of each text
