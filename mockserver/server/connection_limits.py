@@ -34,7 +34,8 @@ def raise_fd_limit() -> None:
 class AcceptErrorHandler:
     """The exception handler of an event loop, with one line per second for connections that cannot be accepted.
 
-    asyncio tries to accept as many connections as the backlog has, and reports each failure with a traceback.
+    asyncio tries to accept as many connections as the backlog has, and reports each failure with a traceback. For each
+    failure it accepts again a second later, and reports another one if the server has stopped in the meantime.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,8 @@ class AcceptErrorHandler:
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Report an exception that the loop has caught."""
         error = context.get("exception")
+        if isinstance(error, ValueError) and "._start_serving(" in context.get("message", ""):
+            return  # the socket is closed: the server stops
         if not isinstance(error, OSError) or error.errno not in _OUT_OF_RESOURCES:
             loop.default_exception_handler(context)
         elif loop.time() >= self._next_report:

@@ -208,6 +208,22 @@ def test_running_out_of_files_is_a_line_a_second_and_ends_when_files_are_free() 
     assert len(lines) < 20
 
 
+def test_a_stop_while_connections_wait_is_not_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def stop() -> None:
+        loop: Any = asyncio.get_running_loop()
+        loop.set_exception_handler(AcceptErrorHandler())
+        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+        listening = server.sockets[0]
+        server.close()
+        # asyncio's own retry after a failure to accept
+        loop.call_later(0, loop._start_serving, asyncio.Protocol, listening)
+        await asyncio.sleep(0.01)
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, caplog.at_level(logging.WARNING):
+        runner.run(stop())
+    assert caplog.records == []
+
+
 def test_other_exceptions_of_the_loop_are_logged_as_usual(caplog: pytest.LogCaptureFixture) -> None:
     async def fail() -> None:
         loop = asyncio.get_running_loop()
