@@ -287,7 +287,7 @@ def describe_found(criterion: Criterion, request: ChatRequest) -> str:
         return mask_key(found)
     match criterion.field:
         case "tool_result":
-            return _describe_tool_result(found)
+            return _describe_tool_results(found)
         case "tools":
             return ", ".join(found) or "no tools"
         case "any_message":
@@ -295,17 +295,14 @@ def describe_found(criterion: Criterion, request: ChatRequest) -> str:
     return format_value(found)
 
 
-def _describe_tool_result(found: ToolResult | None) -> str:
-    return (
-        f"a result of {found.name or 'a tool'}: {format_value(found.text)}" if found else "no tool's result"
-    )
+def _describe_tool_results(found: tuple[ToolResult, ...]) -> str:
+    shown = (f"a result of {one.name or 'a tool'}: {format_value(one.text)}" for one in found[-3:])
+    return " and ".join(shown) or "no tool's result"
 
 
 def _searchable_texts(found: Any) -> tuple[str, ...]:
-    if isinstance(found, ToolResult):
-        return (found.text,)
     if isinstance(found, tuple):
-        return found
+        return tuple(one.text if isinstance(one, ToolResult) else one for one in found)
     return () if found is MISSING or found is None else (stringify_value(found),)
 
 

@@ -12,6 +12,7 @@ from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import Predicate
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.slow_patterns import find_slow_patterns
+from mockserver.matching.tool_call_loops import find_tool_call_loops
 from mockserver.schema.messages import did_you_mean
 
 _COMPARISON_SECONDS = 1.0  # of the regular expressions, when all fixtures are compared
@@ -20,11 +21,13 @@ _UNREACHABLE = "this fixture can never be reached: {}"
 
 
 def lint_fixtures(fixtures: FixtureSet, vendors: Iterable[str]) -> Iterator[Problem]:
-    """Yield warnings about likely mistakes: fixtures shadowed by another one, or with an unknown vendor."""
+    """Yield warnings about likely mistakes: slow patterns, fixtures out of reach, and calls without an end."""
     yield from find_slow_patterns(fixtures)
     known = tuple(vendors)
     with SharedRegexBudget(_COMPARISON_SECONDS):
         shadows = {fixture.name: before for fixture, before in find_shadowed(fixtures)}
+        loops = list(find_tool_call_loops(fixtures))
+    yield from loops
     for fixture in fixtures.fixtures:
         if before := shadows.get(fixture.name):
             yield fixture.problem(_UNREACHABLE.format(f"{before.name!r} ({before.source}) answers before it"))

@@ -39,7 +39,7 @@ class ClientDisconnected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """The last message if it is a tool's: the tool's name (None if it cannot be determined) and the text."""
+    """The message of a tool: the tool's name (None if it cannot be determined) and the text."""
 
     name: str | None
     text: str
@@ -171,13 +171,30 @@ class ChatRequest:
         )
 
     @property
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        """Return the results of tools after the last assistant message, in their order."""
+        newest = itertools.takewhile(
+            lambda message: message.get("role") != "assistant", reversed(self.messages)
+        )
+        results = [message for message in newest if message.get("role") in ("tool", "function")]
+        if not results:
+            return ()
+        names = self._called_tool_names({text_or_empty(one.get("tool_call_id")) for one in results})
+        return tuple(
+            ToolResult(
+                text_or_empty(message.get("name"))
+                or names.get(text_or_empty(message.get("tool_call_id")))
+                or None,
+                get_message_text(message),
+            )
+            for message in reversed(results)
+        )
+
+    @property
     def tool_result(self) -> ToolResult | None:
-        """Return the result of a tool if it is the last message, else None."""
-        last = self.messages[-1] if self.messages else {}
-        if last.get("role") not in ("tool", "function"):
-            return None
-        name = text_or_empty(last.get("name")) or self._called_tool_name(last.get("tool_call_id"))
-        return ToolResult(name or None, get_message_text(last))
+        """Return the last result of a tool after the last assistant message, None if there is none."""
+        results = self.tool_results
+        return results[-1] if results else None
 
     @property
     def response_format(self) -> str:
@@ -185,14 +202,17 @@ class ChatRequest:
         value = self.body.get("response_format")
         return text_or_empty(value.get("type")) or "text" if isinstance(value, dict) else "text"
 
-    def _called_tool_name(self, identifier: object) -> str:
-        """Return the name of the tool whose last call has this id, empty if there is none."""
+    def _called_tool_names(self, ids: set[str]) -> dict[str, str]:
+        """Return the names of the tools whose last calls have these ids, by id."""
+        names: dict[str, str] = {}
         for message in reversed(self.messages):
             for tool_call in iter_mappings(message.get("tool_calls")):
-                function = tool_call.get("function")
-                if tool_call.get("id") == identifier and isinstance(function, dict):
-                    return text_or_empty(function.get("name"))
-        return ""
+                function, identifier = tool_call.get("function"), text_or_empty(tool_call.get("id"))
+                if identifier in ids and isinstance(function, dict):
+                    names.setdefault(identifier, text_or_empty(function.get("name")))
+            if len(names) == len(ids):
+                break
+        return names
 
 
 class RequestReader:

@@ -374,9 +374,23 @@ def test_a_function_message_is_a_tools_result() -> None:
     assert talk(last).tool_result == ToolResult("a", "21")
 
 
-@pytest.mark.parametrize("messages", [[], [user("hi")], [result("1"), user("thanks")]])
-def test_only_the_last_message_is_a_tools_result(messages: list[Any]) -> None:
-    assert talk(*messages).tool_result is None
+@pytest.mark.parametrize(
+    ("messages", "names"),
+    [
+        ([], []),
+        ([user("hi")], []),
+        ([result("1"), {"role": "assistant", "content": "21"}, user("thanks")], []),
+        ([result("1"), user("thanks")], [None]),
+        ([called(made("1", "a")), result("1"), called(made("2", "b")), user("go on"), result("2")], ["b"]),
+        ([called(made("1", "a"), made("2", "b")), result("2"), result("1"), user("go on")], ["b", "a"]),
+    ],
+)
+def test_tool_results_are_those_after_the_last_assistant_message(
+    messages: list[Any], names: list[str | None]
+) -> None:
+    request = talk(*messages)
+    assert [one.name for one in request.tool_results] == names
+    assert request.tool_result == (ToolResult(names[-1], "21") if names else None)
 
 
 @pytest.mark.parametrize(
