@@ -68,25 +68,30 @@ class MockServer(Remote):
 
     `paths` are fixture files and folders; without them the server has the shipped fixtures. `port` 0 selects a
     free port. `settings` are the fields of `mockserver.settings.Settings`. The methods of `Session` on the server
-    itself apply to all sessions; `session()` returns a separate one.
+    itself apply to all sessions; `session()` returns a separate one. A stopped server can start again: on the same
+    port, with its initial state.
 
     Raises:
         InputError: fixtures, profiles or settings are invalid, or the port is in use; `problems` lists all problems.
         TypeError: a setting does not exist.
-        RuntimeError: (when started) the server does not start.
+        RuntimeError: (when started) the server does not start, or is running already.
     """
 
     def __init__(self, *paths: str | Path, port: int = 0, **settings: Any) -> None:
         check_keywords("MockServer()", settings, Settings)
         self.settings = Settings(paths=tuple(map(Path, paths)), port=port, **settings)
+        self._server = self._create_server(port)
+        super().__init__(format_server_url(self._server.address), self.settings.admin_token)
+
+    def _create_server(self, port: int) -> BackgroundServer:
+        """Create the server with its initial state, and bind its port."""
         self._ended = _EndedEntries(self.settings.journal_size)
         self.edits: list[FixtureSet | InputError] = []
         playback = Playback()
         self._pipeline = create_pipeline(self.settings, playback, self._record)
         sock = bind_socket(self.settings.host, port)
         app = create_app(self._pipeline, self.edits.append, get_connect_address(sock))
-        self._server = BackgroundServer(app, sock, playback)
-        super().__init__(format_server_url(self._server.address), self.settings.admin_token)
+        return BackgroundServer(app, sock, playback)
 
     @property
     def entries(self) -> list[JournalEntry]:
@@ -103,6 +108,11 @@ class MockServer(Remote):
 
     def start(self) -> Self:
         """Start the server on a thread and return when it responds. Raises RuntimeError if it does not start."""
+        if self._server.has_ended:
+            try:
+                self._server = self._create_server(self._server.address[1])
+            except InputError as error:
+                raise RuntimeError(f"the server cannot start again: {error}") from error
         self._server.start()
         return self
 

@@ -341,6 +341,27 @@ def test_it_runs_for_the_length_of_an_async_with() -> None:
     assert asyncio.run(run()) == "Sunny"
 
 
+def test_a_stopped_server_starts_again_on_its_port_or_says_why_not() -> None:
+    server = MockServer()
+    with server:
+        url = server.url
+        server.on().reply("Sunny")
+        assert ask(server) == "Sunny"
+        with pytest.raises(RuntimeError, match=rf"the server is running already, at {url}"):
+            server.start()
+    with server:
+        assert server.url == url
+        assert (server.requests, server.entries) == ([], [])
+        assert ask(server) != "Sunny"
+    server.stop()
+    message = r"the server cannot start again: port: port \d+ is taken"
+    with (
+        socket.create_server(("127.0.0.1", server._server.address[1])),
+        pytest.raises(RuntimeError, match=message),
+    ):
+        server.start()
+
+
 def test_a_setting_that_does_not_exist_is_told() -> None:
     with pytest.raises(TypeError, match=r"MockServer\(\): unknown keyword 'stirct', did you mean 'strict'\?"):
         MockServer(stirct=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from time import perf_counter
 from typing import TypeVar
+
+from mockserver.wire.monotonic_clock import read_monotonic
 
 SLICE_SECONDS = 0.002  # the longest pause of the event loop, plus the work on one item
 
@@ -31,9 +32,9 @@ class TimeSlicer:
 
 def _run_slice(work: Callable[[T], object], items: Iterator[T]) -> bool:
     """Work until the slice is over; return whether there may be more items."""
-    end = perf_counter() + SLICE_SECONDS
+    end = read_monotonic() + SLICE_SECONDS
     for item in items:
         work(item)
-        if perf_counter() > end:
+        if read_monotonic() > end:
             return True
     return False

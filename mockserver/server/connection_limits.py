@@ -7,9 +7,10 @@ import contextlib
 import errno
 import logging
 import sys
-import time
 from collections.abc import Collection
 from typing import Any
+
+from mockserver.wire.monotonic_clock import read_monotonic
 
 IDLE_TIMEOUT = 120.0  # seconds that a connection may wait for its client; longer than uvicorn's keep-alive
 _SWEEPS_PER_TIMEOUT = 8
@@ -65,12 +66,12 @@ class IdleTimeout(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the time of a new connection."""
-        self.last_received = time.monotonic()
+        self.last_received = read_monotonic()
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Start the time anew and parse the data."""
-        self.last_received = time.monotonic()
+        self.last_received = read_monotonic()
         super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,7 +96,7 @@ def start_idle_sweep(loop: asyncio.AbstractEventLoop, connections: Collection[An
     timeout = IDLE_TIMEOUT
 
     def sweep() -> None:
-        latest = time.monotonic() - timeout
+        latest = read_monotonic() - timeout
         for connection in list(connections):
             # A version of uvicorn without the parts that we need uses its own protocol.
             if isinstance(connection, IdleTimeout) and connection.is_overdue(latest):

@@ -8,6 +8,7 @@ import errno
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from importlib.util import find_spec
 from types import FrameType
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import InputError
 from mockserver.server.connection_limits import AcceptErrorHandler, IdleTimeout, start_idle_sweep
+from mockserver.server.event_loop import select_loop, start_thread
 from mockserver.server.uvicorn_fast_write import SingleWrite
 from mockserver.server.uvicorn_internals import (
     add_reason_phrases,
@@ -94,7 +96,7 @@ class BackgroundServer:
         self.address = str(host), int(port)
         self._sock = sock
         self._uvicorn = _StoppableUvicorn(_uvicorn_config(app, http, loop, lifespan), playback)
-        self._thread: threading.Thread | None = None
+        self._join: Callable[[], object] | None = None
 
     def run(self) -> None:
         """Serve until SIGTERM, SIGINT or `stop`."""
@@ -104,22 +106,28 @@ class BackgroundServer:
             self._uvicorn.ready.set()
             self._sock.close()
 
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the server has stopped, so that it cannot start any more."""
+        return self._sock.fileno() < 0
+
     def start(self) -> None:
         """Serve on a thread; return when the server accepts requests. Raises RuntimeError if it cannot."""
-        self._thread = threading.Thread(target=self._run_quietly, name="mockserver", daemon=True)
-        self._thread.start()
+        if self._join is not None:
+            raise RuntimeError(f"the server is running already, at {format_server_url(self.address)}")
+        self._join = start_thread(self._run_quietly)
         self._uvicorn.ready.wait()
         if not self._uvicorn.started:
-            self._thread.join()
+            self._join()
             raise RuntimeError("the server did not start: the application's startup failed, see the log")
 
     def stop(self) -> None:
         """End every answer in progress, then the thread. Idempotent."""
-        if self._thread is None:
+        if self._join is None:
             self._sock.close()
             return
         self._uvicorn.request_stop()
-        self._thread.join()
+        self._join()
 
     def _run_quietly(self) -> None:
         with contextlib.suppress(SystemExit):  # uvicorn exits if the startup fails; `start` raises instead
@@ -207,7 +215,7 @@ def _uvicorn_config(app: ASGIApp, http: str, loop: str, lifespan: Literal["on", 
     return uvicorn.Config(
         _suppress_cancellation(app),
         http=_http_protocol_class(http),
-        loop=loop,
+        loop=select_loop(loop),
         ws="none",
         interface="asgi3",
         lifespan=lifespan,

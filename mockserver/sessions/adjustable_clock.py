@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import islice
+
+from mockserver.wire.monotonic_clock import read_monotonic
 
 _MAX_ADVANCES = 100  # of the clock of one session
 _MAX_ADVANCED_SESSIONS = 10_000
@@ -13,7 +14,7 @@ _MAX_ADVANCED_SESSIONS = 10_000
 class AdjustableClock:
     """The machine's monotonic clock, which tests advance by hand for one session or for all of them."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = read_monotonic) -> None:
         self._monotonic = monotonic
         # By session, with None for all: when the clock was advanced, and by how many seconds.
         self._advances: dict[str | None, list[tuple[float, float]]] = {None: []}

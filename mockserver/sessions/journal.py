@@ -22,6 +22,7 @@ from mockserver.schema.money import Charge
 from mockserver.sessions.ledger import Hold
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer
+from mockserver.wire.monotonic_clock import read_monotonic
 from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import PrerenderedAnswer, count_retained_bytes, find_prerendered
 
@@ -61,7 +62,7 @@ class JournalEntry:
         "rule",
         "session",
         "size",  # bytes that the journal counts for it
-        "started_at",  # the moment of arrival on the clock of deliveries (time.perf_counter)
+        "started_at",  # the moment of arrival on the clock of deliveries (read_monotonic)
         "status",
         "usage",  # its tokens, counted when first needed
     )
@@ -91,7 +92,7 @@ class JournalEntry:
         self.hold: Hold | None = None
         self.charge: Charge | None = None
         self.arrived = time.time()
-        self.started_at = time.perf_counter()
+        self.started_at = read_monotonic()
 
     @property
     def request_with_body(self) -> ChatRequest | None:

@@ -11,13 +11,13 @@ import asyncio
 import socket
 import struct
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import replace
 from typing import Any, Literal
 
 from mockserver.memoize import fast_dataclass
 from mockserver.wire.answer import Answer, Ending, Frame, HeaderBlock, add_content_length, encode_headers
+from mockserver.wire.monotonic_clock import read_monotonic
 from mockserver.wire.prerendered import join_body
 
 AsgiMessage = MutableMapping[str, Any]
@@ -78,7 +78,7 @@ class Playback:
     ) -> Delivery:
         """Send the answer to its end, or until the client disconnects or the server stops (neither raises).
 
-        The request's body must have been read. `arrived_at` is when that happened on `time.perf_counter`; the
+        The request's body must have been read. `arrived_at` is when that happened on `read_monotonic`; the
         default is now. `on_end` is awaited once, right before the last bytes or the drop, so that it is called
         before the client can see the end.
         """
@@ -89,7 +89,7 @@ class Playback:
         prepared = _prepare_single_write(answer, scope, send)
         if prepared is not None:
             single_write, cycle, head, body = prepared
-            now = time.perf_counter() - arrived_at if arrived_at else 0.0
+            now = read_monotonic() - arrived_at if arrived_at else 0.0
             delivery = Delivery(answer.status, now, now, len(body), (now,) * len(answer.frames), "finished")
             if on_end is not None:
                 await on_end(delivery)
@@ -183,7 +183,7 @@ class _Playing:
         self._send = send
         self._on_end = on_end
         self._wake_future: asyncio.Future[None] | None = None
-        self._arrived_at = time.perf_counter() if arrived_at is None else arrived_at
+        self._arrived_at = read_monotonic() if arrived_at is None else arrived_at
         self._first_byte: float | None = None
         self._status = 0
         self._size = 0
@@ -207,7 +207,7 @@ class _Playing:
 
     async def report_end(self, reason: EndReason) -> Delivery:
         """Report the delivery just before the last bytes or the drop, so that no client sees the end first."""
-        seconds = time.perf_counter() - self._arrived_at
+        seconds = read_monotonic() - self._arrived_at
         delivery = Delivery(self._status, self._first_byte, seconds, self._size, tuple(self._times), reason)
         if self._on_end is not None:
             await self._on_end(delivery)
@@ -224,7 +224,7 @@ class _Playing:
         ]
         await self._send({"type": "http.response.start", "status": self.answer.status, "headers": headers})
         self._status = self.answer.status
-        self._first_byte = time.perf_counter() - self._arrived_at
+        self._first_byte = read_monotonic() - self._arrived_at
 
     async def send_batch(self, batch: list[Frame]) -> None:
         """Send the frames of a batch in one write."""
@@ -250,7 +250,7 @@ class _Playing:
 
     def record_sent(self, batch: list[Frame], size: int) -> None:
         """Note the time and size of a batch for the report."""
-        now = time.perf_counter() - self._arrived_at
+        now = read_monotonic() - self._arrived_at
         self._first_byte = now if self._first_byte is None and size else self._first_byte
         self._size += size
         self._times.extend([now] * len(batch))
