@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from mockserver.billing.charging import AccountRegistry, Charging
+from mockserver.billing.cost import count_usage
 from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import ApiError, Problem
+from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.masking import find_secret_values, redact_text
@@ -46,14 +49,17 @@ from mockserver.sessions.injected_faults import (
     parse_injection,
     roll_fault_rules,
 )
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry
+from mockserver.sessions.ledger import Hold
 from mockserver.sessions.store import ANSWERED, EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.settings import Settings
 from mockserver.validation.admission import admit_request
+from mockserver.vendors.placeholders import PlaceholderValues
 from mockserver.vendors.routing import VendorRouter
+from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.compression import compress_answer
-from mockserver.wire.faults import Fault, apply_fault
+from mockserver.wire.faults import apply_fault
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
 _logger = logging.getLogger("mockserver")
@@ -88,6 +94,24 @@ class InjectionResult:
     by_request: Injection
     by_rule: Injection
     error: ApiError | None
+
+
+NOTHING_INJECTED: Final = InjectionResult(None, NO_INJECTION, NO_INJECTION, None)
+
+
+@fast_dataclass
+class Rendered:
+    """An answer, and the response that it was rendered from: None for a refusal or an auxiliary reply.
+
+    `hold` and `usage` are the hold of the request's account, and the tokens for which it was placed; `nearest` is the
+    name of the nearest fixture if the response was generated.
+    """
+
+    answer: Answer
+    response: ResponseSpec | None = None
+    hold: Hold | None = None
+    usage: TokenUsage | None = None
+    nearest: str = ""
 
 
 class ChatPipeline:
@@ -141,43 +165,41 @@ class ChatPipeline:
         """Serve one request (ASGI)."""
         head, routed_head = self.head_cache.get(scope)
         if routed_head is None:
-            entry = JournalEntry(
-                generate_request_id(), head, resolve_session_name(head), reason="no vendor has this path"
-            )
+            entry = JournalEntry(Arrival(generate_request_id(), head, resolve_session_name(head)))
         else:
             try:
                 request = await self.reader.read(routed_head, receive)
             except ClientDisconnected:
                 return
-            entry = JournalEntry(generate_request_id(), head, routed_head.session, request)
+            entry = JournalEntry(Arrival(generate_request_id(), head, routed_head.session, request))
         await self.handle(entry, scope, receive, send)
 
     async def handle(self, entry: JournalEntry, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that has arrived, and keep its journal entry up to date."""
-        journal = self.store.journal
+        """Answer a request that has arrived: decide, play, and record each step in its journal entry."""
+        arrival, journal = entry.arrival, self.store.journal
+        request = arrival.request
+        await journal.open(entry)
+        if request is None:
+            decision = self.answer_unknown_path(arrival.head)
+        else:
+            # Requests of one session are decided one after the other, so that each sees the counts of those before.
+            async with self.store.lock(arrival.session):
+                decision = await self.decide(request, arrival.id)
+        if TRANSPORT_KEY not in scope.get("state", ()):
+            decision = replace(decision, answer=without_transport(decision.answer))
+        await journal.decide(entry, decision)
 
         async def close(delivery: Delivery) -> None:
             await journal.close(entry, delivery)
-            if entry.hold is not None:
+            if decision.hold is not None:
                 await self.charging.settle(entry)
-            self.counters.record(entry, delivery)
+            self.counters.record(request, decision, delivery)
             self.on_request_end(entry)
 
-        await journal.open(entry)
-        if entry.request is None:
-            answer = self.answer_unknown_path(entry.head)
-        else:
-            # Requests of one session are decided one after the other, so that each sees the counts of those before.
-            async with self.store.lock(entry.session):
-                answer = await self.decide(entry.request, entry)
-        if TRANSPORT_KEY not in scope.get("state", ()):
-            answer = without_transport(answer)
-        await journal.decide(entry, answer)
-        if (
-            entry.request is not None and entry.request.vendor.profile.compress
-        ):  # the journal keeps the plain body
-            answer = compress_answer(answer, entry.head.headers.get("accept-encoding", ""))
-        await self.playback.play(answer, scope, receive, send, close, entry.started_at)
+        answer = decision.answer
+        if request is not None and request.vendor.profile.compress:  # the journal keeps the plain body
+            answer = compress_answer(answer, arrival.head.headers.get("accept-encoding", ""))
+        await self.playback.play(answer, scope, receive, send, close, arrival.started_at)
 
     async def dry_run_copy(self, session: str) -> ChatPipeline:
         """Return a pipeline with a copy of a session's state, whose decisions leave nothing behind here."""
@@ -207,26 +229,30 @@ class ChatPipeline:
             checks_accounts = self.settings.known_keys_only or bool(accounts)
         return EffectiveState(fixtures, answer_counts, rules, accounts, checks_accounts)
 
-    async def decide(self, request: ChatRequest, entry: JournalEntry) -> Answer:
-        """Return the answer to a request, complete with its fault; nothing has been sent yet.
+    async def decide(self, request: ChatRequest, request_id: str) -> Decision:
+        """Return the answer to a request, complete with its fault, and how it came about; nothing has been sent yet.
 
         An unexpected exception is logged with its traceback and answered as the vendor's 500.
         """
+        injected, decision = NOTHING_INJECTED, None
         try:
-            state = self.effective_state(*await self.store.overlays_and_counts(entry.session))
+            state = self.effective_state(*await self.store.overlays_and_counts(request.session))
             with SharedRegexBudget() as regex_budget:
                 match = _find_match(request, state)
                 injected = await self.inject(request, state, match)
-                answer, fixture_fault = await self.respond(request, entry, state, injected)
+                decision = await self.respond(request, request_id, state, injected)
             if regex_budget.failures:
-                entry.reason = _add_regex_failures(entry.reason, regex_budget.failures)
-            answer = _apply_fault(answer, request, entry, injected, fixture_fault)
-            if entry.hold is not None:
-                await self.charging.settle_decided(request, answer, entry)
+                reason = _add_regex_failures(decision.reason, regex_budget.failures)
+                decision = replace(decision, reason=reason)
+            decision = _apply_fault(decision, request, injected)
+            if decision.hold is not None:
+                decision = await self.charging.settle_decided(request, decision)
         except Exception as error:
-            _logger.exception("mockserver: unexpected error in the request %s", entry.id)
-            return self._internal_error_answer(request, entry, error)
-        return answer
+            _logger.exception("mockserver: unexpected error in the request %s", request_id)
+            if decision is not None and decision.hold is not None:
+                await self.charging.release(request, decision.hold)
+            return self._answer_internal_error(request, request_id, injected, error)
+        return decision
 
     async def inject(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
@@ -248,57 +274,79 @@ class ChatPipeline:
         return InjectionResult(match, by_request, by_rule, by_rule.error)
 
     async def respond(
-        self, request: ChatRequest, entry: JournalEntry, state: EffectiveState, injected: InjectionResult
-    ) -> tuple[Answer, Fault | None]:
-        """Admit the request and render its response, or a refusal; return it with the fixture's own fault.
-
-        A refusal has no fault of a fixture.
-        """
-        match, aux_endpoint = injected.match, request.routed_head.route.aux_endpoint
-        entry.matched = match is not None or aux_endpoint is not None
-        entry.fixture = match.fixture.name if match else ""
-        entry.rule = injected.by_rule.rule
-        fixture_fault = None
+        self, request: ChatRequest, request_id: str, state: EffectiveState, injected: InjectionResult
+    ) -> Decision:
+        """Admit the request and render its response, or a refusal."""
+        aux_endpoint = request.route.aux_endpoint
         try:
             if injected.error is not None:
                 raise injected.error
+            account = None
             if state.checks_accounts:
-                await self.charging.admit(request, state.accounts, entry)
+                account = await self.charging.admit(request, state.accounts)
             else:
                 await admit_request(request)
-            if aux_endpoint and not match:
-                values = await self.charging.account_values(request, aux_endpoint, entry)
-                answer = render_aux_reply(request, aux_endpoint, values)
+            if aux_endpoint and not injected.match:
+                values = await self.charging.account_values(request, aux_endpoint, account)
+                rendered = Rendered(render_aux_reply(request, aux_endpoint, values))
             else:
-                answer = await self.render(request, entry, state, match)
-            fixture_fault = match.response.fault if match else None
+                rendered = await self.render(request, state, injected.match, account)
+            reason = ""
         except ApiError as error:
-            cause = f"the fault rule {entry.rule}" if entry.rule else injected.by_request.source
+            rule = injected.by_rule.rule
+            cause = f"the fault rule {rule}" if rule else injected.by_request.source
             # A fixture may quote the key, as vendors do.
-            secrets = find_secret_values(request.headers, entry.head.query)
-            entry.reason = redact_text(error.message or error.detail or cause, secrets)
-            answer = request.vendor.error_answer(error, build_error_context(request))
-        answer = add_mock_headers(answer, request.routed_head, entry.id, entry.fixture, self.settings.seed)
-        return answer, fixture_fault
+            secrets = find_secret_values(request.headers, request.routed_head.head.query)
+            reason = redact_text(error.message or error.detail or cause, secrets)
+            rendered = Rendered(request.vendor.error_answer(error, build_error_context(request)))
+        fixture = injected.match.fixture.name if injected.match else ""
+        return Decision(
+            add_mock_headers(rendered.answer, request.routed_head, request_id, fixture, self.settings.seed),
+            fixture,
+            injected.match is not None or aux_endpoint is not None,
+            injected.by_rule.rule,
+            reason,
+            rendered.response,
+            hold=rendered.hold,
+            usage=rendered.usage,
+            nearest=rendered.nearest,
+        )
 
     async def render(
-        self, request: ChatRequest, entry: JournalEntry, state: EffectiveState, match: FixtureMatch | None
-    ) -> Answer:
+        self,
+        request: ChatRequest,
+        state: EffectiveState,
+        match: FixtureMatch | None,
+        account: AccountSpec | None,
+    ) -> Rendered:
         """Render the matching fixture's response, or a generated one if no fixture matches.
 
         Raises ApiError if nothing matches and the server is strict, or if the account cannot pay.
         """
-        seed = self.settings.seed
-        response = entry.response = self._choose_response(request, state, match)
-        account_values = await self.charging.hold(request, entry.account, entry) if entry.account else {}
-        if match is None:
-            if state.fixtures is not self.fixtures or self.settings.has_own_fixtures:
-                entry.nearest = find_nearest_fixture(request, state.fixtures)
-            return render_completion(request, response, LazyRandom(seed, entry.session), account_values)
-        answered_before = await self.store.increment(entry.session, ANSWERED, entry.fixture)
-        rng = LazyRandom(seed, entry.session, entry.fixture, answered_before)
-        cache = None if match.response.template else self.render_cache
-        return render_completion(request, response, rng, account_values, cache)
+        seed, session = self.settings.seed, request.session
+        response = self._choose_response(request, state, match)
+        hold, usage, nearest = None, None, ""
+        account_values: PlaceholderValues = {}
+        if account is not None:
+            usage = count_usage(request, response)
+            hold, account_values = await self.charging.hold(request, account, usage)
+        try:
+            if match is None:
+                rng, cache = LazyRandom(seed, session), None
+                if state.fixtures is not self.fixtures or self.settings.has_own_fixtures:
+                    nearest = find_nearest_fixture(request, state.fixtures)
+            else:
+                fixture = match.fixture.name
+                rng = LazyRandom(
+                    seed, session, fixture, await self.store.increment(session, ANSWERED, fixture)
+                )
+                cache = None if match.response.template else self.render_cache
+            answer = render_completion(request, response, rng, account_values, cache)
+        except Exception:
+            if hold is not None:
+                await self.charging.release(request, hold)
+            raise
+        return Rendered(answer, response, hold, usage, nearest)
 
     def _choose_response(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
@@ -317,23 +365,24 @@ class ChatPipeline:
 
         return fill_response_template(request, match.fixture, match.response, seed, locale)
 
-    def _internal_error_answer(self, request: ChatRequest, entry: JournalEntry, error: Exception) -> Answer:
-        """Return the vendor's 500 for an unexpected exception, and undo what does not belong to it.
-
-        A hold that was placed is refunded when the answer ends.
-        """
-        entry.reason = f"mockserver: unexpected {type(error).__name__}; the server's log has the traceback"
-        entry.response, entry.fault, entry.intended_answer = None, "", None
-        refusal = ApiError("server_error", entry.reason, headers=(("x-should-retry", "false"),))
+    def _answer_internal_error(
+        self, request: ChatRequest, request_id: str, injected: InjectionResult, error: Exception
+    ) -> Decision:
+        """Return the vendor's 500 for an unexpected exception."""
+        reason = f"mockserver: unexpected {type(error).__name__}; the server's log has the traceback"
+        refusal = ApiError("server_error", reason, headers=(("x-should-retry", "false"),))
         answer = request.vendor.error_answer(refusal, build_error_context(request))
-        return add_mock_headers(answer, request.routed_head, entry.id, entry.fixture, self.settings.seed)
+        fixture = injected.match.fixture.name if injected.match else ""
+        answer = add_mock_headers(answer, request.routed_head, request_id, fixture, self.settings.seed)
+        return Decision(answer, fixture, injected.match is not None, injected.by_rule.rule, reason)
 
-    def answer_unknown_path(self, head: RequestHead) -> Answer:
+    def answer_unknown_path(self, head: RequestHead) -> Decision:
         """Return a 404 that lists the vendors' paths; the usual cause is a wrong base URL."""
         roots = ", ".join(f"/{name}" for name in self.router.vendors)
         message = f"Nothing is at {head.method} {head.path}. Each vendor is under its own path: {roots}"
         body = orjson.dumps({"error": {"message": message, "type": "not_found", "code": "no_such_path"}})
-        return Answer(404, (("content-type", "application/json"),), (Frame(body),))
+        answer = Answer(404, (("content-type", "application/json"),), (Frame(body),))
+        return Decision(answer, reason="no vendor has this path")
 
 
 def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
@@ -380,26 +429,22 @@ def _fixture_by_name(
     return FixtureMatch(fixture, response or fixture.responses[-1])
 
 
-def _apply_fault(
-    answer: Answer,
-    request: ChatRequest,
-    entry: JournalEntry,
-    injected: InjectionResult,
-    fixture_fault: Fault | None,
-) -> Answer:
+def _apply_fault(decision: Decision, request: ChatRequest, injected: InjectionResult) -> Decision:
     """Delay the answer and apply its fault, that of the request before that of a rule or of the fixture.
 
-    The entry keeps the fault and the answer before it. Error bodies within the fault are the vendor's.
+    A refusal has no fault of a fixture. Error bodies within the fault are the vendor's.
     """
-    by_request, by_rule = injected.by_request, injected.by_rule
+    by_request, by_rule, match = injected.by_request, injected.by_rule, injected.match
+    fixture_fault = match.response.fault if match and decision.response else None
     if by_request is by_rule and fixture_fault is None:  # both are NO_INJECTION, the usual case
-        return answer
+        return decision
+    answer = decision.answer
     if delay := by_rule.delay + by_request.delay:
         answer = replace(answer, wait=answer.wait + delay)
     fault = by_request.fault or by_rule.fault or fixture_fault
     broken = apply_fault(
         fault, answer, lambda error: request.vendor.error_answer(error, build_error_context(request))
     )
-    if broken is not answer:
-        entry.fault, entry.intended_answer = str(fault), answer
-    return broken
+    if broken is answer:
+        return replace(decision, answer=answer)
+    return replace(decision, answer=broken, fault=str(fault), intended_answer=answer)

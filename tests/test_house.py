@@ -329,3 +329,6 @@ def test_the_journal_is_written_in_one_place() -> None:
         module.name for module in MODULES if re.search(r"\bjournal\.(open|decide|close)\(", module.source)
     }
     assert writers == {"pipeline"}
+    # The values of an entry are set at its steps, which the journal records.
+    setters = {module.name for module in MODULES if re.search(r"\.(decision|delivery) = ", module.source)}
+    assert setters == {"sessions.journal"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -22,8 +22,7 @@ from mockserver.request.request_head import RequestHead, route_head
 from mockserver.schema.field_types import AnyValue, FieldType, Text
 from mockserver.schema.object_types import ByType, MapOf, ObjectType, spec_dataclass, spec_field
 from mockserver.sessions.injected_faults import FIXTURE_HEADER
-from mockserver.sessions.journal import JournalEntry
-from mockserver.wire.answer import Answer
+from mockserver.sessions.journal import Decision
 
 
 @spec_dataclass
@@ -75,28 +74,25 @@ async def dry_run_input(
 
 async def dry_run_request(pipeline: ChatPipeline, request: ChatRequest) -> DryRun:
     """Run a parsed request without side effects."""
-    entry = JournalEntry(generate_request_id(), request.routed_head.head, request.session, request)
     copy = await pipeline.dry_run_copy(request.session)
     state = pipeline.effective_state(*await pipeline.store.overlays_and_counts(request.session))
     with SharedRegexBudget():
-        answer = await copy.decide(request, entry)
-        entry.status = answer.status if answer.head else 0
+        decision = await copy.decide(request, generate_request_id())
         # On a thread: it compares the texts of all fixtures, of which there may be thousands.
-        return await asyncio.to_thread(_describe_dry_run, request, state, entry, answer)
+        return await asyncio.to_thread(_describe_dry_run, request, state, decision)
 
 
-def _describe_dry_run(
-    request: ChatRequest, state: EffectiveState, entry: JournalEntry, answer: Answer
-) -> DryRun:
+def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Decision) -> DryRun:
     """Return the result of a dry run with the fixtures that come before the matching one, or the near misses."""
     fixtures, counts = state.fixtures, state.answer_counts
-    fixture = fixtures.by_name(entry.fixture) if entry.fixture else None
+    status = decision.status
+    fixture = fixtures.by_name(decision.fixture) if decision.fixture else None
     found = find_first_match(request, fixtures, counts) if fixture else None
     matched = found.fixture if found else None
     raw = fixture is not None and any(response.raw for response in fixture.responses)
-    outcome = (
-        None if raw and entry.status < 400 else find_sdk_outcome(answer, entry.fault, stream=request.stream)
-    )
+    outcome = None
+    if not raw or status >= 400:
+        outcome = find_sdk_outcome(decision.answer, decision.fault, stream=request.stream)
     if matched is None:
         misses = tuple(find_near_misses(request, fixtures, counts, MAX_NEAR_MISSES))
         omitted = sum(1 for _ in fixtures) - len(misses)
@@ -108,10 +104,19 @@ def _describe_dry_run(
         omitted = len(before) - len(misses)
     source = fixture.source if fixture else ""
     instead_of = None if fixture is matched else matched
-    dry_run = DryRun(
-        request, entry.status, entry.fixture, source, entry.reason, misses, omitted, entry.fault, outcome
+    return DryRun(
+        request,
+        status,
+        decision.fixture,
+        source,
+        decision.reason,
+        misses,
+        omitted,
+        decision.fault,
+        outcome,
+        instead_of,
+        decision.is_generated,
     )
-    return replace(dry_run, instead_of=instead_of, generated=entry.is_generated)
 
 
 async def _build_request(

@@ -16,7 +16,7 @@ from mockserver.masking import mask_headers, redact_text
 from mockserver.pipeline import ChatPipeline
 from mockserver.request.chat_request import generate_request_id
 from mockserver.schema.yaml_document import dump_yaml
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import Arrival, JournalEntry
 from mockserver.wire.answer import Ending, add_content_length
 from mockserver.wire.playback import TRANSPORT_KEY
 
@@ -71,7 +71,9 @@ class Replayer:
         """
         if len(self._running) >= MAX_RUNNING:
             raise AdminError(429, f"{MAX_RUNNING} replays are still running; wait until one has ended")
-        copy = JournalEntry(generate_request_id(), entry.head, entry.session, entry.request_with_body)
+        copy = JournalEntry(
+            Arrival(generate_request_id(), entry.head, entry.session, entry.request_with_body)
+        )
         client = _NullTransport()
         scope = {"method": entry.method, "state": {TRANSPORT_KEY: client}}
         task = asyncio.create_task(self._pipeline.handle(copy, scope, client.receive, client.send))

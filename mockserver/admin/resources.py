@@ -349,7 +349,7 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "number": entry.number,
-        "arrived": datetime.fromtimestamp(entry.arrived, UTC).isoformat(timespec="milliseconds"),
+        "arrived": datetime.fromtimestamp(entry.arrival.arrived_at, UTC).isoformat(timespec="milliseconds"),
         "session": entry.session,
         "vendor": entry.vendor or None,
         "model": entry.model or None,

@@ -69,7 +69,7 @@ def _charge_item(entry: JournalEntry) -> dict[str, Any]:
         "id": entry.id,
         "model": entry.model,
         "status": entry.status,
-        "at": format_timestamp(datetime.fromtimestamp(entry.arrived, UTC)),
+        "at": format_timestamp(datetime.fromtimestamp(entry.arrival.arrived_at, UTC)),
         "stream": entry.stream,
         "prompt_tokens": usage.prompt,
         "completion_tokens": usage.completion,
@@ -82,7 +82,7 @@ def _daily_rollups(charged_entries: Iterable[JournalEntry]) -> list[dict[str, An
     """Return the totals of each day, the latest first."""
     days: dict[str, list[JournalEntry]] = {}
     for entry in charged_entries:
-        day = datetime.fromtimestamp(entry.arrived, UTC).date().isoformat()
+        day = datetime.fromtimestamp(entry.arrival.arrived_at, UTC).date().isoformat()
         days.setdefault(day, []).append(entry)
     return [{"day": day, **_day_totals(entries)} for day, entries in days.items()]
 

@@ -9,18 +9,19 @@ from functools import partial
 from typing import cast
 
 from mockserver.billing.account_info import build_account_values
-from mockserver.billing.cost import calculate_amount_due, calculate_entry_cost, get_entry_usage, is_billed
+from mockserver.billing.cost import calculate_amount_due, calculate_entry_cost, is_billed
 from mockserver.errors import ApiError
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.request.chat_request import ChatRequest
-from mockserver.schema.money import Amount, Charge, format_amount
-from mockserver.sessions.journal import JournalEntry
+from mockserver.schema.money import NO_CHARGE, Amount, Charge, format_amount
+from mockserver.sessions.journal import Decision, JournalEntry
 from mockserver.sessions.ledger import AccountStatement, Denial, Hold
 from mockserver.sessions.store import EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.validation.admission import AccountCheck, admit_request
 from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.placeholders import PlaceholderValues, format_time_after
-from mockserver.wire.answer import Answer, Ending
+from mockserver.vendors.vendor import TokenUsage
+from mockserver.wire.answer import Ending
 
 
 class AccountRegistry:
@@ -125,11 +126,11 @@ class Charging:
         self._store = store
         self._allow_unknown_keys = allow_unknown_keys
 
-    async def admit(self, request: ChatRequest, accounts: AccountRegistry, entry: JournalEntry) -> None:
-        """Admit a request and note its account in the entry. Raises ApiError for the first thing that is refused."""
+    async def admit(self, request: ChatRequest, accounts: AccountRegistry) -> AccountSpec | None:
+        """Admit a request and return its account, None if it has none. Raises ApiError for the first refused thing."""
         account = accounts.by_key(request.api_key)
         await admit_request(request, self._account_checks(request, account))
-        entry.account = account
+        return account
 
     def _account_checks(
         self, request: ChatRequest, account: AccountSpec | None
@@ -152,47 +153,55 @@ class Charging:
             raise _denial_error(request, account, denial)
 
     async def account_values(
-        self, request: ChatRequest, endpoint: AuxEndpoint, entry: JournalEntry
+        self, request: ChatRequest, endpoint: AuxEndpoint, account: AccountSpec | None
     ) -> PlaceholderValues:
         """Return the placeholder values of an account endpoint; a public endpoint, which needs no key, has none."""
-        return {} if endpoint.is_public else await build_account_values(request, entry.account, self._store)
+        return {} if endpoint.is_public else await build_account_values(request, account, self._store)
 
     async def hold(
-        self, request: ChatRequest, account: AccountSpec, entry: JournalEntry
-    ) -> PlaceholderValues:
-        """Hold the cost of an answer, and return the placeholder values for what is left.
+        self, request: ChatRequest, account: AccountSpec, usage: TokenUsage
+    ) -> tuple[Hold, PlaceholderValues]:
+        """Hold the cost of an answer with these tokens; return it with the placeholder values for what is left.
 
         Raises ApiError if the balance or a limit does not allow it.
         """
-        usage = get_entry_usage(entry)
         charge, now = request.vendor.charge(usage, request.model), self._store.clock.now(request.session)
         tokens = usage.prompt + usage.completion
-        entry.hold = await place_hold(request, account, charge, tokens, self._store, now)
+        hold = await place_hold(request, account, charge, tokens, self._store, now)
         if not request.vendor.reports_balance:
-            return {}
+            return hold, {}
         statement = await self._store.statement(request.session, account, now)
-        return {**request.vendor.remaining_values(entry.hold.remaining), **_request_limit_values(statement)}
+        return hold, {**request.vendor.remaining_values(hold.remaining), **_request_limit_values(statement)}
 
-    async def settle_decided(self, request: ChatRequest, answer: Answer, entry: JournalEntry) -> None:
+    async def release(self, request: ChatRequest, hold: Hold) -> None:
+        """Give back a hold whose answer is not sent."""
+        await self._settle_amount(request, hold, NO_CHARGE, void=True)
+
+    async def settle_decided(self, request: ChatRequest, decision: Decision) -> Decision:
         """Settle a hold at once, unless the answer takes time: then the client may leave before its end."""
-        amount_due = calculate_amount_due(entry, answer)
+        answer, hold, usage = decision.answer, cast(Hold, decision.hold), cast(TokenUsage, decision.usage)
         takes_time = answer.ending is Ending.FINISH and (
             answer.wait or any(frame.wait for frame in answer.frames)
         )
-        if not takes_time or not is_billed(request, answer):
-            await self._settle_amount(entry, amount_due, void=not is_billed(request, answer))
+        billed = is_billed(request, answer)
+        if takes_time and billed:
+            return decision
+        amount_due = calculate_amount_due(request, decision, usage)
+        return replace(decision, hold=await self._settle_amount(request, hold, amount_due, void=not billed))
 
     async def settle(self, entry: JournalEntry) -> None:
-        """Settle the hold of an answer that has ended, or release it if the answer is an error after all."""
-        request, answer = cast(ChatRequest, entry.request), cast(Answer, entry.answer)
-        void = not is_billed(request, answer)
-        await self._settle_amount(entry, calculate_entry_cost(entry), void=void)
+        """Settle the hold of an answer that has ended."""
+        hold = cast(Decision, entry.decision).hold
+        if hold is not None:
+            await self._settle_amount(cast(ChatRequest, entry.request), hold, calculate_entry_cost(entry))
 
-    async def _settle_amount(self, entry: JournalEntry, amount_due: Charge, *, void: bool = False) -> None:
-        hold, account = cast(Hold, entry.hold), cast(AccountSpec, entry.account)
+    async def _settle_amount(
+        self, request: ChatRequest, hold: Hold, amount_due: Charge, *, void: bool = False
+    ) -> Hold | None:
+        """Give back what a hold is too much, and return the hold for the rest; None if it is void."""
         if void or hold.charge != amount_due:
-            await self._store.refund(entry.session, account.key, hold, hold.charge - amount_due, void=void)
-        entry.hold = None if void else replace(hold, charge=amount_due)
+            await self._store.refund(request.session, hold.key, hold, hold.charge - amount_due, void=void)
+        return None if void else replace(hold, charge=amount_due)
 
 
 def _request_limit_values(statement: AccountStatement) -> PlaceholderValues:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import cast
 
 from mockserver.fixtures.response_spec import ResponseSpec
+from mockserver.memoize import memoized
 from mockserver.rendering.choices import build_render_options, count_response_usage, render_choices
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.money import NO_CHARGE, Charge
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import Decision, JournalEntry
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer, Ending, Frame
 from mockserver.wire.playback import Delivery
@@ -19,38 +20,42 @@ from mockserver.wire.playback import Delivery
 
 def calculate_entry_cost(entry: JournalEntry) -> Charge:
     """Return the cost of a journal entry, with an account or without; while it is being sent, of the whole answer."""
-    if entry.charge is not None:
-        return entry.charge
-    if entry.response is None or entry.answer is None:
-        return NO_CHARGE
-    charge = calculate_amount_due(entry, entry.answer, entry.delivery)
-    if entry.delivery is not None:
-        entry.charge = charge
-    return charge
+    decision = entry.decision
+    return (
+        NO_CHARGE if decision is None or decision.response is None else _calculate_cost(entry, entry.delivery)
+    )
 
 
+@memoized
+def _calculate_cost(entry: JournalEntry, delivery: Delivery | None) -> Charge:
+    request, decision = cast(ChatRequest, entry.request), cast(Decision, entry.decision)
+    return calculate_amount_due(request, decision, get_entry_usage(entry), delivery)
+
+
+@memoized
 def get_entry_usage(entry: JournalEntry) -> TokenUsage:
-    """Return the tokens of a request that has a response, counted once."""
-    if entry.usage is None:
-        entry.usage = _count_entry_usage(
-            cast(ChatRequest, entry.request_with_body), cast(ResponseSpec, entry.response)
-        )
-    return entry.usage
+    """Return the tokens of a request that has a response."""
+    decision = cast(Decision, entry.decision)
+    return decision.usage or count_usage(
+        cast(ChatRequest, entry.request_with_body), cast(ResponseSpec, decision.response)
+    )
 
 
-def calculate_amount_due(entry: JournalEntry, answer: Answer, delivery: Delivery | None = None) -> Charge:
+def calculate_amount_due(
+    request: ChatRequest, decision: Decision, usage: TokenUsage, delivery: Delivery | None = None
+) -> Charge:
     """Return the cost of a request with this answer, for the delivered part of it if a delivery is given."""
-    request, usage = cast(ChatRequest, entry.request_with_body), get_entry_usage(entry)
+    answer, intended = decision.answer, decision.intended_answer
     vendor, cut = request.vendor, request.vendor.profile.billing.cut
     if not is_billed(request, answer):
         return NO_CHARGE
-    if cut == "full" or _is_complete(entry, answer, delivery):
+    if cut == "full" or _is_complete(decision, delivery):
         return vendor.charge(usage, request.model)
     if cut == "none":
         return NO_CHARGE
     # Reasoning tokens come before the first chunk, so they are due in full.
     visible = usage.completion - usage.reasoning
-    chunks = _count_chunks((entry.intended_answer or answer).frames)
+    chunks = _count_chunks((intended or answer).frames)
     delivered = min(_count_delivered_chunks(answer, delivery), chunks)
     share = math.ceil(visible * delivered / chunks) if chunks else 0
     return vendor.charge(replace(usage, completion=usage.reasoning + share), request.model)
@@ -66,7 +71,7 @@ def _count_chunks(frames: Iterable[Frame]) -> int:
     return sum(frame.chunk for frame in frames)
 
 
-def _count_entry_usage(request: ChatRequest, response: ResponseSpec) -> TokenUsage:
+def count_usage(request: ChatRequest, response: ResponseSpec) -> TokenUsage:
     """Count the tokens of a request and its response; a raw body and an error have none."""
     if response.raw is not None or response.error is not None:
         return TokenUsage(0, 0)
@@ -74,13 +79,12 @@ def _count_entry_usage(request: ChatRequest, response: ResponseSpec) -> TokenUsa
     return count_response_usage(options, response, render_choices(options, response))
 
 
-def _is_complete(entry: JournalEntry, answer: Answer, delivery: Delivery | None) -> bool:
+def _is_complete(decision: Decision, delivery: Delivery | None) -> bool:
     """Return whether the intended answer was delivered, or will be delivered, to its end."""
+    answer, intended = decision.answer, decision.intended_answer
     if answer.ending is not Ending.FINISH or (delivery is not None and delivery.end_reason != "finished"):
         return False
-    return entry.intended_answer is None or _count_delivered_chunks(answer, delivery) >= _count_chunks(
-        entry.intended_answer.frames
-    )
+    return intended is None or _count_delivered_chunks(answer, delivery) >= _count_chunks(intended.frames)
 
 
 def _count_delivered_chunks(answer: Answer, delivery: Delivery | None) -> int:

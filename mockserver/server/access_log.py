@@ -57,7 +57,7 @@ def _format_text(entry: JournalEntry) -> str:
     outcome = f"{entry.status or 'none'}  {_format_source(entry)}"
     times = f"first {first}  total {total}{end_reason}"
     line = escape_controls(
-        f"{_format_clock(int(entry.arrived))}  {request}  {outcome}  {times}  attempt {entry.attempt}"
+        f"{_format_clock(int(entry.arrival.arrived_at))}  {request}  {outcome}  {times}  attempt {entry.attempt}"
     )
     return f"{line}\n          {escape_controls(entry.reason)}" if entry.reason else line
 
@@ -91,7 +91,9 @@ def _format_json(entry: JournalEntry) -> str:
     delivery = entry.delivery
     first = delivery.first_byte if delivery else None
     line = {
-        "time": datetime.fromtimestamp(entry.arrived).astimezone().isoformat(timespec="milliseconds"),
+        "time": datetime.fromtimestamp(entry.arrival.arrived_at)
+        .astimezone()
+        .isoformat(timespec="milliseconds"),
         "id": entry.id,
         "session": entry.session,
         "vendor": entry.vendor,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from mockserver.sessions.journal import JournalEntry
+from mockserver.request.chat_request import ChatRequest
+from mockserver.sessions.journal import Decision
 from mockserver.wire.playback import Delivery
 
 MAX_MODELS = 100  # counted by name: a client may send any name, and each adds a permanent time series
@@ -85,13 +86,12 @@ class RequestCounters:
         self._rows: dict[tuple[str, str, bool, int, str], MetricRow] = {}
         self._models: set[str] = set()
 
-    def record(self, entry: JournalEntry, delivery: Delivery) -> None:
-        """Count a request that has ended. This runs for every request."""
-        request = entry.request
+    def record(self, request: ChatRequest | None, decision: Decision, delivery: Delivery) -> None:
+        """Count a request that has ended; None stands for one whose path no vendor has. This runs for every request."""
         vendor, model, stream = (
             ("", "", False) if request is None else (request.vendor.name, request.model, request.stream)
         )
-        labels = vendor, model, stream, entry.status, entry.fault
+        labels = vendor, model, stream, decision.status, decision.fault
         row = self._rows.get(labels) or self._add_row(labels)
         bucket = bisect_left(BUCKET_BOUNDS, delivery.seconds)
         row.total.add(delivery.seconds, bucket)

@@ -11,14 +11,14 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field
 from itertools import takewhile
 from typing import Literal, NamedTuple, Protocol
 
-from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.response_spec import ResponseSpec
+from mockserver.memoize import Memo, fast_dataclass
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RequestHead
-from mockserver.schema.money import Charge
 from mockserver.sessions.ledger import Hold
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer
@@ -32,79 +32,93 @@ _ENTRY_OVERHEAD = 1_000  # bytes of an entry without its head and bodies
 Lifecycle = Literal["arrived", "decided", "ended"]
 
 
-class JournalEntry:
-    """One request, from its arrival to the end of its answer.
+@fast_dataclass
+class Arrival:
+    """A request that has arrived; `request` is None if no vendor has the path.
 
-    `request` is None if no vendor has the path. `status` is 0 until an answer is decided, and if no status line is
-    sent. `fixture` is the name of the one that matched, even if an error was sent instead; `rule` is the fault rule
-    that applied, `fault` what was done to the answer, `reason` why the request was refused. `arrived` is in seconds
-    since 1970.
+    `arrived_at` is in seconds since 1970, `started_at` the same moment on the clock of deliveries.
     """
 
-    __slots__ = (
-        "account",  # the account of its key, if there is one
-        "answer",
-        "arrived",
-        "charge",  # the final cost, calculated when first needed after the end
-        "delivery",
-        "fault",  # the fault that was applied, with its point
-        "fixture",
-        "head",
-        "hold",  # the money that its account holds for it
-        "id",
-        "intended_answer",  # the answer before the fault, if one was applied
-        "matched",
-        "nearest",  # the name of the fixture nearest to a request with a generated reply
-        "number",
-        "reason",
-        "request",  # its parsed body is dropped after the end
-        "response",  # what the answer was rendered from
-        "rule",
-        "session",
-        "size",  # bytes that the journal counts for it
-        "started_at",  # the moment of arrival on the clock of deliveries (read_monotonic)
-        "status",
-        "usage",  # its tokens, counted when first needed
-    )
+    id: str
+    head: RequestHead
+    session: str
+    request: ChatRequest | None = None
+    arrived_at: float = field(default_factory=time.time)
+    started_at: float = field(default_factory=read_monotonic)
 
-    def __init__(
-        self,
-        id: str,  # noqa: A002
-        head: RequestHead,
-        session: str,
-        request: ChatRequest | None = None,
-        reason: str = "",
-    ) -> None:
-        self.id = id
-        self.head = head
-        self.session = session
-        self.request = request
-        self.reason = reason
-        self.fixture = self.nearest = self.rule = self.fault = ""
-        self.matched = False
-        self.number = self.size = self.status = 0
-        self.answer: Answer | None = None
-        self.delivery: Delivery | None = None
-        self.response: ResponseSpec | None = None
-        self.intended_answer: Answer | None = None
-        self.usage: TokenUsage | None = None
-        self.account: AccountSpec | None = None
-        self.hold: Hold | None = None
-        self.charge: Charge | None = None
-        self.arrived = time.time()
-        self.started_at = read_monotonic()
+
+@fast_dataclass
+class Decision:
+    """The answer to a request, and how it was chosen.
+
+    `fixture` is the name of the one that matched, even if an error was sent instead; `rule` is the fault rule that
+    applied, `fault` what was done to the answer, with its point, and `reason` why the request was refused.
+    """
+
+    answer: Answer
+    fixture: str = ""
+    matched: bool = False
+    rule: str = ""
+    reason: str = ""
+    response: ResponseSpec | None = None  # what the answer was rendered from; None for a refusal
+    fault: str = ""
+    intended_answer: Answer | None = None  # the answer before the fault, if one was applied
+    hold: Hold | None = None  # the money that the request's account holds for the answer
+    usage: TokenUsage | None = None  # its tokens, if they were counted for the hold
+    nearest: str = ""  # the name of the fixture nearest to a request with a generated reply
 
     @property
-    def request_with_body(self) -> ChatRequest | None:
-        """Return the request, as a copy whose body can be parsed anew if the parsed body was dropped."""
-        request = self.request
-        return request if request is None or request.lazy_body.is_parsed else request.unparsed_copy()
+    def status(self) -> int:
+        """Return the status of the answer, 0 if no status line is sent."""
+        return self.answer.status if self.answer.head else 0
 
     @property
     def is_generated(self) -> bool:
         """Return whether the reply was generated, because no fixture matched."""
-        was_rendered = self.response is not None and (self.status < 400 or bool(self.fault))
-        return was_rendered and not self.matched
+        return self.response is not None and not self.matched
+
+
+class JournalEntry:
+    """One request, from its arrival to the end of its answer: three values, each None until its step.
+
+    The journal alone sets them. `number` is 0 until the entry is in a journal, and `size` is in bytes. `memo` holds
+    what is memoized for this entry, such as its cost.
+    """
+
+    __slots__ = ("arrival", "decision", "delivery", "memo", "number", "size")
+
+    def __init__(self, arrival: Arrival) -> None:
+        self.arrival = arrival
+        self.decision: Decision | None = None
+        self.delivery: Delivery | None = None
+        self.memo = Memo()
+        self.number = self.size = 0
+
+    @property
+    def id(self) -> str:
+        """Return the id, as in x-mock-request-id."""
+        return self.arrival.id
+
+    @property
+    def session(self) -> str:
+        """Return the name of the session."""
+        return self.arrival.session
+
+    @property
+    def head(self) -> RequestHead:
+        """Return the head of the request."""
+        return self.arrival.head
+
+    @property
+    def request(self) -> ChatRequest | None:
+        """Return the request, None if no vendor has the path; its parsed body is dropped after the end."""
+        return self.arrival.request
+
+    @property
+    def request_with_body(self) -> ChatRequest | None:
+        """Return the request, as a copy whose body can be parsed anew if the parsed body was dropped."""
+        request = self.arrival.request
+        return request if request is None or request.lazy_body.is_parsed else request.unparsed_copy()
 
     @property
     def vendor(self) -> str:
@@ -136,6 +150,51 @@ class JournalEntry:
         """Return the number of earlier attempts that the client's SDK reports."""
         return self.request.attempt if self.request else 0
 
+    @property
+    def answer(self) -> Answer | None:
+        """Return the answer, None until it is decided."""
+        return self.decision.answer if self.decision else None
+
+    @property
+    def status(self) -> int:
+        """Return the status of the answer; 0 until it is decided, and if no status line is sent."""
+        return self.decision.status if self.decision else 0
+
+    @property
+    def fixture(self) -> str:
+        """Return the name of the fixture that matched, empty if none did."""
+        return self.decision.fixture if self.decision else ""
+
+    @property
+    def is_generated(self) -> bool:
+        """Return whether the reply was generated, because no fixture matched."""
+        return self.decision is not None and self.decision.is_generated
+
+    @property
+    def nearest(self) -> str:
+        """Return the name of the fixture nearest to a request with a generated reply, empty if there is none."""
+        return self.decision.nearest if self.decision else ""
+
+    @property
+    def matched(self) -> bool:
+        """Return whether a fixture or an auxiliary endpoint answers the request."""
+        return self.decision is not None and self.decision.matched
+
+    @property
+    def rule(self) -> str:
+        """Return the fault rule that applied, empty if none did."""
+        return self.decision.rule if self.decision else ""
+
+    @property
+    def fault(self) -> str:
+        """Return the fault that was applied, empty if none was."""
+        return self.decision.fault if self.decision else ""
+
+    @property
+    def reason(self) -> str:
+        """Return why the request was refused, empty if it was not."""
+        return self.decision.reason if self.decision else ""
+
 
 JournalListener = Callable[[Lifecycle, JournalEntry], None]
 
@@ -159,8 +218,8 @@ class Journal(Protocol):
         """Add the entry of a request that has arrived, and number it, from 1 in the order of arrival."""
         ...
 
-    async def decide(self, entry: JournalEntry, answer: Answer) -> None:
-        """Record the answer, before anything of it is sent."""
+    async def decide(self, entry: JournalEntry, decision: Decision) -> None:
+        """Record the decision, before anything of the answer is sent."""
         ...
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
@@ -202,23 +261,23 @@ class MemoryJournal:
     async def open(self, entry: JournalEntry) -> None:
         """Add and number an entry, and evict the oldest ones beyond the bounds."""
         entry.number = next(self._numbers)
-        body_size = len(entry.request.lazy_body.raw) if entry.request else 0
-        entry.size = _ENTRY_OVERHEAD + entry.head.size + body_size
-        self._entries[entry.id] = entry
+        arrival = entry.arrival
+        body_size = len(arrival.request.lazy_body.raw) if arrival.request else 0
+        entry.size = _ENTRY_OVERHEAD + arrival.head.size + body_size
+        self._entries[arrival.id] = entry
         self._order.append(entry)
         self._bytes += entry.size
         self._evict()
         self._publish("arrived", entry)
 
-    async def decide(self, entry: JournalEntry, answer: Answer) -> None:
-        """Record the answer, and evict the oldest entries beyond the bounds."""
-        entry.answer = answer
-        entry.status = answer.status if answer.head else 0
-        if entry.id in self._entries:  # it may have been evicted while its answer was decided
-            added, shared = count_retained_bytes(answer.frames), self._retain(answer)
-            if entry.intended_answer is not None:
-                added += count_retained_bytes(entry.intended_answer.frames)
-                shared += self._retain(entry.intended_answer)
+    async def decide(self, entry: JournalEntry, decision: Decision) -> None:
+        """Record the decision, and evict the oldest entries beyond the bounds."""
+        entry.decision = decision
+        if entry.arrival.id in self._entries:  # it may have been evicted while its answer was decided
+            added, shared = count_retained_bytes(decision.answer.frames), self._retain(decision.answer)
+            if decision.intended_answer is not None:
+                added += count_retained_bytes(decision.intended_answer.frames)
+                shared += self._retain(decision.intended_answer)
             entry.size += added
             self._bytes += added + shared
             if self._bytes > self._max_bytes:
@@ -230,8 +289,8 @@ class MemoryJournal:
         entry.delivery = delivery
         # The parsed body is dropped one request later, so that the listeners of this one can still use it.
         last, self._last_ended = self._last_ended, entry
-        if last is not None and last.request is not None:
-            last.request.lazy_body.drop_parsed()
+        if last is not None and last.arrival.request is not None:
+            last.arrival.request.lazy_body.drop_parsed()
         self._publish("ended", entry)
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
@@ -274,10 +333,11 @@ class MemoryJournal:
     def _remove(self, entry: JournalEntry) -> None:
         del self._entries[entry.id]
         self._bytes -= entry.size
-        if entry.answer is not None:  # else nothing was retained yet, not even the intended answer
-            self._release(entry.answer)
-            if entry.intended_answer is not None:
-                self._release(entry.intended_answer)
+        decision = entry.decision
+        if decision is not None:
+            self._release(decision.answer)
+            if decision.intended_answer is not None:
+                self._release(decision.intended_answer)
 
     def _release(self, answer: Answer) -> None:
         """Undo `_retain`."""

@@ -105,11 +105,12 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The charge that is held for an answer, and what remains of the balance (None: unlimited).
+    """The charge that is held for an answer by the account of `key`, and what remains of the balance (None: unlimited).
 
     `epoch` is that of the ledger at the time: a hold from before a reset or a restored balance is not refunded.
     """
 
+    key: str
     charge: Charge
     remaining: Amount | None
     epoch: tuple[int, int] = (0, 0)
@@ -169,7 +170,7 @@ class AccountLedger:
         self.requests += 1
         if left is not None:
             left = Amount(left.value - charge.in_unit(left.unit), left.unit)
-        return Hold(held, left, self.epoch)
+        return Hold(account.key, held, left, self.epoch)
 
     def refund(self, charge: Charge, epoch: tuple[int, int], *, void: bool) -> None:
         """Give back a charge of a hold from this epoch; `void`: the request does not count as paid at all."""

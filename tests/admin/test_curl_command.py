@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mockserver.admin.curl_command import format_curl_command, quote_for_shell
 from mockserver.request.chat_request import RequestReader
 from mockserver.request.request_head import RequestHead, route_head
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import Arrival, JournalEntry
 from tests.matching_examples import ROUTER
 
 SHELL = shutil.which("bash") or "sh"
@@ -77,7 +77,7 @@ def build_entry(
         return {"type": "http.request", "body": body.encode(), "more_body": False}
 
     request = asyncio.run(RequestReader(1_000_000).read(routed_head, receive))
-    return JournalEntry("r", head, "mine", request)
+    return JournalEntry(Arrival("r", head, "mine", request))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -11,7 +11,7 @@ import pytest
 from mockserver.admin import event_stream
 from mockserver.admin.event_stream import EventFeed
 from mockserver.request.request_head import RequestHead
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import Arrival, JournalEntry
 
 HEAD = RequestHead("GET", "/", "", None, {})
 
@@ -62,7 +62,7 @@ def event(number: int, what: str = "faults", session: str = "null") -> bytes:
 def test_nothing_is_kept_before_somebody_listens() -> None:
     async def script(feed: EventFeed, closing: asyncio.Event) -> list[bytes]:
         feed.publish_change("faults", None)
-        feed.publish_request("arrived", JournalEntry("a", HEAD, "s"))
+        feed.publish_request("arrived", JournalEntry(Arrival("a", HEAD, "s")))
         follower = await begun(feed)
         feed.publish_change("fixtures", "s")
         heard = [await anext(follower)]
@@ -75,7 +75,7 @@ def test_nothing_is_kept_before_somebody_listens() -> None:
 def test_a_moment_of_a_request_is_told_with_what_is_known_of_it() -> None:
     async def script(feed: EventFeed, closing: asyncio.Event) -> list[bytes]:
         follower = await begun(feed)
-        feed.publish_request("arrived", JournalEntry("req-1", HEAD, "s"))
+        feed.publish_request("arrived", JournalEntry(Arrival("req-1", HEAD, "s")))
         return [await anext(follower)]
 
     [told] = listen(script)

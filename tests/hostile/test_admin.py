@@ -18,7 +18,7 @@ from mockserver.admin.time_slices import TimeSlicer
 from mockserver.admin.verify import VERIFY_QUERY, VerifyResult
 from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import document_from_value
-from mockserver.sessions.journal import JournalEntry, MemoryJournal
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry, MemoryJournal
 from mockserver.testing import MockServer
 from mockserver.wire.answer import Answer, Frame
 from tests.conftest import MakeClient, StartServer
@@ -103,7 +103,9 @@ class _Verifications:
         return asyncio.create_task(waiting)
 
     async def send(self, session: str) -> JournalEntry:
-        entry = JournalEntry(f"{session}-{next(NUMBERS)}", REQUEST.routed_head.head, session, REQUEST)
+        entry = JournalEntry(
+            Arrival(f"{session}-{next(NUMBERS)}", REQUEST.routed_head.head, session, REQUEST)
+        )
         await self.journal.open(entry)
         await settle()
         return entry
@@ -146,7 +148,7 @@ def test_a_further_step_of_a_request_is_not_compared_again(monkeypatch: pytest.M
         for _ in range(2):
             assert not waiting.done()
             entry = await verifications.send("mine")
-            await verifications.journal.decide(entry, Answer(200, (), (Frame(b"x"),)))
+            await verifications.journal.decide(entry, Decision(Answer(200, (), (Frame(b"x"),))))
             await settle()
         assert (await waiting).count == 2
         assert verifications.comparisons == 2
@@ -158,7 +160,7 @@ def test_a_change_before_the_wait_is_not_missed() -> None:
     async def run() -> None:
         watches = RequestWatches()
         with watches.watch("mine") as watch:
-            watches.publish("arrived", JournalEntry("a", REQUEST.routed_head.head, "mine"))
+            watches.publish("arrived", JournalEntry(Arrival("a", REQUEST.routed_head.head, "mine")))
             await asyncio.wait_for(watch.wait(60), 10)
             assert [entry.id for entry in watch.take()[0]] == ["a"]
 

@@ -22,7 +22,7 @@ from mockserver.request.request_head import MAX_CACHED_HEAD, HeadCache, RoutedHe
 from mockserver.server.app import load_vendors
 from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.counters import MAX_MODELS, MAX_ROWS, RequestCounters
-from mockserver.sessions.journal import JournalEntry, MemoryJournal
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry, MemoryJournal
 from mockserver.sessions.store import CounterKind, MemoryStore
 from mockserver.testing import MockServer
 from mockserver.validation.admission import admit_request
@@ -114,7 +114,9 @@ def test_an_unexpected_exception_refunds_what_was_held(failing: str, failing_sto
     assert "held" in asyncio.run(failing_store.sessions_of_account("sk-account"))
 
 
-def test_an_exception_while_rendering_is_answered_too(
+@pytest.mark.parametrize("step", ["render_completion", "apply_fault"])
+def test_an_exception_in_a_later_step_is_answered_and_refunded_too(
+    step: str,
     start_server: StartServer,
     make_client: MakeClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -127,12 +129,19 @@ def test_an_exception_while_rendering_is_answered_too(
 
     client = make_client(server)
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "render_completion", fail)
-        assert client.chat(content="Break", stream=True, headers={"X-Mock-Fault": "reset@1"}).status == 500
+        patch.setattr(pipeline, step, fail)
+        for key in ("key", "sk-account"):
+            headers = {"X-Mock-Fault": "reset@1", "Authorization": f"Bearer {key}"}
+            assert client.chat(content="Break", stream=True, headers=headers).status == 500
     assert client.chat(content="Break").status == 201
-    broken, whole = client.wait_for_entries(2)
-    assert (broken.status, broken.fault, whole.status) == (500, "", 201)
-    assert [record.exc_info is not None for record in caplog.records] == [True]
+    *broken, whole = client.wait_for_entries(3)
+    assert [(one.status, one.fault) for one in broken] == [(500, ""), (500, "")]
+    assert whole.status == 201
+    assert [record.exc_info is not None for record in caplog.records] == [True, True]
+    [account] = requests.get(f"{server.url}/_mock/accounts?session={client.session}", timeout=20).json()[
+        "accounts"
+    ]
+    assert (account["balance"]["usd"], account["spent"]["requests"]) == ("5", 0)
 
 
 # --- the journal
@@ -161,7 +170,7 @@ def test_heads_count_towards_the_journals_bytes(path: str, headers: dict[str, st
         journal = MemoryJournal(max_bytes=1_000_000)
         for _ in range(100):
             head = read_head(scope(path, **headers))
-            await journal.open(JournalEntry(generate_request_id(), head, "s"))
+            await journal.open(JournalEntry(Arrival(generate_request_id(), head, "s")))
         return await journal.size()
 
     entries, evicted = asyncio.run(fill())
@@ -173,10 +182,10 @@ def test_the_answer_before_a_fault_counts_towards_the_journals_bytes() -> None:
     async def fill() -> tuple[int, int]:
         journal = MemoryJournal(max_bytes=1_000_000)
         for _ in range(100):
-            entry = JournalEntry(generate_request_id(), read_head(scope()), "s")
-            entry.intended_answer = Answer(200, (), (Frame(b"x" * 50_000),))
+            entry = JournalEntry(Arrival(generate_request_id(), read_head(scope()), "s"))
+            intended = Answer(200, (), (Frame(b"x" * 50_000),))
             await journal.open(entry)
-            await journal.decide(entry, Answer(502, (), ()))
+            await journal.decide(entry, Decision(Answer(502, (), ()), intended_answer=intended))
         return await journal.size()
 
     entries, _ = asyncio.run(fill())
@@ -212,11 +221,9 @@ def test_labels_chosen_by_clients_add_a_bounded_number_of_metric_rows(read_reque
     delivery = Delivery(200, 0.0, 0.01, 0, (), "finished")
     total = 0
     for model in range(MAX_MODELS + 20):
-        entry = JournalEntry(
-            generate_request_id(), request.routed_head.head, "s", replace(request, model=f"m{model}")
-        )
-        for entry.status in range(400, 600):
-            counters.record(entry, delivery)
+        named = replace(request, model=f"m{model}")
+        for status in range(400, 600):
+            counters.record(named, Decision(Answer(status, ())), delivery)
             total += 1
     rows = list(counters.rows)
     assert MAX_ROWS <= len(rows) <= MAX_ROWS + 200

@@ -11,14 +11,15 @@ import pytest
 from mockserver.request.chat_request import generate_request_id
 from mockserver.request.request_head import RequestHead
 from mockserver.server.access_log import ENTRY_FORMATTERS, AccessLog
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry
 from mockserver.testing import MockServer
+from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Delivery
 from tests.conftest import Client, MakeClient, StartServer
 
 
 def entry(path: str) -> JournalEntry:
-    return JournalEntry(generate_request_id(), RequestHead("GET", path, "", None, {}), "s")
+    return JournalEntry(Arrival(generate_request_id(), RequestHead("GET", path, "", None, {}), "s"))
 
 
 def test_what_ends_together_is_said_together() -> None:
@@ -63,7 +64,7 @@ def test_control_characters_are_escaped(log_format: str) -> None:
 
     async def finish() -> None:
         forged = entry("/a\nforged\x1b[2J\x9b\u2028")
-        forged.reason = "a\x85b\rc"
+        forged.decision = Decision(Answer(404, ()), reason="a\x85b\rc")
         log(forged)
         await asyncio.sleep(0)
 

@@ -64,7 +64,7 @@ def test_a_scene_tries_again_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -
     assert [status for status, _ in statuses["waits"]] == [429, 201, 429, 201]
     assert statuses["cut"] == [(200, "dropped"), (200, "finished")] * 2
     first, second = [entry for entry in entries if entry.session == "waits"][:2]
-    assert 1.0 <= second.arrived - first.arrived < 3.0
+    assert 1.0 <= second.arrival.arrived_at - first.arrival.arrived_at < 3.0
 
 
 def test_nobody_there_is_a_failure_like_another() -> None:

@@ -19,7 +19,14 @@ from mockserver.server import app
 from mockserver.server.app import create_app, load_vendors
 from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
 from mockserver.sessions.adjustable_clock import AdjustableClock
-from mockserver.sessions.journal import Journal, JournalEntry, JournalListener, JournalSize, Lifecycle
+from mockserver.sessions.journal import (
+    Decision,
+    Journal,
+    JournalEntry,
+    JournalListener,
+    JournalSize,
+    Lifecycle,
+)
 from mockserver.sessions.ledger import AccountStatement, Denial, Hold
 from mockserver.sessions.store import (
     ALL_COUNTERS,
@@ -32,7 +39,6 @@ from mockserver.sessions.store import (
 )
 from mockserver.settings import Settings
 from mockserver.vendors.vendor import Vendor
-from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Delivery, Playback
 
 Vendors = Mapping[str, Vendor]
@@ -83,10 +89,9 @@ class RemoteJournal:
         self._sessions[entry.session].append(entry.id)
         await self._write("arrived", entry)
 
-    async def decide(self, entry: JournalEntry, answer: Answer) -> None:
+    async def decide(self, entry: JournalEntry, decision: Decision) -> None:
         await self._latency.wait()
-        entry.answer = answer
-        entry.status = answer.status if answer.head else 0
+        entry.decision = decision
         await self._write("decided", entry)
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:

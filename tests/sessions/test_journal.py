@@ -9,7 +9,7 @@ from typing import Any
 
 from mockserver.request.chat_request import ChatRequest, generate_request_id
 from mockserver.request.request_head import RequestHead
-from mockserver.sessions.journal import JournalEntry, Lifecycle, MemoryJournal
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry, Lifecycle, MemoryJournal
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
@@ -35,7 +35,7 @@ def with_journal(
 
 
 def entry(session: str = "a", request: ChatRequest | None = None) -> JournalEntry:
-    return JournalEntry(generate_request_id(), HEAD, session, request)
+    return JournalEntry(Arrival(generate_request_id(), HEAD, session, request))
 
 
 async def fill(journal: MemoryJournal, *sessions: str) -> list[JournalEntry]:
@@ -66,9 +66,9 @@ async def test_it_is_bounded_in_number_and_counts_evicted_entries(journal: Memor
 @with_journal({"max_bytes": 5000})
 async def test_it_is_bounded_in_bytes_but_the_newest_stays(journal: MemoryJournal) -> None:
     a, b = await fill(journal, "a", "a")
-    await journal.decide(b, replace(ANSWER, frames=tuple(ANSWER.frames) * 10))
+    await journal.decide(b, Decision(replace(ANSWER, frames=tuple(ANSWER.frames) * 10)))
     assert await journal.entries() == [b]
-    await journal.decide(a, ANSWER)  # evicted before, so its bytes do not count
+    await journal.decide(a, Decision(ANSWER))  # evicted before, so its bytes do not count
     c, d = await fill(journal, "a", "a")
     assert await journal.entries() == [d, c]
     assert journal._bytes == c.size + d.size
@@ -79,7 +79,7 @@ async def test_removed_entries_free_their_bytes(journal: MemoryJournal) -> None:
     a, b, _ = await fill(journal, "a", "b", "a")
     assert await journal.clear("a") == 2
     assert await journal.entries() == [b]
-    await journal.decide(a, ANSWER)
+    await journal.decide(a, Decision(ANSWER))
     assert journal._bytes == b.size
     assert await journal.clear() == 1
     assert journal._bytes == 0
@@ -91,8 +91,8 @@ async def test_a_status_is_known_before_the_first_byte_and_none_without_a_status
 ) -> None:
     a, b = await fill(journal, "a", "a")
     assert a.status == 0
-    await journal.decide(a, ANSWER)
-    await journal.decide(b, replace(ANSWER, head=False))
+    await journal.decide(a, Decision(ANSWER))
+    await journal.decide(b, Decision(replace(ANSWER, head=False)))
     assert (a.status, b.status) == (200, 0)
 
 
@@ -101,7 +101,7 @@ async def test_listeners_are_called_at_every_step(journal: MemoryJournal) -> Non
     moments: list[tuple[Lifecycle, int]] = []
     journal.listeners.append(lambda moment, one: moments.append((moment, one.number)))
     [one] = await fill(journal, "a")
-    await journal.decide(one, ANSWER)
+    await journal.decide(one, Decision(ANSWER))
     await journal.close(one, DELIVERY)
     assert one.delivery is DELIVERY
     assert moments == [("arrived", 1), ("decided", 1), ("ended", 1)]
@@ -151,7 +151,7 @@ def test_a_shared_prerendered_answer_is_counted_once() -> None:
     async def check_bytes(journal: MemoryJournal) -> None:
         before = journal._bytes
         for one in await fill(journal, "a", "b", "a"):
-            await journal.decide(one, shared.fill((), 5000))
+            await journal.decide(one, Decision(shared.fill((), 5000)))
         assert journal._bytes - before == 3 * (1_000 + 1_000) + shared.size
         await journal.clear("a")
         assert journal._bytes - before == 1_000 + 1_000 + shared.size
@@ -165,10 +165,8 @@ def test_unshared_prerendered_answers_are_bounded_in_bytes() -> None:
     @with_journal({"max_bytes": 100_000})
     async def check(journal: MemoryJournal) -> None:
         for one in await fill(journal, *"abcdefghij"):
-            await journal.decide(
-                one,
-                PrerenderedAnswer(Answer(200, (), (Frame(b"x" * 20_000),)), Placeholders()).fill((), 20_000),
-            )
+            own = PrerenderedAnswer(Answer(200, (), (Frame(b"x" * 20_000),)), Placeholders())
+            await journal.decide(one, Decision(own.fill((), 20_000)))
         assert (await journal.size()).entries == 2
 
     check()

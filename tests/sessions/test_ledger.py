@@ -92,7 +92,7 @@ def test_an_empty_balance_admits_nothing() -> None:
 def test_a_balance_may_be_spent_to_the_last_and_no_further() -> None:
     purse, rich = AccountLedger(), account("4")
     for left in (2, 0):
-        assert purse.hold(rich, TWO, NO_CHARGE, 0, 0.0) == Hold(TWO, Amount(Decimal(left)))
+        assert purse.hold(rich, TWO, NO_CHARGE, 0, 0.0) == Hold("k", TWO, Amount(Decimal(left)))
     assert isinstance(purse.hold(rich, TWO, NO_CHARGE, 0, 0.0), Denial)
     assert (purse.spent, purse.requests) == (TWO + TWO, 2)
 
@@ -107,7 +107,7 @@ def test_a_hold_is_refunded_unless_the_ledger_was_reset() -> None:
     purse, rich = AccountLedger(), account("9")
     held = Charge(Decimal(5), Decimal(10))
     paid = purse.hold(rich, TWO, held, 0, 0.0)
-    assert paid == Hold(held, Amount(Decimal(7)))
+    assert paid == Hold("k", held, Amount(Decimal(7)))
     purse.refund(held - TWO, (0, 0), void=False)
     assert purse.remaining(rich) == Amount(Decimal(7))
     purse.restore_balance()
