@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 ADMIN_PREFIX = "/_mock"  # the path of the admin API
+API_VERSION = 1  # of the admin API; raised when a client needs something that older servers lack
 REPLY_STYLES = ("faker", "echo", "lorem")
 TOKENIZERS = ("auto", "estimate", "o200k_base")
 

@@ -506,6 +506,13 @@ def stranger() -> Iterator[Callable[[int, str], ControlClient]]:
         (200, "<html>", ConnectionError, "is not a mockserver"),
         (200, "", ConnectionError, "does not list its vendors"),
         (200, '{"vendors": []}', ConnectionError, "does not list its vendors"),
+        (
+            200,
+            '{"vendors": {}, "version": "0.0.1"}',
+            ConnectionError,
+            r"\(mockserver 0.0.1\) is too old for this",
+        ),
+        (200, '{"vendors": {}, "api_version": 0}', ConnectionError, r"too old .*: update the server$"),
         (404, '{"detail": "x"}', LookupError, 'the server answered {"detail": "x"}'),
         (500, '{"error": {"message": "oh"}}', ConnectionError, "failed with 500: oh"),
         (400, '{"error": {"message": "a; b", "problems": [{"message": "a"}]}}', InputError, "^a$"),
@@ -519,7 +526,7 @@ def test_an_answer_that_is_not_ours_is_told(
 
 
 def test_a_server_without_vendors_says_so(stranger: Callable[[int, str], ControlClient]) -> None:
-    session = Session(stranger(200, '{"vendors": {}}'), "s")
+    session = Session(stranger(200, '{"api_version": 1, "vendors": {}}'), "s")
     with pytest.raises(LookupError, match="This server has: none"):
         session.vendor("acme")
     with pytest.raises(AttributeError, match="are: none"):

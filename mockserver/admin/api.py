@@ -65,6 +65,7 @@ from mockserver.schema.messages import did_you_mean
 from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema, get_spec_fields
 from mockserver.schema.yaml_document import document_from_value, truncate_text
 from mockserver.sessions.journal import JournalEntry
+from mockserver.settings import API_VERSION
 from mockserver.wire.faults import FAULTS
 
 
@@ -103,6 +104,7 @@ async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
         {
             "name": "mockserver",
             "version": __version__,
+            "api_version": API_VERSION,
             "seed": pipeline.settings.seed,
             "strict": pipeline.settings.strict,
             "counts": {

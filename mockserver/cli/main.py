@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -31,16 +32,22 @@ from mockserver.cli.options import (
 from mockserver.cli.output import (
     PROBLEM_FORMATTERS,
     STARTER_FIXTURES,
-    format_banner,
+)
+from mockserver.cli.server_messages import (
+    StartReport,
+    find_exposure_warning,
     format_dropped_lines,
-    format_exposure_warning,
     format_reload_message,
+    format_start,
+    format_warnings,
 )
 from mockserver.errors import InputError, Problem
 from mockserver.settings import Settings
 
 if TYPE_CHECKING:
     from mockserver.matching.fixture_set import FixtureSet
+    from mockserver.pipeline import ChatPipeline
+    from mockserver.server.log_writer import LogWriter
 
 SCHEMA_FILENAME = "mockserver.schema.json"
 
@@ -52,6 +59,13 @@ class CommandGroup(click.Group):
         """Insert `serve` if the first argument is not a command."""
         known = {"-h", "--help", "--version", *self.commands}
         return super().parse_args(ctx, args if args and args[0] in known else ["serve", *args])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of `serve` below the list of commands, because it is the default command."""
+        options = [one for one in self.commands["serve"].params if isinstance(one, click.Option)]
+        records = [one.get_help_record(ctx) for one in options]
+        with formatter.section("Options of the server (`mockserver [serve] [OPTIONS] [PATHS]...`)"):
+            formatter.write_dl([record for record in records if record])
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command and exit with its code."""
@@ -119,17 +133,17 @@ def main() -> None:
 )
 def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
-    from mockserver.matching.slow_patterns import find_slow_patterns
     from mockserver.server import app
     from mockserver.server.access_log import AccessLog
     from mockserver.server.app import create_app
     from mockserver.server.connection_limits import raise_fd_limit
-    from mockserver.server.log_writer import LogWriter, LogWriterHandler, escape_controls
+    from mockserver.server.log_writer import JsonLogFormatter, LogWriter, LogWriterHandler
     from mockserver.server.uvicorn_server import BackgroundServer, bind_socket, get_connect_address
     from mockserver.wire.playback import Playback
 
     flags["paths"] = _drop_empty_mounts(flags["paths"])
     settings = Settings(**flags, reload=not no_reload, page=not no_page)
+    _print_variable_warnings(settings)
     _reject_mistyped_command(settings.paths)
 
     format_dropped = partial(format_dropped_lines, settings=settings)
@@ -137,7 +151,7 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
 
     def report_reload(outcome: FixtureSet | InputError) -> None:
         if isinstance(outcome, InputError):
-            errors.write("\n".join(_format_problems(outcome.problems)))
+            errors.write(format_warnings(map(str, outcome.problems), settings))
         output.write(format_reload_message(outcome, settings))
 
     playback, access_log = Playback(), AccessLog(settings.log_format, output.write)
@@ -146,16 +160,11 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     sock = bind_socket(settings.host, settings.port)
     sock.listen()  # a client that connects as soon as it reads the banner waits until the server has started
     server = BackgroundServer(create_app(pipeline, report_reload, get_connect_address(sock)), sock, playback)
-    if settings.log_format == "text":
-        fixtures = pipeline.fixtures
-        output.write(
-            format_banner(server.address, pipeline.router, len(fixtures), settings, len(fixtures.accounts))
-        )
-        for problem in islice(find_slow_patterns(fixtures, at_start=True), 3):
-            output.write(f"{escape_controls(str(problem))} (warning)")
-    if warning := format_exposure_warning(server.address, settings):
-        errors.write(f"mockserver: {warning}")
-    logging.getLogger().addHandler(LogWriterHandler(errors))
+    _report_start(server.address, pipeline, output, errors)
+    handler = LogWriterHandler(errors)
+    if settings.log_format == "json":
+        handler.setFormatter(JsonLogFormatter())
+    logging.getLogger().addHandler(handler)
     # Existing objects live until the end, and new ones are values without cycles, most of them kept in the journal:
     # frequent collections would only delay answers.
     gc.freeze()
@@ -213,6 +222,7 @@ def explain(*, paths: tuple[Path, ...], request: Path, **flags: Any) -> None:
     from mockserver.wire.playback import Playback
 
     settings = Settings(paths=_drop_empty_mounts(paths), **flags)
+    _print_variable_warnings(settings)
     pipeline = app.create_pipeline(settings, Playback(), lambda _: None)
     document = load_document(request)
     value = document.value
@@ -272,6 +282,30 @@ def _schema_json() -> str:
 
     json_schema = create_json_schema(FIXTURE_FILE, title="mockserver fixtures")
     return orjson.dumps(json_schema, option=orjson.OPT_INDENT_2).decode()
+
+
+def _report_start(
+    address: tuple[str, int], pipeline: ChatPipeline, output: LogWriter, errors: LogWriter
+) -> None:
+    """Log the start of a server, and warnings about slow patterns and an open address."""
+    from mockserver.matching.slow_patterns import find_slow_patterns
+
+    settings, fixtures = pipeline.settings, pipeline.fixtures
+    rules = fixtures.rules + pipeline.fault_rules
+    report = StartReport(address, settings, len(fixtures), len(fixtures.accounts), rules)
+    output.write(format_start(report, pipeline.router))
+    slow = map(str, islice(find_slow_patterns(fixtures, at_start=True), 3))
+    if warnings := [*slow, *find_exposure_warning(report)]:
+        errors.write(format_warnings(warnings, settings))
+
+
+def _print_variable_warnings(settings: Settings) -> None:
+    """Print a warning for each environment variable that is probably mistyped."""
+    from mockserver.cli.environment import find_variable_warnings
+
+    known = {str(one.envvar) for command in main.commands.values() for one in command.params if one.envvar}
+    if warnings := format_warnings(find_variable_warnings(os.environ, known), settings):
+        _print_line(warnings, "stderr")
 
 
 def _drop_empty_mounts(paths: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -1,96 +1,25 @@
-"""The texts that the commands print, and the fixture file that `init` writes."""
+"""The texts that `validate` prints, and the fixture file that `init` writes."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
-from mockserver import __version__
-from mockserver.errors import InputError, Problem
-from mockserver.settings import Settings
-
-if TYPE_CHECKING:
-    from mockserver.matching.fixture_set import FixtureSet
-    from mockserver.vendors.routing import VendorRouter
+from mockserver.errors import Problem
 
 
-def format_banner(
-    address: tuple[str, int], router: VendorRouter, fixtures: int, settings: Settings, accounts: int = 0
-) -> str:
-    """Return the start-up text, with URLs that are ready to paste."""
-    from mockserver.matching.loader import TEXT_SOURCE  # noqa: PLC0415 `serve` has imported both already
-    from mockserver.server.uvicorn_server import format_server_url  # noqa: PLC0415 as above
-
-    root = format_server_url(address)
-    lines = [f"mockserver {__version__}  {root}", ""]
-    for vendor in router.vendors.values():
-        profile = vendor.profile
-        path = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
-        usage = "base_url" if profile.paths.openai else "POST"
-        lines.append(f"  {profile.title:12}{usage:10}{root}/{vendor.name}{path}")
-    sources = [TEXT_SOURCE] * bool(settings.fixtures_yaml) + [str(path) for path in settings.paths]
-    source = ", ".join(sources) or "the shipped ones"
-    lines += [
-        "",
-        *([f"  {'web UI':12}{root}/"] if settings.page else []),
-        f"  {'fixtures':12}{fixtures} ({source}){'; other requests are refused' if settings.strict else ''}",
-        (
-            f"  {'keys':12}{_describe_keys(accounts, settings)}"
-            "; one that contains mock-429 (or 401, 402, 504, ...) gets that error"
-        ),
-        f"  {'seed':12}{settings.seed}",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _describe_keys(accounts: int, settings: Settings) -> str:
-    if settings.known_keys_only:
-        return f"{_format_count(accounts, 'account')}, no other key works"
-    return f"any key works, {_format_count(accounts, 'account')}" if accounts else "any key works"
-
-
-def format_reload_message(outcome: FixtureSet | InputError, settings: Settings) -> str:
-    """Return the log line of a reload, in the log's format."""
-    if isinstance(outcome, InputError):
-        message = "the edit was not applied, the last valid fixtures stay in use"
-    else:
-        message = f"reloaded {_format_count(len(outcome), 'fixture')}"
-    return _format_event(message, settings)
-
-
-def format_dropped_lines(count: int, settings: Settings) -> str:
-    """Return the log line that reports dropped lines, in the log's format."""
-    return _format_event(f"{_format_count(count, 'log line')} dropped", settings)
-
-
-def _format_event(message: str, settings: Settings) -> str:
-    return orjson.dumps({"event": message}).decode() if settings.log_format == "json" else message
-
-
-def format_exposure_warning(address: tuple[str, int], settings: Settings) -> str:
-    """Return a warning if other machines can use the admin API without a token; else an empty text."""
-    host, port = address
-    if settings.admin_token is not None or ipaddress.ip_address(host.partition("%")[0]).is_loopback:
-        return ""
-    return (
-        f"{host} port {port} can be reached from other machines, and the admin API needs no token: "
-        "set --admin-token, or listen on 127.0.0.1"
-    )
-
-
-def _format_count(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural if need be."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _format_verdict(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:
     if problems:
-        return _format_count(len(problems), "problem")
-    verdict = f"{_format_count(fixtures, 'fixture')}, all good"
-    return f"{verdict}, {_format_count(len(warnings), 'warning')}" if warnings else verdict
+        return format_count(len(problems), "problem")
+    verdict = f"{format_count(fixtures, 'fixture')}, all good"
+    return f"{verdict}, {format_count(len(warnings), 'warning')}" if warnings else verdict
 
 
 def _format_text(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:

@@ -10,8 +10,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from mockserver import __version__
 from mockserver.client.arguments import encode_argument
 from mockserver.errors import InputError, Problem
+from mockserver.settings import API_VERSION
 
 __tracebackhide__ = True  # as in `session_client`
 DEFAULT_TIMEOUT = 10.0  # seconds
@@ -82,6 +84,12 @@ class ControlClient:
         index = self.get("")
         if not isinstance(index, dict) or not isinstance(index.get("vendors"), dict):
             raise ConnectionError(f"the server at {self.root} does not list its vendors: {_ROOT_HINT}")
+        version = index.get("api_version")
+        if not isinstance(version, int) or version < API_VERSION:
+            raise ConnectionError(
+                f"the server at {self.root} (mockserver {index.get('version')}) is too old for this client, "
+                f"mockserver {__version__}: update the server"
+            )
         return dict(index["vendors"])
 
     def _encode_body(self, body: object) -> tuple[bytes | None, dict[str, str]]:

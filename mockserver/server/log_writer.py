@@ -11,18 +11,26 @@ import select
 import threading
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from typing import TextIO
+
+import orjson
 
 MAX_QUEUED_BYTES = 1024 * 1024  # log text that waits for a slow reader; further lines are dropped and counted
 CLOSE_TIMEOUT = 0.5  # seconds that a stopping server waits for the reader of its log
 
 # C0 and C1 controls, DEL, line and paragraph separators, and those that change the direction of text.
+_SHORT_ESCAPES = {"\r": "\\r", "\n": "\\n", "\t": "\\t"}
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def escape_controls(text: str) -> str:
     """Escape control characters as `\\u001b`, so that no client can add lines to a log or steer a terminal."""
-    return text if text.isprintable() else _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text if text.isprintable() else _CONTROLS.sub(_escape_control, text)
+
+
+def _escape_control(found: re.Match[str]) -> str:
+    return _SHORT_ESCAPES.get(found[0]) or f"\\u{ord(found[0]):04x}"  # both mean the same in JSON
 
 
 class LogWriter:
@@ -126,6 +134,16 @@ class LogWriterHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Queue the message and its traceback."""
         self._writer.write("\n".join(map(escape_controls, self.format(record).split("\n"))))
+
+
+class JsonLogFormatter(logging.Formatter):
+    """A formatter that writes a record as one JSON object, its traceback in the message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as a line of JSON."""
+        time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+        line = {"time": time, "event": record.levelname.lower(), "message": super().format(record)}
+        return orjson.dumps(line).decode()
 
 
 def _find_descriptor(stream: TextIO | None) -> int | None:

@@ -11,8 +11,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import jsonschema_rs
@@ -25,12 +26,18 @@ from mockserver.cli.healthcheck import wait_until_ready
 from mockserver.cli.main import main
 from mockserver.cli.output import (
     PROBLEM_FORMATTERS,
+)
+from mockserver.cli.server_messages import (
+    StartReport,
+    find_exposure_warning,
     format_banner,
     format_dropped_lines,
-    format_exposure_warning,
     format_reload_message,
+    format_start,
+    format_warnings,
 )
 from mockserver.errors import InputError, Problem
+from mockserver.fixtures.fault_rules import parse_fault_rule
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.loader import list_fixture_files, load_fixture_document, locate_shipped_fixtures
 from mockserver.schema.yaml_document import load_document, parse_yaml
@@ -376,7 +383,8 @@ def test_hosts_of_the_admin_api_may_be_given_several_times() -> None:
     ],
 )
 def test_an_admin_api_that_everyone_can_reach_is_one_line(host: str, token: str | None, warned: bool) -> None:
-    warning = format_exposure_warning((host, 8402), Settings(host=host, admin_token=token))
+    report = StartReport((host, 8402), Settings(host=host, admin_token=token))
+    warning = "".join(find_exposure_warning(report))
     expected = (
         f"{host} port 8402 can be reached from other machines, and the admin API needs no token: "
         "set --admin-token, or listen on 127.0.0.1"
@@ -417,9 +425,8 @@ def test_fixtures_may_be_the_environment_itself() -> None:
     assert len(shelf) == 3
     assert len(app.load_fixtures(Settings(fixtures_yaml="fixtures: []"))) == 0
     assert "MOCKSERVER_FIXTURES_YAML:2:25: " in refused(MOCKSERVER_FIXTURES_YAML=BAD)
-    assert "(MOCKSERVER_FIXTURES_YAML)" in format_banner(
-        ("::1", 1), app.load_vendors(), 1, Settings(fixtures_yaml=GOOD)
-    )
+    report = StartReport(("::1", 1), Settings(fixtures_yaml=GOOD))
+    assert "(MOCKSERVER_FIXTURES_YAML)" in format_banner(report, app.load_vendors())
 
 
 def test_the_health_check_asks_the_server_that_the_settings_name() -> None:
@@ -431,6 +438,12 @@ def test_the_health_check_asks_the_server_that_the_settings_name() -> None:
     assert gone.exit_code == 1
     assert gone.stderr.count("\n") == 1
     assert "--wait" in refused("healthcheck", "--wait", "5")
+
+
+def test_help_lists_the_flags_of_the_server() -> None:
+    text = run("--help").stdout
+    assert [one for one in main.commands["serve"].params[1:] if one.opts[0] not in text] == []
+    assert "Refuse requests that no fixture matches." in text
 
 
 def test_help_and_version_are_there() -> None:
@@ -459,9 +472,8 @@ def test_a_url_can_be_pasted(address: tuple[str, int], url: str) -> None:
 
 
 def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
-    said = format_banner(
-        ("127.0.0.1", 8402), app.load_vendors(), 3, Settings(paths=(Path("a.yaml"),), strict=True)
-    )
+    settings = Settings(paths=(Path("a.yaml"),), strict=True)
+    said = format_banner(StartReport(("127.0.0.1", 8402), settings, 3), app.load_vendors())
     for part in (
         "/aimlapi/v1",
         "/segmind/v1/",
@@ -470,7 +482,7 @@ def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
         "mock-429",
     ):
         assert part in said
-    assert "(the shipped ones)" in format_banner(("::1", 1), app.load_vendors(), 3, Settings())
+    assert "(the shipped ones)" in format_banner(StartReport(("::1", 1), Settings(), 3), app.load_vendors())
 
 
 @pytest.mark.parametrize(
@@ -483,7 +495,54 @@ def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
 )
 def test_the_greeting_says_which_keys_work(accounts: int, known_keys_only: bool, words_of_it: str) -> None:
     settings = Settings(known_keys_only=known_keys_only)
-    assert words_of_it in format_banner(("::1", 1), app.load_vendors(), 3, settings, accounts)
+    assert words_of_it in format_banner(StartReport(("::1", 1), settings, 3, accounts), app.load_vendors())
+
+
+def create_start_report(log_format: Literal["text", "json"] = "text", rules: int = 2) -> StartReport:
+    settings = Settings(log_format=log_format, host="0.0.0.0", strict=True)
+    texts = [
+        "error=429 times=2 model=o1-*",
+        "delay=1s key=sk-secret-key-1234",
+        *["fault=reset"] * (rules - 2),
+    ]
+    parsed = [
+        parse_fault_rule(text, f"flag-fault-{number}", "--fault") for number, text in enumerate(texts, 1)
+    ]
+    return StartReport(("0.0.0.0", 8402), settings, 3, 1, parsed)
+
+
+def test_the_start_reports_fault_rules_and_an_open_address() -> None:
+    text = format_start(create_start_report(), app.load_vendors())
+    assert "  address     0.0.0.0:8402, which other machines can reach\n" in text
+    assert "  faults      flag-fault-1: model=o1-* error=429 times=2\n" in text
+    assert "              flag-fault-2: key=sk-" in text
+    assert "secret" not in text
+    assert "              and 3 more\n" in format_banner(create_start_report(rules=11), app.load_vendors())
+    quiet = format_banner(StartReport(("::1", 1), Settings()), app.load_vendors())
+    assert ("address" in quiet, "faults" in quiet) == (False, False)
+
+
+def test_the_start_is_one_json_line_in_a_json_log() -> None:
+    record = json.loads(format_start(create_start_report("json"), app.load_vendors()))
+    assert datetime.fromisoformat(record["time"]).tzinfo is not None
+    assert (record["event"], record["url"], record["fixtures"], record["strict"]) == (
+        "started",
+        "http://127.0.0.1:8402",
+        3,
+        True,
+    )
+    assert (record["address"], record["faults"][0]) == ("0.0.0.0:8402", "model=o1-* error=429 times=2")
+    (ipv6,) = [StartReport(("::1", 1), Settings(log_format="json"))]
+    assert json.loads(format_start(ipv6, app.load_vendors()))["address"] == "[::1]:1"
+
+
+def test_warnings_are_in_the_format_of_the_log() -> None:
+    assert format_warnings(["a\x07", "b"], Settings()) == "mockserver: a\\u0007\nmockserver: b"
+    lines = format_warnings(["a\x07", "b"], Settings(log_format="json")).splitlines()
+    assert [(json.loads(line)["event"], json.loads(line)["message"]) for line in lines] == [
+        ("warning", "a\x07"),
+        ("warning", "b"),
+    ]
 
 
 def test_an_edit_is_told_in_the_format_of_the_log() -> None:
@@ -493,16 +552,15 @@ def test_an_edit_is_told_in_the_format_of_the_log() -> None:
         format_reload_message(bad, Settings())
         == "the edit was not applied, the last valid fixtures stay in use"
     )
-    assert json.loads(format_reload_message(bad, Settings(log_format="json"))) == {
-        "event": "the edit was not applied, the last valid fixtures stay in use"
-    }
+    record = json.loads(format_reload_message(bad, Settings(log_format="json")))
+    assert record.keys() == {"time", "event"}
+    assert record["event"] == "the edit was not applied, the last valid fixtures stay in use"
 
 
 def test_dropped_lines_are_reported_in_the_format_of_the_log() -> None:
     assert format_dropped_lines(1, Settings()) == "1 log line dropped"
-    assert json.loads(format_dropped_lines(312, Settings(log_format="json"))) == {
-        "event": "312 log lines dropped"
-    }
+    record = json.loads(format_dropped_lines(312, Settings(log_format="json")))
+    assert (record.keys(), record["event"]) == ({"time", "event"}, "312 log lines dropped")
 
 
 def test_nobody_listening_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -605,6 +663,12 @@ def test_serve_says_one_json_line_a_request() -> None:
             connection.request("GET", "/healthz")
             assert json.load(connection.getresponse()) == {"status": "ok"}
         status = ask(port, "hello")
+        started = json.loads(lines(server, "started"))
+        assert (started["url"], started["fixtures"], started["strict"]) == (
+            f"http://127.0.0.1:{port}",
+            2,
+            False,
+        )
         told = json.loads(lines(server, "aimlapi"))
         assert (status, told["status"], told["fixture"], told["attempt"]) == (201, 201, "hello", 0)
         server.send_signal(signal.SIGTERM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import select
@@ -10,11 +11,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TextIO
 
 import pytest
 
-from mockserver.server.log_writer import LogWriter, LogWriterHandler, escape_controls
+from mockserver.server.log_writer import JsonLogFormatter, LogWriter, LogWriterHandler, escape_controls
 
 QUEUE = 4096  # bytes
 
@@ -213,11 +215,28 @@ def test_warnings_and_tracebacks_of_libraries_take_the_same_way(pipe: Pipe) -> N
     )
 
 
+def test_a_record_may_be_one_line_of_json(pipe: Pipe) -> None:
+    writer = pipe.writer()
+    handler = LogWriterHandler(writer)
+    handler.setFormatter(JsonLogFormatter())
+    logger = logging.Logger("library")
+    logger.addHandler(handler)
+    try:
+        raise ValueError("bad")
+    except ValueError:
+        logger.exception("failed")
+    writer.close(timeout=30)
+    (line,) = pipe.read_lines(lambda line: "failed" in line)
+    record = json.loads(line)
+    assert (record["event"], record["message"].splitlines()[-1]) == ("error", "ValueError: bad")
+    assert datetime.fromisoformat(record["time"]).tzinfo is not None
+
+
 @pytest.mark.parametrize(
     ("text", "escaped"),
     [
         ("plain text, 21 °C", "plain text, 21 °C"),
-        ("a\nb\r\tc", "a\\u000ab\\u000d\\u0009c"),
+        ("a\nb\r\tc", "a\\nb\\r\\tc"),
         ("\x1b[31mred\x9b0m\x7f\x00", "\\u001b[31mred\\u009b0m\\u007f\\u0000"),
         ("\u2028\u2029\u202eabc\u2066", "\\u2028\\u2029\\u202eabc\\u2066"),
         ("family: \U0001f468\u200d\U0001f469", "family: \U0001f468\u200d\U0001f469"),  # a joiner is harmless

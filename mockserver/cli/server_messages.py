@@ -1,0 +1,175 @@
+"""What a running server reports besides its access log: its start, reloads and warnings, as text or as JSON."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mockserver import __version__
+from mockserver.cli.output import format_count
+from mockserver.errors import InputError
+from mockserver.settings import Settings
+
+if TYPE_CHECKING:
+    from mockserver.fixtures.fault_rules import FaultRule
+    from mockserver.matching.fixture_set import FixtureSet
+    from mockserver.vendors.routing import VendorRouter
+
+
+@dataclass(frozen=True, slots=True)
+class StartReport:
+    """The server that starts: where it listens, and what it serves; `rules` are those of files and flags."""
+
+    address: tuple[str, int]
+    settings: Settings
+    fixtures: int = 0
+    accounts: int = 0
+    rules: Sequence[FaultRule] = ()
+
+    @property
+    def url(self) -> str:
+        """Return the root URL, as a client on this machine uses it."""
+        from mockserver.server.uvicorn_server import format_server_url  # noqa: PLC0415 `serve` has imported it already
+
+        return format_server_url(self.address)
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether other machines can reach the server."""
+        return not ipaddress.ip_address(self.address[0].partition("%")[0]).is_loopback
+
+
+def format_start(report: StartReport, router: VendorRouter) -> str:
+    """Return the message of the start, in the log's format."""
+    settings = report.settings
+    if settings.log_format == "text":
+        return format_banner(report, router)
+    return _format_json_event(
+        "started",
+        url=report.url,
+        address=_format_address(report.address),
+        fixtures=report.fixtures,
+        accounts=report.accounts,
+        faults=list(map(_format_fault_rule, report.rules)),
+        strict=settings.strict,
+        seed=settings.seed,
+        version=__version__,
+    )
+
+
+def format_banner(report: StartReport, router: VendorRouter) -> str:
+    """Return the start-up text, with URLs that are ready to paste."""
+    from mockserver.matching.loader import TEXT_SOURCE  # noqa: PLC0415 `serve` has imported it already
+
+    root, settings = report.url, report.settings
+    lines = [f"mockserver {__version__}  {root}", ""]
+    for vendor in router.vendors.values():
+        profile = vendor.profile
+        path = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
+        usage = "base_url" if profile.paths.openai else "POST"
+        lines.append(f"  {profile.title:12}{usage:10}{root}/{vendor.name}{path}")
+    sources = [TEXT_SOURCE] * bool(settings.fixtures_yaml) + [str(path) for path in settings.paths]
+    source = ", ".join(sources) or "the shipped ones"
+    lines += [
+        "",
+        *([f"  {'web UI':12}{root}/"] if settings.page else []),
+        *_describe_exposure(report),
+        f"  {'fixtures':12}{report.fixtures} ({source}){'; other requests are refused' if settings.strict else ''}",
+        (
+            f"  {'keys':12}{_describe_keys(report.accounts, settings)}"
+            "; one that contains mock-429 (or 401, 402, 504, ...) gets that error"
+        ),
+        *_describe_fault_rules(report.rules),
+        f"  {'seed':12}{settings.seed}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _describe_exposure(report: StartReport) -> Iterator[str]:
+    if report.is_open:
+        yield f"  {'address':12}{_format_address(report.address)}, which other machines can reach"
+
+
+def _describe_fault_rules(rules: Sequence[FaultRule]) -> Iterator[str]:
+    """Yield a line for each active fault rule, at most a few."""
+    label = "faults"
+    for rule in rules[:_MAX_RULES]:
+        yield f"  {label:12}{rule.name}: {_format_fault_rule(rule)}"
+        label = ""
+    if len(rules) > _MAX_RULES:
+        yield f"  {'':12}and {len(rules) - _MAX_RULES} more"
+
+
+def _format_fault_rule(rule: FaultRule) -> str:
+    """Return a fault rule in one line, as `--fault` takes it; secrets are masked."""
+    from mockserver.admin.fixtures_api import redact_definition  # noqa: PLC0415 only for servers with fault rules
+
+    fields: dict[str, Any] = dict(redact_definition(rule.definition))
+    parts = {**(fields.pop("match", None) or {}), **fields}
+    return " ".join(
+        f"{name}={value if isinstance(value, str) else orjson.dumps(value, default=str).decode()}"
+        for name, value in parts.items()
+    )
+
+
+def _format_address(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _describe_keys(accounts: int, settings: Settings) -> str:
+    if settings.known_keys_only:
+        return f"{format_count(accounts, 'account')}, no other key works"
+    return f"any key works, {format_count(accounts, 'account')}" if accounts else "any key works"
+
+
+def format_reload_message(outcome: FixtureSet | InputError, settings: Settings) -> str:
+    """Return the log line of a reload, in the log's format."""
+    if isinstance(outcome, InputError):
+        message = "the edit was not applied, the last valid fixtures stay in use"
+    else:
+        message = f"reloaded {format_count(len(outcome), 'fixture')}"
+    return _format_event(message, settings)
+
+
+def format_dropped_lines(count: int, settings: Settings) -> str:
+    """Return the log line that reports dropped lines, in the log's format."""
+    return _format_event(f"{format_count(count, 'log line')} dropped", settings)
+
+
+def format_warnings(messages: Iterable[str], settings: Settings) -> str:
+    """Return warnings and problems, one per line, in the log's format."""
+    from mockserver.server.log_writer import escape_controls  # noqa: PLC0415 the health check needs no log
+
+    if settings.log_format == "json":
+        return "\n".join(escape_controls(_format_json_event("warning", message=one)) for one in messages)
+    return "\n".join(f"mockserver: {escape_controls(one)}" for one in messages)
+
+
+def _format_event(message: str, settings: Settings) -> str:
+    return _format_json_event(message) if settings.log_format == "json" else message
+
+
+def _format_json_event(event: str, **fields: Any) -> str:
+    time = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return orjson.dumps({"time": time, "event": event, **fields}).decode()
+
+
+def find_exposure_warning(report: StartReport) -> Iterator[str]:
+    """Yield a warning if other machines can use the admin API without a token."""
+    host, port = report.address
+    if report.settings.admin_token is not None or not report.is_open:
+        return
+    yield (
+        f"{host} port {port} can be reached from other machines, and the admin API needs no token: "
+        "set --admin-token, or listen on 127.0.0.1"
+    )
+
+
+_MAX_RULES = 8  # fault rules in the banner
