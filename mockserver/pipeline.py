@@ -59,7 +59,7 @@ from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.compression import compress_answer
-from mockserver.wire.faults import apply_fault
+from mockserver.wire.faults import apply_fault, explain_no_effect
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
 _logger = logging.getLogger("mockserver")
@@ -432,7 +432,8 @@ def _fixture_by_name(
 def _apply_fault(decision: Decision, request: ChatRequest, injected: InjectionResult) -> Decision:
     """Delay the answer and apply its fault, that of the request before that of a rule or of the fixture.
 
-    A refusal has no fault of a fixture. Error bodies within the fault are the vendor's.
+    A refusal has no fault of a fixture. Error bodies within the fault are the vendor's. The reason of the decision
+    notes a fault that changes nothing.
     """
     by_request, by_rule, match = injected.by_request, injected.by_rule, injected.match
     fixture_fault = match.response.fault if match and decision.response else None
@@ -445,6 +446,9 @@ def _apply_fault(decision: Decision, request: ChatRequest, injected: InjectionRe
     broken = apply_fault(
         fault, answer, lambda error: request.vendor.error_answer(error, build_error_context(request))
     )
-    if broken is answer:
+    if broken is not answer:
+        return replace(decision, answer=broken, fault=str(fault), intended_answer=answer)
+    if fault is None:
         return replace(decision, answer=answer)
-    return replace(decision, answer=broken, fault=str(fault), intended_answer=answer)
+    reason = "; ".join(filter(None, (decision.reason, explain_no_effect(fault, answer))))
+    return replace(decision, answer=answer, reason=reason)

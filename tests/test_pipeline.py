@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from mockserver.server.access_log import ENTRY_FORMATTERS
 from tests.conftest import Client, MakeClient, StartServer
 
 
@@ -65,6 +66,34 @@ def test_an_error_within_a_stream_has_the_vendors_envelope(client: Client) -> No
     reply = client.chat("omixa", stream=True, headers={"X-Mock-Fault": "error_event@2"})
     assert reply.status == 200
     assert reply.chunks[-1]["error"]["type"] == "server_error"
+
+
+def test_a_fault_that_finds_nothing_to_act_on_is_reported(
+    client: Client, start_server: StartServer, make_client: MakeClient
+) -> None:
+    reply = client.chat(headers={"X-Mock-Fault": "no_done"})
+    [entry] = client.wait_for_entries(1)
+    reason = "the fault no_done found nothing to act on: the answer is not a stream"
+    assert (reply.status, entry.fault, entry.reason) == (201, "", reason)
+    assert ENTRY_FORMATTERS["text"](entry).endswith(f"\n          {reason}")
+    running = start_server(
+        "{fixtures: [], faults: [{match: {}, error: 401, message: No., fault: close@done}]}"
+    )
+    refused = make_client(running)
+    assert refused.chat().status == 401
+    [entry] = refused.wait_for_entries(1)
+    assert entry.reason.startswith("No.; the fault close@done found nothing to act on: ")
+
+
+@pytest.mark.parametrize(("fault", "status", "text"), [("wrapped", 400, '400 {"type":"error","error":{"type"'),
+                                                       ("wrapped=500", 500, "400 Bad model.")])  # fmt: skip
+def test_an_upstream_error_is_wrapped_in_the_vendors_own(
+    start_server: StartServer, make_client: MakeClient, fault: str, status: int, text: str
+) -> None:
+    stated = f"{{error: 400, message: Bad model., fault: {fault}}}"
+    reply = make_client(start_server(f"{{fixtures: [{{match: {{}}, response: {stated}}}]}}")).chat()
+    assert (reply.status, reply.json["statusCode"]) == (status, status)
+    assert reply.json["message"].startswith(text)
 
 
 def test_a_path_of_no_vendor_lists_the_vendors_paths(client: Client) -> None:

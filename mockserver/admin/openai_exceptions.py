@@ -148,7 +148,9 @@ _FAULT_ROWS: tuple[tuple[tuple[str, ...], _OutcomeRow], ...] = (
         ),
     ),
     (("error_event",), (_NO_ERROR, _NO_ERROR, SdkOutcome("APIError", 1, 0), SdkOutcome("APIError", 1, 3))),
-    (("html", "wrapped"), (STATUS_OUTCOMES[502], _NO_ERROR, STATUS_OUTCOMES[502], _NO_ERROR)),
+    (("end_early",), (_NO_ERROR, _NO_ERROR, SdkOutcome(None, 1, 0), SdkOutcome(None, 1, 3))),
+    (("html",), (STATUS_OUTCOMES[502], _NO_ERROR, STATUS_OUTCOMES[502], _NO_ERROR)),
+    (("wrapped",), (STATUS_OUTCOMES[422], _NO_ERROR, STATUS_OUTCOMES[422], _NO_ERROR)),
     (("no_body",), (SdkOutcome(_DECODE_ERROR), _NO_ERROR, SdkOutcome(None, 1, 0), _NO_ERROR)),
     (
         ("false_encoding",),

@@ -33,7 +33,9 @@ class ErrorBodies:
     def __init__(self, profile: VendorProfile) -> None:
         self._error_texts = profile.errors
         self._content_type = profile.refusal.content_type
+        self._envelope = profile.refusal
         self._body_template = JsonTemplate(profile.refusal.body)
+        self._upstream_template = JsonTemplate(profile.refusal.upstream)
         self._data_templates = {
             kind: JsonTemplate(error_text.data) for kind, error_text in profile.errors.items()
         }
@@ -100,9 +102,19 @@ class ErrorBodies:
         values["message"] = pick_stated_value(
             error.message, fill_optional_text(error_text.message, values), default=title
         )
+        if error.upstream_status is not None:
+            upstream = self._format_upstream_error(error.upstream_status, status, values)
+            values["message"] = f"{error.upstream_status} {upstream}"
         values["name"] = pick_stated_value(fill_optional_text(error_text.name, values), default="Error")
         values["data"] = ABSENT if error_text.data is None else self._data_templates[kind].fill(values)
         return values
+
+    def _format_upstream_error(self, upstream_status: int, status: int, values: PlaceholderValues) -> str:
+        """Return an upstream error as the message of an error with this status carries it: as JSON or as text."""
+        if self._envelope.upstream is None or status in self._envelope.upstream_text:
+            return str(values["message"])
+        error_type = _UPSTREAM_TYPES.get(upstream_status, "api_error")
+        return orjson.dumps(self._upstream_template.fill({**values, "upstream_type": error_type})).decode()
 
 
 def _first_kind_by_status(errors: Mapping[str, ErrorText]) -> dict[int, str]:
@@ -115,6 +127,16 @@ def _first_kind_by_status(errors: Mapping[str, ErrorText]) -> dict[int, str]:
 
 
 _DEFAULT_TEXT = ErrorText(message="$title")
+_UPSTREAM_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
 _DEFAULT_WAIT = 60.0  # seconds until a limit resets, if the error states none
 _KIND_BY_STATUS = {status: kind for kind, status in reversed(STATUS_BY_KIND.items())}
 # Node's reason phrases, independent of the Python version.

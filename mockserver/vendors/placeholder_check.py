@@ -75,6 +75,7 @@ def _allowed_placeholders(
         ("stream", "opening"): _split_names("content"),
         ("stream", "usage_form"): USAGE_PLACEHOLDERS,
         ("refusal", "body"): error_names | {"data"},
+        ("refusal", "upstream"): error_names | {"upstream_type"},
         ("errors", _ANY_KEY, "message"): ids | ERROR_PLACEHOLDERS,
         ("errors", _ANY_KEY, "name"): ids | ERROR_PLACEHOLDERS | {"message"},
         ("errors", _ANY_KEY, "data"): error_names,

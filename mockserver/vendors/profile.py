@@ -164,6 +164,16 @@ class ErrorTemplate:
 
     content_type: str = spec_field(ASCII_LINE, "its Content-Type", default="application/json")
     body: dict[str, Any] = spec_field(TEMPLATE, "its template")
+    upstream: dict[str, Any] | None = spec_field(
+        TEMPLATE,
+        "the template of an upstream error, whose JSON the message carries; absent: it carries the text",
+        default=None,
+    )
+    upstream_text: tuple[int, ...] = spec_field(
+        ListOf(Integer(400, 599)),
+        "the statuses whose message carries the text of an upstream error",
+        default=(),
+    )
 
 
 @spec_dataclass

@@ -120,4 +120,5 @@ TEMPLATE_PATHS = {
     ("stream", "usage_form"),
     ("stream", "last"),
     ("refusal", "body"),
+    ("refusal", "upstream"),
 }

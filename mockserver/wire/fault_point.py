@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
+
+import orjson
 
 from mockserver.errors import ApiError
 from mockserver.wire.answer import Answer, Ending, Frame, add_content_length
 from mockserver.wire.frames import Frames, FrameSplit, overwrite_frames, split_after_bytes, split_after_chunks
+from mockserver.wire.sse import DONE_DATA, find_event_data
 
 FaultPointUnit = Literal["chunks", "bytes", "time"]
+Landmark = Literal["finish", "usage", "done", "end"]
 ErrorAnswerFactory = Callable[[ApiError], Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPoint:
-    """A position in an answer: after `amount` chunks, bytes of body, or seconds."""
+    """A position in an answer: after `amount` chunks, bytes of body or seconds, or at a landmark.
 
-    unit: FaultPointUnit
-    amount: float
+    The landmarks of a stream are before the chunk with the finish reason, before that with the usage, and before
+    `[DONE]`; `end` is after the last byte of any answer.
+    """
+
+    unit: FaultPointUnit | Landmark
+    amount: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class SplitAnswer:
 
     `answer` is the complete answer with its final headers. `before_head` is true if the status line is not sent
     yet (it follows after `wait` seconds); otherwise the head must not change. `inside_frame` is true if the point
-    is inside a frame. `rate` is in bytes per second.
+    is inside a frame. `rate` is in bytes per second; `status` is that of an error, None for the usual one.
     """
 
     answer: Answer
@@ -36,6 +44,7 @@ class SplitAnswer:
     rest: Frames
     error_answer: ErrorAnswerFactory
     rate: float
+    status: int | None
     wait: float
     before_head: bool = False
     inside_frame: bool = False
@@ -69,22 +78,89 @@ class SplitAnswer:
 
 
 def split_answer(
-    answer: Answer, point: FaultPoint | None, error_answer: ErrorAnswerFactory, rate: float
+    answer: Answer,
+    point: FaultPoint | None,
+    error_answer: ErrorAnswerFactory,
+    rate: float,
+    status: int | None = None,
 ) -> SplitAnswer | None:
-    """Split an answer at the point (None: before the head). Return None if the answer ends before it."""
+    """Split an answer at the point (None: before the head). Return None if the answer does not have it."""
     whole = tuple(answer.frames)
     answer = add_content_length(replace(answer, frames=whole))
-    start = SplitAnswer(answer, (), whole, error_answer, rate, answer.wait)
+    start = SplitAnswer(answer, (), whole, error_answer, rate, status, answer.wait)
     if point is None:
         return replace(start, before_head=True)
     if point.unit == "time":
         return _split_after_seconds(start, point.amount)
-    split_frames = split_after_chunks if point.unit == "chunks" else split_after_bytes
-    parts = split_frames(whole, int(point.amount))
+    parts = _split_frames(whole, point)
     if parts is None:
         return None
     sent, rest = parts
     return replace(start, sent=sent, rest=rest, inside_frame=len(sent) + len(rest) > len(whole))
+
+
+def _split_frames(frames: Frames, point: FaultPoint) -> FrameSplit | None:
+    """Split frames at a point that is not a time; None if there is no such point."""
+    match point.unit:
+        case "chunks":
+            return split_after_chunks(frames, int(point.amount))
+        case "bytes":
+            return split_after_bytes(frames, int(point.amount))
+        case "end":
+            return frames, ()
+    index = _LANDMARK_FINDERS[point.unit](frames)
+    return None if index is None else (frames[:index], frames[index:])
+
+
+def _find_finish(frames: Frames) -> int | None:
+    """Return the index of the first chunk with a finish reason; if all are empty texts, of the last such chunk."""
+    found: int | None = None
+    for index, payload in _parse_payloads(frames):
+        choices = payload.get("choices")
+        reasons = [
+            choice["finish_reason"]
+            for choice in (choices if isinstance(choices, list) else ())
+            if isinstance(choice, dict) and choice.get("finish_reason") is not None
+        ]
+        if any(reasons) or payload.get("type") == _COMPLETED:
+            return index
+        found = index if reasons else found
+    return found
+
+
+def _find_usage(frames: Frames) -> int | None:
+    """Return the index of the last chunk with a usage."""
+    found = [
+        index
+        for index, payload in _parse_payloads(frames)
+        if payload.get("usage") is not None or payload.get("type") == _COMPLETED
+    ]
+    return found[-1] if found else None
+
+
+def _find_done(frames: Frames) -> int | None:
+    return next(
+        (index for index, frame in enumerate(frames) if find_event_data(frame.data) == DONE_DATA), None
+    )
+
+
+def _parse_payloads(frames: Frames) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the JSON object of each event with its index."""
+    for index, frame in enumerate(frames):
+        try:
+            payload = orjson.loads(find_event_data(frame.data) or b"null")
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(payload, dict):
+            yield index, payload
+
+
+_COMPLETED = "response.completed"  # the last event of the Responses API, which has the usage
+_LANDMARK_FINDERS: Mapping[str, Callable[[Frames], int | None]] = {
+    "finish": _find_finish,
+    "usage": _find_usage,
+    "done": _find_done,
+}
 
 
 def _split_after_seconds(start: SplitAnswer, moment: float) -> SplitAnswer | None:

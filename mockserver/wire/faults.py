@@ -1,10 +1,10 @@
 """Faults: functions that turn an answer into a worse one and change nothing before the point where they apply.
 
 In text a fault is `NAME`, or `NAME@POINT` with a point of `3` (after three chunks; a plain body is one),
-`100b` (after that many bytes of body) or `2s` (after that time); `slow` may have a rate in bytes per
-second: `slow=200@3`. Without a point a fault applies at once: a connection fault instead of the status line,
-any other at the start of the body. `@0` is after the headers. An answer that ends before the point is
-unchanged.
+`100b` (after that many bytes of body), `2s` (after that time), or a landmark: `finish`, `usage`, `done`
+(before these events) or `end`. `slow` may have a rate in bytes per second: `slow=200@3`; `wrapped` a status:
+`wrapped=500`. Without a point a fault applies at once: a connection fault instead of the status line, any other
+at the start of the body. `@0` is after the headers. An answer without the point is unchanged.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-
-import orjson
+from typing import get_args
 
 from mockserver.errors import ApiError
 from mockserver.schema.durations import DURATION_PATTERN, format_duration, parse_duration
 from mockserver.schema.messages import did_you_mean
-from mockserver.wire.answer import Answer, Ending, Frame, add_content_length, get_reason_phrase
+from mockserver.wire.answer import Answer, Ending, Frame, add_content_length
 from mockserver.wire.compression import CONTENT_ENCODING, gzip_frames
 from mockserver.wire.fault_point import (
     CONTENT_LENGTH,
     ErrorAnswerFactory,
     FaultPoint,
+    Landmark,
     SplitAnswer,
     remove_header,
     split_answer,
@@ -40,98 +40,8 @@ from mockserver.wire.frames import (
     take_first_half,
     throttle_frames,
 )
+from mockserver.wire.gateway_faults import remove_body, replace_by_html, wrap_error
 from mockserver.wire.sse import DONE_EVENT, encode_sse_comment, encode_sse_event
-
-_MARKER = "\x00"  # an error message that no vendor sends
-
-
-def _html(split: SplitAnswer) -> Answer:
-    """Return a proxy's HTML error page: an error keeps its status, a success becomes a 502."""
-    if not split.before_head:
-        return split.answer
-    status = split.answer.status if split.answer.status >= 400 else 502
-    title = f"{status} {get_reason_phrase(status, _NGINX_PHRASES)}".strip()
-    headers = (("server", "nginx"), ("content-type", "text/html"), *_preserved_headers(split.answer))
-    return add_content_length(
-        Answer(status, headers, (Frame(_NGINX_PAGE.replace("$title", title).encode()),), split.wait)
-    )
-
-
-def _no_body(split: SplitAnswer) -> Answer:
-    """Return the status and headers without a body."""
-    if not split.before_head:
-        return split.answer
-    headers = remove_header(split.answer, CONTENT_LENGTH)
-    return add_content_length(
-        replace(split.answer, headers=headers, frames=(), wait=split.wait, streamed=False)
-    )
-
-
-def _wrapped(split: SplitAnswer) -> Answer:
-    """Return an upstream error inside the vendor's own 500, its status before its message; a success becomes a 4xx.
-
-    `{"statusCode":500, ... "message":"400 Unable to access model gpt-4o-mini. "}` [C 2024-10]
-    """
-    if not split.before_head:
-        return split.answer
-    upstream = split.answer if split.answer.status >= 400 else split.error_answer(ApiError("invalid_request"))
-    message = _error_message(upstream, split.error_answer) or get_reason_phrase(
-        upstream.status, _NGINX_PHRASES
-    )
-    answer = split.error_answer(ApiError(500, f"{upstream.status} {message}"))
-    own = {name.lower() for name, _ in answer.headers}
-    kept = tuple(header for header in _preserved_headers(split.answer) if header[0].lower() not in own)
-    return add_content_length(replace(answer, headers=(*answer.headers, *kept), wait=split.wait))
-
-
-def _preserved_headers(answer: Answer) -> tuple[tuple[str, str], ...]:
-    """Return the headers that a proxy's error keeps: those of the mock itself, CORS and Retry-After."""
-    return tuple(header for header in answer.headers if header[0].lower().startswith(_PRESERVED_PREFIXES))
-
-
-def _error_message(answer: Answer, error_answer: ErrorAnswerFactory) -> str | None:
-    """Return the message of an error answer, found by the vendor's own envelope; None if it has none."""
-    path = _marker_path(_parse_body(error_answer(ApiError(answer.status, _MARKER))))
-    value = _parse_body(answer)
-    for key in path or ():
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else None
-
-
-def _parse_body(answer: Answer) -> object:
-    try:
-        value: object = orjson.loads(b"".join(frame.data for frame in answer.frames))
-    except orjson.JSONDecodeError:
-        return None
-    return value
-
-
-def _marker_path(value: object) -> tuple[str, ...] | None:
-    """Return the keys that lead to the marker; None if it is not there."""
-    if value == _MARKER:
-        return ()
-    for key, part in value.items() if isinstance(value, dict) else ():
-        rest = _marker_path(part)
-        if rest is not None:
-            return (key, *rest)
-    return None
-
-
-_PRESERVED_PREFIXES = ("x-mock-", "access-control-", "retry-after")
-# nginx's reason phrases where they differ from the standard; the last two are Cloudflare's.
-_NGINX_PHRASES = {
-    408: "Request Time-out",
-    413: "Request Entity Too Large",
-    503: "Service Temporarily Unavailable",
-    504: "Gateway Time-out",
-    522: "Connection timed out",
-    524: "A timeout occurred",
-}
-_NGINX_PAGE = (
-    "<html>\r\n<head><title>$title</title></head>\r\n<body>\r\n<center><h1>$title</h1></center>\r\n"
-    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-)
-
 
 DEFAULT_RATE = 100.0  # bytes per second of a `slow` without a rate
 _MAX_PIECES = 10_000  # a slow body is cut into at most this many
@@ -139,6 +49,8 @@ _GARBAGE = b"\x00\x9f\xff\xfe this is no HTTP \x1b[2J\x07\xc3\x28\r\n"
 _BROKEN_CHUNK = b"zz\r\nthis chunk has no length\r\n"
 _NOT_JSON = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?"
+_STATUS = r"[45][0-9][0-9]"
+LANDMARKS: tuple[Landmark, ...] = get_args(Landmark)
 _COUNT_POINT = re.compile(r"(?P<count>[0-9]{1,15})(?P<bytes>b?)")
 
 
@@ -149,10 +61,12 @@ class Fault:
     name: str
     point: FaultPoint | None = None
     bytes_per_second: float = DEFAULT_RATE  # of `slow` alone
+    status: int | None = None  # of `wrapped` alone; None: that of the upstream error
 
     def __str__(self) -> str:
         rate = f"={self.bytes_per_second:g}" if self.name == "slow" else ""
-        return f"{self.name}{rate}{_format_point(self.point)}"
+        status = "" if self.status is None else f"={self.status}"
+        return f"{self.name}{rate}{status}{_format_point(self.point)}"
 
 
 def apply_fault(fault: Fault | None, answer: Answer, error_answer: ErrorAnswerFactory) -> Answer:
@@ -162,23 +76,38 @@ def apply_fault(fault: Fault | None, answer: Answer, error_answer: ErrorAnswerFa
     """
     if fault is None or (fault.name in STREAM_FAULTS and not answer.streamed):
         return answer
-    split = split_answer(answer, fault.point, error_answer, fault.bytes_per_second)
+    split = split_answer(answer, fault.point, error_answer, fault.bytes_per_second, fault.status)
     if split is None:
         return answer
     worse = FAULTS[fault.name](split)
     return answer if worse == split.answer else worse
 
 
+def explain_no_effect(fault: Fault, answer: Answer) -> str:
+    """Return why a fault does not change an answer, for a user."""
+    if fault.name in STREAM_FAULTS and not answer.streamed:
+        return f"the fault {fault} found nothing to act on: the answer is not a stream"
+    if fault.name in _HEAD_FAULTS and fault.point is not None:
+        return f"the fault {fault} found nothing to act on: it acts only without a point"
+    return f"the fault {fault} found nothing to act on: the answer has nothing at this point that it changes"
+
+
 def parse_fault(text: str) -> Fault:
     """Parse a fault in its short form: `reset`, `reset@3`, `slow=200@2s`. Raises ValueError with a message."""
-    name_and_rate, at, point = text.strip().partition("@")
-    name, equals, rate = name_and_rate.partition("=")
+    name_and_value, at, point = text.strip().partition("@")
+    name, equals, value = name_and_value.partition("=")
     fault = Fault(check_fault_name(name), parse_fault_point(point) if at else None)
-    return replace(fault, bytes_per_second=_parse_rate(name, rate)) if equals else fault
+    if not equals:
+        return fault
+    if name == "wrapped":
+        return replace(fault, status=_parse_status(value))
+    return replace(fault, bytes_per_second=_parse_rate(name, value))
 
 
 def parse_fault_point(text: str) -> FaultPoint:
-    """Parse a point in its short form: `3`, `100b`, `2s`. Raises ValueError with a message."""
+    """Parse a point in its short form: `3`, `100b`, `2s`, `finish`. Raises ValueError with a message."""
+    if text in LANDMARKS:
+        return FaultPoint(text)
     number = _COUNT_POINT.fullmatch(text)
     if number:
         return FaultPoint("bytes" if number["bytes"] else "chunks", int(number["count"]))
@@ -186,7 +115,8 @@ def parse_fault_point(text: str) -> FaultPoint:
         return FaultPoint("time", parse_duration(text))
     except ValueError as error:
         raise ValueError(
-            f"found point {text!r}, expected chunks like 3, bytes like 100b or time like 2s"
+            f"found point {text!r}, expected chunks like 3, bytes like 100b, time like 2s"
+            f" or one of {', '.join(LANDMARKS)}{did_you_mean(text, LANDMARKS)}"
         ) from error
 
 
@@ -205,6 +135,8 @@ def check_fault_name(name: str) -> str:
 def _format_point(point: FaultPoint | None) -> str:
     if point is None:
         return ""
+    if point.unit in LANDMARKS:
+        return f"@{point.unit}"
     if point.unit == "time":
         return f"@{format_duration(point.amount)}"
     return f"@{int(point.amount)}{_UNIT_SUFFIXES[point.unit]}"
@@ -212,11 +144,17 @@ def _format_point(point: FaultPoint | None) -> str:
 
 def _parse_rate(name: str, text: str) -> float:
     if name != "slow":
-        raise ValueError(f"found a rate for {name}, only slow has one")
+        raise ValueError(f"found a value for {name}, only slow and wrapped have one")
     rate = float(text) if re.fullmatch(_NUMBER, text) else math.nan
     if not 0 < rate < math.inf:
         raise ValueError(f"found the rate {text!r}, expected a number above 0: bytes per second")
     return rate
+
+
+def _parse_status(text: str) -> int:
+    if not re.fullmatch(_STATUS, text):
+        raise ValueError(f"found the status {text!r}, expected a number from 400 to 599")
+    return int(text)
 
 
 # Faults of the connection
@@ -285,6 +223,11 @@ def _error_event(split: SplitAnswer) -> Answer:
         partial, _ = split.split_events()
         return split.continue_with((*partial, Frame(encode_sse_event(body))))
     return split.replace_body(body) if split.before_head else split.answer
+
+
+def _end_early(split: SplitAnswer) -> Answer:
+    # Without the bytes that are left the message is complete all the same, so that no client notices.
+    return split.continue_with(()) if any(frame.data for frame in split.rest) else split.answer
 
 
 def _no_done(split: SplitAnswer) -> Answer:
@@ -383,12 +326,13 @@ FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
     "wrong_content_type": _wrong_content_type,  # text/html; at once only | the same | -
     "false_encoding": _false_encoding,  # plain, but called gzip; at once only | the same | -
     "truncated_encoding": _truncated_encoding,  # gzip that ends in the middle; at once only | the same | -
-    "html": _html,  # a proxy's error page with the status, or 502; at once only | the same | -
-    "no_body": _no_body,  # status and headers only; at once only | the same | -
-    "wrapped": _wrapped,  # 500 "400 ...", an upstream error; at once only | the same | -
+    "html": replace_by_html,  # a proxy's error page with the status, or 502; at once only | the same | -
+    "no_body": remove_body,  # status and headers only; at once only | the same | -
+    "wrapped": wrap_error,  # "400 ...", an upstream error in the vendor's; at once only | the same | -
 }
 # These do not change a plain body.
 STREAM_FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
+    "end_early": _end_early,  # nothing more, as if the stream were complete
     "gzip_per_event": _gzip_per_event,  # each event is a gzip member of its own; at once only
     "no_done": _no_done,  # without [DONE]
     "double_done": _double_done,  # [DONE] twice
@@ -400,6 +344,13 @@ STREAM_FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
 }
 FAULTS |= STREAM_FAULTS
 
+# These change the head, so they do not act after it is sent.
+_HEAD_FAULTS = (
+    *("wrong_content_type", "false_encoding", "truncated_encoding", "gzip_per_event"),
+    *("html", "no_body", "wrapped"),
+)
 # The short forms in JSON Schema's dialect of regular expressions, so that an editor reports the same mistakes.
-POINT_PATTERN = f"(?:[0-9]{{1,15}}b?|{DURATION_PATTERN.removeprefix('^').removesuffix('$')})"
-FAULT_PATTERN = rf"^\s*(?:{'|'.join(FAULTS)}|slow={_NUMBER})(?:@{POINT_PATTERN})?\s*$"
+POINT_PATTERN = (
+    f"(?:{'|'.join(LANDMARKS)}|[0-9]{{1,15}}b?|{DURATION_PATTERN.removeprefix('^').removesuffix('$')})"
+)
+FAULT_PATTERN = rf"^\s*(?:{'|'.join(FAULTS)}|slow={_NUMBER}|wrapped={_STATUS})(?:@{POINT_PATTERN})?\s*$"

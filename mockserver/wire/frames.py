@@ -17,13 +17,17 @@ _MULTIBYTE = re.compile(rb"[\xc2-\xf4](?=[\x80-\xbf])")
 
 
 def split_after_chunks(frames: Frames, count: int) -> FrameSplit | None:
-    """Split after `count` chunks; None if there are fewer."""
+    """Split after `count` chunks; None if there are fewer.
+
+    After the last chunk with content, the other events count as well: finish reason, usage, `[DONE]`.
+    """
     if count == 0:
         return (), frames
-    for index, frame in enumerate(frames, 1):
-        count -= frame.chunk
+    last = max((index for index, frame in enumerate(frames) if frame.chunk), default=-1)
+    for index, frame in enumerate(frames):
+        count -= frame.chunk or (index > last and parse_sse_event(frame.data) is not None)
         if count == 0:
-            return frames[:index], frames[index:]
+            return frames[: index + 1], frames[index + 1 :]
     return None
 
 

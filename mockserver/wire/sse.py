@@ -36,6 +36,14 @@ def parse_sse_event(text: bytes) -> bytes | None:
     return b"\n".join(line.removeprefix(_DATA_FIELD).removeprefix(b" ") for line in lines)
 
 
+def find_event_data(text: bytes) -> bytes | None:
+    """Return the data of an event, also if the text has other fields or is a single line; None if it has no data."""
+    fields = [line for line in text.splitlines() if line.startswith(_DATA_FIELD)]
+    return (
+        b"\n".join(line.removeprefix(_DATA_FIELD).removeprefix(b" ") for line in fields) if fields else None
+    )
+
+
 def create_sse_answer(
     payloads: Iterable[Frame],
     *,
@@ -54,5 +62,6 @@ def create_sse_answer(
     return Answer(status, (*SSE_HEADERS, *headers), tuple(frames), wait, streamed=True)
 
 
-DONE_EVENT = encode_sse_event(b"[DONE]")
+DONE_DATA = b"[DONE]"
+DONE_EVENT = encode_sse_event(DONE_DATA)
 SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))

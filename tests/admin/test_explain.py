@@ -73,7 +73,16 @@ def test_it_says_what_goes_wrong_and_what_the_openai_sdk_makes_of_it(tmp_path: P
         "  fault    reset",
         "  openai   APIConnectionError, 3 attempts",
     ]
-    assert "fault" not in told(tmp_path, body=says("cut"))
+    assert "  fault" not in told(tmp_path, body=says("cut"))
+
+
+def test_a_fault_without_effect_is_reported(tmp_path: Path) -> None:
+    lines = told(tmp_path, body=says("cut")).splitlines()
+    assert lines[2:5] == [
+        "  answers  201  cut  (f.yaml:5)",
+        "           the fault reset@3 found nothing to act on: the answer has nothing at this point that it changes",
+        "  openai   no error",
+    ]
 
 
 def test_where_no_openai_client_can_go_it_is_not_told_of(tmp_path: Path) -> None:

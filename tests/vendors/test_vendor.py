@@ -383,6 +383,35 @@ def test_the_second_generation_has_its_own_words_for_no_money(load: Load) -> Non
     assert body["error"]["data"] == {"kind": "err_insufficent_credits"}
 
 
+@pytest.mark.parametrize(
+    ("profile", "status", "error_type"),
+    [
+        ("{extends: aimlapi}", 429, "rate_limit_error"),
+        ("{extends: aimlapi, envelope: 2026-01}", 500, "api_error"),
+        ("{extends: segmind}", 400, "invalid_request_error"),
+        ("{extends: omixa}", 400, "invalid_request_error"),
+    ],
+)
+def test_an_upstream_error_is_json_in_the_message(
+    load: Load, profile: str, status: int, error_type: str
+) -> None:
+    error = ApiError(status, 'Not "so".')
+    error.upstream_status = status
+    body = heard(Vendor(load(profile)).error_answer(error, ABOUT))
+    text = body.get("message", body.get("error"))
+    number, _, upstream = (text["message"] if isinstance(text, dict) else text).partition(" ")
+    assert number == str(status)
+    inner = json.loads(upstream)["error"]
+    assert (inner["type"], inner["message"]) == (error_type, 'Not "so".')
+
+
+def test_an_upstream_error_is_text_in_errors_of_the_stated_statuses(load: Load) -> None:
+    error = ApiError(500, "Too long.")
+    error.upstream_status = 400
+    for profile in ("{extends: aimlapi}", "{extends: omixa, refusal: {upstream_text: [500]}}"):
+        assert "400 Too long." in str(heard(Vendor(load(profile)).error_answer(error, ABOUT)))
+
+
 def test_the_third_generation_is_a_problem_document(load: Load) -> None:
     vendor = Vendor(load("{extends: aimlapi, envelope: 2026-08}"))
     answer = vendor.error_answer(ApiError("missing_key"), ABOUT)

@@ -26,6 +26,7 @@ from mockserver.wire.faults import (
     STREAM_FAULTS,
     Fault,
     apply_fault,
+    explain_no_effect,
     parse_fault,
 )
 from mockserver.wire.sse import DONE_EVENT, create_sse_answer, encode_sse_event, parse_sse_event
@@ -51,13 +52,19 @@ PLAIN = Answer(
 STREAM = create_sse_answer([Frame(chunk(word), 0.004) for word in WORDS])
 UNPACED = create_sse_answer([Frame(chunk(word)) for word in WORDS])
 LATE = Answer(200, PLAIN.headers, PLAIN.frames, wait=0.02)
-ANSWERS = {"plain": PLAIN, "stream": STREAM, "unpaced": UNPACED, "late": LATE}
-POINTS = ["", "@0", "@1", "@3", "@0b", "@50b", "@200b", "@0s", "@10ms", "@99", "@9999b", "@9s"]
+FINISH, USAGE = b'{"choices":[{"delta":{},"finish_reason":"stop"}]}', b'{"choices":[],"usage":{}}'
+COUNTED = create_sse_answer([*(Frame(chunk(word), 0.004) for word in WORDS),
+                             Frame(FINISH, chunk=False), Frame(USAGE, chunk=False)])  # fmt: skip
+ANSWERS = {"plain": PLAIN, "stream": STREAM, "unpaced": UNPACED, "late": LATE, "counted": COUNTED}
+POINTS = ["", "@0", "@1", "@3", "@8", "@0b", "@50b", "@200b", "@0s", "@10ms", "@99", "@9999b", "@9s",
+          "@finish", "@usage", "@done", "@end"]  # fmt: skip
 
 
 def refuse(error: ApiError) -> Answer:
     """A vendor's words, whatever the error."""
     message = error.message or "overloaded"
+    if error.upstream_status is not None:
+        message = f"{error.upstream_status} {message}"
     words = {"error": {"message": message, "code": error.kind}}
     status = error.kind if isinstance(error.kind, int) else STATUS_BY_KIND[error.kind]
     headers = (("content-type", "application/json"), ("x-vendor", "yes"), ("x-mock-session", "of no account"))
@@ -89,12 +96,19 @@ def timeline(answer: Answer) -> list[tuple[float, int, bool]]:
     return line
 
 
-def before(line: list[tuple[float, int, bool]], after: FaultPoint) -> list[tuple[float, int, bool]]:
+def before(
+    line: list[tuple[float, int, bool]], after: FaultPoint, answer: Answer
+) -> list[tuple[float, int, bool]]:
+    landmarks: dict[str, bytes] = {"finish": FINISH, "usage": USAGE, "done": b"[DONE]", "end": b"never"}
+    if after.unit in landmarks:
+        return line[: len(body(answer).partition(b"data: " + landmarks[after.unit])[0])]
     if after.unit == "time":
         return [each for each in line if each[0] < after.amount]
     if after.unit == "bytes":
         return line[: int(after.amount)]
     ends = [number for number, (_, _, chunk) in enumerate(line, 1) if chunk]
+    events = [found.end() for found in re.finditer(rb"data: .*\n\n", body(answer))]
+    ends += [end for end in events if end > ends[-1]]
     return line[: ends[int(after.amount) - 1]] if after.amount else []
 
 
@@ -111,7 +125,7 @@ def keeps(fault: Fault, answer: Answer) -> None:
         assert spoiled is answer
     if spoiled is answer or fault.point is None:
         return
-    kept = [each[:2] for each in before(timeline(answer), fault.point)]
+    kept = [each[:2] for each in before(timeline(answer), fault.point, answer)]
     assert [each[:2] for each in timeline(spoiled)[: len(kept)]] == kept, fault
     head_was_out = fault.point.unit != "time" or answer.wait < fault.point.amount
     if head_was_out:
@@ -135,7 +149,9 @@ def test_a_stream_fault_leaves_a_plain_body_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_spoiled_answer_is_heard_as_it_is_written(stage: Stage, name: str) -> None:
-    asked = [(answer, point) for answer in (PLAIN, STREAM) for point in ("", "@0", "@3", "@50b", "@10ms")]
+    asked = [
+        (answer, point) for answer in (PLAIN, STREAM) for point in ("", "@0", "@3", "@50b", "@10ms", "@end")
+    ]
     spoiled = [
         add_content_length(apply_fault(fault_of(name, point), answer, refuse)) for answer, point in asked
     ]
@@ -172,6 +188,9 @@ SPELLINGS = [
     ("reset@100b", Fault("reset", FaultPoint("bytes", 100))),
     ("hang@1.5s", Fault("hang", FaultPoint("time", 1.5))),
     ("close@0", Fault("close", FaultPoint("chunks", 0))),
+    ("close@finish", Fault("close", FaultPoint("finish"))),
+    ("slow=5@end", Fault("slow", FaultPoint("end"), 5)),
+    ("wrapped=502@2s", Fault("wrapped", FaultPoint("time", 2), status=502)),
     ("slow=10", Fault("slow", None, 10.0)),
     ("slow=0.5@3", Fault("slow", FaultPoint("chunks", 3), 0.5)),
     ("slow=1e+06", Fault("slow", None, 1e6)),
@@ -203,14 +222,17 @@ def test_a_fault_reads_back_as_it_is_written(name: str, after: FaultPoint | None
 WRONG = [
     ("rest@3", "did you mean 'reset'?"),
     ("", "expected one of reset, close"),
-    ("reset=3", "only slow has one"),
+    ("reset=3", "only slow and wrapped have one"),
+    ("wrapped=200", "found the status '200', expected a number from 400 to 599"),
+    ("wrapped=", "found the status ''"),
+    ("reset@finsh", "or one of finish, usage, done, end, did you mean 'finish'?"),
     ("slow=fast", "found the rate 'fast', expected a number above 0"),
     ("slow=0", "expected a number above 0"),
     ("slow=nan", "expected a number above 0"),
     ("reset@@3", "found point '@3'"),
-    ("reset=1=2", "only slow has one"),
+    ("reset=1=2", "only slow and wrapped have one"),
     ("slow=1=2", "found the rate '1=2'"),
-    ("reset@", "expected chunks like 3, bytes like 100b or time like 2s"),
+    ("reset@", "expected chunks like 3, bytes like 100b, time like 2s or one of finish,"),
     ("reset@soon", "found point 'soon'"),
     ("reset@-1b", "found point '-1b'"),
 ]
@@ -254,6 +276,70 @@ def test_an_event_that_has_begun_is_ended_before_another() -> None:
     spoiled = worse("error_event@50b", STREAM)
     assert body(spoiled) == encode_sse_event(GOOD[0]) + encode_sse_event(ERROR)
     assert body(worse("comments@50b", STREAM)).startswith(encode_sse_event(GOOD[0]) + b": ")
+
+
+def test_end_early_ends_a_stream_as_if_it_were_complete() -> None:
+    for point, count in (("", 0), ("@0", 0), ("@2", 2), ("@finish", 6), ("@usage", 7), ("@done", 8)):
+        spoiled = worse(f"end_early{point}", COUNTED)
+        assert payloads(spoiled) == [*GOOD, FINISH, USAGE][:count]
+        assert (spoiled.ending, spoiled.streamed, spoiled.headers) == (Ending.FINISH, True, COUNTED.headers)
+    assert body(worse("end_early@50b", STREAM)) == body(STREAM)[:50]
+    assert worse("end_early@end", STREAM) is STREAM
+
+
+def test_an_answer_can_break_at_each_landmark() -> None:
+    for point, count in (("finish", 6), ("usage", 7), ("done", 8), ("end", 9), ("7", 7), ("8", 8), ("9", 9)):
+        for name, ending in (("hang", Ending.HANG), ("close", Ending.CLOSE), ("reset", Ending.RESET)):
+            spoiled = worse(f"{name}@{point}", COUNTED)
+            assert payloads(spoiled) == [*GOOD, FINISH, USAGE, b"[DONE]"][:count]
+            assert (spoiled.ending, spoiled.head) == (ending, True)
+    spoiled = worse("close@end", PLAIN)
+    assert (body(spoiled), spoiled.ending) == (body(PLAIN), Ending.CLOSE)
+    assert payloads(worse("error_event@finish", COUNTED)) == [*GOOD, ERROR]
+
+
+RAW_LINES = [
+    b"event: response.completed\n",
+    b'data: {"type": "response.completed"}\n',
+    b"\n",
+    b"data: [DONE]\n",
+]
+
+
+@pytest.mark.parametrize(
+    ("texts", "places"),
+    [
+        ([b"data: {\n\n", b"data: [1]\n\n", b": comment\n\n"], {}),
+        (RAW_LINES, {"finish": 1, "usage": 1, "done": 3}),
+        ([b'data: {"choices":[{"finish_reason":""}]}\n\n'] * 3, {"finish": 2}),
+        ([b'data: {"choices":[3, {"finish_reason":null}], "usage":null}\n\n'], {}),
+        ([b'data: {"usage":{}}\n\n'] * 2, {"usage": 1}),
+        ([b'data:{"choices":[{"finish_reason":""}]}\n\n', b'data:{"choices":[{"finish_reason":"a"}]}\r\n\r\n'],
+         {"finish": 1}),
+    ],
+)  # fmt: skip
+def test_a_landmark_is_found_in_any_event_stream(texts: list[bytes], places: dict[str, int]) -> None:
+    answer = Answer(200, (), tuple(map(Frame, texts)), streamed=True)
+    for name in ("finish", "usage", "done"):
+        spoiled = worse(f"close@{name}", answer)
+        assert (None if spoiled is answer else len(spoiled.frames)) == places.get(name)
+
+
+def test_a_plain_body_has_no_landmark_but_its_end() -> None:
+    for point in ("finish", "usage", "done"):
+        assert worse(f"reset@{point}", PLAIN) is PLAIN
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("no_done", "the answer is not a stream"),
+        ("html@0", "it acts only without a point"),
+        ("reset@99", "the answer has nothing at this point that it changes"),
+    ],
+)
+def test_a_fault_without_effect_is_explained(fault: str, why: str) -> None:
+    assert explain_no_effect(parse_fault(fault), PLAIN) == f"the fault {fault} found nothing to act on: {why}"
 
 
 def test_done_can_be_missing_be_doubled_or_be_followed() -> None:
@@ -415,10 +501,11 @@ def test_a_gateway_says_nothing_but_the_status() -> None:
         assert dict(spoiled.headers)["content-length"] == "0"
 
 
-def test_an_error_from_further_up_is_wrapped_as_a_500() -> None:
-    spoiled = worse("wrapped", REFUSED)
-    assert (spoiled.status, spoiled.wait) == (500, 1.5)
-    assert json.loads(body(spoiled)) == {"error": {"message": "400 no such model", "code": 500}}
+@pytest.mark.parametrize(("name", "status"), [("wrapped", 400), ("wrapped=500", 500)])
+def test_an_upstream_error_is_wrapped_with_its_status_or_another(name: str, status: int) -> None:
+    spoiled = worse(name, REFUSED)
+    assert (spoiled.status, spoiled.wait) == (status, 1.5)
+    assert json.loads(body(spoiled)) == {"error": {"message": "400 no such model", "code": status}}
     assert [header for header in spoiled.headers if header[0] != "content-length"] == [
         ("content-type", "application/json"),
         ("x-vendor", "yes"),
@@ -436,9 +523,9 @@ def test_what_is_wrapped_has_some_message_always() -> None:
 
 def test_a_vendor_without_words_is_wrapped_by_its_status() -> None:
     def mute(error: ApiError) -> Answer:
-        return Answer(500, (), (Frame(str(error.message).replace("\0", "?").encode()),))
+        return Answer(400, (), (Frame(str(error.message).replace("\0", "?").encode()),))
 
-    assert body(apply_fault(parse_fault("wrapped"), REFUSED, mute)) == b"400 Bad Request"
+    assert body(apply_fault(parse_fault("wrapped"), REFUSED, mute)) == b"Bad Request"
 
 
 @pytest.mark.parametrize("name", ["html", "no_body", "wrapped"])

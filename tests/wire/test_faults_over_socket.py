@@ -27,7 +27,7 @@ PATIENCE = 0.5  # seconds of silence that are a hang; longer than any pause of t
 NEVER = "reset@999999"  # a header's fault goes before the fixture's, and this one never strikes
 SHIPPED = load_fixture_set(()).fixtures
 FAULTY = [one.name for one in SHIPPED if one.responses[0].fault is not None]
-POINTS = ["", "@0", "@1", "@3", "@50b", "@50ms"]
+POINTS = ["", "@0", "@1", "@3", "@50b", "@50ms", "@finish", "@end"]
 # What is made new for each answer; each is as long as any other of its kind.
 NEW = re.compile(
     rb'chatcmpl-\w{29}|chat_\w{6}|"created":\d+|"timestamp":"[^"]+"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
@@ -159,9 +159,15 @@ def before(body: bytes, unit: str, amount: int, *, streamed: bool) -> bytes | No
     if unit == "time":  # all of it comes at once but after the one pause
         pause = body.find(b'"content":" wor"')
         return None if pause < 0 else body[: body.rindex(b"\n\n", 0, pause) + 2]
+    if unit == "end":
+        return body
+    if unit == "finish":
+        start = body.find(b'"finish_reason":"') if streamed else -1
+        return None if start < 0 else body[: body.rindex(b"\n\n", 0, start) + 2]
     if not streamed:
         return (b"", body)[amount] if amount < 2 else None
     ends = [end.end() for end in re.finditer(rb'"delta":\{"content":"[^"].*?\n\n', body)]
+    ends += [end.end() for end in re.finditer(rb"\n\n", body) if end.end() > ends[-1]]
     return None if amount > len(ends) else body[: ([0, *ends])[amount]]
 
 

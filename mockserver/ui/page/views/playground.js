@@ -24,6 +24,9 @@ const FAULT_POINT_OPTIONS = [
   ["@3", "after 3 chunks"],
   ["@100b", "after 100 bytes"],
   ["@1s", "after 1 s"],
+  ["@finish", "before the finish reason"],
+  ["@done", "before [DONE]"],
+  ["@end", "at the end"],
 ];
 
 /** @param {AppContext} context */

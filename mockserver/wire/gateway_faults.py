@@ -1,0 +1,103 @@
+"""The faults of gateways: a proxy's error page, an empty body, and an upstream error in the vendor's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from mockserver.errors import ApiError
+from mockserver.wire.answer import Answer, Frame, add_content_length, get_reason_phrase
+from mockserver.wire.fault_point import CONTENT_LENGTH, ErrorAnswerFactory, SplitAnswer, remove_header
+
+_MARKER = "\x00"  # an error message that no vendor sends
+
+
+def replace_by_html(split: SplitAnswer) -> Answer:
+    """Return a proxy's HTML error page: an error keeps its status, a success becomes a 502."""
+    if not split.before_head:
+        return split.answer
+    status = split.answer.status if split.answer.status >= 400 else 502
+    title = f"{status} {get_reason_phrase(status, _NGINX_PHRASES)}".strip()
+    headers = (("server", "nginx"), ("content-type", "text/html"), *_preserved_headers(split.answer))
+    return add_content_length(
+        Answer(status, headers, (Frame(_NGINX_PAGE.replace("$title", title).encode()),), split.wait)
+    )
+
+
+def remove_body(split: SplitAnswer) -> Answer:
+    """Return the status and headers without a body."""
+    if not split.before_head:
+        return split.answer
+    headers = remove_header(split.answer, CONTENT_LENGTH)
+    return add_content_length(
+        replace(split.answer, headers=headers, frames=(), wait=split.wait, streamed=False)
+    )
+
+
+def wrap_error(split: SplitAnswer) -> Answer:
+    """Return an upstream error inside the vendor's own; a success becomes an invalid request of the upstream.
+
+    The vendor's error has the status of the fault, by default that of the upstream error.
+    """
+    if not split.before_head:
+        return split.answer
+    upstream = split.answer if split.answer.status >= 400 else split.error_answer(ApiError("invalid_request"))
+    message = _error_message(upstream, split.error_answer)
+    if message is None:
+        message = get_reason_phrase(upstream.status, _NGINX_PHRASES)
+    error = ApiError(upstream.status if split.status is None else split.status, message)
+    error.upstream_status = upstream.status
+    answer = split.error_answer(error)
+    own = {name.lower() for name, _ in answer.headers}
+    kept = tuple(header for header in _preserved_headers(split.answer) if header[0].lower() not in own)
+    return add_content_length(replace(answer, headers=(*answer.headers, *kept), wait=split.wait))
+
+
+def _preserved_headers(answer: Answer) -> tuple[tuple[str, str], ...]:
+    """Return the headers that a proxy's error keeps: those of the mock itself, CORS and Retry-After."""
+    return tuple(header for header in answer.headers if header[0].lower().startswith(_PRESERVED_PREFIXES))
+
+
+def _error_message(answer: Answer, error_answer: ErrorAnswerFactory) -> str | None:
+    """Return the message of an error answer, found by the vendor's own envelope; None if it has none."""
+    path = _marker_path(_parse_body(error_answer(ApiError(answer.status, _MARKER))))
+    value = _parse_body(answer)
+    for key in path or ():
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _parse_body(answer: Answer) -> object:
+    try:
+        value: object = orjson.loads(b"".join(frame.data for frame in answer.frames))
+    except orjson.JSONDecodeError:
+        return None
+    return value
+
+
+def _marker_path(value: object) -> tuple[str, ...] | None:
+    """Return the keys that lead to the marker; None if it is not there."""
+    if value == _MARKER:
+        return ()
+    for key, part in value.items() if isinstance(value, dict) else ():
+        rest = _marker_path(part)
+        if rest is not None:
+            return (key, *rest)
+    return None
+
+
+_PRESERVED_PREFIXES = ("x-mock-", "access-control-", "retry-after")
+# nginx's reason phrases where they differ from the standard; the last two are Cloudflare's.
+_NGINX_PHRASES = {
+    408: "Request Time-out",
+    413: "Request Entity Too Large",
+    503: "Service Temporarily Unavailable",
+    504: "Gateway Time-out",
+    522: "Connection timed out",
+    524: "A timeout occurred",
+}
+_NGINX_PAGE = (
+    "<html>\r\n<head><title>$title</title></head>\r\n<body>\r\n<center><h1>$title</h1></center>\r\n"
+    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
