@@ -93,6 +93,7 @@ def test_where_the_request_names_a_fixture_the_one_that_matches_is_told_too(tmp_
     assert told(tmp_path, headers={"X-Mock-Fixture": "cut"}).splitlines()[2:] == [
         "  answers  201  cut  (f.yaml:5)",
         "           selected by x-mock-fixture, instead of  weather  (f.yaml:4)",
+        "           the fault reset@3 found nothing to act on: the answer has nothing at this point that it changes",
         "  openai   no error",
         "",
         "  missed   snow  (f.yaml:3)",
