@@ -27,22 +27,29 @@ from mockserver.schema.field_types import (
     read_document,
 )
 from mockserver.schema.money import Amount, format_amount
-from mockserver.schema.object_types import ByType, ListOf, ObjectType, OneOrMore, spec_dataclass, spec_field
+from mockserver.schema.object_types import (
+    OPTIONAL_TEXT,
+    ByType,
+    ListOf,
+    ObjectType,
+    OneOrMore,
+    spec_dataclass,
+    spec_field,
+)
 from mockserver.schema.yaml_document import Document, truncate_text
 from mockserver.sessions.ledger import AccountStatement
 from mockserver.sessions.store import EMPTY_OVERLAY, Overlay
 
 _KEY_ID = re.compile(r"key-[0-9a-f]{8}")
-_OPTIONAL_TEXT: FieldType = ByType(text=Text(), null=Null())
 
 
 @spec_dataclass
 class BalanceView:
     """The balance that is left, in dollars or in credits: the unit of the account."""
 
-    usd: str | None = spec_field(_OPTIONAL_TEXT, "in dollars, exact; null if the account is in credits")
+    usd: str | None = spec_field(OPTIONAL_TEXT, "in dollars, exact; null if the account is in credits")
     credits: str | None = spec_field(
-        _OPTIONAL_TEXT, "in the vendor's credits, exact; null if the account is in dollars"
+        OPTIONAL_TEXT, "in the vendor's credits, exact; null if the account is in dollars"
     )
     unlimited: bool = spec_field(Boolean(), "whether the account can never run out")
 
@@ -88,7 +95,7 @@ class ClockView:
     """The clock that rate limits, time windows and fault rules use."""
 
     ahead: float = spec_field(Number(), "seconds by which the clock was advanced")
-    session: str | None = spec_field(_OPTIONAL_TEXT, "the session of the clock; null: all sessions")
+    session: str | None = spec_field(OPTIONAL_TEXT, "the session of the clock; null: all sessions")
 
 
 @spec_dataclass

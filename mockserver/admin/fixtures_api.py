@@ -15,10 +15,16 @@ from mockserver.matching.fixture_set import FixtureSet, LayeredFixtures
 from mockserver.matching.shadowing import find_shadowed
 from mockserver.pipeline import ChatPipeline
 from mockserver.schema.field_types import AnyValue, Boolean, FieldType, Integer, Null, Number, OneOf, Text
-from mockserver.schema.object_types import ByType, ListOf, ObjectType, spec_dataclass, spec_field
+from mockserver.schema.object_types import (
+    OPTIONAL_TEXT,
+    ByType,
+    ListOf,
+    ObjectType,
+    spec_dataclass,
+    spec_field,
+)
 from mockserver.sessions.store import ANSWERED, APPLIED, EVALUATED, Overlay
 
-_OPTIONAL_TEXT: FieldType = ByType(text=Text(), null=Null())
 _SCOPE: FieldType = OneOf("session", "shared", "file")
 
 
@@ -28,12 +34,12 @@ class FixtureView:
 
     name: str = spec_field(Text(), "its name")
     scope: str = spec_field(_SCOPE, "its owner: one session, all sessions (`shared`), or a file")
-    session: str | None = spec_field(_OPTIONAL_TEXT, "the session that owns it; null for other scopes")
+    session: str | None = spec_field(OPTIONAL_TEXT, "the session that owns it; null for other scopes")
     source: str = spec_field(Text(), "file and line that define it, or `runtime`")
     hits: int = spec_field(Integer(0), "how often it answered a request")
     never_used: bool = spec_field(Boolean(), "whether `hits` is 0")
     shadowed_by: str | None = spec_field(
-        _OPTIONAL_TEXT, "an earlier fixture that matches every request it matches"
+        OPTIONAL_TEXT, "an earlier fixture that matches every request it matches"
     )
     definition: Any = spec_field(AnyValue(), "the fixture as it was written; API keys are masked")
 
@@ -65,7 +71,7 @@ class FaultRuleView:
 
     id: str = spec_field(Text(), "its name")
     scope: str = spec_field(_SCOPE, "its owner: one session, all sessions (`shared`), or a file or flag")
-    session: str | None = spec_field(_OPTIONAL_TEXT, "the session that owns it; null for other scopes")
+    session: str | None = spec_field(OPTIONAL_TEXT, "the session that owns it; null for other scopes")
     source: str = spec_field(Text(), "file and line or flag that defines it, or `runtime`")
     evaluated: int = spec_field(Integer(0), "how often a request matched it")
     applied: int = spec_field(Integer(0), "how often it was applied")

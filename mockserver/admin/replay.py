@@ -75,7 +75,7 @@ class Replayer:
             Arrival(generate_request_id(), entry.head, entry.session, entry.request_with_body)
         )
         client = _NullTransport()
-        scope = {"method": entry.method, "state": {TRANSPORT_KEY: client}}
+        scope = {"method": entry.head.method, "state": {TRANSPORT_KEY: client}}
         task = asyncio.create_task(self._pipeline.handle(copy, scope, client.receive, client.send))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -97,7 +97,7 @@ def render_fixture_yaml(entry: JournalEntry) -> str:
     if not request.route.chat:
         raise AdminError(409, "the request is not for a completion, so no fixture can answer it")
     secrets = entry_secrets(entry.head)
-    match: dict[str, Any] = {"vendor": entry.vendor}
+    match: dict[str, Any] = {"vendor": request.vendor.name}
     if request.model:
         match["model"] = request.model
     if request.last_user_text:

@@ -7,7 +7,6 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass, replace
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +23,8 @@ from mockserver.request.request_head import RequestHead
 from mockserver.schema.field_types import AnyValue, Boolean, FieldType, Integer, Null, Number, Text
 from mockserver.schema.money import Charge, format_amount
 from mockserver.schema.object_types import (
+    OPTIONAL_NUMBER,
+    OPTIONAL_TEXT,
     ByType,
     ListOf,
     MapOf,
@@ -33,6 +34,7 @@ from mockserver.schema.object_types import (
     spec_field,
 )
 from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.request_record import RequestRecord, create_record, to_milliseconds
 from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, add_content_length
 from mockserver.wire.sse import parse_sse_event
@@ -41,8 +43,6 @@ _USER_TEXT_LIMIT = 200  # characters of the last user message in a list
 _SEARCHED_LENGTH = 10_000  # characters of it in which secrets are looked for
 _FRAME_TIMES_LIMIT = 300  # moments of a stream in a list
 
-_OPTIONAL_TEXT: FieldType = ByType(text=Text(), null=Null())
-_OPTIONAL_NUMBER: FieldType = ByType(number=Number(), null=Null())
 _HEADERS_FIELD: FieldType = MapOf(Text())
 
 
@@ -73,38 +73,16 @@ class ChargeView:
 
 
 @spec_dataclass
-class RequestView:
+class RequestView(RequestRecord):
     """One request of the journal."""
 
-    id: str = spec_field(Text(), "as in x-mock-request-id")
-    number: int = spec_field(Integer(1), "in the order of arrival")
-    arrived: str = spec_field(Text(), "the time of arrival, in ISO 8601")
-    session: str = spec_field(Text(), "the session of the request")
-    vendor: str | None = spec_field(_OPTIONAL_TEXT, "the vendor; null if no vendor has the path")
-    model: str | None = spec_field(_OPTIONAL_TEXT, "the requested model")
-    method: str = spec_field(Text(), "the HTTP method")
-    path: str = spec_field(Text(), "the path without prefixes of the mock")
-    stream: bool = spec_field(Boolean(), "whether a stream was requested")
-    attempt: int = spec_field(Integer(0), "the retry count that the SDK sent")
-    status: int = spec_field(
-        Integer(0), "the status sent; 0 before it is decided, or if no status line is sent"
-    )
-    fixture: str | None = spec_field(_OPTIONAL_TEXT, "the fixture that matched")
-    matched: bool = spec_field(Boolean(), "whether a fixture matched")
-    rule: str | None = spec_field(_OPTIONAL_TEXT, "the fault rule that was applied")
-    fault: str | None = spec_field(_OPTIONAL_TEXT, "the fault that was applied to the answer")
-    reason: str | None = spec_field(_OPTIONAL_TEXT, "the reason for a refusal")
     charged: ChargeView | None = spec_field(
         ByType(mapping=ObjectType(ChargeView), null=Null()), "the vendor's price, with or without an account"
     )
-    first_byte_ms: float | None = spec_field(_OPTIONAL_NUMBER, "from arrival to the first byte")
-    total_ms: float | None = spec_field(_OPTIONAL_NUMBER, "from arrival to the end")
-    bytes: int = spec_field(Integer(0), "bytes of the body that were sent")
-    ended: str | None = spec_field(_OPTIONAL_TEXT, "finished, dropped, left or closed; null while it is open")
     user: str = spec_field(Text(), "the last user message, truncated")
     digest: str = spec_field(Text(), "equal for requests with equal bodies")
     retry_after_ms: float | None = spec_field(
-        _OPTIONAL_NUMBER, "the delay before a retry that the response states"
+        OPTIONAL_NUMBER, "the delay before a retry that the response states"
     )
     frames_ms: Sequence[float] = spec_field(
         ListOf(Number()), "for a stream: the times at which it was or will be sent, at most a few hundred"
@@ -128,7 +106,7 @@ class StreamEventView:
     """One event of a stream, as it was sent."""
 
     at_ms: float | None = spec_field(
-        _OPTIONAL_NUMBER, "since the request arrived; null while the stream is open"
+        OPTIONAL_NUMBER, "since the request arrived; null while the stream is open"
     )
     data: str = spec_field(Text(), "the data of the event; comments and malformed events as raw text")
 
@@ -139,7 +117,7 @@ class ReceivedView:
 
     status: int = spec_field(Integer(0), "0 if no status line was sent")
     headers: dict[str, str] = spec_field(_HEADERS_FIELD, "all headers except those that the server adds")
-    body: str | None = spec_field(_OPTIONAL_TEXT, "for a plain response", default=None)
+    body: str | None = spec_field(OPTIONAL_TEXT, "for a plain response", default=None)
     events: Sequence[StreamEventView] | None = spec_field(
         ByType(sequence=ListOf(ObjectType(StreamEventView)), null=Null()), "for a stream", default=None
     )
@@ -172,10 +150,10 @@ class RequestListView:
 class SdkOutcomeView:
     """The outcome in the OpenAI SDK for Python."""
 
-    exception: str | None = spec_field(_OPTIONAL_TEXT, "the name of the exception; null: none")
+    exception: str | None = spec_field(OPTIONAL_TEXT, "the name of the exception; null: none")
     attempts: int = spec_field(Integer(1), "the number of requests that the SDK sends")
     chunks: int | None = spec_field(
-        _OPTIONAL_NUMBER, "chunks received before the exception; null where it makes no difference"
+        OPTIONAL_NUMBER, "chunks received before the exception; null where it makes no difference"
     )
     text: str = spec_field(Text(), "the outcome in one line")
 
@@ -185,20 +163,20 @@ class ExplanationView:
     """The outcome of a dry run, which counts and records nothing."""
 
     status: int = spec_field(Integer(0), "the status that would be sent; 0 if none")
-    fixture: str | None = spec_field(_OPTIONAL_TEXT, "the fixture that matches, or that the request names")
-    source: str | None = spec_field(_OPTIONAL_TEXT, "file and line that define it, or `runtime`")
+    fixture: str | None = spec_field(OPTIONAL_TEXT, "the fixture that matches, or that the request names")
+    source: str | None = spec_field(OPTIONAL_TEXT, "file and line that define it, or `runtime`")
     instead_of: str | None = spec_field(
-        _OPTIONAL_TEXT, "the fixture that matches, if the request names another one"
+        OPTIONAL_TEXT, "the fixture that matches, if the request names another one"
     )
-    instead_of_source: str | None = spec_field(_OPTIONAL_TEXT, "file and line that define it")
+    instead_of_source: str | None = spec_field(OPTIONAL_TEXT, "file and line that define it")
     matched: bool = spec_field(Boolean(), "whether a fixture matches")
-    reason: str | None = spec_field(_OPTIONAL_TEXT, "the reason for a refusal")
+    reason: str | None = spec_field(OPTIONAL_TEXT, "the reason for a refusal")
     near_misses: Sequence[NearMissView] = spec_field(
         ListOf(ObjectType(NearMissView)),
         "the fixtures tried before the one that matches, or the nearest ones",
     )
     others: int = spec_field(Integer(0), "number of further mismatching fixtures")
-    fault: str | None = spec_field(_OPTIONAL_TEXT, "the fault that would be applied to the answer")
+    fault: str | None = spec_field(OPTIONAL_TEXT, "the fault that would be applied to the answer")
     openai: SdkOutcomeView | None = spec_field(
         ByType(mapping=ObjectType(SdkOutcomeView), null=Null()),
         "the SDK's outcome; null if the path is not OpenAI's, or it was not measured",
@@ -326,7 +304,7 @@ def iterate_delivered_pieces(entry: JournalEntry, answer: Answer) -> Iterator[tu
     if entry.delivery is None:
         return ((None, data) for data in frames)
     return (
-        (_to_milliseconds(moment), data) for moment, data in zip(entry.delivery.times, frames, strict=False)
+        (to_milliseconds(moment), data) for moment, data in zip(entry.delivery.times, frames, strict=False)
     )
 
 
@@ -345,31 +323,10 @@ def parse_stream_events(pieces: Iterable[tuple[float | None, bytes]]) -> Iterato
 
 def build_request_row(entry: JournalEntry) -> dict[str, Any]:
     """Return an entry as it appears in a list, as plain JSON values: the feed sends thousands a second."""
-    delivery, request = entry.delivery, entry.request_with_body
+    request = entry.request_with_body
     return {
-        "id": entry.id,
-        "number": entry.number,
-        "arrived": datetime.fromtimestamp(entry.arrival.arrived_at, UTC).isoformat(timespec="milliseconds"),
-        "session": entry.session,
-        "vendor": entry.vendor or None,
-        "model": entry.model or None,
-        "method": entry.method,
-        "path": entry.path,
-        "stream": entry.stream,
-        "attempt": entry.attempt,
-        "status": entry.status,
-        "fixture": entry.fixture or None,
-        "matched": entry.matched,
-        "rule": entry.rule or None,
-        "fault": entry.fault or None,
-        "reason": entry.reason or None,
+        **create_record(entry).to_json(),
         "charged": build_charge_view(cost) if (cost := calculate_entry_cost(entry)) else None,
-        "first_byte_ms": None
-        if delivery is None or delivery.first_byte is None
-        else _to_milliseconds(delivery.first_byte),
-        "total_ms": _to_milliseconds(delivery.seconds) if delivery else None,
-        "bytes": delivery.size if delivery else 0,
-        "ended": delivery.end_reason if delivery else None,
         "user": _row_user_text(request) if request else "",
         "digest": f"{zlib.crc32(request.raw):08x}" if request else "",
         "retry_after_ms": None if entry.answer is None else _retry_after_ms(entry.answer),
@@ -394,7 +351,7 @@ def _frame_times_ms(entry: JournalEntry) -> list[float]:
     planned = itertools.accumulate((frame.wait for frame in answer.frames), initial=answer.wait)
     times = itertools.islice(planned, 1, None) if entry.delivery is None else entry.delivery.times
     moments = [
-        _to_milliseconds(moment) for moment in dict.fromkeys(times)
+        to_milliseconds(moment) for moment in dict.fromkeys(times)
     ]  # most streams are sent in few writes
     return moments[:: -(-len(moments) // _FRAME_TIMES_LIMIT) or 1]
 
@@ -418,10 +375,6 @@ def build_mismatch_view(mismatch: Mismatch, secrets: tuple[str, ...]) -> Mismatc
     """Return the view of a mismatch, without the secrets of the request."""
     found = redact_text(mismatch.found, secrets)
     return MismatchView(field=mismatch.field, expected=mismatch.expected, found=found)
-
-
-def _to_milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 2)
 
 
 def _decode_text(data: bytes) -> str:

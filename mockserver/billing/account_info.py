@@ -12,6 +12,7 @@ from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.money import NO_CHARGE, Charge, format_amount
 from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.request_record import create_record
 from mockserver.sessions.store import SessionStore
 from mockserver.vendors.placeholders import PlaceholderValues, format_timestamp
 from mockserver.vendors.vendor import to_json_number
@@ -64,13 +65,13 @@ def _was_charged_to_key(entry: JournalEntry, request: ChatRequest) -> bool:
 
 def _charge_item(entry: JournalEntry) -> dict[str, Any]:
     """Return the list item of one charged request."""
-    usage, cost = get_entry_usage(entry), calculate_entry_cost(entry)
+    record, usage, cost = create_record(entry), get_entry_usage(entry), calculate_entry_cost(entry)
     return {
-        "id": entry.id,
-        "model": entry.model,
-        "status": entry.status,
-        "at": format_timestamp(datetime.fromtimestamp(entry.arrival.arrived_at, UTC)),
-        "stream": entry.stream,
+        "id": record.id,
+        "model": record.model,
+        "status": record.status,
+        "at": format_timestamp(record.arrived),
+        "stream": record.stream,
         "prompt_tokens": usage.prompt,
         "completion_tokens": usage.completion,
         "total_tokens": usage.prompt + usage.completion,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from mockserver.matching.fixture_set import Mismatch
 from mockserver.matching.loader import RUNTIME_SOURCE
 from mockserver.request.request_body import get_message_text
+from mockserver.sessions.request_record import RequestRecord
 
 DetailsFetcher = Callable[[str], Mapping[str, Any]]
 
@@ -34,8 +35,8 @@ class RecordedNearMiss:
         return f"{self.fixture}{position} missed on {'; '.join(map(str, self.mismatches))}"
 
 
-@dataclass(frozen=True, repr=False)
-class Request:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Request(RequestRecord):
     """A request that the server has received, and its outcome.
 
     Example::
@@ -45,37 +46,18 @@ class Request:
         assert request.body["model"] == request.model
         print(request.explain())  # the outcome, and the nearest fixtures
 
-    `headers`, `raw_headers`, `body`, `misses` and `explain()` are requested from the server at the first use.
+    `usd` and `credits` are the charge in dollars and in the vendor's credits. `headers`, `raw_headers`, `body`,
+    `misses` and `explain()` are requested from the server at the first use.
 
     Raises (these members only):
         LookupError: the server no longer has the request in its journal.
         ConnectionError: no server responds.
     """
 
-    id: str
-    number: int = 0  # in the order of arrival, over all sessions
-    session: str = ""
-    vendor: str = ""  # empty if no vendor has the path
-    model: str = ""
-    method: str = ""
-    path: str = ""  # below the vendor's prefix
-    stream: bool = False  # whether the client requested a stream
-    attempt: int = 0  # the retry count that the SDK sends, from 0
-    status: int = 0  # 0: none was sent
-    fixture: str = ""  # the fixture that matched, even if a fault rule replaced its response
-    matched: bool = False  # whether a fixture matched
-    rule: str = ""  # the fault rule that applied
-    fault: str = ""  # the fault that was applied to the answer
-    why: str = ""  # the reason of a rejection
-    bytes: int = 0  # sent bytes of the body
-    ended: str = ""  # finished, dropped, left (by the client), closed (the server stopped); empty while open
-    first_byte_ms: float | None = None
-    total_ms: float | None = None
-    arrived: datetime | None = None
-    usd: Decimal = Decimal(0)  # the charge in dollars
-    credits: Decimal = Decimal(0)  # the charge in the vendor's credits
-    _user: str = ""
-    _fetch_details: DetailsFetcher = field(default=lambda _: {}, repr=False, compare=False)
+    usd: Decimal
+    credits: Decimal
+    _user: str
+    _fetch_details: DetailsFetcher = field(repr=False, compare=False)
 
     @cached_property
     def _full_record(self) -> Mapping[str, Any]:
@@ -98,7 +80,7 @@ class Request:
         """
         if self.matched or self.rule or self.fault or not self.status:
             return False
-        return self.status < 400 or not self.vendor or "no fixture matched" in self.why
+        return self.status < 400 or not self.vendor or "no fixture matched" in self.reason
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -125,7 +107,7 @@ class Request:
     def explain(self, most: int = 5) -> str:
         """Return a description of the outcome and of the nearest fixtures, at most `most`; the session's own first."""
         nearest = sorted(self.misses, key=lambda miss: not miss.own)[:most]
-        reason = [f"  {self.why}"] if self.why and not nearest else []
+        reason = [f"  {self.reason}"] if self.reason and not nearest else []
         return "\n".join([str(self), *reason, *(f"  {miss}" for miss in nearest)])
 
     def __str__(self) -> str:
@@ -159,18 +141,17 @@ class Request:
             return f"rule {self.rule}"
         if self.fixture:
             return f"fixture {self.fixture}"
-        return "no fixture matched" if self.vendor and self.unmatched else self.why
+        return "no fixture matched" if self.vendor and self.unmatched else self.reason
 
 
 def parse_recorded_request(data: Mapping[str, Any], fetch_details: DetailsFetcher) -> Request:
-    """Create a request from its description by the admin API; absent fields keep their defaults."""
-    values = {name: data[name] for name in _FIELDS if data.get(name) is not None}
-    if data.get("reason"):
-        values["why"] = data["reason"]
-    if "arrived" in values:
-        values["arrived"] = datetime.fromisoformat(values["arrived"])
-    if data.get("charged"):
-        values |= {unit: Decimal(data["charged"][unit]) for unit in ("usd", "credits")}
+    """Create a request from its description by the admin API; absent fields are empty."""
+    values: dict[str, Any] = {
+        name: empty if data.get(name) is None else data[name] for name, empty in _EMPTY_VALUES.items()
+    }
+    values["arrived"] = datetime.fromisoformat(values["arrived"]) if values["arrived"] else _NO_TIME
+    charged = data.get("charged") or {}
+    values |= {unit: Decimal(charged.get(unit, 0)) for unit in ("usd", "credits")}
     return Request(**values, _user=data.get("user") or "", _fetch_details=fetch_details)
 
 
@@ -198,4 +179,8 @@ def _quote_text(text: str) -> str:
 
 _MAX_QUOTED_LENGTH = 60  # characters of a message in one line
 _NORMAL_ENDS = ("", "finished")
-_FIELDS = tuple(one.name for one in fields(Request) if not one.name.startswith("_"))
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+# The values of absent fields, by the name of the field.
+_EMPTY_VALUES = {
+    one.name: {"str": "", "int": 0, "bool": False}.get(str(one.type)) for one in fields(RequestRecord)
+}

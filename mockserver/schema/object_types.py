@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TypeVar, dataclass_transform
 
 from mockserver.errors import InputError
-from mockserver.schema.field_types import INVALID, Cursor, FieldType, read_document
+from mockserver.schema.field_types import INVALID, Cursor, FieldType, Null, Number, Text, read_document
 from mockserver.schema.messages import did_you_mean, format_alternatives
 from mockserver.schema.yaml_document import document_from_value as plain
 from mockserver.schema.yaml_document import truncate_text
@@ -229,6 +229,9 @@ class Lazy(FieldType):
         """Return the inner field types."""
         return (self.resolve(),)
 
+
+OPTIONAL_TEXT: FieldType = ByType(text=Text(), null=Null())
+OPTIONAL_NUMBER: FieldType = ByType(number=Number(), null=Null())
 
 # --- objects
 

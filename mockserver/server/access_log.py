@@ -9,10 +9,10 @@ from functools import lru_cache
 
 import orjson
 
-from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.durations import format_duration
 from mockserver.server.log_writer import escape_controls
 from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.request_record import RequestRecord, create_record
 
 
 class AccessLog:
@@ -42,39 +42,40 @@ def _format_clock(second: int) -> str:
 
 
 def _format_text(entry: JournalEntry) -> str:
-    delivery = entry.delivery
-    first = total = "-"
-    end_reason = ""
-    if delivery is not None:
-        total = _format_tenths(round(delivery.seconds * 10_000))
-        first = total if delivery.first_byte == delivery.seconds else _format_first_byte(delivery.first_byte)
-        end_reason = "" if delivery.end_reason == "finished" else f"  {delivery.end_reason}"
-    request = (
-        _format_request(entry.request, entry.status)
-        if entry.request
-        else f"-  {entry.method} {entry.path[:80]}  json"
+    record = create_record(entry)
+    ended = "" if record.ended in ("", "finished") else f"  {record.ended}"
+    columns = (
+        _format_clock(int(entry.arrival.arrived_at)),
+        record.vendor or "-",
+        _format_target(record),
+        "stream" if record.stream else "json",
+        str(record.status or "none"),
+        _format_source(record),
+        f"first {_format_time(record.first_byte_ms)}",
+        f"total {_format_time(record.total_ms)}{ended}",
+        f"attempt {record.attempt}",
     )
-    outcome = f"{entry.status or 'none'}  {_format_source(entry)}"
-    times = f"first {first}  total {total}{end_reason}"
-    line = escape_controls(
-        f"{_format_clock(int(entry.arrival.arrived_at))}  {request}  {outcome}  {times}  attempt {entry.attempt}"
-    )
-    return f"{line}\n          {escape_controls(entry.reason)}" if entry.reason else line
+    line = escape_controls("  ".join(columns))
+    return f"{line}\n          {escape_controls(record.reason)}" if record.reason else line
 
 
-def _format_source(entry: JournalEntry) -> str:
+def _format_target(record: RequestRecord) -> str:
+    """Return model and path; the path only if the request was refused, or names no model."""
+    target = record.model[:40]
+    if target and not 400 <= record.status < 500:
+        return target
+    return "  ".join(filter(None, (target, f"{record.method} {record.path[:80]}")))
+
+
+def _format_source(record: RequestRecord) -> str:
     """Return the fixture that matched, or that the reply was generated."""
-    if entry.fixture or not entry.is_generated:
-        return entry.fixture or "-"
-    return f"generated (nearest: {entry.nearest})" if entry.nearest else "generated"
+    if record.fixture or not record.generated:
+        return record.fixture or "-"
+    return f"generated (nearest: {record.nearest})" if record.nearest else "generated"
 
 
-def _format_request(request: ChatRequest, status: int) -> str:
-    """Return vendor, model and path; the path only if the request was refused, or names no model."""
-    target = request.model[:40]
-    if not target or 400 <= status < 500:
-        target = "  ".join(filter(None, (target, f"{request.method} {request.route.path[:80]}")))
-    return f"{request.vendor.name}  {target}  {'stream' if request.stream else 'json'}"
+def _format_time(milliseconds: float | None) -> str:
+    return "-" if milliseconds is None else _format_tenths(round(milliseconds * 10))
 
 
 @lru_cache(maxsize=256)
@@ -83,36 +84,18 @@ def _format_tenths(tenths: int) -> str:
     return format_duration(tenths / 10_000 if tenths < 100 else round(tenths / 10) / 1000)
 
 
-def _format_first_byte(seconds: float | None) -> str:
-    return "-" if seconds is None else _format_tenths(round(seconds * 10_000))
-
-
 def _format_json(entry: JournalEntry) -> str:
-    delivery = entry.delivery
-    first = delivery.first_byte if delivery else None
+    record = create_record(entry)
+    values = record.to_json()
     line = {
-        "time": datetime.fromtimestamp(entry.arrival.arrived_at)
-        .astimezone()
-        .isoformat(timespec="milliseconds"),
-        "id": entry.id,
-        "session": entry.session,
-        "vendor": entry.vendor,
-        "model": entry.model,
-        "method": entry.method,
-        "path": entry.path,
-        "stream": entry.stream,
-        "status": entry.status,
-        "fixture": entry.fixture or None,
-        "generated": entry.is_generated,
-        "nearest": entry.nearest or None,
-        "fault": entry.fault or None,
-        "first_byte_ms": None if first is None else round(first * 1000, 2),
-        "total_ms": round(delivery.seconds * 1000, 2) if delivery else None,
-        "ended": delivery.end_reason if delivery else None,
-        "attempt": entry.attempt,
-        "reason": entry.reason or None,
+        "time": record.arrived.astimezone().isoformat(timespec="milliseconds"),
+        **{name: values[name] for name in _JSON_FIELDS},
     }
     return escape_controls(orjson.dumps(line).decode())  # `\u001b` means the same in JSON
 
 
+_JSON_FIELDS = (
+    *("id", "session", "vendor", "model", "method", "path", "stream", "status", "fixture", "generated"),
+    *("nearest", "fault", "first_byte_ms", "total_ms", "ended", "attempt", "reason"),
+)
 ENTRY_FORMATTERS: dict[str, Callable[[JournalEntry], str]] = {"text": _format_text, "json": _format_json}

@@ -121,36 +121,6 @@ class JournalEntry:
         return request if request is None or request.lazy_body.is_parsed else request.unparsed_copy()
 
     @property
-    def vendor(self) -> str:
-        """Return the vendor's name, empty if no vendor has the path."""
-        return self.request.vendor.name if self.request else ""
-
-    @property
-    def model(self) -> str:
-        """Return the model's name as the request has it, empty if it names none."""
-        return self.request.model if self.request else ""
-
-    @property
-    def method(self) -> str:
-        """Return the HTTP method."""
-        return self.head.method
-
-    @property
-    def path(self) -> str:
-        """Return the vendor's own path, or the path of the request line if no vendor has it."""
-        return self.request.route.path if self.request else self.head.path
-
-    @property
-    def stream(self) -> bool:
-        """Return whether a stream was requested from a vendor that supports streaming."""
-        return self.request is not None and self.request.stream
-
-    @property
-    def attempt(self) -> int:
-        """Return the number of earlier attempts that the client's SDK reports."""
-        return self.request.attempt if self.request else 0
-
-    @property
     def answer(self) -> Answer | None:
         """Return the answer, None until it is decided."""
         return self.decision.answer if self.decision else None
@@ -164,16 +134,6 @@ class JournalEntry:
     def fixture(self) -> str:
         """Return the name of the fixture that matched, empty if none did."""
         return self.decision.fixture if self.decision else ""
-
-    @property
-    def is_generated(self) -> bool:
-        """Return whether the reply was generated, because no fixture matched."""
-        return self.decision is not None and self.decision.is_generated
-
-    @property
-    def nearest(self) -> str:
-        """Return the name of the fixture nearest to a request with a generated reply, empty if there is none."""
-        return self.decision.nearest if self.decision else ""
 
     @property
     def matched(self) -> bool:

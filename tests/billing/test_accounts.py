@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from mockserver.billing import account_info
+from mockserver.sessions.request_record import create_record
 from mockserver.testing import MockServer
 from tests.conftest import MakeClient, StartServer, wait_for_entries
 
@@ -289,7 +290,7 @@ def test_a_hold_lasts_until_the_answer_has_ended(start_server: StartServer, make
     )
     first.connection.close()
     response.close()
-    heard = next(one for one in wait_for_entries(server, "hold", 2) if one.stream).delivery
+    heard = next(one for one in wait_for_entries(server, "hold", 2) if create_record(one).stream).delivery
     assert heard is not None
     assert heard.end_reason == "left"
     assert spent(server, "hold", "sk-rich") == Decimal(

@@ -112,7 +112,7 @@ def test_a_miss_says_where_it_stands_and_what_was_missing() -> None:
 
 
 def test_a_refusal_is_explained_by_its_reason() -> None:
-    assert request(status=400, why="messages: Required").explain().splitlines()[1:] == [
+    assert request(status=400, reason="messages: Required").explain().splitlines()[1:] == [
         "  messages: Required"
     ]
 
@@ -123,7 +123,7 @@ def test_two_readings_of_one_request_are_equal() -> None:
 
 
 def test_the_moment_of_arrival_has_a_zone() -> None:
-    assert request(arrived="2026-01-01T12:00:00+00:00").arrived.isoformat() == "2026-01-01T12:00:00+00:00"  # type: ignore[union-attr]
+    assert request(arrived="2026-01-01T12:00:00+00:00").arrived.isoformat() == "2026-01-01T12:00:00+00:00"
 
 
 def test_a_long_list_keeps_its_end() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from mockserver.request.chat_request import ChatRequest, generate_request_id
 from mockserver.request.request_head import RequestHead
 from mockserver.sessions.journal import Arrival, Decision, JournalEntry, Lifecycle, MemoryJournal
+from mockserver.sessions.request_record import create_record
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
@@ -107,15 +108,15 @@ async def test_listeners_are_called_at_every_step(journal: MemoryJournal) -> Non
     assert moments == [("arrived", 1), ("decided", 1), ("ended", 1)]
 
 
-def test_an_entry_has_the_properties_of_its_request(read_request: ReadRequest) -> None:
-    one = entry(
-        request=read_request({"model": "m", "messages": [], "stream": True}, x_stainless_retry_count="2")
-    )
+def test_a_record_has_the_fields_of_the_request(read_request: ReadRequest) -> None:
+    request = read_request({"model": "m", "messages": [], "stream": True}, x_stainless_retry_count="2")
+    one = create_record(entry(request=request))
     assert (one.vendor, one.model, one.stream, one.attempt) == ("aimlapi", "m", True, 2)
     assert one.path == "/v1/chat/completions"
-    unknown = entry()
+    unknown = create_record(entry())
     assert (unknown.vendor, unknown.model, unknown.stream, unknown.attempt) == ("", "", False, 0)
     assert (unknown.method, unknown.path) == ("GET", "/nowhere")
+    assert (unknown.to_json()["vendor"], unknown.to_json()["ended"]) == (None, None)
 
 
 def test_parsed_bodies_are_dropped_after_the_end_and_parsed_again(
@@ -139,7 +140,7 @@ def test_parsed_bodies_are_dropped_after_the_end_and_parsed_again(
         assert [request.lazy_body.is_parsed for request in requests_made] == [
             False
         ] * 3  # a reader parses a copy
-        assert [one.stream for one in entries] == [False, True, False]
+        assert [create_record(one).stream for one in entries] == [False, True, False]
 
     check_bodies()
 

@@ -1,0 +1,89 @@
+"""The record of a request: the fields that lists, logs, the event feed and the Python client have in common."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from mockserver.schema.field_types import Boolean, Integer, Text
+from mockserver.schema.object_types import OPTIONAL_NUMBER, OPTIONAL_TEXT, spec_dataclass, spec_field
+from mockserver.sessions.journal import JournalEntry
+
+
+@spec_dataclass
+class RequestRecord:
+    """One request and its outcome. Absent texts are empty; they are null in JSON."""
+
+    id: str = spec_field(Text(), "as in x-mock-request-id")
+    number: int = spec_field(Integer(1), "in the order of arrival")
+    arrived: datetime = spec_field(Text(), "the time of arrival, in ISO 8601")
+    session: str = spec_field(Text(), "the session of the request")
+    vendor: str = spec_field(OPTIONAL_TEXT, "the vendor; null if no vendor has the path")
+    model: str = spec_field(OPTIONAL_TEXT, "the requested model")
+    method: str = spec_field(Text(), "the HTTP method")
+    path: str = spec_field(Text(), "the path without prefixes of the mock")
+    stream: bool = spec_field(Boolean(), "whether a stream was requested")
+    attempt: int = spec_field(Integer(0), "the retry count that the SDK sent")
+    status: int = spec_field(
+        Integer(0), "the status sent; 0 before it is decided, or if no status line is sent"
+    )
+    fixture: str = spec_field(OPTIONAL_TEXT, "the fixture that matched, even if an error was sent instead")
+    matched: bool = spec_field(Boolean(), "whether a fixture matched")
+    generated: bool = spec_field(Boolean(), "whether the reply was generated")
+    nearest: str = spec_field(OPTIONAL_TEXT, "the fixture nearest to a request with a generated reply")
+    rule: str = spec_field(OPTIONAL_TEXT, "the fault rule that was applied")
+    fault: str = spec_field(OPTIONAL_TEXT, "the fault that was applied to the answer")
+    reason: str = spec_field(OPTIONAL_TEXT, "the reason for a refusal")
+    first_byte_ms: float | None = spec_field(OPTIONAL_NUMBER, "from arrival to the first byte")
+    total_ms: float | None = spec_field(OPTIONAL_NUMBER, "from arrival to the end")
+    bytes: int = spec_field(Integer(0), "bytes of the body that were sent")
+    ended: str = spec_field(OPTIONAL_TEXT, "finished, dropped, left or closed; null while it is open")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields of a record as plain JSON values."""
+        values = {name: getattr(self, name) for name in _NAMES}
+        values["arrived"] = self.arrived.isoformat(timespec="milliseconds")
+        for name in _OPTIONAL_TEXTS:
+            values[name] = values[name] or None
+        return values
+
+
+_NAMES = tuple(one.name for one in fields(RequestRecord))
+_OPTIONAL_TEXTS = tuple(one.name for one in fields(RequestRecord) if one.metadata["shape"] is OPTIONAL_TEXT)
+
+
+def create_record(entry: JournalEntry) -> RequestRecord:
+    """Return the record of a journal entry, as it is now."""
+    arrival, decision, delivery = entry.arrival, entry.decision, entry.delivery
+    request, head = arrival.request, arrival.head
+    first_byte = delivery.first_byte if delivery else None
+    return RequestRecord(
+        id=arrival.id,
+        number=entry.number,
+        arrived=datetime.fromtimestamp(arrival.arrived_at, UTC),
+        session=arrival.session,
+        vendor=request.vendor.name if request else "",
+        model=request.model if request else "",
+        method=head.method,
+        path=request.route.path if request else head.path,
+        stream=request is not None and request.stream,
+        attempt=request.attempt if request else 0,
+        status=entry.status,
+        fixture=entry.fixture,
+        matched=entry.matched,
+        generated=decision is not None and decision.is_generated,
+        nearest=decision.nearest if decision else "",
+        rule=entry.rule,
+        fault=entry.fault,
+        reason=entry.reason,
+        first_byte_ms=None if first_byte is None else to_milliseconds(first_byte),
+        total_ms=to_milliseconds(delivery.seconds) if delivery else None,
+        bytes=delivery.size if delivery else 0,
+        ended=delivery.end_reason if delivery else "",
+    )
+
+
+def to_milliseconds(seconds: float) -> float:
+    """Return a time in milliseconds, rounded to a hundredth."""
+    return round(seconds * 1000, 2)
