@@ -73,7 +73,7 @@ OnRequestEnd = Callable[[JournalEntry], None]
 class EffectiveState:
     """The fixtures, fault rules and accounts in force for a session's requests, in order of precedence.
 
-    `answer_counts` maps a fixture's name to the number of times it has answered this session.
+    `answer_counts` maps a fixture's `counter_key` to the number of times it has answered this session.
     """
 
     fixtures: FixtureSet | LayeredFixtures
@@ -150,7 +150,7 @@ class ChatPipeline:
 
     def replace_fixtures(self, fixtures: FixtureSet) -> None:
         """Use these fixtures for the requests that follow; answers under way are played as they were decided."""
-        self.fixtures = fixtures
+        self.fixtures = fixtures.keep_start_times(self.fixtures)
         self.accounts = AccountRegistry(fixtures.accounts)
         self.checks_accounts = self.settings.known_keys_only or bool(self.accounts)
         self.report_load_problems(())
@@ -336,10 +336,9 @@ class ChatPipeline:
                 if state.fixtures is not self.fixtures or self.settings.has_own_fixtures:
                     nearest = find_nearest_fixture(request, state.fixtures)
             else:
-                fixture = match.fixture.name
-                rng = LazyRandom(
-                    seed, session, fixture, await self.store.increment(session, ANSWERED, fixture)
-                )
+                fixture = match.fixture
+                count = await self.store.increment(session, ANSWERED, fixture.counter_key)
+                rng = LazyRandom(seed, session, fixture.name, count)
                 cache = None if match.response.template else self.render_cache
             answer = render_completion(request, response, rng, account_values, cache)
         except Exception:
@@ -425,7 +424,7 @@ def _fixture_by_name(
         hint = did_you_mean(decoded, fixtures.names)
         message = f"{FIXTURE_HEADER}: found {decoded[:80]!r}, expected a fixture's name{hint}"
         raise ApiError("invalid_request", message)
-    response = fixture.response_at(answer_counts.get(fixture.name, 0))
+    response = fixture.response_at(answer_counts.get(fixture.counter_key, 0))
     return FixtureMatch(fixture, response or fixture.responses[-1])
 
 

@@ -153,7 +153,9 @@ class RuntimeChanges:
     async def _clear_rules(self, session: str | None) -> int:
         layer = await self._pipeline.store.overlay(session)
         await self._pipeline.store.set_overlay(session, replace(layer, rules=(), rules_added=0))
-        await self._pipeline.store.reset_counters(session, _RULE_COUNTERS, [one.name for one in layer.rules])
+        await self._pipeline.store.reset_counters(
+            session, _RULE_COUNTERS, [one.counter_key for one in layer.rules]
+        )
         self._feed.publish_change("faults", session)
         return len(layer.rules)
 
@@ -193,7 +195,7 @@ class RuntimeChanges:
         self, session: str | None, overlay: Overlay, changed: Collection[Fixture]
     ) -> None:
         await self._pipeline.store.set_overlay(session, overlay)
-        await self._pipeline.store.reset_counters(session, (ANSWERED,), [one.name for one in changed])
+        await self._pipeline.store.reset_counters(session, (ANSWERED,), [one.counter_key for one in changed])
         self._feed.publish_change("fixtures", session)
 
     async def _prepend_rules(self, session: str | None, rules: tuple[FaultRule, ...]) -> None:

@@ -142,7 +142,7 @@ async def collect_fault_rules(pipeline: ChatPipeline, session: str | None) -> Fa
     def views(rules: Iterable[FaultRule], scope: str, owner: str | None = None) -> Iterator[FaultRuleView]:
         users = names if owner is None else (owner,)
         for one in rules:
-            applied_counts = [count for name in users if (count := applied[name].get(one.name, 0))]
+            applied_counts = [count for name in users if (count := applied[name].get(one.counter_key, 0))]
             left = _seconds_left(one, store.clock.elapsed(one.active_since, owner or session))
             times = one.rule.times
             yield FaultRuleView(
@@ -150,7 +150,7 @@ async def collect_fault_rules(pipeline: ChatPipeline, session: str | None) -> Fa
                 scope=scope,
                 session=owner,
                 source=one.source,
-                evaluated=sum(evaluated[name].get(one.name, 0) for name in users),
+                evaluated=sum(evaluated[name].get(one.counter_key, 0) for name in users),
                 applied=sum(applied_counts),
                 left_s=left,
                 over=left == 0
@@ -189,7 +189,7 @@ async def collect_overlays(pipeline: ChatPipeline, session: str | None) -> tuple
 def _fixture_view(
     fixture: Fixture, scope: str, owner: str | None, hits: Mapping[str, int], shadows: Mapping[int, str]
 ) -> FixtureView:
-    count = hits.get(fixture.name, 0)
+    count = hits.get(fixture.counter_key, 0)
     return FixtureView(
         name=fixture.name,
         scope=scope,

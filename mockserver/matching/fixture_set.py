@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import partial
 from time import thread_time
@@ -107,6 +107,17 @@ class FixtureSet:
             request.memo[_FIRST_MATCH_KEY] = self.memo_token, found
         return found
 
+    def keep_start_times(self, before: FixtureSet) -> FixtureSet:
+        """Return the same set, in which unchanged fault rules are in force since the time they had in `before`."""
+        known = {rule.counter_key: rule for rule in before.rules}
+        rules = [
+            replace(rule, active_since=old.active_since)
+            if (old := known.get(rule.counter_key)) and old.definition == rule.definition
+            else rule
+            for rule in self.rules
+        ]
+        return FixtureSet(self.fixtures, self.file_stats, rules, self.accounts.values())
+
     @property
     def prefilter(self) -> FixturePrefilter:
         """The prefilter, built at its first use: many fixture sets are only parts of another."""
@@ -172,16 +183,16 @@ def find_first_match(
 ) -> FixtureMatch | None:
     """Return the first fixture that matches a request and is not used up.
 
-    `answered` is the number of responses of each fixture, by name, in this session.
+    `answer_counts` has the number of responses of each fixture in this session, by its `counter_key`.
     """
     first = fixtures.first_match(request)
     if first is None:
         return None
-    response = first.response_at(answer_counts.get(first.name, 0))
+    response = first.response_at(answer_counts.get(first.counter_key, 0))
     if response is not None:
         return FixtureMatch(first, response)
     for fixture in find_all_matches(request, fixtures):
-        response = fixture.response_at(answer_counts.get(fixture.name, 0))
+        response = fixture.response_at(answer_counts.get(fixture.counter_key, 0))
         if response is not None:
             return FixtureMatch(fixture, response)
     return None
@@ -221,7 +232,7 @@ def find_mismatches(
 ) -> tuple[Mismatch, ...]:
     """Return all mismatches of a request and a fixture; none if it matches."""
     unlike = find_criteria_mismatches(request, fixture.criteria)
-    times = answer_counts.get(fixture.name, 0)
+    times = answer_counts.get(fixture.counter_key, 0)
     if not unlike and fixture.response_at(times) is None:
         return (Mismatch("times", "a response that is left", f"none: it has answered {times} times"),)
     return unlike

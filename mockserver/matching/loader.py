@@ -18,6 +18,7 @@ from mockserver.fixtures.fault_rules import FAULT_RULE, FaultRule, compile_rule
 from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE, Fixture, FixtureFileSpec, build_fixture
 from mockserver.fixtures.jinja_template import check_template, collect_texts
 from mockserver.masking import mask_key
+from mockserver.matching.counter_keys import assign_fixture_keys, assign_rule_keys
 from mockserver.matching.fixture_set import FileStats, FixtureSet
 from mockserver.schema.field_types import read_document
 from mockserver.schema.messages import describe_value
@@ -68,9 +69,8 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
         raise InputError(*problems)
     fixtures = (fixture for loaded in loaded_files for fixture in loaded.fixtures)
     rules = (rule for loaded in loaded_files for rule in loaded.rules)
-    return FixtureSet(
-        fixtures, look, rules, (account for loaded in loaded_files for account in loaded.accounts)
-    )
+    accounts = (account for loaded in loaded_files for account in loaded.accounts)
+    return FixtureSet(assign_fixture_keys(fixtures), look, assign_rule_keys(rules, "file"), accounts)
 
 
 @dataclass(frozen=True, slots=True)

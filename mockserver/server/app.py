@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver.errors import InputError
 from mockserver.fixtures.fault_rules import parse_fault_rule
 from mockserver.generation.faker_text import normalize_locale
+from mockserver.matching.counter_keys import assign_rule_keys
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.loader import OnReload, load_fixture_set, watch_fixture_files
 from mockserver.pipeline import ChatPipeline, OnRequestEnd
@@ -64,10 +65,11 @@ def create_pipeline(
     Raises InputError for invalid settings, fixtures or profiles.
     """
     settings = _resolve_settings(settings)
-    rules = tuple(
+    parsed = (
         parse_fault_rule(text, f"flag-fault-{number}", "--fault")
         for number, text in enumerate(settings.faults, 1)
     )
+    rules = tuple(assign_rule_keys(parsed, "flag"))
     store = store or MemoryStore(max_requests=settings.journal_size)
     router = load_vendors(settings.vendors, settings.tokenizer, strict_models=settings.strict_models)
     return ChatPipeline(settings, router, load_fixtures(settings), rules, store, playback, on_request_end)

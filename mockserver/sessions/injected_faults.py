@@ -137,13 +137,13 @@ async def roll_fault_rules(
         now = fault_rule.active_since + store.clock.elapsed(fault_rule.active_since, request.session)
         if not fault_rule.applies_to(request, now) or not is_session_name(request.session):
             continue
-        name, times = fault_rule.name, fault_rule.rule.times
-        if times is not None and (await store.counters(request.session, APPLIED)).get(name, 0) >= times:
+        key, times = fault_rule.counter_key, fault_rule.rule.times
+        if times is not None and (await store.counters(request.session, APPLIED)).get(key, 0) >= times:
             continue
-        evaluated_before = await store.increment(request.session, EVALUATED, name)
-        rng = random.Random(f"{seed}/{request.session}/{name}/{evaluated_before}")
+        evaluated_before = await store.increment(request.session, EVALUATED, key)
+        rng = random.Random(f"{seed}/{request.session}/{fault_rule.name}/{evaluated_before}")
         if rng.random() < fault_rule.rule.probability:
-            await store.increment(request.session, APPLIED, name)
+            await store.increment(request.session, APPLIED, key)
             return _injection_from_rule(fault_rule, rng)
     return NO_INJECTION
 

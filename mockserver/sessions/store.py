@@ -27,7 +27,7 @@ _logger = logging.getLogger("mockserver")
 
 NO_FIXTURES: Final = FixtureSet(())
 
-# The counters, each by name: answers of a fixture; evaluations of a fault rule, and those in which it applied.
+# The counters, each by `counter_key`: answers of a fixture; evaluations of a fault rule, and those in which it applied.
 CounterKind = Literal["answered", "evaluated", "applied"]
 ANSWERED: Final = "answered"
 EVALUATED: Final = "evaluated"
