@@ -6,6 +6,7 @@ Each command imports what it needs, so that the health check, which a container 
 from __future__ import annotations
 
 import gc
+import io
 import logging
 import os
 import sys
@@ -69,10 +70,8 @@ class CommandGroup(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command and exit with its code."""
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # None: it was closed before the start
-                # A terminal may lack a character; the output continues with an escape sequence.
-                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        _prepare_stream("stdout")
+        _prepare_stream("stderr")
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
         except click.ClickException as error:
@@ -325,6 +324,15 @@ def _reject_mistyped_command(paths: Iterable[Path]) -> None:
             raise InputError.from_message(
                 f"no such file or folder, and no command{suggestion}", source=str(path)
             )
+
+
+def _prepare_stream(name: str) -> None:
+    """Let a stream escape the characters that its terminal lacks; treat one that is closed as absent."""
+    stream = getattr(sys, name)
+    if getattr(stream, "closed", False):
+        setattr(sys, name, None)
+    elif isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _print_output(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import re
@@ -572,6 +573,17 @@ def test_nobody_listening_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) 
     main_module._print_output("one")
     assert sys.stdout is None
     main_module._print_output("two")
+
+
+def test_a_closed_stream_causes_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    monkeypatch.setattr(sys, "stderr", closed)
+    with pytest.raises(SystemExit, match="0"):
+        main(["schema"])
+    with pytest.raises(SystemExit, match="2"):
+        main(["missing.yaml"])
 
 
 def test_an_output_that_cannot_be_written_is_one_clear_line(folder: Path) -> None:
