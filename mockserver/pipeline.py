@@ -46,6 +46,7 @@ from mockserver.sessions.injected_faults import (
     FIXTURE_HEADER,
     NO_INJECTION,
     Injection,
+    find_error_in_message,
     parse_injection,
     roll_fault_rules,
 )
@@ -257,13 +258,16 @@ class ChatPipeline:
     async def inject(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
     ) -> InjectionResult:
-        """Return what headers, key and fault rules inject; the fixture named by a header replaces the match.
+        """Return what headers, key, message and fault rules inject; the fixture named by a header replaces the match.
 
         A request that injects an error, or is itself in error, is not counted by any fault rule.
         """
         by_request = NO_INJECTION
         try:
-            by_request = parse_injection(request)
+            error_in_message = None
+            if self.settings.mock_messages:
+                error_in_message = find_error_in_message(request, match.fixture if match else None)
+            by_request = parse_injection(request, error_in_message)
             if by_request is not NO_INJECTION:
                 match = _fixture_by_name(by_request, state.fixtures, state.answer_counts) or match
         except ApiError as error:

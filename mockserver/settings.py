@@ -29,6 +29,7 @@ class Settings:
     strict: bool = False  # refuse requests that no fixture matches
     strict_models: bool = False  # refuse models that no profile documents
     known_keys_only: bool = False  # refuse API keys that belong to no account
+    mock_messages: bool = True  # a last user message like `mock 429` injects that error
     reload: bool = True  # watch the fixture files
     vendors: tuple[Path, ...] = ()  # profiles in addition to the shipped ones, or in place of those they name
     journal_size: int = 10_000  # number of requests that the journal keeps

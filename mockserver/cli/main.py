@@ -27,6 +27,7 @@ from mockserver.cli.options import (
     PortParam,
     TokenOption,
     answer_options,
+    create_settings,
     paths_argument,
     vendor_option,
 )
@@ -130,7 +131,7 @@ def main() -> None:
     default=DEFAULTS.log_format,
     help="Format of the access log.",
 )
-def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
+def serve(**flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
     from mockserver.server import app
     from mockserver.server.access_log import AccessLog
@@ -141,7 +142,7 @@ def serve(*, no_reload: bool, no_page: bool, **flags: Any) -> None:
     from mockserver.wire.playback import Playback
 
     flags["paths"] = _drop_empty_mounts(flags["paths"])
-    settings = Settings(**flags, reload=not no_reload, page=not no_page)
+    settings = create_settings(flags)
     _print_variable_warnings(settings)
     _reject_mistyped_command(settings.paths)
 
@@ -207,7 +208,7 @@ def validate(paths: tuple[Path, ...], vendors: tuple[Path, ...], form: str) -> i
     "-r", "--request", required=True, type=click.Path(path_type=Path), help="A JSON file with the request."
 )
 @answer_options
-def explain(*, paths: tuple[Path, ...], request: Path, **flags: Any) -> None:
+def explain(*, request: Path, **flags: Any) -> None:
     """Report how a server with these flags would answer a request, and why other fixtures would not.
 
     The file holds the request's body, or {"vendor": ..., "headers": {...}, "body": {...}}.
@@ -220,7 +221,8 @@ def explain(*, paths: tuple[Path, ...], request: Path, **flags: Any) -> None:
     from mockserver.server import app
     from mockserver.wire.playback import Playback
 
-    settings = Settings(paths=_drop_empty_mounts(paths), **flags)
+    flags["paths"] = _drop_empty_mounts(flags["paths"])
+    settings = create_settings(flags)
     _print_variable_warnings(settings)
     pipeline = app.create_pipeline(settings, Playback(), lambda _: None)
     document = load_document(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,6 +84,15 @@ def answer_options(command: Command) -> Command:
     return command
 
 
+def create_settings(flags: Mapping[str, Any]) -> Settings:
+    """Return the settings of flags, by their names in Python; `no_page=True` sets `page` to False."""
+    values: dict[str, Any] = {
+        name.removeprefix("no_"): not value if name.startswith("no_") else value
+        for name, value in flags.items()
+    }
+    return Settings(**values)
+
+
 _ANSWER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--fixtures-yaml",
@@ -136,5 +145,11 @@ _ANSWER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
         multiple=True,
         type=FaultRuleParam(),
         help="A fault rule in one line.",
+    ),
+    click.option(
+        "--no-mock-messages",
+        cls=EnvVarOption,
+        is_flag=True,
+        help="Inject no error for a message like `mock 429`.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Errors, delays and faults injected into one request: by `X-Mock-*` headers, by API key or by fault rule."""
+"""Errors, delays and faults injected into one request: by `X-Mock-*` headers, API key, message or fault rule."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from mockserver.errors import STATUS_BY_KIND, ApiError
 from mockserver.fixtures.fault_rules import FaultRule
+from mockserver.fixtures.fixture import Fixture
+from mockserver.fixtures.predicates import ExactLiteral, fold_case
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import SESSION_HEADER, RoutedHead, is_session_name
@@ -35,8 +37,11 @@ INJECTION_HEADERS = (
 )
 
 _STATUS_PATTERN = "[45][0-9][0-9]"
+_ERROR_PATTERN = f"({'|'.join(STATUS_BY_KIND)}|{_STATUS_PATTERN})"
 # sk-mock-402, omx_live_mock-429, SG_mock-timeout
-_KEY_PATTERN = re.compile(rf"mock-({'|'.join(STATUS_BY_KIND)}|{_STATUS_PATTERN})(?![0-9a-z_])")
+_KEY_PATTERN = re.compile(f"mock-{_ERROR_PATTERN}(?![0-9a-z_])")
+_MESSAGE_PATTERN = re.compile(rf"mock\s+{_ERROR_PATTERN}", re.IGNORECASE)
+_MAX_MESSAGE_LENGTH = 40  # characters; no longer message is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,9 @@ class Injection:
 NO_INJECTION = Injection()
 
 
-def parse_injection(request: ChatRequest) -> Injection:
-    """Return what a request's headers or key ask for. Raises ApiError for an unknown or invalid header."""
-    if not _has_injection(request.routed_head):
+def parse_injection(request: ChatRequest, error_in_message: str | int | None = None) -> Injection:
+    """Return what a request's headers, key or message ask for. Raises ApiError for an unknown or invalid header."""
+    if error_in_message is None and not _has_injection(request.routed_head):
         return NO_INJECTION
     error_in_key = _error_in_key(request.api_key)
     headers = _injection_headers(request.routed_head)
@@ -74,6 +79,8 @@ def parse_injection(request: ChatRequest) -> Injection:
     source = f"requested by the header {ERROR_HEADER}"
     if error is None and error_in_key is not None:
         error, source = error_in_key, "requested by the API key"
+    if error is None and error_in_message is not None:
+        error, source = error_in_message, "requested by the message"
     if retry_after is not None and error is None:
         raise _invalid_header(RETRY_AFTER_HEADER, f"found it without an error; send {ERROR_HEADER} as well")
     return Injection(
@@ -83,6 +90,31 @@ def parse_injection(request: ChatRequest) -> Injection:
         headers.get(FIXTURE_HEADER),
         source="" if error is None else source,
     )
+
+
+def find_error_in_message(request: ChatRequest, fixture: Fixture | None) -> str | int | None:
+    """Return the error that the last user message asks for, as `mock 429` does, in any case; None if for none.
+
+    A matching fixture for exactly this message takes precedence.
+    """
+    text = request.last_user_text.strip()
+    if text[:4].lower() != "mock" or len(text) > _MAX_MESSAGE_LENGTH:
+        return None
+    found = _MESSAGE_PATTERN.fullmatch(text)
+    if found is None or (fixture is not None and _names_message(fixture, text)):
+        return None
+    return _status_or_kind(found[1].lower())
+
+
+def _names_message(fixture: Fixture, text: str) -> bool:
+    """Return whether the `user` of a fixture, or one of its alternatives, is this text."""
+    literals = (
+        one.value if isinstance(one, ExactLiteral) else one.substring
+        for criterion in fixture.criteria
+        if criterion.field == "user"
+        for one in criterion.predicate.required_literals
+    )
+    return any(fold_case(str(literal)).strip() == fold_case(text) for literal in literals)
 
 
 @memoized

@@ -306,18 +306,19 @@ def served(*args: str, **env: str) -> Settings:
 def test_every_setting_has_a_flag_and_a_variable() -> None:
     flags = (
         "--host ::1 --port 1 --strict --seed 2 --vendor a --vendor b --max-body 3 --no-reload --log-format json "
-        "--fixtures-yaml fixtures: --locale de --reply echo --strict-models --tokenizer estimate"
+        "--fixtures-yaml fixtures: --locale de --reply echo --strict-models --tokenizer estimate --no-mock-messages"
     )
     env = {
         "HOST": "::1", "PORT": "1", "STRICT": "1", "SEED": "2", "VENDOR": f"a{os.pathsep}b", "MAX_BODY": "3",
         "NO_RELOAD": "true", "LOG_FORMAT": "json", "FIXTURES_YAML": "fixtures:", "LOCALE": "de", "REPLY": "echo",
-        "STRICT_MODELS": "yes", "TOKENIZER": "estimate",
+        "STRICT_MODELS": "yes", "TOKENIZER": "estimate", "NO_MOCK_MESSAGES": "1",
     }  # fmt: skip
     by_flag = served("good.yaml", *flags.split())
     assert by_flag == served(
         "serve", "good.yaml", **{f"MOCKSERVER_{name}": value for name, value in env.items()}
     )
     assert (by_flag.host, by_flag.port, by_flag.strict, by_flag.reload) == ("::1", 1, True, False)
+    assert not by_flag.mock_messages
     assert (by_flag.locale, by_flag.reply, by_flag.strict_models, by_flag.tokenizer) == (
         "de",
         "echo",

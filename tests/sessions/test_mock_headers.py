@@ -1,4 +1,4 @@
-"""Tests of injection by `X-Mock-*` headers and by API key."""
+"""Tests of injection by `X-Mock-*` headers, API key and message."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import STATUS_BY_KIND, ApiError
-from mockserver.sessions.injected_faults import INJECTION_HEADERS, NO_INJECTION, Injection, parse_injection
+from mockserver.sessions.injected_faults import (
+    INJECTION_HEADERS,
+    NO_INJECTION,
+    Injection,
+    find_error_in_message,
+    parse_injection,
+)
 from mockserver.wire.faults import Fault
 
 if TYPE_CHECKING:
+    from tests.conftest import MakeClient, StartServer
     from tests.request_fixtures import ReadRequest
 
 
@@ -69,6 +76,66 @@ def test_an_error_is_injected_by_the_end_of_a_key(
 
 def test_a_header_takes_precedence_over_the_key(read_request: ReadRequest) -> None:
     assert error(read_request, authorization="Bearer sk-mock-402", x_mock_error="503") == 503
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("mock 401", 401),
+        ("  MOCK\t429 \n", 429),
+        ("Mock Timeout", "timeout"),
+        ("mock insufficient_credits", "insufficient_credits"),
+        ("mock 399", None),
+        ("mock 4290", None),
+        ("mock", None),
+        ("mock-429", None),
+        ("mock 429 please", None),
+        ("a mock 429", None),
+        ("mock" + " " * 99 + "429", None),
+    ],
+)
+def test_a_whole_message_names_an_error(read_request: ReadRequest, text: str, what: object) -> None:
+    request = read_request({"messages": [{"role": "user", "content": text}, {"role": "system"}]})
+    assert find_error_in_message(request, None) == what
+
+
+def test_header_and_key_take_precedence_over_the_message(read_request: ReadRequest) -> None:
+    def kind(**headers: str) -> object:
+        found = parse_injection(read_request(**headers), 500)
+        assert found.error is not None
+        return found.error.kind, found.error.retry_after, found.source
+
+    assert kind(x_mock_error="503") == (503, None, "requested by the header x-mock-error")
+    assert kind(authorization="Bearer mock-402") == (402, None, "requested by the API key")
+    assert kind(x_mock_retry_after="2s") == (500, 2.0, "requested by the message")
+
+
+FOR_MESSAGES = """
+fixtures:
+- {match: {user: {equals: Mock 500}}, response: equal}
+- {match: {user: [mock 501, other]}, response: in a list}
+- {match: {user: mock 502}, response: contained}
+- {match: {model: o1-preview}, response: any other}
+"""
+
+
+def test_a_message_injects_its_error_unless_a_fixture_names_it(
+    start_server: StartServer, make_client: MakeClient
+) -> None:
+    def outcomes(**settings: bool) -> list[object]:
+        client = make_client(start_server(FOR_MESSAGES, **settings))
+        replies = [
+            client.chat(content=text)
+            for text in ("Mock 500", "mock 501", " mock 502", "mock 503", "mock 5", "mock 502!")
+        ]
+        return [
+            reply.json["choices"][0]["message"]["content"] if reply.status < 400 else reply.status
+            for reply in replies
+        ]
+
+    named = ["equal", "in a list", "contained"]
+    assert outcomes() == [*named, 503, "any other", "contained"]
+    assert outcomes(mock_messages=False) == [*named, "any other", "any other", "contained"]
 
 
 def test_all_headers_are_parsed(read_request: ReadRequest) -> None:

@@ -47,7 +47,7 @@ CASES = [
     Case("mock words", "aimlapi", False),
     Case("mock chunks", "segmind", True),
     Case("mock chunks", "aimlapi", True),
-    Case("mock 429", "omixa", True),
+    Case("mock busy", "omixa", True),
 ]
 
 
