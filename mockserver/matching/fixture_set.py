@@ -15,9 +15,10 @@ from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.criteria import Criterion
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import Fixture
-from mockserver.fixtures.predicates import MISSING, format_value, stringify_value
+from mockserver.fixtures.predicates import MISSING, ExactLiteral, format_value, search_text, stringify_value
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.masking import mask_key
+from mockserver.matching.look_alikes import describe_look_alikes
 from mockserver.matching.prefilter import FixturePrefilter
 from mockserver.memoize import fast_dataclass
 from mockserver.request.chat_request import ChatRequest, ToolResult
@@ -248,6 +249,8 @@ def find_criteria_mismatches(request: ChatRequest, criteria: Iterable[Criterion]
                 continue
         except RegexSearchError as error:
             found = f"{found}, but {error}"
+        else:
+            found += _describe_differences(criterion, request)
         mismatches.append(Mismatch(criterion.field, criterion.predicate.description, found))
     return tuple(mismatches)
 
@@ -284,7 +287,7 @@ def extract_regex_groups(request: ChatRequest, fixture: Fixture) -> RegexGroups:
 
 def _search_text(pattern: BoundedRegex, text: str) -> Any:
     try:
-        return pattern.search(text)
+        return search_text(pattern, text)
     except RegexSearchError:
         return None
 
@@ -304,6 +307,19 @@ def describe_found(criterion: Criterion, request: ChatRequest) -> str:
         case "any_message":
             return " and ".join(map(format_value, found[-3:])) or "no message"
     return format_value(found)
+
+
+def _describe_differences(criterion: Criterion, request: ChatRequest) -> str:
+    """Describe the characters by which a found text differs from an expected one that looks like it."""
+    if criterion.secret:
+        return ""
+    texts = _searchable_texts(criterion.get_value(request))[-_MAX_COMPARED_TEXTS:]
+    expected = [
+        literal.value if isinstance(literal, ExactLiteral) else literal.substring
+        for literal in criterion.required_literals[:_MAX_COMPARED_TEXTS]
+    ]
+    found = (describe_look_alikes(one, text) for one in expected if isinstance(one, str) for text in texts)
+    return next(filter(None, found), "")
 
 
 def _describe_tool_results(found: tuple[ToolResult, ...]) -> str:
@@ -352,6 +368,7 @@ _PREFILTER_THRESHOLD = 4  # up to this number, checking all fixtures is faster
 _FIRST_MATCH_KEY: Final = "first"
 _NEAR_MISS_SECONDS = 0.05  # processor time for comparing a request with all fixtures
 _MAX_CANDIDATES = 50  # fixtures whose texts are compared
+_MAX_COMPARED_TEXTS = 3  # of a list that are searched for characters that look alike
 _COMPARED_LENGTH = 200  # characters of each
 _ABSENT = {
     "key": "no key",

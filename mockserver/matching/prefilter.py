@@ -18,10 +18,10 @@ from mockserver.fixtures.predicates import (
     MISSING,
     ExactLiteral,
     RequiredLiterals,
-    fold_case,
     measure_selectivity,
     stringify_value,
 )
+from mockserver.fixtures.text_forms import fold_case, normalize_text
 from mockserver.request.chat_request import ChatRequest
 
 _AUTOMATON_THRESHOLD = 16  # parts that are found sooner one by one
@@ -105,7 +105,8 @@ class _FieldIndex:
 
     def _search_value(self, value: Any, positions: set[int]) -> None:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            positions.update(self._exact_values.get(value, ()))
+            exact = normalize_text(value) if isinstance(value, str) else value
+            positions.update(self._exact_values.get(exact, ()))
         if not self._substrings or value is MISSING:
             return
         if isinstance(value, list | dict):  # a list has items, too

@@ -11,6 +11,7 @@ from mockserver.fixtures.criteria import Criterion
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import Predicate
 from mockserver.matching.fixture_set import FixtureSet
+from mockserver.matching.line_breaks import find_odd_line_breaks
 from mockserver.matching.slow_patterns import find_slow_patterns
 from mockserver.matching.tool_call_loops import find_tool_call_loops
 from mockserver.schema.messages import did_you_mean
@@ -21,8 +22,9 @@ _UNREACHABLE = "this fixture can never be reached: {}"
 
 
 def lint_fixtures(fixtures: FixtureSet, vendors: Iterable[str]) -> Iterator[Problem]:
-    """Yield warnings about likely mistakes: slow patterns, fixtures out of reach, and calls without an end."""
+    """Yield warnings about likely mistakes: slow patterns, line breaks, fixtures out of reach, endless calls."""
     yield from find_slow_patterns(fixtures)
+    yield from find_odd_line_breaks(fixtures)
     known = tuple(vendors)
     with SharedRegexBudget(_COMPARISON_SECONDS):
         shadows = {fixture.name: before for fixture, before in find_shadowed(fixtures)}

@@ -11,7 +11,8 @@ from typing import TypeVar
 from mockserver.errors import STATUS_BY_KIND, ApiError
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import Fixture
-from mockserver.fixtures.predicates import ExactLiteral, fold_case
+from mockserver.fixtures.predicates import ExactLiteral
+from mockserver.fixtures.text_forms import fold_case
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import SESSION_HEADER, RoutedHead, is_session_name

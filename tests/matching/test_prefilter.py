@@ -24,9 +24,9 @@ from mockserver.fixtures.predicates import (
     build_regex,
     combine_all,
     combine_any,
-    fold_case,
     negate_predicate,
 )
+from mockserver.fixtures.text_forms import fold_case
 from mockserver.matching.fixture_set import FixtureSet, LayeredFixtures, find_first_match, find_mismatches
 from mockserver.matching.loader import load_fixture_document
 from mockserver.matching.prefilter import FixturePrefilter
@@ -49,6 +49,8 @@ WORDS = (
     "k",
     "µ",
     "天气",
+    "cafe\u0301",
+    "CAFÉ",
     "17",
 )
 TEXT = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
