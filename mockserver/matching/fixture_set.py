@@ -14,7 +14,7 @@ from mockserver.bounded_regex import BoundedRegex, RegexSearchError, SharedRegex
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.criteria import Criterion
 from mockserver.fixtures.fault_rules import FaultRule
-from mockserver.fixtures.fixture import Fixture
+from mockserver.fixtures.fixture import ORIGINS, Fixture
 from mockserver.fixtures.predicates import MISSING, ExactLiteral, format_value, search_text, stringify_value
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.masking import mask_key
@@ -213,14 +213,20 @@ def find_all_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixture
 
 
 def find_near_misses(
-    request: ChatRequest, fixtures: Iterable[Fixture], answer_counts: Mapping[str, int], limit: int = 3
+    request: ChatRequest,
+    fixtures: FixtureSet | LayeredFixtures,
+    answer_counts: Mapping[str, int],
+    limit: int = 3,
 ) -> list[NearMiss]:
     """Return the nearest fixtures: those with the fewest mismatches, then those with the most similar texts.
 
-    With many fixtures and a long request, only those are compared for which the time is enough.
+    Those added at run time come first, and shipped ones are listed only if there are no others. With many fixtures and
+    a long request, only those are compared for which the time is enough.
     """
     with SharedRegexBudget():
-        few = heapq.nsmallest(_MAX_CANDIDATES, _iter_mismatch_counts(request, fixtures, limit))
+        own = (fixture for fixture in fixtures if fixture.origin != "shipped")
+        few = heapq.nsmallest(_MAX_CANDIDATES, _iter_mismatch_counts(request, own, limit))
+        few = few or heapq.nsmallest(_MAX_CANDIDATES, _iter_mismatch_counts(request, fixtures, limit))
         ranked = sorted(few, key=lambda one: (one[0], -_text_similarity(request, one[2]), one[1]))
         return [
             NearMiss(fixture, find_mismatches(request, fixture, answer_counts))
@@ -335,13 +341,14 @@ def _searchable_texts(found: Any) -> tuple[str, ...]:
 
 def _iter_mismatch_counts(
     request: ChatRequest, fixtures: Iterable[Fixture], at_least: int
-) -> Iterator[tuple[int, int, Fixture]]:
-    """Yield the number of mismatches, the position and the fixture, until the time is over."""
+) -> Iterator[tuple[tuple[int, int], int, Fixture]]:
+    """Yield the origin with the number of mismatches, the position and the fixture, until the time is over."""
     deadline = thread_time() + _NEAR_MISS_SECONDS
     for position, fixture in enumerate(fixtures):
         if position >= at_least and thread_time() > deadline:
             return
-        yield sum(not term.holds(request) for term in fixture.criteria), position, fixture
+        mismatches = sum(not term.holds(request) for term in fixture.criteria)
+        yield (ORIGINS.index(fixture.origin), mismatches), position, fixture
 
 
 def _text_similarity(request: ChatRequest, fixture: Fixture) -> float:

@@ -50,7 +50,9 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
     Raises InputError with all problems of all files.
     """
     problems: list[Problem] = []
-    paths = tuple(paths) or (() if text else (locate_shipped_fixtures(),))
+    paths = tuple(paths)
+    is_shipped = not (paths or text)
+    paths = (locate_shipped_fixtures(),) if is_shipped else paths
     look = stat_fixture_files(paths)  # before they are read: what changes from now on is an edit
     found = list(_expand_paths(paths, problems))
     stems = Counter(file.stem for file in found)
@@ -67,7 +69,9 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
     problems += _find_duplicates(loaded_files)
     if problems:
         raise InputError(*problems)
-    fixtures = (fixture for loaded in loaded_files for fixture in loaded.fixtures)
+    fixtures = [fixture for loaded in loaded_files for fixture in loaded.fixtures]
+    if is_shipped:
+        fixtures = [replace(fixture, origin="shipped") for fixture in fixtures]
     rules = (rule for loaded in loaded_files for rule in loaded.rules)
     accounts = (account for loaded in loaded_files for account in loaded.accounts)
     return FixtureSet(assign_fixture_keys(fixtures), look, assign_rule_keys(rules, "file"), accounts)
@@ -114,7 +118,7 @@ def load_runtime_document(source: Document, label: str) -> LoadedFile:
         raise InputError(*problems)
     return replace(
         loaded,
-        fixtures=tuple(replace(one, source=RUNTIME_SOURCE) for one in loaded.fixtures),
+        fixtures=tuple(replace(one, source=RUNTIME_SOURCE, origin="runtime") for one in loaded.fixtures),
         rules=tuple(replace(one, source=RUNTIME_SOURCE) for one in loaded.rules),
         accounts=tuple(replace(one, source=RUNTIME_SOURCE) for one in loaded.accounts),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
-from mockserver.fixtures.fixture import Fixture
+from mockserver.fixtures.fixture import ORIGINS, Fixture
 from mockserver.matching.fixture_set import FixtureSet, LayeredFixtures, get_expected_text
 from mockserver.request.chat_request import ChatRequest
 
@@ -14,6 +14,7 @@ from mockserver.request.chat_request import ChatRequest
 def find_nearest_fixture(request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> str:
     """Return the name of the fixture with the fewest mismatches, of equal ones that with the most similar texts.
 
+    Those added at run time take precedence, and shipped ones come last.
     Only the first fixtures are compared, with the beginning of each text. Without fixtures the name is empty.
     """
     token = fixtures.memo_token if isinstance(fixtures, FixtureSet) else None
@@ -28,11 +29,11 @@ def find_nearest_fixture(request: ChatRequest, fixtures: FixtureSet | LayeredFix
 
 def _find_name(request: ChatRequest, fixtures: Iterable[Fixture]) -> str:
     ranked = ((*_rate_fixture(request, fixture), fixture.name) for fixture in fixtures)
-    return min(ranked, key=lambda one: one[:2], default=(0, 0.0, ""))[2]
+    return min(ranked, key=lambda one: one[:3], default=(0, 0, 0.0, ""))[3]
 
 
-def _rate_fixture(request: ChatRequest, fixture: Fixture) -> tuple[int, float]:
-    """Return the number of mismatches, and how unlike their texts are, from -1 (the same) to 0."""
+def _rate_fixture(request: ChatRequest, fixture: Fixture) -> tuple[int, int, float]:
+    """Return the position of the origin, the number of mismatches, and how unlike the texts are, from -1 to 0."""
     mismatches, similarity = 0, 0.0
     for criterion in fixture.criteria:
         if criterion.holds(request):
@@ -42,7 +43,7 @@ def _rate_fixture(request: ChatRequest, fixture: Fixture) -> tuple[int, float]:
         if expected and isinstance(found, str):
             text = found[:_COMPARED_LENGTH].casefold()
             similarity = max(similarity, _compute_shared_part(expected[:_COMPARED_LENGTH], text))
-    return mismatches, -similarity
+    return ORIGINS.index(fixture.origin), mismatches, -similarity
 
 
 def _compute_shared_part(expected: str, found: str) -> float:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.jinja_template import fill_template
 from mockserver.matching.fixture_set import (
     FixtureSet,
@@ -12,6 +15,7 @@ from mockserver.matching.fixture_set import (
     find_mismatches,
     find_near_misses,
 )
+from mockserver.matching.nearest_fixture import find_nearest_fixture
 from tests.matching_examples import USER, build_fixture_set, build_request
 
 WEATHER = {"role": "tool", "name": "get_weather", "content": "21 degrees"}
@@ -84,6 +88,20 @@ def test_the_nearest_miss_is_the_one_with_the_fewest_differences_and_the_likest_
     assert str(told[0]) == (
         "'near' missed on user: expected text with 'wether', found 'What is the Weather in Paris?'"
     )
+
+
+def test_fixtures_of_a_test_are_the_nearest_and_shipped_ones_are_a_last_resort() -> None:
+    [file] = build_fixture_set("name: file, match: {user: wether}, response: x")
+    [added] = build_fixture_set("name: added, match: {user: x, turn: 3}, response: x")
+    shipped, added = replace(file, name="shipped", origin="shipped"), replace(added, origin="runtime")
+
+    def nearest(*fixtures: Fixture) -> list[str]:
+        misses = find_near_misses(build_request(), FixtureSet(fixtures), {})
+        assert find_nearest_fixture(build_request(), FixtureSet(fixtures)) == misses[0].fixture.name
+        return [miss.fixture.name for miss in misses]
+
+    assert nearest(shipped, file, added) == ["added", "file"]
+    assert nearest(shipped) == ["shipped"]
 
 
 def test_a_literal_is_compared_for_likeness_too() -> None:
