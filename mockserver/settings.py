@@ -31,7 +31,7 @@ class Settings:
     known_keys_only: bool = False  # refuse API keys that belong to no account
     mock_messages: bool = True  # a last user message like `mock 429` injects that error
     reload: bool = True  # watch the fixture files
-    vendors: tuple[Path, ...] = ()  # profiles in addition to the shipped ones, or in place of those they name
+    vendors: tuple[str | Path, ...] = ()  # profiles in addition to the shipped ones, or in place of these
     journal_size: int = 10_000  # number of requests that the journal keeps
     admin_token: str | None = None  # the bearer token that the admin API requires
     allowed_hosts: tuple[str, ...] = ()  # Host names that the admin API accepts without a token

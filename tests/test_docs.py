@@ -151,7 +151,7 @@ def test_a_recipe_is_yaml_and_its_fixtures_are_good(block: Block) -> None:
 def test_the_greeting_is_the_one_that_is_shown() -> None:
     shown = next(block.code for block in BLOCKS if block.language == "console" and "base_url" in block.code)
     assert [line.split() for line in shown.splitlines() if "base_url" in line or "POST" in line] == [
-        ["AI/ML", "API", "base_url", f"{ADDRESS}/aimlapi/v1"],
+        ["AI/ML", "API", "base_url", f"{ADDRESS}/aimlapi/v1", "(errors", "2026-08,", "answers", "2024)"],
         ["Omixa", "base_url", f"{ADDRESS}/omixa/api/v1"],
         ["Segmind", "POST", f"{ADDRESS}/segmind/v1/o1-preview"],
     ]

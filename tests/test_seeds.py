@@ -268,6 +268,39 @@ O3_MINI = {
     },
     "system_fingerprint": "fp_617f206dd9",
 }
+# Of another page of the same day; not one of the seeds.
+O1 = {
+    "id": "chatcmpl-BKKmwhCaUyWjRrBdZLw0CjOwJq9wo",
+    "object": "chat.completion",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "logprobs": None,
+            "message": {
+                "role": "assistant",
+                "content": "Hello there! How can I help you today?",
+                "refusal": None,
+                "annotations": [],
+            },
+        }
+    ],
+    "created": 1744186170,
+    "model": "o1-2024-12-17",
+    "usage": {
+        "prompt_tokens": 221,
+        "completion_tokens": 2646,
+        "total_tokens": 2867,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    },
+    "system_fingerprint": "fp_688960522e",
+}
 
 SUNSET = """
 {
@@ -317,7 +350,7 @@ LOCAL = "127.0.0.1,localhost"
 
 @pytest.mark.parametrize(
     ("model", "status", "printed"),
-    [("o1-preview", 201, O1_PREVIEW), ("o1-mini", 201, O1_MINI), ("o3-mini", 200, O3_MINI)],
+    [("o1-preview", 201, O1_PREVIEW), ("o1-mini", 201, O1_MINI), ("o3-mini", 200, O3_MINI), ("o1", 200, O1)],
 )
 def test_aimlapis_samples_hear_what_is_printed_key_by_key_in_order(
     server: MockServer, model: str, status: int, printed: dict[str, Any]

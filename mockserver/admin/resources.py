@@ -259,6 +259,8 @@ def describe_vendor_access(profile: VendorProfile) -> dict[str, Any]:
         "sample_key": profile.sample_key,
         "sample_model": profile.sample_model,
         "models": list(profile.models or {}),
+        "errors": profile.errors,
+        "answers": profile.answers,
     }
 
 

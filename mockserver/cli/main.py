@@ -183,7 +183,7 @@ def serve(**flags: Any) -> None:
 @click.option(
     "--format", "form", type=click.Choice(list(PROBLEM_FORMATTERS)), default="text", show_default=True
 )
-def validate(paths: tuple[Path, ...], vendors: tuple[Path, ...], form: str) -> int:
+def validate(paths: tuple[Path, ...], vendors: tuple[str, ...], form: str) -> int:
     """Check the fixtures of PATHS. Exit code 0: valid, 1: problems were found, 2: a file cannot be read."""
     from mockserver.matching.loader import load_fixture_set
     from mockserver.matching.shadowing import lint_fixtures

@@ -63,6 +63,12 @@ class HostParam(click.ParamType[str]):
     envvar_list_splitter = ","
 
 
+class VendorParam(click.Path):
+    """A vendor profile by name or path; the environment variable may hold several, separated as paths are."""
+
+    name = "profile"
+
+
 def paths_argument(*, required: bool = False, envvar: str | None = None) -> Callable[[Command], Command]:
     """Return the argument PATHS. It is not checked here, so that an unreadable path is an InputError."""
     kind = click.Path(path_type=Path)
@@ -71,9 +77,13 @@ def paths_argument(*, required: bool = False, envvar: str | None = None) -> Call
 
 def vendor_option() -> Callable[[Command], Command]:
     """Return the option --vendor."""
-    kind = click.Path(path_type=Path)
     return click.option(
-        "--vendor", "vendors", cls=EnvVarOption, multiple=True, type=kind, help="A further vendor profile."
+        "--vendor",
+        "vendors",
+        cls=EnvVarOption,
+        multiple=True,
+        type=VendorParam(),
+        help="A vendor's version (NAME@VERSION), or a profile in a file.",
     )
 
 

@@ -18,6 +18,7 @@ from mockserver.settings import Settings
 if TYPE_CHECKING:
     from mockserver.fixtures.fault_rules import FaultRule
     from mockserver.matching.fixture_set import FixtureSet
+    from mockserver.vendors.profile import VendorProfile
     from mockserver.vendors.routing import VendorRouter
 
 
@@ -72,7 +73,7 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
         profile = vendor.profile
         path = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
         usage = "base_url" if profile.paths.openai else "POST"
-        lines.append(f"  {profile.title:12}{usage:10}{root}/{vendor.name}{path}")
+        lines.append(f"  {profile.title:12}{usage:10}{root}/{vendor.name}{path}{_describe_versions(profile)}")
     sources = [TEXT_SOURCE] * bool(settings.fixtures_yaml) + [str(path) for path in settings.paths]
     source = ", ".join(sources) or "the shipped ones"
     lines += [
@@ -89,6 +90,13 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _describe_versions(profile: VendorProfile) -> str:
+    """Return the versions of a vendor's errors and answers; empty if its profile has none."""
+    versions = {"errors": profile.errors, "answers": profile.answers}
+    stated = ", ".join([f"{part} {version}" for part, version in versions.items() if version])
+    return stated and f"  ({stated})"
 
 
 def _describe_exposure(report: StartReport) -> Iterator[str]:

@@ -165,9 +165,15 @@ def _render_body(
     usage = count_response_usage(options, response, choices)
     values |= {**vendor.usage_values(usage, options.model), **balance_values}
     values["usage"] = {} if response.has_empty_usage else vendor.usage(usage, options.model)
+    own_values = {"logprobs": None} if vendor.models[options.model].logprobs else {}
     values["choices"] = [
         vendor.choice.fill(
-            {"index": index, "finish_reason": choice.finish_reason, "message": _fill_message(vendor, choice)}
+            own_values
+            | {
+                "index": index,
+                "finish_reason": choice.finish_reason,
+                "message": _fill_message(vendor, choice),
+            }
         )
         for index, choice in enumerate(choices)
     ]

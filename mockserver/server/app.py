@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import functools
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -30,8 +29,8 @@ from mockserver.sessions.store import MemoryStore, SessionStore
 from mockserver.settings import ADMIN_PREFIX, REPLY_STYLES, TOKENIZERS, Settings
 from mockserver.tokens.token_count import ESTIMATE
 from mockserver.tokens.tokenizer import TOKENIZER_NAME, is_tokenizer_installed
-from mockserver.vendors.profile import load_profile
 from mockserver.vendors.profile_inheritance import list_shipped_profiles
+from mockserver.vendors.profile_selection import VendorSelection, load_selected_profile
 from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Playback
@@ -40,17 +39,17 @@ LifespanTask = Callable[[], Coroutine[None, None, None]]
 
 
 def load_vendors(
-    files: tuple[Path, ...] = (), tokenizer: str = ESTIMATE, *, strict_models: bool = False
+    selections: Iterable[VendorSelection] = (), tokenizer: str = ESTIMATE, *, strict_models: bool = False
 ) -> VendorRouter:
-    """Load the shipped vendors and those of `files`; one with the name of a shipped vendor replaces it.
+    """Load the shipped vendors and the selected ones; one with the name of a shipped vendor replaces it.
 
     All of them count tokens by `tokenizer`; with `strict_models`, all refuse models that they do not document.
 
     Raises InputError for an invalid profile.
     """
     vendors = {}
-    for file in (*list_shipped_profiles(), *files):
-        profile = load_profile(file)
+    for selection in (*list_shipped_profiles(), *selections):
+        profile = load_selected_profile(selection)
         if strict_models:
             profile = replace(profile, strict_models=True)
         vendors[profile.name] = Vendor(profile, tokenizer)

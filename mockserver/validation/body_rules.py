@@ -6,6 +6,8 @@ Unknown keys are ignored.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -37,6 +39,9 @@ class TypicalRequest(NamedTuple):
     parameters: ParameterRules
     model: ModelSpec
     roles: tuple[str, ...]  # whose messages need no further check if the content is a string
+    parts: Mapping[
+        str, tuple[str, ...]
+    ]  # by role, the types of the parts that it accepts; all without an entry
 
 
 @memoized
@@ -65,22 +70,29 @@ def _has_plain_fields(body: dict[str, Any], typical: TypicalRequest) -> bool:
 
 def _has_plain_messages(messages: list[Any], typical: TypicalRequest) -> bool:
     """Return whether all messages are valid and the model supports their roles."""
-    roles = typical.roles
+    roles, parts = typical.roles, typical.parts
     for message in messages:
         if type(message) is not dict or message.get("role") not in roles:
             return False
         content = message.get("content")
-        if (type(content) is str or _are_plain_parts(content)) and "tool_calls" not in message:
+        if "tool_calls" not in message and (
+            type(content) is str or _are_plain_parts(content, parts.get(message["role"]))
+        ):
             continue  # the usual case
         if any(_iter_message_issues(message, (), typical.model)):
             return False
     return True
 
 
-def _are_plain_parts(content: Any) -> bool:
+def _are_plain_parts(content: Any, accepted: tuple[str, ...] | None) -> bool:
     """Return whether the content is a list of valid parts; there may be a million of them."""
-    return type(content) is list and all(
-        type(part) is dict and type(part.get("type")) is str for part in content
+    if type(content) is not list:
+        return False
+    if accepted is None:
+        return all(type(part) is dict and type(part.get("type")) is str for part in content)
+    return all(
+        type(part) is dict and (kind := part.get("type")) in accepted and type(part.get(kind)) is str
+        for part in content
     )
 
 
@@ -106,7 +118,7 @@ def _typical_of_model(vendor: Vendor, name: str) -> TypicalRequest | None:
     }
     supported = ROLES if model.roles is None else model.roles
     roles = tuple(role for role in ROLES if role in supported and role not in (model.messages or {}))
-    return TypicalRequest(plain, frozenset(parameters.required), parameters, model, roles)
+    return TypicalRequest(plain, frozenset(parameters.required), parameters, model, roles, model.parts or {})
 
 
 def find_body_issues(request: ChatRequest) -> list[Issue]:
@@ -147,12 +159,27 @@ def _iter_message_issues(message: Any, path: IssuePath, model: ModelSpec) -> Ite
     if role not in ROLES:
         yield create_discriminator_issue(ROLES, (*path, "role"))
         return
-    # Clients send an assistant's tool calls without content or with null, whatever the vendor's schema requires.
-    yield from find_field_issues(
-        _ASSISTANT_FIELDS if role == "assistant" else _OTHER_ROLE_FIELDS, message, path
-    )
+    accepted = model.parts.get(role) if model.parts else None
+    yield from find_field_issues(_role_fields(role == "assistant", accepted), message, path)
     if model.messages and role in model.messages:
         yield from find_field_issues(model.messages[role], message, path)
+
+
+@lru_cache(maxsize=64)
+def _role_fields(by_assistant: bool, accepted: tuple[str, ...] | None) -> ParameterRules:
+    """Return the rules for a message that may have parts of these types, None for all.
+
+    A part of these types has its text under the name of its type.
+    """
+    # Clients send an assistant's tool calls without content or with null, whatever the vendor's schema requires.
+    fields = _ASSISTANT_FIELDS if by_assistant else _OTHER_ROLE_FIELDS
+    if accepted is None:
+        return fields
+    variants: dict[str, dict[str, ParameterRule]] = {
+        kind: ParameterRules({kind: _REQUIRED_STRING}) for kind in accepted
+    }
+    part = ParameterRule(type=("object",), by="type", variants=variants)
+    return ParameterRules(fields | {"content": replace(fields["content"], items=part)})
 
 
 _REQUIRED_STRING = ParameterRule(type=("string",), required=True)

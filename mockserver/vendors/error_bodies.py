@@ -31,15 +31,16 @@ class ErrorBodies:
     """The error responses of one profile."""
 
     def __init__(self, profile: VendorProfile) -> None:
-        self._error_texts = profile.errors
+        self._error_texts = profile.error_texts
         self._content_type = profile.refusal.content_type
         self._envelope = profile.refusal
+        self._headers = profile.refusal.headers or {}
         self._body_template = JsonTemplate(profile.refusal.body)
         self._upstream_template = JsonTemplate(profile.refusal.upstream)
         self._data_templates = {
-            kind: JsonTemplate(error_text.data) for kind, error_text in profile.errors.items()
+            kind: JsonTemplate(error_text.data) for kind, error_text in profile.error_texts.items()
         }
-        self._kind_by_status = _first_kind_by_status(profile.errors)
+        self._kind_by_status = _first_kind_by_status(profile.error_texts)
 
     def error_answer(
         self,
@@ -63,7 +64,8 @@ class ErrorBodies:
             headers = common_headers(values, None)
         all_headers = (
             ("content-type", pick_stated_value(error_text.content_type, default=self._content_type)),
-            *headers,
+            *(header for header in headers if header[0] not in self._headers),
+            *fill_headers(self._headers, values),
             *fill_headers(error_text.headers, values),
             *format_retry_after(error.retry_after),
             *error.headers,
@@ -71,7 +73,7 @@ class ErrorBodies:
         return Answer(status, all_headers, (Frame(body),))
 
     def _kind_and_status(self, requested: str | int) -> tuple[str, int]:
-        """Return the key in `errors` and the status for a requested kind or status."""
+        """Return the key in `error_texts` and the status for a requested kind or status."""
         errors = self._error_texts
         if isinstance(requested, int):
             kinds = (str(requested), self._kind_by_status.get(requested), _KIND_BY_STATUS.get(requested))

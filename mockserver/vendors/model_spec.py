@@ -52,8 +52,18 @@ class ModelSpec:
     )
     reasoning: bool = spec_field(Boolean(), "whether it counts reasoning tokens", default=False)
     retired: bool = spec_field(Boolean(), "whether it is no longer available", default=False)
+    logprobs: bool = spec_field(
+        Boolean(),
+        "whether each choice of a body has `logprobs: null`, where the template has `$logprobs`",
+        default=False,
+    )
     roles: tuple[str, ...] | None = spec_field(
         ListOf(Text(), at_least=1), "the message roles that it accepts; absent: all", default=None
+    )
+    parts: dict[str, tuple[str, ...]] | None = spec_field(
+        MapOf(ListOf(Text(), at_least=1)),
+        "the types of content parts that it accepts, by role; for other roles: all",
+        default=None,
     )
     facts: dict[str, Any] | None = spec_field(
         TEMPLATE,

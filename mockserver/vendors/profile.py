@@ -18,14 +18,15 @@ from mockserver.schema.field_types import (
     Cursor,
     FieldType,
     Integer,
+    Null,
     OneOf,
     Text,
     read_document,
 )
 from mockserver.schema.messages import did_you_mean, format_alternatives
 from mockserver.schema.money import ZERO, Amount
-from mockserver.schema.object_types import ListOf, MapOf, ObjectType, spec_dataclass, spec_field
-from mockserver.schema.yaml_document import load_document, truncate_text
+from mockserver.schema.object_types import ByType, ListOf, MapOf, ObjectType, spec_dataclass, spec_field
+from mockserver.schema.yaml_document import Document, load_document, truncate_text
 from mockserver.vendors.aux_endpoints import AuxEndpointSpec
 from mockserver.vendors.model_spec import ModelSpec, PriceSpec, SuccessSpec, UnavailableSpec
 from mockserver.vendors.parameter_rules import PARAMETER_RULES, ParameterRule
@@ -163,6 +164,9 @@ class ErrorTemplate:
     """The envelope of all error bodies."""
 
     content_type: str = spec_field(ASCII_LINE, "its Content-Type", default="application/json")
+    headers: dict[str, str] | None = spec_field(
+        HEADER_MAP, "headers of every error, besides those of every answer", default=None
+    )
     body: dict[str, Any] = spec_field(TEMPLATE, "its template")
     upstream: dict[str, Any] | None = spec_field(
         TEMPLATE,
@@ -174,6 +178,14 @@ class ErrorTemplate:
         "the statuses whose message carries the text of an upstream error",
         default=(),
     )
+
+
+@spec_dataclass
+class VersionSpec:
+    """One version of a vendor: the fields in which its answers and its errors differ from the profile."""
+
+    answers: dict[str, Any] | None = spec_field(TEMPLATE, "the fields of its answers", default=None)
+    errors: dict[str, Any] | None = spec_field(TEMPLATE, "the fields of its errors", default=None)
 
 
 @spec_dataclass
@@ -212,6 +224,9 @@ class StreamTemplate:
     )
 
 
+_VERSION: FieldType = ByType(text=Text(), null=Null())
+
+
 @spec_dataclass
 class VendorProfile:
     """The description of one vendor."""
@@ -230,9 +245,14 @@ class VendorProfile:
     strict_auth: bool = spec_field(Boolean(), "reject keys in the lenient headers", default=False)
     sample_key: str = spec_field(Text(), "a key to try, shown at start")
     sample_model: str = spec_field(Text(), "a model to try, shown at start")
-    envelope: str | None = spec_field(Text(), "the version in use, one of `generations`", default=None)
-    generations: dict[str, Any] | None = spec_field(
-        MapOf(TEMPLATE), "the differences of each version, by its name", default=None
+    answers: str | None = spec_field(
+        _VERSION, "the version of its answers, one of `versions`; `envelope` sets both", default=None
+    )
+    errors: str | None = spec_field(
+        _VERSION, "the version of its errors, one of `versions`; `envelope` sets both", default=None
+    )
+    versions: dict[str, VersionSpec] | None = spec_field(
+        MapOf(ObjectType(VersionSpec)), "the versions, by name", default=None
     )
     success: SuccessSpec = spec_field(
         ObjectType(SuccessSpec), "statuses of successful responses", default=SuccessSpec()
@@ -286,7 +306,7 @@ class VendorProfile:
     body: BodyTemplate = spec_field(ObjectType(BodyTemplate), "a completion as one body")
     stream: StreamTemplate = spec_field(ObjectType(StreamTemplate), "a completion as chunks")
     refusal: ErrorTemplate = spec_field(ObjectType(ErrorTemplate), "the envelope of errors")
-    errors: dict[str, ErrorText] = spec_field(
+    error_texts: dict[str, ErrorText] = spec_field(
         ErrorTextsField(ObjectType(ErrorText)),
         "error texts by kind or status; the first kind with a status represents it",
     )
@@ -311,7 +331,11 @@ PROFILE: FieldType = ObjectType(VendorProfile)
 
 def load_profile(path: Path) -> VendorProfile:
     """Load the profile in a file. Raises InputError with all problems of the file."""
-    source = load_document(path)
+    return read_profile(load_document(path))
+
+
+def read_profile(source: Document) -> VendorProfile:
+    """Read a profile from a document. Raises InputError with all of its problems."""
     file = resolve_extends(source) if isinstance(source.value, dict) else source
     profile: VendorProfile = read_document(PROFILE, file)
     models = (profile.models or {}).values()

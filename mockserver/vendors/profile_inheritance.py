@@ -1,12 +1,14 @@
-"""Inheritance of profiles: the base that `extends` names, and the version that `envelope` selects.
+"""Inheritance of profiles: the base that `extends` names, and the versions that `answers` and `errors` select.
 
 A profile may extend a shipped one (`extends: NAME`) and state only the differences; and it may describe several
-versions of the vendor under `generations`, of which `envelope` selects one. Both merge one mapping over another.
-The fields of a file that extends another take precedence over the base and its version.
+versions of the vendor under `versions`, each with the differences of its answers and of its errors. `answers` and
+`errors` select one version each, `envelope` selects both. All merge one mapping over another.
+The fields of a file that extends another take precedence over the base and its versions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +50,15 @@ def resolve_extends(file: Document) -> Document:
     """Return the merged profile of a file. Raises InputError for an unknown base or version."""
     stated: dict[str, Any] = dict(file.value)  # type: ignore[call-overload]
     base, own = (_load_base(stated.pop("extends"), file), stated) if "extends" in stated else (stated, {})
-    version, name = _chosen_version(merge_profiles(base, own), file)
-    parts: tuple[ValuePath, ...] = ((), ("generations", name))
-    return _MergedDocument(
-        name=file.name,
-        value=merge_profiles(merge_profiles(base, version), own),
-        source=file,
-        parts=parts if own else parts[::-1],
-    )
+    versions = merge_profiles(base, own).get("versions", {})
+    chosen = {part: _choose_version(part, (own, base), versions, file) for part in VERSIONED_PARTS}
+    merged = base
+    for part, name in chosen.items():
+        merged = merge_profiles(merged, _differences(versions, name, part))
+    value = {**merge_profiles(merged, own), **chosen}
+    value.pop(BOTH_PARTS, None)
+    parts: tuple[ValuePath, ...] = ((), *(("versions", name or "", part) for part, name in chosen.items()))
+    return _MergedDocument(name=file.name, value=value, source=file, parts=parts if own else parts[::-1])
 
 
 def _load_base(name: Any, file: Document) -> Any:
@@ -67,17 +70,26 @@ def _load_base(name: Any, file: Document) -> Any:
     return load_document(PROFILE_DIRECTORY / f"{name}.yaml").value
 
 
-def _chosen_version(profile: dict[str, Any], file: Document) -> tuple[dict[str, Any], str]:
-    """Return the fields of the selected version and its name; empty if none is selected."""
-    chosen, known = profile.get("envelope"), profile.get("generations", {})
-    if chosen is None or not isinstance(known, dict):
-        return {}, ""
-    name = str(chosen)
-    if name not in known:
-        expected = format_alternatives(known) if known else "none, because there are no generations here"
-        raise _key_error(file, "envelope", f"found {describe_value(chosen)}, expected {expected}")
-    stated = known[name]
-    return (stated if isinstance(stated, dict) else {}), name
+def _choose_version(
+    part: str, profiles: Iterable[Mapping[str, Any]], versions: Any, file: Document
+) -> str | None:
+    """Return the version of a part that the first of the profiles selects; None if none of them does."""
+    stated = ((key, profile.get(key)) for profile in profiles for key in (part, BOTH_PARTS))
+    key, chosen = next(((key, value) for key, value in stated if value is not None), (part, None))
+    if chosen is None or not isinstance(versions, dict):
+        return None
+    if str(chosen) not in versions:
+        expected = format_alternatives(versions) if versions else "none, because there are no versions here"
+        hint = "; the texts of errors are under error_texts" if isinstance(chosen, dict) else ""
+        raise _key_error(file, key, f"found {describe_value(chosen)}, expected {expected}{hint}")
+    return str(chosen)
+
+
+def _differences(versions: Any, name: str | None, part: str) -> dict[str, Any]:
+    """Return the fields of one part of a version; empty if they are invalid, which the profile's reader reports."""
+    version = versions.get(name) if isinstance(versions, dict) else None
+    stated = version.get(part) if isinstance(version, dict) else None
+    return stated if isinstance(stated, dict) else {}
 
 
 def _key_error(file: Document, key: str, message: str) -> InputError:
@@ -108,6 +120,8 @@ def _is_template(path: tuple[str, ...]) -> bool:
     return path in TEMPLATE_PATHS or (path[:1] == ("endpoints",) and path[2:] in (("item",), ("body",)))
 
 
+VERSIONED_PARTS = ("answers", "errors")  # each selects a version of its own
+BOTH_PARTS = "envelope"  # the key that selects one version for both
 # The paths of the templates.
 TEMPLATE_PATHS = {
     ("usage",),
@@ -119,6 +133,7 @@ TEMPLATE_PATHS = {
     ("stream", "opening"),
     ("stream", "usage_form"),
     ("stream", "last"),
+    ("refusal", "headers"),
     ("refusal", "body"),
     ("refusal", "upstream"),
 }

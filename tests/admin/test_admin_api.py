@@ -105,7 +105,11 @@ def test_the_index_links_to_everything_and_says_how_vendors_are_reached(control:
         "sample_key": "SG_0123456789abcdef",
         "sample_model": "o1-preview",
         "models": ["o1-preview"],
+        "errors": None,
+        "answers": None,
     }
+    versions = index["vendors"]["aimlapi"]
+    assert (versions["errors"], versions["answers"]) == ("2026-08", "2024")
     assert {"timeout", "rate_limited"} < set(index["errors"])
     assert {"reset", "no_done"} < set(index["faults"])
     assert index["counts"]["fixtures"] == 4

@@ -107,6 +107,12 @@ def test_a_balance_that_is_too_low_is_refused_and_stays(running: MockServer, ven
     assert ask(running, "sk-empty", vendor, session).status_code == SHORT[vendor]
 
 
+def test_a_refused_image_costs_nothing(running: MockServer) -> None:
+    parts: Any = [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]
+    assert ask(running, "sk-rich", "aimlapi", "image", parts).status_code == 400
+    assert spent(running, "image", "sk-rich") == 0
+
+
 def test_balance_and_cost_are_in_the_refusal_of_a_vendor_that_names_them(running: MockServer) -> None:
     words = "Insufficient Credits: Not enough credits to process request"
     short = ask(running, "sk-poor", "segmind", "named").json()["error"]

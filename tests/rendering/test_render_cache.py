@@ -15,7 +15,7 @@ from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
 from tests.rendering.test_completion import asked, response
 
 NEW = re.compile(
-    rb'chatcmpl-\w{29}|chat_\w{6}|call_\w{24}|"created":\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+    rb'chatcmpl-\w{29}|chat_\w{6}|call_\w{24}|"created":\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|^[\w-]{21}$'
 )
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {}}}]
 STATED: list[Any] = [

@@ -67,7 +67,7 @@ def copied(panel: Any, what: str) -> str:
 
 
 def test_messages_are_shown_as_a_conversation(asked: Ask, panel: Any) -> None:
-    asked(TALK, temperature=1)
+    asked(TALK, model="o1", temperature=1)
     turns = open_newest(panel).locator(".message")
     expect(turns).to_have_text(
         ["userSee this.", "assistantI see.", "userWhat is the weather?", re.compile(CALLED)]
@@ -220,7 +220,7 @@ def test_an_evicted_request_is_reported_as_not_found(own: MockServer, page: Page
 def test_it_is_beside_the_view_or_replaces_it(
     own: MockServer, asked: Ask, look: Look, size: tuple[int, int], scheme: str
 ) -> None:
-    asked(TALK, temperature=1)
+    asked(TALK, model="o1", temperature=1)
     with look(size, scheme) as page:
         page.goto(f"{own.url}/#/requests?id={own.requests[0].id}")
         expect(page.locator("#detail .message")).to_have_count(4)

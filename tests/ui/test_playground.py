@@ -151,7 +151,7 @@ def test_an_injected_error_has_the_vendor_s_message_and_the_sdk_s_exception(play
     retry_after.select_option("5s")
     send(play)
     expect(panel(play, "Response").locator(".outcome")).to_have_text("429 rate limited")
-    expect(panel(play, "Response").locator(".response-content pre")).to_contain_text('"statusCode": 429')
+    expect(panel(play, "Response").locator(".response-content pre")).to_contain_text('"status": 429')
     expect(panel(play, "Raw response")).to_contain_text("retry-after5")
     expect(panel(play, "OpenAI SDK")).to_contain_text("RateLimitError, 3 attempts")
 

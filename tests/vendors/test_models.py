@@ -10,6 +10,7 @@ import requests
 from openai import OpenAI
 
 from mockserver.testing import MockServer
+from mockserver.validation.zod_issues import format_issues
 
 if TYPE_CHECKING:
     from tests.conftest import StartServer
@@ -21,6 +22,8 @@ NAMES = [
     "o1-mini-2024-09-12",
     "o3-mini",
     "o3-mini-2025-01-31",
+    "o1",
+    "o1-2024-12-17",
 ]
 CHOICE = " | ".join(f"'{name}'" for name in NAMES)
 PATHS = {
@@ -75,7 +78,7 @@ def test_a_snapshot_is_as_good_as_its_model(strict: MockServer, model: str) -> N
 def test_a_strict_server_names_the_models_that_there_are(strict: MockServer) -> None:
     heard = asked(strict, "aimlapi", "gpt-4o")
     words = f"model: Invalid enum value. Expected {CHOICE}, received 'gpt-4o'"
-    assert (heard.status_code, heard.json()["message"]) == (400, f"Body validation error! {words}")
+    assert (heard.status_code, format_issues(heard.json()["error"]["data"])) == (400, words)
 
 
 def test_a_vendor_with_models_in_its_paths_knows_no_such_path(strict: MockServer) -> None:
@@ -110,9 +113,10 @@ def test_an_openai_client_raises_what_belongs_to_the_status(strict: MockServer) 
     ):
         with (
             OpenAI(base_url=f"{strict.url}/{path}", api_key="k") as client,
-            pytest.raises(error, match="gpt-4o"),
+            pytest.raises(error) as raised,
         ):
             client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello"}])
+        assert "gpt-4o" in str(raised.value.body)
 
 
 @pytest.mark.parametrize("model", NAMES[:2])
@@ -131,7 +135,7 @@ def test_a_retired_model_leaves_the_list_for_the_feed_of_those(later: MockServer
     def read(path: str) -> requests.Response:
         return requests.get(f"{later.url}/aimlapi{path}", timeout=20)
 
-    assert [model["id"] for model in read("/v1/models").json()["data"]] == ["o1-mini", "o3-mini"]
+    assert [model["id"] for model in read("/v1/models").json()["data"]] == ["o1-mini", "o3-mini", "o1"]
     assert read("/model/o1-preview").status_code == 404
     feed = read("/v1/models/deprecations")
     assert feed.headers["cache-control"] == "public, max-age=300"
@@ -156,7 +160,7 @@ strict_models: true
 unknown_model: {kind: forbidden, message: "No $model here."}
 retired_model: {kind: gone}
 models: {old: {retired: true}, plain: {snapshot: "", fingerprint: ""}}
-errors: {"429": {message: "", type: "", code: ""}}
+error_texts: {"429": {message: "", type: "", code: ""}}
 """
     server = start_server("fixtures: []", fourth)
     unknown, old = asked(server, "omixa", "gpt-4o"), asked(server, "omixa", "old")

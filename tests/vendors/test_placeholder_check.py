@@ -61,7 +61,7 @@ stream:
   usage: always
   last: {form(USAGE_PLACEHOLDERS)}
 refusal: {{body: {form(TOLD)}}}
-errors:
+error_texts:
   rate_limited: {{type: t, code: c, name: N, data: {form(TOLD - {"data"})}, headers: {headers(TOLD - {"data"})}}}
 endpoints:
   models:
@@ -145,10 +145,10 @@ def test_every_blank_of_a_list_is_filled(fourth: MockServer) -> None:
         ),
         ("headers: {x-trace: a-$trace}", "2:11: headers[\"x-trace\"]: found the placeholder $trace, expected "),
         (
-            "errors: {429: {message: 'At ${pth}'}}",
-            "2:16: errors[\"429\"].message: found the placeholder $pth, did you ",
+            "error_texts: {429: {message: 'At ${pth}'}}",
+            "2:21: error_texts[\"429\"].message: found the placeholder $pth, did you ",
         ),
-        ("errors: {429: {data: {a: $data}}}", "errors[\"429\"].data.a: found the placeholder $data, "),
+        ("error_texts: {429: {data: {a: $data}}}", "error_texts[\"429\"].data.a: found the placeholder $data, "),
         ("refusal: {body: {a: $mesage}}", "refusal.body.a: found the placeholder $mesage, did you mean 'message'?"),
         ("unsupported_role: No $rolle.", "2:1: unsupported_role: found the placeholder $rolle, did you mean 'role'?"),
         ("unknown_model: {kind: gone, message: $modl}", "found the placeholder $modl, did you mean 'model'?"),
@@ -161,8 +161,8 @@ def test_every_blank_of_a_list_is_filled(fourth: MockServer) -> None:
             "endpoints.billing.body.a: found the placeholder $balance, did you ",
         ),
         (
-            "generations: {'2025': {usage: {a: $b}}}\nenvelope: '2025'",
-            "2:32: usage.a: found the placeholder $b, expected ",
+            "versions: {'2025': {answers: {usage: {a: $b}}}}\nanswers: '2025'",
+            "2:39: usage.a: found the placeholder $b, expected ",
         ),
     ],
 )  # fmt: skip

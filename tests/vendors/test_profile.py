@@ -29,7 +29,7 @@ usage: {tokens: $total_tokens}
 body: {whole: {say: $choices}, choice: {is: $message}, message: {text: $content}}
 stream: {chunk: {say: $choices}, choice: {is: $delta}, opening: {}}
 refusal: {body: {no: $message}}
-errors: {}
+error_texts: {}
 """
 
 
@@ -45,6 +45,11 @@ def changed(key: str, line: str) -> str:
     lines = [line if old.startswith(f"{key}:") else old for old in WHOLE.splitlines()]
     assert line in lines or not line
     return "\n".join(lines) + "\n"
+
+
+def texts(written: str) -> str:
+    """The whole profile with these texts of errors."""
+    return changed("error_texts", f"error_texts: {written}")
 
 
 def test_a_profile_needs_no_more_than_its_parts(load: Load) -> None:
@@ -88,9 +93,9 @@ def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -
         (changed("ids", "ids: {a: b}"), "mine.yaml:7:1: ids: the key 'tool_call_id' is missing, expected a pattern"),
         (changed("ids", "ids: {tool_call_id: '{word:3}'}"), "ids.tool_call_id: found '{word:3}', expected {alnum:24}"),
         (changed("usage", "usage: 5"), "mine.yaml:8:1: usage: found the number 5, expected a mapping"),
-        (changed("errors", "errors: {rate_limit: {}}"),
+        (texts("{rate_limit: {}}"),
          "400 to 599 or 'other', did you mean 'rate_limited'?"),
-        (changed("errors", "errors: {600: {}}"), "errors[\"600\"]: found '600', expected a kind, a status from 400"),
+        (texts("{600: {}}"), "error_texts[\"600\"]: found '600', expected a kind, a status from 400"),
         (
             WHOLE + "credits_per_dollar: 0\n",
             "mine.yaml:13:1: credits_per_dollar: found 0, expected the number of credits for a dollar",
@@ -99,10 +104,10 @@ def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -
         (WHOLE + "checks: [key, key, body]\n", "mine.yaml:13:1: checks: found key, key, body; expected each of"),
         (WHOLE + "checks: []\n", "mine.yaml:13:1: checks: found nothing; expected each of content_type, key"),
         (WHOLE + "checks: [kye]\n", "mine.yaml:13:10: checks[0]: found text 'kye', expected content_type, key, model"),
-        (changed("errors", "errors: []"), "mine.yaml:12:1: errors: found a list, expected a mapping"),
-        (changed("errors", "errors: {429: {message: Hello, world}}"), "quote the text that has a comma: message: 'He"),
-        (changed("errors", "errors: {429: {headers: {Content-Length: '0'}}}"), "found Content-Length, which the"),
-        (changed("errors", "errors: {429: {headers: {x: \"a\\nb\"}}}"), "found 'a\\nb', expected one line of ASCII"),
+        (texts("[]"), "mine.yaml:12:1: error_texts: found a list, expected a mapping"),
+        (texts("{429: {message: Hello, world}}"), "quote the text that has a comma: message: 'He"),
+        (texts("{429: {headers: {Content-Length: '0'}}}"), "found Content-Length, which the"),
+        (texts("{429: {headers: {x: \"a\\nb\"}}}"), "found 'a\\nb', expected one line of ASCII"),
         (
             changed("stream", "stream: {chunk: {}, choice: {}, opening: {}, heartbeat: 0s}"),
             "found a duration of 0, expected one like 1s",
@@ -113,11 +118,14 @@ def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -
         (WHOLE + "extends: nobody\n", "mine.yaml:13:1: extends: found text 'nobody', expected aimlapi, omixa "),
         ("{extends: [aimlapi]}", "mine.yaml:1:2: extends: found a list, expected aimlapi, omixa or segmind"),
         (WHOLE + "envelope: new\n", "envelope: found text 'new', expected none, because there are no"),
-        (WHOLE + "generations: {a: {}, b: {}}\nenvelope: 2024\n",
+        (WHOLE + "errors: {gone: {}}\n", "no versions here; the texts of errors are under error_texts"),
+        ("extends: aimlapi\nanswers: 2025\n", "mine.yaml:2:1: answers: found the number 2025, expected 2024, 2026-01 "),
+        (WHOLE + "versions: {a: {}, b: {}}\nenvelope: 2024\n",
          "mine.yaml:14:1: envelope: found the number 2024, expected a or b"),
-        (WHOLE + "generations: 5\nenvelope: a\n", "generations: found the number 5, expected a mapping"),
-        (WHOLE + "generations: {a: 5}\nenvelope: a\n", "generations.a: found the number 5, expected a mapping"),
-        (WHOLE + "generations: {a: {titel: x}}\nenvelope: a\n", "mine.yaml:13:19: titel: unknown key 'titel', did you"),
+        (WHOLE + "versions: 5\nenvelope: a\n", "versions: found the number 5, expected a mapping"),
+        (WHOLE + "versions: {a: 5}\nenvelope: a\n", "versions.a: found the number 5, expected a mapping"),
+        (WHOLE + "versions: {a: {errors: 5}}\nenvelope: a\n", "versions.a.errors: found the number 5, expected a ma"),
+        (WHOLE + "versions: {a: {errors: {titel: x}}}\nerrors: a\n", "13:25: titel: unknown key 'titel', did you"),
         ("extends: aimlapi\nenvelope: '2025'\n", "mine.yaml:2:1: envelope: found text '2025', expected 2024, 2026-01 "),
         ("extends: aimlapi\nkeys:\n  - header: 'a b'\n", "mine.yaml:3:5: keys[0].header: found the header name 'a b'"),
     ],
@@ -173,7 +181,7 @@ def test_a_profile_states_only_what_differs_from_another(load: Load) -> None:
          "application/problem+json; charset=utf-8", "{nano:21}", SuccessSpec(body=200, stream=200)),
     ],
 )  # fmt: skip
-def test_the_envelope_chooses_the_generation(
+def test_the_envelope_selects_the_version_of_both(
     load: Load, envelope: str, keys: list[str], content_type: str, request_id: str, success: SuccessSpec
 ) -> None:
     mine = load(f"extends: aimlapi\nenvelope: {envelope}\n")
@@ -181,6 +189,23 @@ def test_the_envelope_chooses_the_generation(
     assert mine.refusal.content_type == content_type
     assert mine.ids["request_id"] == request_id
     assert mine.success == success
+    assert mine.errors == mine.answers == envelope.strip("'")
+
+
+@pytest.mark.parametrize(
+    ("text", "answers", "errors"),
+    [
+        ("", "2024", "2026-08"),
+        ("errors: 2024\n", "2024", "2024"),
+        ("answers: 2026-01\n", "2026-01", "2026-08"),
+        ("envelope: 2026-01\nerrors: 2024\n", "2026-01", "2024"),
+    ],
+)
+def test_errors_and_answers_are_chosen_apart(load: Load, text: str, answers: str, errors: str) -> None:
+    mine = load(f"extends: aimlapi\n{text}")
+    assert (mine.answers, mine.errors) == (answers, errors)
+    assert mine.success.body == (201 if answers == "2024" else 200)
+    assert next(iter(mine.refusal.body)) == ("requestId" if errors == "2024" else "title")
 
 
 def test_what_a_file_states_itself_is_laid_over_the_generation_too(load: Load) -> None:
@@ -189,12 +214,12 @@ def test_what_a_file_states_itself_is_laid_over_the_generation_too(load: Load) -
 
 
 def test_a_file_may_add_a_generation_to_what_it_extends(load: Load) -> None:
-    mine = load("{extends: aimlapi, envelope: next, generations: {next: {title: Next}}}")
-    assert mine.title == "Next"
+    mine = load("{extends: aimlapi, answers: next, versions: {next: {answers: {title: Next}}}}")
+    assert (mine.title, mine.errors) == ("Next", "2026-08")
 
 
 def test_a_generation_is_laid_over_the_profile_that_holds_it(load: Load) -> None:
-    text = WHOLE + "envelope: b\ngenerations: {a: {title: A}, b: {title: B}}\n"
+    text = WHOLE + "envelope: b\nversions: {a: {answers: {title: A}}, b: {errors: {title: B}}}\n"
     assert load(text).title == "B"
 
 
@@ -221,18 +246,18 @@ def test_a_profile_is_called_as_its_file(path: Path) -> None:
 
 @by_name
 def test_every_kind_of_error_is_worded(path: Path) -> None:
-    errors = load_profile(path).errors
-    assert [kind for kind in (*STATUS_BY_KIND, "other") if kind not in errors] == []
+    texts = load_profile(path).error_texts
+    assert [kind for kind in (*STATUS_BY_KIND, "other") if kind not in texts] == []
 
 
 @by_name
 def test_every_generation_is_a_good_profile(path: Path, load: Load) -> None:
-    for generation in yaml.safe_load(path.read_text()).get("generations", {}):
-        assert load(f"extends: {path.stem}\nenvelope: '{generation}'\n").envelope == generation
+    for version in yaml.safe_load(path.read_text()).get("versions", {}):
+        assert load(f"extends: {path.stem}\nenvelope: '{version}'\n").errors == version
 
 
 @by_name
 def test_every_wording_cites_how_sure_we_are(path: Path) -> None:
-    for line in path.read_text().partition("\nerrors:")[2].partition("\ngenerations:")[0].splitlines():
+    for line in path.read_text().partition("\nerror_texts:")[2].partition("\nversions:")[0].splitlines():
         cited = "#" in line or line.startswith("    ") or not line.strip()
         assert cited, f"no label: {line}"

@@ -38,7 +38,7 @@ usage: {tokens: $total_tokens}
 body: {whole: {say: $choices}, choice: {is: $message}, message: {text: $content}}
 stream: {chunk: {say: $choices}, choice: {is: $delta}, opening: {}}
 refusal: {body: {no: $message, detail: $detail, number: $status}}
-errors: {}
+error_texts: {}
 """
 
 
@@ -287,7 +287,7 @@ def test_a_number_is_that_number_in_the_vendors_envelope(
 ) -> None:
     answer = vendors[name].error_answer(ApiError(number), ABOUT)
     assert answer.status == number
-    if headers(answer)["content-type"].startswith("application/json"):
+    if headers(answer)["content-type"].startswith(("application/json", "application/problem+json")):
         assert list(heard(answer)) == list(profile_of(vendors[name]))
     else:
         assert (name, number) in {("segmind", 405), ("aimlapi", 522), ("aimlapi", 524)}
@@ -339,10 +339,11 @@ def test_a_refusal_is_word_for_word(
         (422, 422, "Unprocessable Entity"),
     ],
 )
-def test_the_first_generation_has_five_keys(
-    vendors: dict[str, Vendor], what: str | int, status: int, message: str
-) -> None:
-    body = heard(vendors["aimlapi"].error_answer(ApiError(what), ABOUT))
+def test_the_first_generation_has_five_keys(load: Load, what: str | int, status: int, message: str) -> None:
+    answer = Vendor(load("{extends: aimlapi, envelope: 2024}")).error_answer(ApiError(what), ABOUT)
+    body = heard(answer)
+    assert headers(answer)["content-type"] == "application/json; charset=utf-8"
+    assert "x-inference-id" not in headers(answer)
     assert list(body) == ["requestId", "statusCode", "timestamp", "path", "message"]
     assert re.fullmatch(r"[0-9a-f-]{36}", body["requestId"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
@@ -408,12 +409,16 @@ def test_an_upstream_error_is_json_in_the_message(
 def test_an_upstream_error_is_text_in_errors_of_the_stated_statuses(load: Load) -> None:
     error = ApiError(500, "Too long.")
     error.upstream_status = 400
-    for profile in ("{extends: aimlapi}", "{extends: omixa, refusal: {upstream_text: [500]}}"):
+    for profile in (
+        "{extends: aimlapi, envelope: 2024}",
+        "{extends: omixa, refusal: {upstream_text: [500]}}",
+    ):
         assert "400 Too long." in str(heard(Vendor(load(profile)).error_answer(error, ABOUT)))
 
 
-def test_the_third_generation_is_a_problem_document(load: Load) -> None:
-    vendor = Vendor(load("{extends: aimlapi, envelope: 2026-08}"))
+@pytest.mark.parametrize("profile", ["{extends: aimlapi, envelope: 2026-08}", "extends: aimlapi"])
+def test_the_third_generation_is_a_problem_document(load: Load, profile: str) -> None:
+    vendor = Vendor(load(profile))
     answer = vendor.error_answer(ApiError("missing_key"), ABOUT)
     body, sent = heard(answer), headers(answer)
     assert sent["content-type"] == "application/problem+json; charset=utf-8"
@@ -421,6 +426,7 @@ def test_the_third_generation_is_a_problem_document(load: Load) -> None:
     assert (body["title"], body["instance"]) == ("Unauthorized", "/v1/chat/completions")
     assert body["requestId"] == sent["x-request-id"]
     assert re.fullmatch(r"[\w-]{21}", sent["x-inference-id"])
+    assert [name for name, _ in answer.headers].count("x-inference-id") == 1
     assert body["message"].startswith("You provided an empty string instead of valid API key.")
     assert body["error"] == {"name": "UnauthorizedException", "message": body["message"]}
 
@@ -515,7 +521,7 @@ def test_a_vendor_without_words_gives_the_phrase_of_the_status(
 
 def test_a_vendors_other_words_stand_for_all_it_does_not_word(load: Load) -> None:
     words = "{other: {message: 'Alas, $status $title.'}, gone: {status: 404, message: Gone}, 409: {message: Busy}}"
-    vendor = Vendor(load(FOURTH.replace("errors: {}", f"errors: {words}")))
+    vendor = Vendor(load(FOURTH.replace("error_texts: {}", f"error_texts: {words}")))
     told = {
         what: heard(vendor.error_answer(ApiError(what), ABOUT))["no"]
         for what in ("timeout", 418, 404, 409, "gone", 410)
@@ -532,5 +538,5 @@ def test_a_vendors_other_words_stand_for_all_it_does_not_word(load: Load) -> Non
 
 def test_a_body_of_its_own_may_have_blanks(load: Load) -> None:
     words = "{404: {content_type: text/html, body: '<p>$path</p>'}}"
-    vendor = Vendor(load(FOURTH.replace("errors: {}", f"errors: {words}")))
+    vendor = Vendor(load(FOURTH.replace("error_texts: {}", f"error_texts: {words}")))
     assert vendor.error_answer(ApiError(404), ABOUT).frames[0].data == b"<p>/v1/chat/completions</p>"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mockserver.testing import MockServer
+from mockserver.validation.zod_issues import format_issues
 
 if TYPE_CHECKING:
     from tests.conftest import Client, MakeClient, ProfileError, StartServer
@@ -42,7 +43,8 @@ SPELLED = f"reasoning_effort: {LOUD['message']}"
         ("aimlapi", "o1-mini", {"n": None, "max_tokens": 1, "max_completion_tokens": 1, "seed": 1}),
         ("aimlapi", "o1-preview", {"stream_options": {"include_usage": True}}),
         ("aimlapi", "o3-mini", {"reasoning_effort": "low", "response_format": {"type": "json_object"}}),
-        ("aimlapi", "o3-mini", {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "auto"}),
+        ("aimlapi", "o3-mini", {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+                                "tool_choice": "auto", "provider": "OpenAI"}),
         ("aimlapi", "o3-mini", {"tool_choice": {"type": "function", "function": {"name": "f"}}, "n": 2}),
         ("aimlapi", "gpt-4o", {"reasoning_effort": "none", "max_tokens": 0, "seed": -9007199254740991}),
         ("omixa", "o1-preview", {"service_tier": "priority", "reasoning_effort": "low", "show_thinking": True}),
@@ -65,9 +67,15 @@ def test_what_a_vendor_takes_is_taken(client: Client, vendor: str, model: str, b
         ("aimlapi", "o3-mini", {"response_format": {"type": "xml"}},
          "response_format.type: Invalid discriminator value. Expected 'text' | 'json_object' | 'json_schema'"),
         ("aimlapi", "o3-mini", {"response_format": {"type": "json_schema"}}, "response_format.json_schema: Required"),
-        ("aimlapi", "o3-mini", {"tools": [{"type": "code", "function": {"name": "f"}}]},
+        ("aimlapi", "o3-mini", {"tools": [{"type": "code", "function": {"name": "f", "parameters": {}}}]},
          'tools.0.type: Invalid literal value, expected "function"'),
-        ("aimlapi", "o3-mini", {"tools": [{"type": "function", "function": {}}]}, "tools.0.function.name: Required"),
+        ("aimlapi", "o3-mini", {"tools": [{"type": "function", "function": {"parameters": {}}}]},
+         "tools.0.function.name: Required"),
+        ("aimlapi", "o3-mini", {"tools": [{"type": "function", "function": {"name": "f"}}]},
+         "tools.0.function.parameters: Required"),
+        ("aimlapi", "o3-mini", {"response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": []}}},
+         "response_format.json_schema.schema: Expected object, received array"),
+        ("aimlapi", "o3-mini", {"provider": 1}, "provider: Expected string, received number"),
         ("aimlapi", "o3-mini", {"tool_choice": "always"},
          "tool_choice: Invalid enum value. Expected 'none' | 'auto' | 'required', received 'always'"),
         ("omixa", "o1-preview", {"reasoning_effort": "loud"}, SPELLED),
@@ -81,15 +89,54 @@ def test_what_a_vendor_does_not_take_is_refused(
 ) -> None:
     heard = client.chat(vendor, model=model, **body)
     assert heard.status == {"aimlapi": 400, "omixa": 422}[vendor]
-    message = heard.json["message"] if vendor == "aimlapi" else heard.json["error"]["message"]
-    assert message.endswith(words)
+    error = heard.json["error"]
+    assert (format_issues(error["data"]) if vendor == "aimlapi" else error["message"]).endswith(words)
+
+
+IMAGE: Json = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+TEXT: Json = {"type": "text", "text": "Hello"}
+
+
+@pytest.mark.parametrize("model", ["o1-preview", "o1-mini", "o1-mini-2024-09-12", "o3-mini"])
+def test_a_model_of_text_alone_refuses_an_image(client: Client, model: str) -> None:
+    heard = client.chat(content=[{"role": "user", "content": [TEXT, IMAGE]}], model=model)
+    assert heard.status == 400
+    told = format_issues(heard.json["error"]["data"])
+    assert "messages.0.content.1.type: Invalid discriminator value. Expected 'text'" in told
+    assert client.chat(content=[{"role": "user", "content": [TEXT, TEXT]}], model=model).status in (200, 201)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model"),
+    [("aimlapi", "o1"), ("aimlapi", "gpt-4o"), ("omixa", "o1-preview"), ("omixa", "o3-mini")],
+)
+def test_an_image_is_seen_elsewhere(client: Client, vendor: str, model: str) -> None:
+    said = [{"role": "user", "content": [TEXT, IMAGE]}]
+    assert client.chat(vendor, said, model=model).status in (200, 201)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"role": "user", "content": [{"type": "text"}]}, "messages.0.content.0.text: Required"),
+        ({"role": "user", "content": ["Hello"]}, "messages.0.content.0: Expected object, received string"),
+        ({"role": "user", "content": [{"type": "refusal", "refusal": "No."}]}, "Expected 'text'"),
+        ({"role": "assistant", "content": [IMAGE]}, "Expected 'text' | 'refusal'"),
+        ({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}, None),
+        ({"role": "assistant", "content": None}, None),
+        ({"role": "tool", "content": [TEXT], "tool_call_id": "1"}, None),
+    ],
+)
+def test_each_role_has_its_own_parts(client: Client, message: Json, words: str | None) -> None:
+    heard = client.chat(content=[message], model="o3-mini")
+    assert words in format_issues(heard.json["error"]["data"]) if words else heard.status == 200
 
 
 def test_a_tools_message_must_say_which_call_it_answers(client: Client) -> None:
     said = [{"role": "user", "content": "Hello"}, {"role": "tool", "content": "sunny"}]
     assert client.chat(content=said, model="gpt-4o").status == 201
     heard = client.chat(content=said, model="o3-mini")
-    assert heard.json["message"] == "Body validation error! messages.1.tool_call_id: Required"
+    assert format_issues(heard.json["error"]["data"]) == "messages.1.tool_call_id: Required"
 
 
 @pytest.mark.parametrize("model", ["o1-preview", "o1-mini"])

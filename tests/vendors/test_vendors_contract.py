@@ -17,6 +17,7 @@ import requests
 
 from mockserver.errors import STATUS_BY_KIND, InputError
 from mockserver.testing import MockServer
+from mockserver.validation.zod_issues import format_issues
 from mockserver.vendors.parameter_rules import MAX_CHOICES
 
 MOST = 100_000  # bytes of a request's body
@@ -35,6 +36,7 @@ class Contract:
     key: str
     success: int
     envelope: tuple[str, ...]
+    content_type: str
     statuses: dict[str, int]
 
     def status(self, kind: str) -> int:
@@ -45,20 +47,28 @@ class Contract:
 
     def message(self, response: requests.Response) -> str:
         """The text of a refusal, out of the envelope that it must have."""
-        assert response.headers["content-type"].startswith("application/json")
+        assert response.headers["content-type"] == self.content_type
         found: Any = response.json()
         for step in self.envelope:
             found = found[step]
         assert isinstance(found, str)
         return found
 
+    def problem(self, response: requests.Response) -> str:
+        """The text of a refusal, followed by its issues where the vendor has them apart."""
+        error = response.json()["error"]
+        issues = error.get("data", []) if isinstance(error, dict) else []
+        return f"{self.message(response)} {format_issues(issues)}"
+
 
 CONTRACTS = [
-    Contract("aimlapi", "/v1/chat/completions", "authorization", "Bearer ", "0123456789abcdef", 201, ("message",),
+    Contract("aimlapi", "/v1/chat/completions", "authorization", "Bearer ", "0123456789abcdef", 201,
+             ("error", "message"), "application/problem+json; charset=utf-8",
              {"insufficient_credits": 403, "method_not_allowed": 404, "wrong_content_type": 400}),
-    Contract("segmind", "/v1/o1-preview", "x-api-key", "", "SG_0123456789abcdef", 200, ("error",),
+    Contract("segmind", "/v1/o1-preview", "x-api-key", "", "SG_0123456789abcdef", 200, ("error",), "application/json",
              {"insufficient_credits": 406, "wrong_content_type": 406}),
     Contract("omixa", "/api/v1/chat/completions", "authorization", "Bearer ", "omx_live_xxx", 200, ("error", "message"),
+             "application/json",
              {"invalid_request": 422, "wrong_content_type": 422}),
 ]  # fmt: skip
 AIMLAPI, SEGMIND, OMIXA = CONTRACTS
@@ -263,7 +273,7 @@ def test_a_request_without_a_good_key_is_a_401(
 @pytest.mark.parametrize(
     ("vendor", "status", "kind"),
     [
-        (AIMLAPI, 404, "application/json; charset=utf-8"),
+        (AIMLAPI, 404, "application/problem+json; charset=utf-8"),
         (SEGMIND, 405, "text/html; charset=utf-8"),
         (OMIXA, 405, "application/json"),
     ],
@@ -400,7 +410,7 @@ def test_a_body_of_another_type_is_refused(ask: Ask, vendor: Contract, kind: str
 def test_a_body_that_is_no_object_is_refused(ask: Ask, vendor: Contract, body: bytes, words: str) -> None:
     response = ask.send(vendor, data=body, headers={**vendor.auth(), **JSON})
     assert response.status_code == vendor.status("invalid_request")
-    assert words in vendor.message(response)
+    assert words in vendor.problem(response)
 
 
 @every_vendor
@@ -428,17 +438,17 @@ def test_a_body_that_is_wrong_says_what_and_where(
 ) -> None:
     response = ask.post(vendor, {**HELLO, "stream": stream, **change})
     assert response.status_code == vendor.status("invalid_request")
-    assert words in vendor.message(response)
+    assert words in vendor.problem(response)
 
 
 @every_vendor
 def test_messages_are_required(ask: Ask, vendor: Contract) -> None:
-    assert "messages: Required" in vendor.message(ask.post(vendor, {"model": "o1-preview"}))
+    assert "messages: Required" in vendor.problem(ask.post(vendor, {"model": "o1-preview"}))
 
 
 @pytest.mark.parametrize("vendor", [AIMLAPI, OMIXA], ids=lambda vendor: vendor.name)
 def test_a_model_is_required_where_the_path_names_none(ask: Ask, vendor: Contract) -> None:
-    assert "model: Required" in vendor.message(ask.post(vendor, {"messages": HELLO["messages"]}))
+    assert "model: Required" in vendor.problem(ask.post(vendor, {"messages": HELLO["messages"]}))
 
 
 @pytest.mark.parametrize(
@@ -471,7 +481,7 @@ def test_a_body_over_the_limit_is_a_413_too_when_nobody_said_how_long_it_is(
             f"{server.url}/{vendor.name}{vendor.path}", content=parts, headers={**vendor.auth(), **JSON}
         )
     assert response.status_code == 413
-    assert response.headers["content-type"].startswith("application/json")
+    assert response.headers["content-type"] == vendor.content_type
 
 
 @every_vendor
@@ -562,7 +572,7 @@ stream:
 refusal:
   content_type: application/vnd.fourth-error+json
   body: {oops: {number: $status, say: $message, kind: $code}}
-errors:
+error_texts:
   missing_key: {message: Who are you?, code: anonymous}
   insufficient_credits: {status: 499, message: Pay first., code: broke}
   method_not_allowed: {message: "Do not $method."}
@@ -643,7 +653,8 @@ def test_a_vendor_of_ones_own_refuses_in_its_own_words(
 
 def test_what_a_vendor_of_ones_own_owns_is_its_404(fourth: str) -> None:
     response = requests.get(f"{fourth}/generate/more", timeout=20)
-    assert (response.status_code, response.json()["oops"]["say"]) == (404, "Alas, Not Found.")
+    said = "Alas, Not Found. The Fourth has no such path, expected /generate"
+    assert (response.status_code, response.json()["oops"]["say"]) == (404, said)
 
 
 def test_the_shipped_vendors_stay_beside_it(fourth: str) -> None:
