@@ -28,6 +28,7 @@ STATUS_BY_KIND: dict[str, int] = {
     "unavailable": 503,
     "timeout": 504,
 }
+ERROR_STATUS = "[45][0-9][0-9]"  # the pattern of a status in place of a kind
 
 
 class ApiError(Exception):

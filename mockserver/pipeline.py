@@ -40,7 +40,7 @@ from mockserver.request.chat_request import (
     generate_request_id,
 )
 from mockserver.request.request_head import HeadCache, RequestHead, resolve_session_name
-from mockserver.schema.messages import did_you_mean
+from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.sessions.counters import RequestCounters
 from mockserver.sessions.injected_faults import (
     FIXTURE_HEADER,
@@ -426,7 +426,7 @@ def _fixture_by_name(
     fixture = fixtures.by_name(decoded) or fixtures.by_name(name)
     if fixture is None:
         hint = did_you_mean(decoded, fixtures.names)
-        message = f"{FIXTURE_HEADER}: found {decoded[:80]!r}, expected a fixture's name{hint}"
+        message = f"{FIXTURE_HEADER}: found {truncate_text(decoded)!r}, expected a fixture's name{hint}"
         raise ApiError("invalid_request", message)
     response = fixture.response_at(answer_counts.get(fixture.counter_key, 0))
     return FixtureMatch(fixture, response or fixture.responses[-1])

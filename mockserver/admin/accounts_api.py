@@ -26,6 +26,7 @@ from mockserver.schema.field_types import (
     Text,
     read_document,
 )
+from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import Amount, format_amount
 from mockserver.schema.object_types import (
     OPTIONAL_TEXT,
@@ -36,7 +37,7 @@ from mockserver.schema.object_types import (
     spec_dataclass,
     spec_field,
 )
-from mockserver.schema.yaml_document import Document, truncate_text
+from mockserver.schema.yaml_document import Document
 from mockserver.sessions.ledger import AccountStatement
 from mockserver.sessions.store import EMPTY_OVERLAY, Overlay
 

@@ -61,9 +61,9 @@ from mockserver.matching.fixture_set import NearMiss
 from mockserver.matching.loader import LoadedFile, parse_runtime_rules
 from mockserver.pipeline import ChatPipeline
 from mockserver.schema.field_types import FieldType, read_document
-from mockserver.schema.messages import did_you_mean
+from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema, get_spec_fields
-from mockserver.schema.yaml_document import document_from_value, truncate_text
+from mockserver.schema.yaml_document import document_from_value
 from mockserver.sessions.journal import JournalEntry
 from mockserver.settings import API_VERSION
 from mockserver.wire.faults import FAULTS

@@ -15,8 +15,7 @@ from mockserver.fixtures.fixture import Fixture
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.loader import LoadedFile, load_fixture_set, number_rules, renumber_file
 from mockserver.pipeline import ChatPipeline
-from mockserver.schema.messages import did_you_mean
-from mockserver.schema.yaml_document import truncate_text
+from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.sessions.store import (
     ALL_COUNTERS,
     ANSWERED,

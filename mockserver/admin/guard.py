@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.admin.error_responses import AdminError, create_error_response
-from mockserver.schema.yaml_document import truncate_text
+from mockserver.schema.messages import truncate_text
 from mockserver.settings import Settings
 
 # No public DNS name ends in one of these: RFC 6761, RFC 6762, RFC 8375 and ICANN's reservation of .internal;

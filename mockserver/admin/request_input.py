@@ -16,8 +16,8 @@ from mockserver.admin.error_responses import AdminError
 from mockserver.errors import InputError, Problem
 from mockserver.request.content_coding import BodyTooLargeError, UnknownCodingError, decode_body
 from mockserver.request.request_head import is_session_name
-from mockserver.schema.messages import did_you_mean, format_alternatives
-from mockserver.schema.yaml_document import Document, document_from_value, parse_yaml, truncate_text
+from mockserver.schema.messages import did_you_mean, format_alternatives, truncate_text
+from mockserver.schema.yaml_document import Document, document_from_value, parse_yaml
 
 BODY_SOURCE = "body"  # the name of the request body in messages
 

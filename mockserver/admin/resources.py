@@ -21,6 +21,7 @@ from mockserver.matching.fixture_set import Mismatch, NearMiss
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RequestHead
 from mockserver.schema.field_types import AnyValue, Boolean, FieldType, Integer, Null, Number, Text
+from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import Charge, format_amount
 from mockserver.schema.object_types import (
     OPTIONAL_NUMBER,
@@ -385,7 +386,7 @@ def _decode_text(data: bytes) -> str:
 
 def _row_user_text(request: ChatRequest) -> str:
     text = redact_text(request.last_user_text[:_SEARCHED_LENGTH], entry_secrets(request.routed_head.head))
-    return text if len(text) <= _USER_TEXT_LIMIT else text[: _USER_TEXT_LIMIT - 1] + "…"
+    return truncate_text(text, _USER_TEXT_LIMIT)
 
 
 _EVENT_SEPARATOR = re.compile(rb"\n\n|\r\n\r\n")

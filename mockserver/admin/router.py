@@ -16,8 +16,7 @@ from mockserver.admin.error_responses import AdminError, create_error_response
 from mockserver.admin.openapi import Operation
 from mockserver.admin.request_input import parse_admin_request
 from mockserver.errors import InputError
-from mockserver.schema.messages import did_you_mean, format_alternatives
-from mockserver.schema.yaml_document import truncate_text
+from mockserver.schema.messages import did_you_mean, format_alternatives, truncate_text
 from mockserver.settings import ADMIN_PREFIX
 
 

@@ -13,6 +13,7 @@ from mockserver.billing.cost import calculate_amount_due, calculate_entry_cost, 
 from mockserver.errors import ApiError
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.request.chat_request import ChatRequest
+from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, format_amount
 from mockserver.sessions.journal import Decision, JournalEntry
 from mockserver.sessions.ledger import AccountStatement, Denial, Hold
@@ -99,7 +100,9 @@ async def _check_account(account: AccountSpec | None, *, allow_unknown_keys: boo
 
 async def _check_model_allowed(request: ChatRequest, account: AccountSpec) -> None:
     if account.forbids(request.model):
-        raise ApiError("forbidden", detail=f"the account {account.id} may not use {request.model[:80]}")
+        raise ApiError(
+            "forbidden", detail=f"the account {account.id} may not use {truncate_text(request.model)}"
+        )
 
 
 def _denial_error(request: ChatRequest, account: AccountSpec, denial: Denial) -> ApiError:

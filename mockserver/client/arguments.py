@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from mockserver.masking import is_secret_header
-from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.messages import suggest_name, truncate_text
 
 __tracebackhide__ = True  # as in `session_client`
 
@@ -95,8 +95,7 @@ def check_keywords(caller: str, arguments: Mapping[str, Any], *argument_types: t
     names = [name for one in argument_types for name in one.__annotations__]
     for name in arguments:
         if name not in names:
-            hint = did_you_mean(name, names) or f", expected {format_alternatives(names)}"
-            raise TypeError(f"{caller}: unknown keyword {name!r}{hint}")
+            raise TypeError(f"{caller}: unknown keyword {name!r}{suggest_name(name, names)}")
 
 
 def select_keywords(arguments: Mapping[str, Any], argument_type: type) -> dict[str, Any]:
@@ -117,7 +116,8 @@ def encode_argument(value: Any) -> Any:
 def format_arguments(arguments: Mapping[str, Any]) -> str:
     """Format keyword arguments as in source code, with keys masked: `user='weather', stream=True`."""
     return ", ".join(
-        f"{name}={_truncate_argument(_format_value(name, value))}" for name, value in arguments.items()
+        f"{name}={truncate_text(_format_value(name, value), _MAX_ARGUMENT_LENGTH)}"
+        for name, value in arguments.items()
     )
 
 
@@ -129,10 +129,6 @@ def _format_value(name: str, value: Any) -> str:
             "{" + ", ".join(f"{key!r}: {_format_value(str(key), item)}" for key, item in value.items()) + "}"
         )
     return f"re.compile({value.pattern!r})" if isinstance(value, re.Pattern) else repr(value)
-
-
-def _truncate_argument(text: str) -> str:
-    return text if len(text) <= _MAX_ARGUMENT_LENGTH else f"{text[: _MAX_ARGUMENT_LENGTH - 1]}…"
 
 
 _REGEX_FLAGS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: "x", re.ASCII: "a"}

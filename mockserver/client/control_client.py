@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from mockserver import __version__
 from mockserver.client.arguments import encode_argument
 from mockserver.errors import InputError, Problem
+from mockserver.schema.messages import truncate_text
 from mockserver.settings import API_VERSION
 
 __tracebackhide__ = True  # as in `session_client`
@@ -119,7 +120,7 @@ def parse_input_error(data: Any) -> InputError:
     """Return the InputError that the server has reported in the body of an error response."""
     error = data.get("error") if isinstance(data, dict) else None
     if not isinstance(error, dict):
-        return InputError.from_message(f"the server answered {json.dumps(data)[:200]}")
+        return InputError.from_message(f"the server answered {truncate_text(json.dumps(data), 200)}")
     problems = [Problem(one.get("message", ""), one.get("path", "")) for one in error.get("problems") or ()]
     return InputError(*problems) if problems else InputError.from_message(str(error.get("message", "")))
 

@@ -12,6 +12,7 @@ from typing import Any
 from mockserver.matching.fixture_set import Mismatch
 from mockserver.matching.loader import RUNTIME_SOURCE
 from mockserver.request.request_body import get_message_text
+from mockserver.schema.messages import truncate_text
 from mockserver.sessions.request_record import RequestRecord
 
 DetailsFetcher = Callable[[str], Mapping[str, Any]]
@@ -120,7 +121,7 @@ class Request(RequestRecord):
     def _request_summary(self) -> str:
         if not self.vendor:
             return f"{self.method} {self.path}"
-        text = _quote_text(self._user) if self._user else f"{self.method} {self.path}"
+        text = repr(truncate_text(self._user)) if self._user else f"{self.method} {self.path}"
         return " ".join(filter(None, (self.vendor, self.model, text, "stream" if self.stream else "")))
 
     @property
@@ -173,11 +174,6 @@ def _parse_near_miss(data: Mapping[str, Any]) -> RecordedNearMiss:
     )
 
 
-def _quote_text(text: str) -> str:
-    return repr(text if len(text) <= _MAX_QUOTED_LENGTH else f"{text[: _MAX_QUOTED_LENGTH - 1]}…")
-
-
-_MAX_QUOTED_LENGTH = 60  # characters of a message in one line
 _NORMAL_ENDS = ("", "finished")
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 # The values of absent fields, by the name of the field.

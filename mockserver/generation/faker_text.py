@@ -16,7 +16,7 @@ from pkgutil import iter_modules
 from threading import local
 from typing import TYPE_CHECKING
 
-from mockserver.schema.messages import did_you_mean
+from mockserver.schema.messages import did_you_mean, truncate_text
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -56,7 +56,7 @@ def normalize_locale(locale: str) -> str:
         did_you_mean(plain, sorted(AVAILABLE_LOCALES))
         or ", expected one of Faker's, like de_DE, fr_FR, ja_JP"
     )
-    raise ValueError(f"found the locale {locale[:80]!r}{advice}")
+    raise ValueError(f"found the locale {truncate_text(locale)!r}{advice}")
 
 
 def _faker_of_thread(locale: str) -> Faker:

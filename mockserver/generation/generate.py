@@ -19,11 +19,12 @@ from mockserver.generation.generation_budget import CHARACTERS_PER_STEP, Generat
 from mockserver.generation.prompt_schema import PromptedSchema, find_prompted_schema, strip_json_documents
 from mockserver.generation.scalar_candidates import STEPS_PER_VALUE
 from mockserver.generation.tool_choice import PlannedToolCall, choose_tools
+from mockserver.schema.messages import truncate_text
 
 if TYPE_CHECKING:
     from faker import Faker
 
-MAX_QUOTED_LENGTH = 600  # characters of a tool's result that a reply quotes
+MAX_QUOTED_LENGTH = 601  # characters of a tool's result that a reply quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class ReplyGenerator:
 
 
 def _quote_tool_result(name: str | None, result: str, seed: int) -> str:
-    quoted = result if len(result) <= MAX_QUOTED_LENGTH else result[:MAX_QUOTED_LENGTH] + "…"
+    quoted = truncate_text(result, MAX_QUOTED_LENGTH)
     return TOOL_RESULT_REPLIES[seed % len(TOOL_RESULT_REPLIES)].format(name or "the tool", quoted)
 
 

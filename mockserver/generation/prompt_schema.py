@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import orjson
 
 from mockserver.generation.generation_budget import GenerationBudget
+from mockserver.schema.messages import truncate_text
 
 MAX_SCANNED_LENGTH = 100_000  # characters of one message, counted from its end
 MAX_DECODE_ATTEMPTS = 64  # opening braces that start no JSON object
@@ -105,7 +106,7 @@ def _parse_finite_float(text: str) -> float:
     """Return a number. Raise ValueError for infinity (`1e999`) and for `NaN`, which are not JSON."""
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"found the number {text[:80]}")
+        raise ValueError(f"found the number {truncate_text(text)}")
     return number
 
 

@@ -21,7 +21,7 @@ from mockserver.masking import mask_key
 from mockserver.matching.counter_keys import assign_fixture_keys, assign_rule_keys
 from mockserver.matching.fixture_set import FileStats, FixtureSet
 from mockserver.schema.field_types import read_document
-from mockserver.schema.messages import describe_value
+from mockserver.schema.messages import describe_value, truncate_text
 from mockserver.schema.object_types import ListOf, get_spec_fields
 from mockserver.schema.yaml_document import (
     Document,
@@ -29,7 +29,6 @@ from mockserver.schema.yaml_document import (
     format_path,
     load_document,
     parse_yaml,
-    truncate_text,
 )
 
 RUNTIME_SOURCE = "runtime"  # the source of what was added while the server ran

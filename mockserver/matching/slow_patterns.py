@@ -15,7 +15,7 @@ from mockserver.errors import Problem
 from mockserver.fixtures.criteria import Criterion
 from mockserver.fixtures.fixture import locate_problem
 from mockserver.matching.fixture_set import FixtureSet
-from mockserver.schema.yaml_document import truncate_text
+from mockserver.schema.messages import truncate_text
 
 _PROBE_LENGTHS = (
     60,
@@ -83,7 +83,7 @@ def _describe_slow_text(pattern: BoundedRegex, text: str) -> str:
     shown = truncate_text(pattern.pattern)
     return (
         f"the regular expression /{shown}/ reaches its time limit on a text of {len(text):,} characters like "
-        f"{text[:20]!r}; such a request does not match. Nested repetitions like (a+)+ are the usual cause"
+        f"{truncate_text(text, 20)!r}; such a request does not match. Nested repetitions like (a+)+ are the usual cause"
     )
 
 

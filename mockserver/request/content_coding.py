@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
+from mockserver.schema.messages import truncate_text
+
 MAX_CODINGS = 3  # of one body; each may take as long as the first
 _MAX_MEMBERS = 100  # of one gzip or zstd body: every member copies the rest of the body
 _BROTLI_STEP = 65_536  # bytes; brotli exceeds a limit by up to this much
@@ -60,7 +62,9 @@ def parse_content_codings(header: str) -> tuple[str, ...]:
                 if coding in _PACKAGES
                 else ""
             )
-            raise UnknownCodingError(f"Content-Encoding: found {coding[:40]!r}{hint}, expected {known}")
+            raise UnknownCodingError(
+                f"Content-Encoding: found {truncate_text(coding)!r}{hint}, expected {known}"
+            )
     if len(codings) > MAX_CODINGS:
         raise UnknownCodingError(
             f"Content-Encoding: found {len(codings)} codings, expected at most {MAX_CODINGS}"

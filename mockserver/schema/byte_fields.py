@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.schema.field_types import Cursor, FieldType
-from mockserver.schema.yaml_document import truncate_text
+from mockserver.schema.messages import truncate_text
 
 MAX_FILE_SIZE = 32 * 1024 * 1024  # bytes
 # A link or a named pipe, which would block, may have taken the file's place after it was checked.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from mockserver.schema.messages import truncate_text
+
 MAX_DURATION = 365 * 24 * 3600.0  # a year in seconds; a longer one is a typing error
 
 _AMOUNT = r"[0-9]+(?:\.[0-9]+)?"
@@ -21,7 +23,7 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 def parse_duration(text: str) -> float:
     """Return the seconds of a duration. Raises ValueError with a message."""
-    shown = text if len(text) <= 40 else text[:39] + "…"
+    shown = truncate_text(text, 40)
     if text.startswith("-"):
         raise ValueError(f"found {shown}, a duration cannot be negative")
     if _BARE_NUMBER.match(text):

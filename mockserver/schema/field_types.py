@@ -17,13 +17,18 @@ from typing import Any, Final
 
 from mockserver.errors import InputError, Problem
 from mockserver.schema.durations import DURATION_PATTERN, parse_duration
-from mockserver.schema.messages import describe_value, did_you_mean, format_alternatives, format_scalar
+from mockserver.schema.messages import (
+    describe_value,
+    did_you_mean,
+    format_alternatives,
+    format_scalar,
+    truncate_text,
+)
 from mockserver.schema.yaml_document import (
     Document,
     ValuePath,
     describe_large_integer,
     format_path,
-    truncate_text,
 )
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from mockserver.schema.yaml_document import truncate_text
+MAX_SHOWN_LENGTH = 60  # characters of a user's text in a message
+
+
+def truncate_text(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
+    """Shorten a text to `limit` characters, the last of which is then an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def describe_value(value: object, raw_scalar: str | None = None) -> str:
@@ -44,3 +49,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return the end of a message that suggests the most similar name, or an empty string."""
     near = difflib.get_close_matches(word[:100], list(candidates), n=1)
     return f", did you mean {near[0]!r}?" if near else ""
+
+
+def suggest_name(word: str, names: Collection[str], before_list: str = ", expected ") -> str:
+    """Return the end of a message that suggests the most similar name, or lists the names if none is similar."""
+    return did_you_mean(word, names) or f"{before_list}{format_alternatives(names) or 'none'}"

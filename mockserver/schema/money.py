@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from mockserver.schema.messages import truncate_text
+
 MoneyUnit = Literal["usd", "credits"]
 
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,12})?"
@@ -64,7 +66,7 @@ NO_CHARGE: Final = Charge()
 
 def parse_amount(text: str) -> Amount:
     """Parse an amount with its unit. Raises ValueError with a message."""
-    shown = text if len(text) <= 40 else text[:39] + "…"
+    shown = truncate_text(text, 40)
     if text.startswith(("-", "$-")):
         raise ValueError(f"found {shown}, an amount cannot be negative")
     if found := _DOLLARS.fullmatch(text):
@@ -80,7 +82,7 @@ def parse_unitless_amount(text: str) -> Decimal:
     """Parse a number of dollars or credits whose unit is known. Raises ValueError with a message."""
     found = _BARE_AMOUNT.fullmatch(text) or _DOLLARS.fullmatch(text)
     if not found:
-        raise ValueError(f"found text {text[:40]!r}, expected an amount like 0.052070")
+        raise ValueError(f"found text {truncate_text(text, 40)!r}, expected an amount like 0.052070")
     return Decimal(found[0].lstrip("$ "))
 
 

@@ -10,9 +10,8 @@ from typing import Any, TypeVar, dataclass_transform
 
 from mockserver.errors import InputError
 from mockserver.schema.field_types import INVALID, Cursor, FieldType, Null, Number, Text, read_document
-from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.messages import did_you_mean, format_alternatives, truncate_text
 from mockserver.schema.yaml_document import document_from_value as plain
-from mockserver.schema.yaml_document import truncate_text
 
 T = TypeVar("T")
 

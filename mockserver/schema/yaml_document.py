@@ -17,6 +17,7 @@ import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from mockserver.errors import InputError, Problem
+from mockserver.schema.messages import truncate_text
 from mockserver.schema.yaml_scalars import (
     MAP_TAG,
     MAX_NESTING,
@@ -33,7 +34,6 @@ from mockserver.schema.yaml_scalars import (
 MAX_DOCUMENT_VALUES = 2_000_000  # in one document, each alias counted as its value
 MAX_FILE_BYTES = 16_777_216  # ten thousand fixtures have about two million
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1  # what JSON encoders write
-MAX_SHOWN_LENGTH = 60  # characters of a user's text in a message
 
 ValuePath = tuple[str | int, ...]  # the keys and list positions that lead from the top to a value
 
@@ -137,9 +137,7 @@ def parse_yaml(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         raise InputError(_explain_yaml_error(error, name, text)) from None
     except (ValueError, OverflowError) as error:  # PyYAML's own scanner raises them for absurd numbers
-        raise InputError.from_message(
-            f"no valid YAML: {error}"[: 2 * MAX_SHOWN_LENGTH], source=name
-        ) from None
+        raise InputError.from_message(truncate_text(f"no valid YAML: {error}", 120), source=name) from None
     builder = _Builder(name)
     value = None if root is None else builder.build(root)
     if builder.problems:
@@ -172,11 +170,6 @@ def format_path(path: ValuePath) -> str:
         else:
             parts.append(f"[{json.dumps(truncate_text(step), ensure_ascii=False)}]")
     return "".join(parts).removeprefix(".")
-
-
-def truncate_text(text: str) -> str:
-    """Shorten a user's text for a message."""
-    return text if len(text) <= MAX_SHOWN_LENGTH else text[: MAX_SHOWN_LENGTH - 1] + "…"
 
 
 def describe_large_integer(value: int) -> str | None:

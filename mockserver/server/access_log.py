@@ -10,6 +10,7 @@ from functools import lru_cache
 import orjson
 
 from mockserver.schema.durations import format_duration
+from mockserver.schema.messages import truncate_text
 from mockserver.server.log_writer import escape_controls
 from mockserver.sessions.journal import JournalEntry
 from mockserver.sessions.request_record import RequestRecord, create_record
@@ -61,10 +62,10 @@ def _format_text(entry: JournalEntry) -> str:
 
 def _format_target(record: RequestRecord) -> str:
     """Return model and path; the path only if the request was refused, or names no model."""
-    target = record.model[:40]
+    target = truncate_text(record.model, 40)
     if target and not 400 <= record.status < 500:
         return target
-    return "  ".join(filter(None, (target, f"{record.method} {record.path[:80]}")))
+    return "  ".join(filter(None, (target, f"{record.method} {truncate_text(record.path, 80)}")))
 
 
 def _format_source(record: RequestRecord) -> str:

@@ -24,7 +24,7 @@ from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.loader import OnReload, load_fixture_set, watch_fixture_files
 from mockserver.pipeline import ChatPipeline, OnRequestEnd
 from mockserver.request.request_head import match_route, read_head
-from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.messages import suggest_name
 from mockserver.sessions.store import MemoryStore, SessionStore
 from mockserver.settings import ADMIN_PREFIX, REPLY_STYLES, TOKENIZERS, Settings
 from mockserver.tokens.token_count import ESTIMATE
@@ -81,10 +81,7 @@ def _resolve_settings(settings: Settings) -> Settings:
         ("--tokenizer", settings.tokenizer, TOKENIZERS),
     ):
         if value not in known:
-            raise InputError.from_message(
-                f"found {value!r}{did_you_mean(value, known) or f', expected {format_alternatives(known)}'}",
-                flag,
-            )
+            raise InputError.from_message(f"found {value!r}{suggest_name(value, known)}", flag)
     _check_admin_token(settings.admin_token)
     try:
         locale = normalize_locale(settings.locale)

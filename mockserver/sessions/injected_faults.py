@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mockserver.errors import STATUS_BY_KIND, ApiError
+from mockserver.errors import ERROR_STATUS, STATUS_BY_KIND, ApiError
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import ExactLiteral
+from mockserver.fixtures.response_spec import parse_error_kind
 from mockserver.fixtures.text_forms import fold_case
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import SESSION_HEADER, RoutedHead, is_session_name
 from mockserver.schema.durations import parse_duration
-from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.messages import format_alternatives
 from mockserver.sessions.store import APPLIED, EVALUATED, SessionStore
 from mockserver.wire.faults import Fault, parse_fault
 
@@ -37,8 +38,7 @@ INJECTION_HEADERS = (
     SESSION_HEADER,
 )
 
-_STATUS_PATTERN = "[45][0-9][0-9]"
-_ERROR_PATTERN = f"({'|'.join(STATUS_BY_KIND)}|{_STATUS_PATTERN})"
+_ERROR_PATTERN = f"({'|'.join(STATUS_BY_KIND)}|{ERROR_STATUS})"
 # sk-mock-402, omx_live_mock-429, SG_mock-timeout
 _KEY_PATTERN = re.compile(f"mock-{_ERROR_PATTERN}(?![0-9a-z_])")
 _MESSAGE_PATTERN = re.compile(rf"mock\s+{_ERROR_PATTERN}", re.IGNORECASE)
@@ -75,7 +75,7 @@ def parse_injection(request: ChatRequest, error_in_message: str | int | None = N
             raise _invalid_header(
                 name, f"found an unknown header, expected {format_alternatives(INJECTION_HEADERS)}"
             )
-    error = _parse_header(_parse_error, headers, ERROR_HEADER)
+    error = _parse_header(parse_error_kind, headers, ERROR_HEADER)
     retry_after = _parse_header(parse_duration, headers, RETRY_AFTER_HEADER)
     source = f"requested by the header {ERROR_HEADER}"
     if error is None and error_in_key is not None:
@@ -104,7 +104,7 @@ def find_error_in_message(request: ChatRequest, fixture: Fixture | None) -> str 
     found = _MESSAGE_PATTERN.fullmatch(text)
     if found is None or (fixture is not None and _names_message(fixture, text)):
         return None
-    return _status_or_kind(found[1].lower())
+    return parse_error_kind(found[1].lower())
 
 
 def _names_message(fixture: Fixture, text: str) -> bool:
@@ -130,18 +130,7 @@ def _injection_headers(routed_head: RoutedHead) -> dict[str, str]:
 
 def _error_in_key(key: str | None) -> str | int | None:
     found = _KEY_PATTERN.search(key or "")
-    return None if found is None else _status_or_kind(found[1])
-
-
-def _parse_error(text: str) -> str | int:
-    if text not in STATUS_BY_KIND and not re.fullmatch(_STATUS_PATTERN, text):
-        hint = did_you_mean(text, STATUS_BY_KIND) or f": {format_alternatives(STATUS_BY_KIND)}"
-        raise ValueError(f"found {text[:80]!r}, expected a number 400 to 599 or a kind{hint}")
-    return _status_or_kind(text)
-
-
-def _status_or_kind(text: str) -> str | int:
-    return int(text) if text.isdecimal() else text
+    return None if found is None else parse_error_kind(found[1])
 
 
 def _parse_header(parse: Callable[[str], T], headers: dict[str, str], name: str) -> T | None:

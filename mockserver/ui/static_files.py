@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 from mockserver.admin.error_responses import AdminError, create_error_response
 from mockserver.admin.guard import HostGuard
 from mockserver.pipeline import ChatPipeline
-from mockserver.schema.yaml_document import read_text_file, truncate_text
+from mockserver.schema.messages import truncate_text
+from mockserver.schema.yaml_document import read_text_file
 from mockserver.settings import ADMIN_PREFIX
 
 PAGE_ROOT = Path(__file__).with_name("page")

@@ -10,6 +10,7 @@ from mockserver.errors import ApiError
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RoutedHead, is_session_name
+from mockserver.schema.messages import truncate_text
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 from mockserver.validation.zod_issues import Issue, create_custom_issue, format_issues
 from mockserver.vendors.model_spec import UnavailableSpec
@@ -78,11 +79,13 @@ def _route_error(routed_head: RoutedHead) -> ApiError | None:
         )
     # HEAD is allowed wherever GET is (RFC 9110, section 9.3.2).
     if method != route.method and (method, route.method) != ("HEAD", "GET"):
-        return ApiError("method_not_allowed", detail=f"found {method[:20]}, expected {route.method}")
+        return ApiError(
+            "method_not_allowed", detail=f"found {truncate_text(method, 20)}, expected {route.method}"
+        )
     if not is_session_name(routed_head.session):
         return ApiError(
             "invalid_request",
-            f"found the session {routed_head.session[:80]!r}, in the path after /s/ or in X-Mock-Session; "
+            f"found the session {truncate_text(routed_head.session, 80)!r}, in the path after /s/ or in X-Mock-Session; "
             "expected 1 to 64 letters, digits, '.', '_' or '-'",
         )
     return None
@@ -93,7 +96,7 @@ def _content_type_error(routed_head: RoutedHead) -> ApiError | None:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/json" or media_type.endswith("+json"):
         return None
-    detail = f"Content-Type: expected application/json, received {content_type[:80] or 'nothing'}"
+    detail = f"Content-Type: expected application/json, received {truncate_text(content_type) or 'nothing'}"
     return ApiError("wrong_content_type", detail=detail, issues=(create_custom_issue(detail),))
 
 
@@ -122,10 +125,9 @@ def _check_model(request: ChatRequest) -> None:
 
 def _unavailable_error(request: ChatRequest, unavailable: UnavailableSpec) -> ApiError:
     known = ", ".join(request.vendor.models.names) or "none"
-    message = fill_optional_text(unavailable.message, {"model": request.model[:80]})
-    return ApiError(
-        unavailable.kind, message, detail=f"found the model {request.model[:80]!r}, expected one of {known}"
-    )
+    model = truncate_text(request.model, 80)
+    message = fill_optional_text(unavailable.message, {"model": model})
+    return ApiError(unavailable.kind, message, detail=f"found the model {model!r}, expected one of {known}")
 
 
 def _check_body(request: ChatRequest) -> None:

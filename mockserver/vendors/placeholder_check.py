@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mockserver.errors import Problem
-from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.messages import suggest_name
 from mockserver.schema.yaml_document import Document, ValuePath, format_path
 from mockserver.vendors.placeholders import find_placeholder_names
 
@@ -51,7 +51,7 @@ def find_unknown_placeholders(
 
 
 def _problem(profile: Document, path: ValuePath, name: str, names: PlaceholderNames) -> Problem:
-    expected = did_you_mean(name, names) or f", expected {format_alternatives(sorted(names)) or 'none'}"
+    expected = suggest_name(name, sorted(names))
     return Problem(
         f"found the placeholder ${name}{expected}", format_path(path), profile.name, *profile.position(path)
     )

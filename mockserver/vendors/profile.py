@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import STATUS_BY_KIND, InputError
+from mockserver.errors import ERROR_STATUS, STATUS_BY_KIND, InputError
 from mockserver.schema.field_types import (
     AnyValue,
     Boolean,
@@ -23,10 +23,10 @@ from mockserver.schema.field_types import (
     Text,
     read_document,
 )
-from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.messages import suggest_name, truncate_text
 from mockserver.schema.money import ZERO, Amount
 from mockserver.schema.object_types import ByType, ListOf, MapOf, ObjectType, spec_dataclass, spec_field
-from mockserver.schema.yaml_document import Document, load_document, truncate_text
+from mockserver.schema.yaml_document import Document, load_document
 from mockserver.vendors.aux_endpoints import AuxEndpointSpec
 from mockserver.vendors.model_spec import ModelSpec, PriceSpec, SuccessSpec, UnavailableSpec
 from mockserver.vendors.parameter_rules import PARAMETER_RULES, ParameterRule
@@ -66,10 +66,10 @@ class ErrorTextsField(MapOf):
     def read(self, value: Any, cursor: Cursor) -> Any:
         """Read the mapping; report keys that are no kind and no status."""
         for key in value if isinstance(value, dict) else ():
-            if key not in (*STATUS_BY_KIND, OTHER_KIND) and not re.fullmatch(r"[45][0-9][0-9]", key):
+            if key not in (*STATUS_BY_KIND, OTHER_KIND) and not re.fullmatch(ERROR_STATUS, key):
                 cursor.key(key).report(
                     f"found {truncate_text(key)!r}, expected a kind, a status from 400 to 599 or {OTHER_KIND!r}"
-                    f"{did_you_mean(key, STATUS_BY_KIND) or f': {format_alternatives(STATUS_BY_KIND)}'}"
+                    f"{suggest_name(key, STATUS_BY_KIND, ': ')}"
                 )
         return super().read(value, cursor)
 
