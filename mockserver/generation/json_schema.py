@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from urllib.parse import unquote
 
+from mockserver.fixtures.predicates import is_equal_value
 from mockserver.generation.generation_budget import GenerationBudget, GenerationBudgetError
 
 FlatSchema = dict[str, object]
@@ -75,7 +76,7 @@ def merge_schemas(one: FlatSchema, other: FlatSchema, budget: GenerationBudget) 
     )
     merged = dict(one)
     for keyword, value in other.items():
-        if keyword in merged and not is_json_equal(merged[keyword], value, budget):
+        if keyword in merged and not is_equal_value(merged[keyword], value, budget.spend):
             default = _all_of if keyword in SCHEMA_KEYWORDS else _keep_first
             merged[keyword] = MERGE_RULES.get(keyword, default)(merged[keyword], value, budget)
         else:
@@ -252,13 +253,8 @@ def _merge_multiples(one: object, other: object, _: GenerationBudget) -> object:
     return int(common) if common.denominator == 1 else float(common)
 
 
-def is_json_equal(one: object, other: object, budget: GenerationBudget) -> bool:
-    """Return whether two values are equal in JSON: `true` is not equal to 1, 1.0 is."""
-    return one is other or make_equality_key(one, budget) == make_equality_key(other, budget)
-
-
 def make_equality_key(value: object, budget: GenerationBudget) -> object:
-    """Return a hashable key that is the same for equal JSON values. Raise GenerationBudgetError."""
+    """Return a hashable key, the same for values that `is_equal_value` calls equal. Raise GenerationBudgetError."""
     budget.spend()
     if isinstance(value, bool):
         return ("bool", value)

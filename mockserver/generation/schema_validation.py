@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from mockserver.fixtures.predicates import is_equal_value
 from mockserver.generation.generation_budget import GenerationBudget
 from mockserver.generation.json_schema import (
     FlatSchema,
     as_finite_number,
     as_list,
-    is_json_equal,
     make_equality_key,
     resolve_ref,
 )
@@ -44,7 +44,7 @@ def conforms_to_schema(
         return False
 
     return (
-        ("const" not in schema or is_json_equal(schema["const"], value, budget))
+        ("const" not in schema or is_equal_value(schema["const"], value, budget.spend))
         and all(KEYWORD_CHECKS[key](value, schema[key], budget) for key in schema if key in KEYWORD_CHECKS)
         and (COMBINATORS.isdisjoint(schema) or _meets_combinators(schema, is_valid))
         and (not isinstance(value, list) or _meets_item_keywords(value, schema, is_valid))

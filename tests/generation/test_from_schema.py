@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from enum import Enum
+from itertools import product
 from typing import Annotated, Any, Literal
 
 import jsonschema_rs
@@ -15,10 +16,16 @@ from hypothesis import strategies as st
 from openai.lib._pydantic import to_strict_json_schema
 from pydantic import BaseModel, Field
 
+from mockserver.fixtures.predicates import is_equal_value
 from mockserver.generation.fake_values import generate_words, split_name_suffixes
 from mockserver.generation.from_schema import MAX_DEPTH, MAX_ITEMS, generate_value
 from mockserver.generation.generation_budget import GenerationBudget
-from mockserver.generation.json_schema import flatten_schema, is_infinite_schema, is_json_equal, merge_schemas
+from mockserver.generation.json_schema import (
+    flatten_schema,
+    is_infinite_schema,
+    make_equality_key,
+    merge_schemas,
+)
 from mockserver.generation.prompt_values import KINDS_BY_NAME, PromptValues
 from mockserver.generation.regex_text import generate_matching_text, matches_pattern
 from mockserver.generation.schema_validation import conforms_to_schema, is_json_type
@@ -837,10 +844,26 @@ def test_a_keyword_rejects_what_it_forbids(value: object, schema: Schema, expect
 
 
 def test_json_has_its_own_sense_of_equal_and_of_integer() -> None:
-    assert is_json_equal([1, {"a": None}], [1.0, {"a": None}], GenerationBudget())
-    assert not is_json_equal(True, 1, GenerationBudget())
-    assert not is_json_equal([1], [1, 2], GenerationBudget())
-    assert not is_json_equal({"a": 1}, {"b": 1}, GenerationBudget())
+    values: list[object] = [
+        1,
+        True,
+        1.0,
+        "1",
+        None,
+        [1],
+        [1.0],
+        [1, 2],
+        {"a": 1},
+        {"a": True},
+        {"b": 1},
+        [{"a": []}],
+    ]
+    for one, other in product(values, repeat=2):
+        budget = GenerationBudget()
+        is_equal = make_equality_key(one, budget) == make_equality_key(other, budget)
+        assert is_equal_value(one, other, budget.spend) is is_equal
+    assert is_equal_value([1, {"a": None}], [1.0, {"a": None}])
+    assert not is_equal_value(True, 1)
     assert is_json_type(1.0, "integer")
     assert not is_json_type(True, "integer")
     assert not is_json_type(1, ["integer"])
