@@ -14,13 +14,9 @@ from mockserver.client.recorded_request import Request
 from mockserver.client.session_client import Remote, Session
 from mockserver.errors import InputError
 from mockserver.matching.fixture_set import FixtureSet
+from mockserver.server.addresses import bind_socket, format_server_url, get_connect_address
 from mockserver.server.app import create_app, create_pipeline
-from mockserver.server.uvicorn_server import (
-    BackgroundServer,
-    bind_socket,
-    format_server_url,
-    get_connect_address,
-)
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.sessions.journal import MAX_BYTES, JournalEntry
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback

@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import time
 
+from mockserver.server.addresses import format_server_url, get_connect_host
+
 _REQUEST_TIMEOUT = 2.0  # seconds for one attempt
 _POLL_INTERVAL = 0.1  # seconds between two attempts
 _MAX_SHOWN_BYTES = 80  # bytes of a response that a message quotes
-_LOOPBACK_ADDRESSES = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 not listened on, replaced
 
 _START_HINT = "start one with `mockserver serve`, or give its address with --host and --port"
 
@@ -19,9 +20,8 @@ class NotReady(Exception):
 
 def wait_until_ready(host: str, port: int, wait: float = 0.0) -> None:
     """Return when `/readyz` answers 200, for which it has `wait` seconds. Raises NotReady."""
-    bare_host = host.strip("[]")
-    host = _LOOPBACK_ADDRESSES.get(bare_host, bare_host)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
+    host = get_connect_host(host.strip("[]"))
+    url = f"{format_server_url((host, port))}/readyz"
     if not 1 <= port <= 65535:
         raise NotReady(
             f"{url}: port {port} cannot be probed; give the port that the server printed with --port"

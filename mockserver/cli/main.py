@@ -135,10 +135,11 @@ def serve(**flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
     from mockserver.server import app
     from mockserver.server.access_log import AccessLog
+    from mockserver.server.addresses import bind_socket, get_connect_address
     from mockserver.server.app import create_app
     from mockserver.server.connection_limits import raise_fd_limit
     from mockserver.server.log_writer import JsonLogFormatter, LogWriter, LogWriterHandler
-    from mockserver.server.uvicorn_server import BackgroundServer, bind_socket, get_connect_address
+    from mockserver.server.uvicorn_server import BackgroundServer
     from mockserver.wire.playback import Playback
 
     flags["paths"] = _drop_empty_mounts(flags["paths"])

@@ -35,7 +35,7 @@ class StartReport:
     @property
     def url(self) -> str:
         """Return the root URL, as a client on this machine uses it."""
-        from mockserver.server.uvicorn_server import format_server_url  # noqa: PLC0415 `serve` has imported it already
+        from mockserver.server.addresses import format_server_url  # noqa: PLC0415 `serve` has imported it already
 
         return format_server_url(self.address)
 

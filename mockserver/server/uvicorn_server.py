@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -16,7 +14,6 @@ from typing import Any, Literal
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver.errors import InputError
 from mockserver.server.connection_limits import AcceptErrorHandler, IdleTimeout, start_idle_sweep
 from mockserver.server.event_loop import select_loop, start_thread
 from mockserver.server.uvicorn_fast_write import SingleWrite
@@ -34,47 +31,6 @@ _SHUTDOWN_TIMEOUT = 0.5  # seconds until uvicorn cancels what even that did not 
 _KEEP_ALIVE = (
     75  # seconds; longer than an SDK's pool keeps an idle connection, so that the client closes first
 )
-
-
-def bind_socket(host: str, port: int) -> socket.socket:
-    """Bind a socket, so that the number of port 0 is known before the server starts. Raises InputError."""
-    if not 0 <= port <= 65535:
-        raise InputError.from_message(
-            f"port {port} does not exist: choose one from 1 to 65535, or 0 for a free one", "port"
-        )
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError) as error:
-        raise InputError.from_message(
-            f"{host!r} is not an address of this machine: {_HOST_HINT}", "host"
-        ) from error
-    # asyncio sets TCP_NODELAY only if the protocol is given; without it a small frame would wait for an ACK.
-    sock = socket.socket(family, kind, protocol)
-    sock.setsockopt(socket.SOL_SOCKET, get_address_option(sys.platform), 1)
-    try:
-        sock.bind(address)
-    except OSError as error:
-        sock.close()
-        message = _BIND_ERRORS.get(error.errno or 0, "{host}:{port} cannot be used: {error}")
-        path = "host" if error.errno == errno.EADDRNOTAVAIL else "port"
-        raise InputError.from_message(message.format(host=host, port=port, error=error), path) from error
-    return sock
-
-
-def get_connect_address(sock: socket.socket) -> tuple[str, int]:
-    """Return the address that a client on this machine connects to."""
-    host, port = sock.getsockname()[:2]
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, str(host)), int(port)  # noqa: S104
-
-
-def get_address_option(platform: str) -> int:
-    """Return the socket option with which a restarted server gets its port at once, but no second server gets it.
-
-    On POSIX that is SO_REUSEADDR. On Windows SO_REUSEADDR would let two servers share a port, and
-    SO_EXCLUSIVEADDRUSE (the complement of Winsock's SO_REUSEADDR, 4) forbids it.
-    https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
-    """
-    return ~4 if platform == "win32" else socket.SO_REUSEADDR
 
 
 class BackgroundServer:
@@ -257,19 +213,3 @@ def _suppress_cancellation(app: ASGIApp) -> ASGIApp:
             pass
 
     return suppressing_app
-
-
-_HOST_HINT = "use 127.0.0.1 to listen on this machine only, or 0.0.0.0 on all of its addresses"
-_BIND_ERRORS = {
-    errno.EADDRINUSE: "port {port} is taken on {host}: "
-    "stop the other server or choose another port with --port (0 picks a free one)",
-    errno.EACCES: "port {port} needs privileges: choose one above 1023 with --port (0 picks a free one)",
-    errno.EADDRNOTAVAIL: "{host} is not an address of this machine: " + _HOST_HINT,
-}
-
-
-def format_server_url(address: tuple[str, int]) -> str:
-    """Return the root URL of a server at this address, as a client on this machine uses it."""
-    host, port = address
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mockserver.server.addresses import bind_socket
 from mockserver.server.app import create_app, create_pipeline
 from mockserver.server.connection_limits import raise_fd_limit
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback
 

@@ -43,7 +43,7 @@ from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.loader import list_fixture_files, load_fixture_document, locate_shipped_fixtures
 from mockserver.schema.yaml_document import load_document, parse_yaml
 from mockserver.server import app
-from mockserver.server.uvicorn_server import bind_socket, format_server_url
+from mockserver.server.addresses import bind_socket, format_server_url
 from mockserver.settings import Settings
 from mockserver.testing import MockServer
 from mockserver.wire.playback import Playback

@@ -23,8 +23,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from mockserver.server import connection_limits
+from mockserver.server.addresses import bind_socket, get_address_option
 from mockserver.server.connection_limits import AcceptErrorHandler, IdleTimeout
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket, get_address_option
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.wire.playback import Playback
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

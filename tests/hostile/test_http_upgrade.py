@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.addresses import bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.testing import MockServer
 from mockserver.wire.playback import Playback
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from mockserver.cli.healthcheck import wait_until_ready
-from mockserver.server.uvicorn_server import bind_socket
+from mockserver.server.addresses import bind_socket
 from mockserver.testing import MockServer
 
 NAME = "n" * 4000  # of the fixture: every line of the log has it

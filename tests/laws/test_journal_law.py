@@ -15,8 +15,9 @@ import pytest
 from mockserver.admin.resources import build_request_detail, iterate_delivered_pieces
 from mockserver.matching.loader import load_fixture_set
 from mockserver.server import app
+from mockserver.server.addresses import bind_socket
 from mockserver.server.app import create_app
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.sessions.journal import JournalEntry
 from mockserver.settings import Settings
 from mockserver.wire.answer import add_content_length

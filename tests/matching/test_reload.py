@@ -16,8 +16,9 @@ import pytest
 from mockserver.errors import InputError
 from mockserver.matching import loader
 from mockserver.matching.fixture_set import FixtureSet
+from mockserver.server.addresses import bind_socket
 from mockserver.server.app import create_app, create_pipeline
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback
 

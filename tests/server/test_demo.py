@@ -12,9 +12,10 @@ import pytest
 
 from mockserver.errors import InputError
 from mockserver.server import app, demo
+from mockserver.server.addresses import bind_socket, get_connect_address
 from mockserver.server.app import create_app
 from mockserver.server.demo import SCENARIOS, Scenario
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket, get_connect_address
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.sessions.journal import JournalEntry
 from mockserver.settings import Settings
 from mockserver.testing import MockServer

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from mockserver.server.addresses import bind_socket
 from mockserver.server.uvicorn_fast_write import SingleWrite
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Delivery, Playback
 from mockserver.wire.sse import create_sse_answer

@@ -16,8 +16,9 @@ from uvicorn.protocols.http import h11_impl, httptools_impl
 
 from mockserver.errors import InputError
 from mockserver.server import uvicorn_internals, uvicorn_server
+from mockserver.server.addresses import bind_socket
 from mockserver.server.uvicorn_fast_write import SingleWrite
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.testing import MockServer
 from mockserver.wire.answer import GATEWAY_PHRASES, Answer, Frame
 from mockserver.wire.playback import Playback

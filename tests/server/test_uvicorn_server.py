@@ -25,7 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.errors import InputError
 from mockserver.server import uvicorn_server
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.addresses import bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.faults import FAULTS, apply_fault, parse_fault
 from mockserver.wire.playback import Playback
@@ -293,7 +294,8 @@ def test_a_call_that_does_not_stop_is_cancelled_without_a_traceback(
 
 SCRIPT = """
 import sys
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.addresses import bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.wire import sse
 from mockserver.wire.answer import Frame
 from mockserver.wire.playback import Playback

@@ -16,8 +16,9 @@ from typing import Any
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.schema.money import Charge
 from mockserver.server import app
+from mockserver.server.addresses import bind_socket
 from mockserver.server.app import create_app, load_vendors
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.journal import (
     Decision,

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from mockserver.server.uvicorn_server import BackgroundServer, bind_socket
+from mockserver.server.addresses import bind_socket
+from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.wire.answer import Answer, Ending
 from mockserver.wire.playback import Delivery, Playback
 from tests.wire.recording_transport import Reading, listen
