@@ -50,7 +50,7 @@ def mask_header(name: str, value: str) -> str:
     if not is_secret_header(name):
         return value
     scheme, secret = split_scheme(name, value)
-    return f"{scheme} {mask_key(secret)}" if scheme else mask_key(secret)
+    return join_scheme(scheme, mask_key(secret))
 
 
 def mask_query(query: str) -> str:
@@ -70,6 +70,17 @@ def split_scheme(name: str, value: str) -> tuple[str, str]:
     if blank and name.lower() in _AUTHORIZATION and _SCHEME.fullmatch(scheme):
         return scheme, credentials
     return "", value
+
+
+def join_scheme(scheme: str | None, credentials: str) -> str:
+    """Return the value of a header with these credentials, without a scheme if it has none."""
+    return f"{scheme} {credentials}" if scheme else credentials
+
+
+def match_scheme(value: str, scheme: str) -> str | None:
+    """Return the credentials in a header's value, None if they have another scheme."""
+    found, _, credentials = value.strip().partition(" ")
+    return credentials.strip() if found.lower() == scheme.lower() else None
 
 
 def find_secret_values(headers: Mapping[str, str], query: str = "") -> tuple[str, ...]:

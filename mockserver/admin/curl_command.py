@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote_plus
 from mockserver.masking import find_secret_values, is_secret_header, redact_text, split_scheme
 from mockserver.request.request_head import SESSION_HEADER
 from mockserver.sessions.journal import JournalEntry
+from mockserver.wire.answer import is_header_name
 
 _KEY_VARIABLE = '"${KEY:-any-key}"'  # the one part that the shell expands
 _OMITTED_HEADERS = (
@@ -24,8 +25,6 @@ _OMITTED_HEADERS = (
     ),
     SESSION_HEADER,
 )
-# RFC 9110 section 5.1; curl would read a file if a header began with `@`, which no token does.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _AUTHORITY = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 # Terminals interpret these in pasted text. Valid JSON contains none of them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -61,7 +60,7 @@ def quote_for_shell(text: str) -> str:
 
 def _format_headers(headers: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
     for name, value in headers.items():
-        if not _TOKEN.fullmatch(name):
+        if not is_header_name(name):  # curl would read a file if a header began with `@`
             continue
         if not is_secret_header(name):
             shown = redact_text(value, secrets)

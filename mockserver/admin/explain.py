@@ -15,6 +15,7 @@ from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import InputError
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import format_value
+from mockserver.masking import join_scheme
 from mockserver.matching.fixture_set import NearMiss, find_first_match, find_mismatches, find_near_misses
 from mockserver.pipeline import NO_MATCH, ChatPipeline, EffectiveState
 from mockserver.request.chat_request import ChatRequest, generate_request_id
@@ -23,6 +24,7 @@ from mockserver.schema.field_types import AnyValue, FieldType, Text
 from mockserver.schema.object_types import ByType, MapOf, ObjectType, spec_dataclass, spec_field
 from mockserver.sessions.injected_faults import FIXTURE_HEADER
 from mockserver.sessions.journal import Decision
+from mockserver.wire.answer import index_headers
 
 
 @spec_dataclass
@@ -133,9 +135,9 @@ async def _build_request(
     key = vendor.profile.keys[0]
     defaults = {
         "content-type": "application/json",
-        key.header: f"{key.scheme} {vendor.profile.sample_key}" if key.scheme else vendor.profile.sample_key,
+        key.header: join_scheme(key.scheme, vendor.profile.sample_key),
     }
-    headers = defaults | {name.lower(): value for name, value in (explain_input.headers or {}).items()}
+    headers = defaults | index_headers((explain_input.headers or {}).items())
     head = RequestHead("POST", f"/{name}{path}", "", session, headers)
     routed = route_head(head, pipeline.router)
     if routed is None:

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.admin.error_responses import AdminError, create_error_response
+from mockserver.masking import match_scheme
 from mockserver.schema.messages import truncate_text
 from mockserver.settings import Settings
 
@@ -70,8 +71,7 @@ class AdminGuard(HostGuard):
             self._check_token(headers.get("authorization", ""), self._token)
 
     def _check_token(self, authorization: str, expected: str) -> None:
-        scheme, _, token = authorization.partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else ""
+        given = match_scheme(authorization, "bearer") or ""
         if not hmac.compare_digest(given.encode(), expected.encode()):
             message = "the admin API requires its token: Authorization: Bearer <the --admin-token>"
             raise AdminError(401, message, headers={"www-authenticate": "Bearer"})

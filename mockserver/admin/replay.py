@@ -17,7 +17,7 @@ from mockserver.pipeline import ChatPipeline
 from mockserver.request.chat_request import generate_request_id
 from mockserver.schema.yaml_document import dump_yaml
 from mockserver.sessions.journal import Arrival, JournalEntry
-from mockserver.wire.answer import Ending, add_content_length
+from mockserver.wire.answer import MOCK_PREFIX, Ending, add_content_length, index_headers
 from mockserver.wire.playback import TRANSPORT_KEY
 
 MAX_RUNNING = 100  # replays whose streams are still open
@@ -102,7 +102,7 @@ def render_fixture_yaml(entry: JournalEntry) -> str:
         match["model"] = request.model
     if request.last_user_text:
         match["user"] = {"equals": redact_text(request.last_user_text, secrets)}
-    headers = {name.lower(): value for name, value in answer.headers}
+    headers = index_headers(answer.headers)
     body = b"".join(frame.data for frame in add_content_length(answer).frames)
     body = redact_text(body.decode(errors="surrogateescape"), secrets).encode(errors="surrogateescape")
     if answer.status >= 400:
@@ -185,7 +185,7 @@ def _raw_response(
     status: int, headers: Mapping[str, str], body: bytes, entry: JournalEntry
 ) -> dict[str, Any]:
     """Return a raw response: the answer byte for byte, without the headers of the mock itself."""
-    omitted = (*_OMITTED_HEADERS, *(name for name in headers if name.startswith("x-mock-")))
+    omitted = (*_OMITTED_HEADERS, *(name for name in headers if name.startswith(MOCK_PREFIX)))
     own_headers = {name: value for name, value in headers.items() if name not in omitted}
     if entry.answer is not None and entry.answer.streamed:
         text = body.decode(errors="replace")

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from mockserver.admin.error_responses import AdminError
 from mockserver.errors import InputError, Problem
 from mockserver.request.content_coding import BodyTooLargeError, UnknownCodingError, decode_body
-from mockserver.request.request_head import is_session_name
+from mockserver.request.request_head import SESSION_NAME_PATTERN, check_session_name, get_media_type
 from mockserver.schema.messages import did_you_mean, format_alternatives, truncate_text
 from mockserver.schema.yaml_document import Document, document_from_value, parse_yaml
 
@@ -70,7 +70,7 @@ class AdminRequest:
 
     async def load_as(self, parse: Callable[[Document], T]) -> T:
         """Return the parsed document, passed through `parse`. Large bodies are parsed on a thread."""
-        media_type = self.http_request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = get_media_type(self.http_request.headers.get("content-type", ""))
         if not _JSON_TYPES.fullmatch(media_type) and not _ACCEPTED_TYPES.fullmatch(media_type):
             raise AdminError(
                 415, f"found the Content-Type {truncate_text(media_type)!r}, expected JSON or YAML"
@@ -156,12 +156,6 @@ def parse_admin_request(request: Request, allowed: tuple[str, ...], max_body: in
     return AdminRequest(request, query, max_body)
 
 
-def _parse_session(text: str) -> str:
-    if not is_session_name(text):
-        raise ValueError(f"found {truncate_text(text)!r}, expected 1 to 64 letters, digits, '.', '_' or '-'")
-    return text
-
-
 def _parse_statuses(text: str) -> tuple[str, ...]:
     """Parse statuses such as `429,5xx`."""
     parts = tuple(part.strip().lower() for part in text.split(","))
@@ -202,8 +196,8 @@ _STRING_SCHEMA: Mapping[str, Any] = {"type": "string"}
 QUERY_PARAMETERS: dict[str, QueryParameter] = {
     "session": QueryParameter(
         "limits the request to one session; default: reads all sessions and changes the shared state",
-        {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-        _parse_session,
+        {"type": "string", "pattern": SESSION_NAME_PATTERN},
+        check_session_name,
     ),
     "status": QueryParameter(
         "only requests with these statuses, for example `429,5xx`", _STRING_SCHEMA, _parse_statuses

@@ -37,7 +37,7 @@ from mockserver.schema.object_types import (
 from mockserver.sessions.journal import JournalEntry
 from mockserver.sessions.request_record import RequestRecord, create_record, to_milliseconds
 from mockserver.vendors.profile import VendorProfile
-from mockserver.wire.answer import Answer, add_content_length
+from mockserver.wire.answer import Answer, add_content_length, index_headers
 from mockserver.wire.sse import parse_sse_event
 
 _USER_TEXT_LIMIT = 200  # characters of the last user message in a list
@@ -339,7 +339,7 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
 
 def _retry_after_ms(answer: Answer) -> float | None:
     """Return the delay of Retry-After in milliseconds; the finer retry-after-ms takes precedence."""
-    headers = {name.lower(): value for name, value in answer.headers if answer.head and answer.status >= 400}
+    headers = index_headers(answer.headers if answer.head and answer.status >= 400 else ())
     for name, unit in (("retry-after-ms", 1.0), ("retry-after", 1000.0)):
         if headers.get(name, "").replace(".", "", 1).isdecimal():
             return float(headers[name]) * unit

@@ -14,6 +14,7 @@ from mockserver.matching.loader import RUNTIME_SOURCE
 from mockserver.request.request_body import get_message_text
 from mockserver.schema.messages import truncate_text
 from mockserver.sessions.request_record import RequestRecord
+from mockserver.wire.answer import index_headers
 
 DetailsFetcher = Callable[[str], Mapping[str, Any]]
 
@@ -87,7 +88,7 @@ class Request(RequestRecord):
     def headers(self) -> Mapping[str, str]:
         """The headers of the request, by name in lower case, repeated ones joined; API keys are masked."""
         request = self._full_record.get("request") or {}
-        return {name.lower(): value for name, value in (request.get("headers") or {}).items()}
+        return index_headers((request.get("headers") or {}).items())
 
     @property
     def raw_headers(self) -> tuple[tuple[str, str], ...]:

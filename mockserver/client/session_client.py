@@ -25,8 +25,9 @@ from mockserver.client.arguments import (
 )
 from mockserver.client.control_client import DEFAULT_TIMEOUT, ControlClient
 from mockserver.client.recorded_request import Request, parse_mismatches, parse_recorded_request
+from mockserver.masking import join_scheme
 from mockserver.matching.loader import list_fixture_files, load_fixture_set
-from mockserver.request.request_head import is_session_name
+from mockserver.request.request_head import check_session_name
 from mockserver.schema.durations import parse_duration
 from mockserver.schema.messages import did_you_mean
 from mockserver.schema.yaml_document import read_text_file
@@ -90,8 +91,7 @@ class VendorEndpoint:
 
     def headers(self) -> dict[str, str]:
         """Return the header with the API key."""
-        key = f"{self.key_scheme} {self.sample_key}" if self.key_scheme else self.sample_key
-        return {self.key_header: key}
+        return {self.key_header: join_scheme(self.key_scheme, self.sample_key)}
 
 
 _REQUIRED_FIELDS = ("title", "chat", "sample_key", "sample_model", "key_header")
@@ -389,9 +389,8 @@ class Remote(Session):
 
     def session(self, name: str | None = None) -> Session:
         """Return the session of this name, by default a new one. Raises ValueError for an invalid name."""
-        if name is not None and not is_session_name(name):
-            raise ValueError(f"found {name!r}, expected 1 to 64 letters, digits, '.', '_' and '-'")
-        return Session(self._client, name or f"test-{secrets.token_hex(6)}")
+        name = f"test-{secrets.token_hex(6)}" if name is None else check_session_name(name)
+        return Session(self._client, name)
 
 
 def _expand_reply(reply: ReplyArgument) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from mockserver.rendering.render_cache import ETAG_PLACEHOLDER, CachedRender, Re
 from mockserver.request.chat_request import ChatRequest
 from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues, pick_stated_value
 from mockserver.vendors.vendor import Vendor
-from mockserver.wire.answer import Answer, Frame
+from mockserver.wire.answer import Answer, Frame, index_headers, remove_headers
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
 from mockserver.wire.sse import SSE_HEADERS, create_sse_answer, encode_sse_comment
 
@@ -119,8 +119,7 @@ def _with_headers(answer: Answer, response: ResponseSpec) -> Answer:
 
 def override_headers(headers: Iterable[tuple[str, str]], overrides: HeaderPairs) -> HeaderPairs:
     """Return the headers with those of the same name replaced, in any case, by the overrides."""
-    names = {name.lower() for name, _ in overrides}
-    return (*((name, value) for name, value in headers if name.lower() not in names), *overrides)
+    return (*remove_headers(headers, index_headers(overrides)), *overrides)
 
 
 def build_error_context(request: ChatRequest) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from mockserver.masking import derive_key_session
 from mockserver.memoize import BoundedCache, Memo, identity_dataclass
+from mockserver.schema.messages import truncate_text
 from mockserver.vendors.routing import RouteMatch, VendorRouter
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.answer import Header
@@ -20,7 +21,9 @@ _SINGLE_HEADERS = frozenset(
         *("if-unmodified-since", "max-forwards", "proxy-authorization", "referer", "user-agent"),
     )
 )
-_SESSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SESSION_NAME_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
+SESSION_NAME_FORM = "1 to 64 letters, digits, '.', '_' or '-'"
+_SESSION_NAME = re.compile(SESSION_NAME_PATTERN)
 _MAX_CACHED, _MAX_CACHED_BYTES = 256, 1_000_000  # heads of one server, and their size together
 MAX_CACHED_HEAD = 4_000  # bytes; a larger head is not cached, nor is a request with it
 _HEADER_OVERHEAD = 100  # bytes of a header in memory besides its characters
@@ -137,6 +140,11 @@ def _parse_content_length(headers: Mapping[str, str]) -> int:
     return int(length[:20]) if length.isdecimal() else 0
 
 
+def get_media_type(content_type: str) -> str:
+    """Return the media type in a Content-Type, in lower case and without parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 class HeadCache:
     """The heads that one server has received recently: many requests of a client have the same head."""
 
@@ -167,3 +175,10 @@ def resolve_session_name(head: RequestHead, api_key: str | None = None) -> str:
 def is_session_name(name: str) -> bool:
     """Return whether a name has the characters and the length of a session's name."""
     return _SESSION_NAME.fullmatch(name) is not None
+
+
+def check_session_name(name: str) -> str:
+    """Return a session's name. Raises ValueError if it is not valid."""
+    if not is_session_name(name):
+        raise ValueError(f"found {truncate_text(name, 80)!r}, expected {SESSION_NAME_FORM}")
+    return name

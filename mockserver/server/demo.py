@@ -13,9 +13,11 @@ from typing import Any
 
 import orjson
 
+from mockserver.masking import join_scheme
 from mockserver.matching import loader
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.pipeline import ChatPipeline
+from mockserver.request.request_head import SESSION_HEADER
 from mockserver.schema.yaml_document import parse_yaml
 from mockserver.sessions.store import Overlay
 from mockserver.vendors.vendor import Vendor
@@ -180,8 +182,8 @@ async def _send_attempt(scenario: Scenario, vendor: Vendor, address: tuple[str, 
     head = [
         f"POST /{vendor.name}{path} HTTP/1.1",
         f"host: {address[0]}:{address[1]}",
-        f"{key.header}: {key.scheme} {profile.sample_key}".replace(":  ", ": "),
-        f"x-mock-session: {scenario.session}",
+        f"{key.header}: {join_scheme(key.scheme, profile.sample_key)}",
+        f"{SESSION_HEADER}: {scenario.session}",
         "content-type: application/json",
         f"content-length: {len(body)}",
         "connection: close",

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mockserver.server.addresses import format_server_url
 from mockserver.server.connection_limits import AcceptErrorHandler, IdleTimeout, start_idle_sweep
 from mockserver.server.event_loop import select_loop, start_thread
 from mockserver.server.uvicorn_fast_write import SingleWrite

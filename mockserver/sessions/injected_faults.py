@@ -20,6 +20,7 @@ from mockserver.request.request_head import SESSION_HEADER, RoutedHead, is_sessi
 from mockserver.schema.durations import parse_duration
 from mockserver.schema.messages import format_alternatives
 from mockserver.sessions.store import APPLIED, EVALUATED, SessionStore
+from mockserver.wire.answer import MOCK_PREFIX
 from mockserver.wire.faults import Fault, parse_fault
 
 T = TypeVar("T")
@@ -125,7 +126,7 @@ def _has_injection(routed_head: RoutedHead) -> bool:
 
 
 def _injection_headers(routed_head: RoutedHead) -> dict[str, str]:
-    return {name: value for name, value in routed_head.headers.items() if name[:7] == "x-mock-"}
+    return {name: value for name, value in routed_head.headers.items() if name.startswith(MOCK_PREFIX)}
 
 
 def _error_in_key(key: str | None) -> str | int | None:

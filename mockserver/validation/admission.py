@@ -9,7 +9,7 @@ from typing import Final
 from mockserver.errors import ApiError
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import ChatRequest
-from mockserver.request.request_head import RoutedHead, is_session_name
+from mockserver.request.request_head import SESSION_NAME_FORM, RoutedHead, get_media_type, is_session_name
 from mockserver.schema.messages import truncate_text
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 from mockserver.validation.zod_issues import Issue, create_custom_issue, format_issues
@@ -85,18 +85,20 @@ def _route_error(routed_head: RoutedHead) -> ApiError | None:
     if not is_session_name(routed_head.session):
         return ApiError(
             "invalid_request",
-            f"found the session {truncate_text(routed_head.session, 80)!r}, in the path after /s/ or in X-Mock-Session; "
-            "expected 1 to 64 letters, digits, '.', '_' or '-'",
+            f"found the session {truncate_text(routed_head.session, 80)!r}, "
+            f"in the path after /s/ or in X-Mock-Session; expected {SESSION_NAME_FORM}",
         )
     return None
 
 
 def _content_type_error(routed_head: RoutedHead) -> ApiError | None:
     content_type = routed_head.headers.get("content-type", "")
-    media_type = content_type.partition(";")[0].strip().lower()
+    media_type = get_media_type(content_type)
     if media_type == "application/json" or media_type.endswith("+json"):
         return None
-    detail = f"Content-Type: expected application/json, received {truncate_text(content_type) or 'nothing'}"
+    detail = (
+        f"Content-Type: expected application/json, received {truncate_text(content_type, 80) or 'nothing'}"
+    )
     return ApiError("wrong_content_type", detail=detail, issues=(create_custom_issue(detail),))
 
 

@@ -8,7 +8,7 @@ from mockserver.schema.field_types import AnyValue, Duration, FieldType, Number,
 from mockserver.schema.money import AMOUNT_SCHEMA, parse_amount
 from mockserver.schema.object_types import MapOf, Validated
 from mockserver.vendors.ids import create_id_factory
-from mockserver.wire.answer import FRAMING_HEADERS
+from mockserver.wire.answer import check_header_name, check_response_header_name
 
 RESERVED_NAMES = ("_mock", "healthz", "readyz", "metrics", "s")  # the server's own paths
 
@@ -59,13 +59,6 @@ def _regular_expression(text: str) -> str:
     return text
 
 
-def _header_name(text: str) -> str:
-    # RFC 9110, 5.6.2: a token. In lower case, as the headers of requests are stored.
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
-        raise ValueError(f"found the header name {text!r}, expected letters, digits and '-'")
-    return text.lower()
-
-
 def _ascii_line(text: str) -> str:
     return _require_match(text, r"[\x20-\x7e]*", "one line of ASCII text")
 
@@ -83,10 +76,7 @@ def _nonzero_number(number: float) -> float:
 
 
 def _header_map(headers: dict[str, str]) -> dict[str, str]:
-    framing = next((name for name in headers if name.lower() in FRAMING_HEADERS), None)
-    if framing is not None:
-        raise ValueError(f"found {framing}, which the server sets itself; leave it out")
-    return {_header_name(name): value for name, value in headers.items()}
+    return {check_response_header_name(name): value for name, value in headers.items()}
 
 
 AMOUNT: FieldType = Validated(Text(), parse_amount, AMOUNT_SCHEMA)
@@ -97,7 +87,7 @@ PATH: FieldType = Validated(Text(), _path)
 CHAT_PATH: FieldType = Validated(Text(), _chat_path)
 ENDPOINT_PATH: FieldType = Validated(Text(), _endpoint_path)
 ASCII_LINE: FieldType = Validated(Text(), _ascii_line)
-HEADER_NAME: FieldType = Validated(Text(), _header_name)
+HEADER_NAME: FieldType = Validated(Text(), check_header_name)
 HEADER_MAP: FieldType = Validated(MapOf(ASCII_LINE), _header_map)
 ID_PATTERN: FieldType = Validated(Text(), _id_pattern)
 HEADER_PATTERNS: FieldType = Validated(

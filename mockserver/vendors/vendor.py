@@ -15,6 +15,7 @@ import orjson
 
 from mockserver.bounded_regex import BoundedRegex, RegexSearchError, compile_regex
 from mockserver.errors import ApiError
+from mockserver.masking import match_scheme
 from mockserver.memoize import Memo
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, format_amount
 from mockserver.vendors.aux_endpoints import AuxEndpoint
@@ -111,9 +112,9 @@ class Vendor:
         for spec in self.profile.keys:
             value = headers.get(spec.header, "").strip()
             if spec.scheme is not None:
-                scheme, _, rest = value.partition(" ")
-                rejected = rejected or (bool(value) and scheme.lower() != spec.scheme.lower())
-                value = rest.strip() if scheme.lower() == spec.scheme.lower() else ""
+                credentials = match_scheme(value, spec.scheme)
+                rejected = rejected or (bool(value) and credentials is None)
+                value = credentials or ""
             if value and spec.lenient and self.profile.strict_auth:
                 rejected = True
             elif value:

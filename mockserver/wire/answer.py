@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import lru_cache
@@ -16,8 +17,10 @@ FillValues = tuple[bytes, ...]
 BytesTemplate = Callable[[FillValues], bytes]
 
 _PRINTABLE = bytes(letter for letter in range(256) if (letter >= 32 and letter != 127) or letter == 9)
+MOCK_PREFIX = "x-mock-"  # of the headers between a client and this server
 # The headers that state where a body ends. A wrong one makes a response unreadable.
-FRAMING_HEADERS = ("content-length", "transfer-encoding")
+_FRAMING_HEADERS = ("content-length", "transfer-encoding")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _LENGTH_PREFIX = b"content-length: "
 _LENGTH_AFTER_NEWLINE = b"\n" + _LENGTH_PREFIX
 
@@ -176,6 +179,38 @@ GATEWAY_PHRASES = {
     526: "Invalid SSL Certificate",
     529: "Site Is Overloaded",
 }
+
+
+def is_header_name(name: str) -> bool:
+    """Return whether a text is a valid name of a header."""
+    return _TOKEN.fullmatch(name) is not None
+
+
+def check_header_name(name: str) -> str:
+    """Return a header's name in lower case. Raises ValueError if it is not valid."""
+    if not is_header_name(name):
+        raise ValueError(f"found the header name {name!r}, expected letters, digits and '-'")
+    return name.lower()
+
+
+def check_response_header_name(name: str) -> str:
+    """Return the name of a response header in lower case. Raises ValueError if the server itself sets this header."""
+    if name.lower() in _FRAMING_HEADERS:
+        raise ValueError(
+            f"found {name}, which the server sets itself; leave it out"
+            " (the faults truncated and malformed_chunk send a wrong one)"
+        )
+    return check_header_name(name)
+
+
+def index_headers(headers: Iterable[Header]) -> dict[str, str]:
+    """Return headers by their names in lower case."""
+    return {name.lower(): value for name, value in headers}
+
+
+def remove_headers(headers: Iterable[Header], names: Container[str]) -> tuple[Header, ...]:
+    """Return the headers without those of these names (in lower case)."""
+    return tuple(header for header in headers if header[0].lower() not in names)
 
 
 def add_content_length(answer: Answer) -> Answer:

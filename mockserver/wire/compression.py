@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mockserver.wire.answer import Answer, Ending, Frame, Header
+from mockserver.wire.answer import Answer, Ending, Frame, Header, index_headers
 
 CONTENT_ENCODING = "content-encoding"
 MAX_COMPRESSED_BODY = (
@@ -25,7 +25,7 @@ def compress_answer(answer: Answer, accept_encoding: str) -> Answer:
     if not 0 < size <= MAX_COMPRESSED_BODY or answer.has_no_body or not accepts_gzip(accept_encoding):
         return answer
     headers = tuple(answer.headers)
-    if any(name.lower() == CONTENT_ENCODING for name, _ in headers):
+    if CONTENT_ENCODING in index_headers(headers):
         return answer
     frames = gzip_frames(answer.frames, finish=answer.ending is Ending.FINISH)
     growth = sum(len(frame.data) for frame in frames if not frame.raw) - size

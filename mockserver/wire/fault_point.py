@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from mockserver.errors import ApiError
-from mockserver.wire.answer import Answer, Ending, Frame, add_content_length
+from mockserver.wire.answer import Answer, Ending, Frame, add_content_length, remove_headers
 from mockserver.wire.frames import Frames, FrameSplit, overwrite_frames, split_after_bytes, split_after_chunks
 from mockserver.wire.sse import DONE_DATA, find_event_data
 
@@ -68,7 +68,9 @@ class SplitAnswer:
         wait = self.rest[0].wait if self.rest else 0.0
         return add_content_length(
             replace(
-                self.answer, headers=remove_header(self.answer, CONTENT_LENGTH), frames=(Frame(body, wait),)
+                self.answer,
+                headers=remove_headers(self.answer.headers, (CONTENT_LENGTH,)),
+                frames=(Frame(body, wait),),
             )
         )
 
@@ -182,11 +184,6 @@ def _split_after_seconds(start: SplitAnswer, moment: float) -> SplitAnswer | Non
 
 def _silent_frame(seconds: float) -> Frame:
     return Frame(b"", seconds, chunk=False)
-
-
-def remove_header(answer: Answer, name: str) -> tuple[tuple[str, str], ...]:
-    """Return the headers without the one of this name (in lower case)."""
-    return tuple(header for header in answer.headers if header[0].lower() != name)
 
 
 CONTENT_LENGTH = "content-length"

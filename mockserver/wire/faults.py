@@ -18,7 +18,13 @@ from typing import get_args
 from mockserver.errors import ApiError
 from mockserver.schema.durations import DURATION_PATTERN, format_duration, parse_duration
 from mockserver.schema.messages import did_you_mean
-from mockserver.wire.answer import Answer, Ending, Frame, add_content_length
+from mockserver.wire.answer import (
+    Answer,
+    Ending,
+    Frame,
+    add_content_length,
+    remove_headers,
+)
 from mockserver.wire.compression import CONTENT_ENCODING, gzip_frames
 from mockserver.wire.fault_point import (
     CONTENT_LENGTH,
@@ -26,7 +32,6 @@ from mockserver.wire.fault_point import (
     FaultPoint,
     Landmark,
     SplitAnswer,
-    remove_header,
     split_answer,
 )
 from mockserver.wire.frames import (
@@ -180,7 +185,7 @@ def _truncated(split: SplitAnswer) -> Answer:
     if not split.before_head:
         return _close(split)
     total = sum(len(frame.data) for frame in split.rest)
-    headers = (*remove_header(split.answer, CONTENT_LENGTH), (CONTENT_LENGTH, str(max(total, 1))))
+    headers = (*remove_headers(split.answer.headers, (CONTENT_LENGTH,)), (CONTENT_LENGTH, str(max(total, 1))))
     half, _ = split_after_bytes(split.rest, total // 2) or ((), ())
     return replace(split.answer, headers=headers, frames=half, ending=Ending.CLOSE, streamed=False)
 
@@ -188,7 +193,11 @@ def _truncated(split: SplitAnswer) -> Answer:
 def _malformed_chunk(split: SplitAnswer) -> Answer:
     if not (split.before_head or split.answer.streamed):
         return split.answer  # under a content-length there are no chunks
-    headers = split.answer.headers if split.answer.streamed else remove_header(split.answer, CONTENT_LENGTH)
+    headers = (
+        split.answer.headers
+        if split.answer.streamed
+        else remove_headers(split.answer.headers, (CONTENT_LENGTH,))
+    )
     broken = split.continue_with([Frame(_BROKEN_CHUNK, chunk=False, raw=True)])
     return replace(broken, headers=headers, ending=Ending.CLOSE, streamed=True)
 
@@ -273,7 +282,10 @@ def _split_utf8(split: SplitAnswer) -> Answer:
 def _wrong_content_type(split: SplitAnswer) -> Answer:
     if not split.before_head:
         return split.answer
-    headers = (("content-type", "text/html; charset=utf-8"), *remove_header(split.answer, "content-type"))
+    headers = (
+        ("content-type", "text/html; charset=utf-8"),
+        *remove_headers(split.answer.headers, ("content-type",)),
+    )
     return replace(split.answer, headers=headers)
 
 
@@ -301,8 +313,7 @@ def _gzip_per_event(split: SplitAnswer) -> Answer:
 
 def _encode_frames(split: SplitAnswer, frames: Iterable[Frame]) -> Answer:
     """Return the answer with these frames, which its head calls gzip."""
-    kept = (header for header in split.answer.headers if header[0].lower() not in _CODING_HEADERS)
-    headers = (*kept, (CONTENT_ENCODING, "gzip"))
+    headers = (*remove_headers(split.answer.headers, _CODING_HEADERS), (CONTENT_ENCODING, "gzip"))
     return add_content_length(replace(split.answer, headers=headers, frames=tuple(frames), wait=split.wait))
 
 

@@ -7,8 +7,16 @@ from dataclasses import replace
 import orjson
 
 from mockserver.errors import ApiError
-from mockserver.wire.answer import Answer, Frame, add_content_length, get_reason_phrase
-from mockserver.wire.fault_point import CONTENT_LENGTH, ErrorAnswerFactory, SplitAnswer, remove_header
+from mockserver.wire.answer import (
+    MOCK_PREFIX,
+    Answer,
+    Frame,
+    add_content_length,
+    get_reason_phrase,
+    index_headers,
+    remove_headers,
+)
+from mockserver.wire.fault_point import CONTENT_LENGTH, ErrorAnswerFactory, SplitAnswer
 
 _MARKER = "\x00"  # an error message that no vendor sends
 
@@ -29,7 +37,7 @@ def remove_body(split: SplitAnswer) -> Answer:
     """Return the status and headers without a body."""
     if not split.before_head:
         return split.answer
-    headers = remove_header(split.answer, CONTENT_LENGTH)
+    headers = remove_headers(split.answer.headers, (CONTENT_LENGTH,))
     return add_content_length(
         replace(split.answer, headers=headers, frames=(), wait=split.wait, streamed=False)
     )
@@ -49,8 +57,7 @@ def wrap_error(split: SplitAnswer) -> Answer:
     error = ApiError(upstream.status if split.status is None else split.status, message)
     error.upstream_status = upstream.status
     answer = split.error_answer(error)
-    own = {name.lower() for name, _ in answer.headers}
-    kept = tuple(header for header in _preserved_headers(split.answer) if header[0].lower() not in own)
+    kept = remove_headers(_preserved_headers(split.answer), index_headers(answer.headers))
     return add_content_length(replace(answer, headers=(*answer.headers, *kept), wait=split.wait))
 
 
@@ -87,7 +94,7 @@ def _marker_path(value: object) -> tuple[str, ...] | None:
     return None
 
 
-_PRESERVED_PREFIXES = ("x-mock-", "access-control-", "retry-after")
+_PRESERVED_PREFIXES = (MOCK_PREFIX, "access-control-", "retry-after")
 # nginx's reason phrases where they differ from the standard; the last two are Cloudflare's.
 _NGINX_PHRASES = {
     408: "Request Time-out",
