@@ -226,7 +226,7 @@ def test_retry_after_is_in_whole_seconds_rounded_up(
 @pytest.mark.parametrize(
     ("header", "value", "words"),
     [
-        ("x_mock_error", "200", "x-mock-error: found '200', expected a number 400 to 599 or a kind: invalid_request"),
+        ("x_mock_error", "200", "x-mock-error: found the number 200, expected 400 to 599 or a kind"),
         ("x_mock_error", "rate_limit",
          "x-mock-error: found 'rate_limit', expected a number 400 to 599 or a kind, did you mean 'rate_limited'?"),
         ("x_mock_delay", "2", "x-mock-delay: a duration needs a unit, write 2ms or 2s"),
