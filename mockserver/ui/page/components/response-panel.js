@@ -131,7 +131,8 @@ function createTimes({ first_byte_ms, first_token_ms, total_ms, isStream, events
 function createContent({ choices, status, raw, ended, isStream }) {
   /** @type {HTMLElement[]} */
   const parts = [];
-  for (const { reasoning, text, calls } of choices.filter(Boolean)) {
+  for (const { reasoning_content: reasoning, content: text, tool_calls } of choices.filter(Boolean)) {
+    const calls = tool_calls.map(({ function: { name, arguments: json } }) => `\n${name} ${json}`).join("");
     if (reasoning) parts.push(h("p", { class: "reasoning" }, reasoning));
     if (text) parts.push(h("p", {}, text));
     if (calls) parts.push(h("pre", {}, calls.trim()));

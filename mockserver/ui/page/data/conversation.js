@@ -94,14 +94,33 @@ function joinChunks(events) {
   /** @type {any[]} */
   const messages = [];
   for (const { index = 0, delta = {} } of events.flatMap((event) => event?.choices ?? [])) {
-    const message = (messages[index] ??= { role: "assistant", content: "", reasoning_content: "", tool_calls: [] });
-    message.content += delta.content ?? delta.refusal ?? "";
-    message.reasoning_content += delta.reasoning_content ?? "";
-    for (const { index: position = 0, function: part = {} } of delta.tool_calls ?? []) {
-      const call = (message.tool_calls[position] ??= { function: { name: "", arguments: "" } });
-      call.function.name += part.name ?? "";
-      call.function.arguments += part.arguments ?? "";
-    }
+    addDelta((messages[index] ??= emptyMessage()), delta);
   }
   return messages.filter(Boolean);
+}
+
+/**
+ * A message that grows with each chunk of a stream.
+ * @typedef {{role: string, content: string, reasoning_content: string, tool_calls: {function: {name: string, arguments: string}}[]}}
+ *   GrowingMessage
+ */
+
+/** @returns {GrowingMessage} */
+export function emptyMessage() {
+  return { role: "assistant", content: "", reasoning_content: "", tool_calls: [] };
+}
+
+/**
+ * Add the delta of a chunk, or a whole message, to a message.
+ * @param {GrowingMessage} message
+ * @param {any} delta
+ */
+export function addDelta(message, delta) {
+  message.content += delta.content ?? delta.refusal ?? "";
+  message.reasoning_content += delta.reasoning_content ?? "";
+  for (const [position, { index = position, function: part = {} }] of (delta.tool_calls ?? []).entries()) {
+    const call = (message.tool_calls[index] ??= { function: { name: "", arguments: "" } });
+    call.function.name += part.name ?? "";
+    call.function.arguments += part.arguments ?? "";
+  }
 }

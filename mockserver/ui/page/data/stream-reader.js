@@ -2,7 +2,9 @@
 
 import { parseJson } from "../lib/json.js";
 import { createSseParser } from "../lib/sse-parser.js";
+import { addDelta, emptyMessage } from "./conversation.js";
 
+/** @import { GrowingMessage } from "./conversation.js" */
 /** @import { BuiltRequest } from "./request-builder.js" */
 
 /**
@@ -18,7 +20,7 @@ import { createSseParser } from "../lib/sse-parser.js";
  * @property {boolean} isStream
  * @property {string} raw
  * @property {number} events
- * @property {{reasoning: string, text: string, calls: string}[]} choices
+ * @property {GrowingMessage[]} choices
  * @property {string[]} notes what is unusual about it
  */
 
@@ -122,7 +124,7 @@ class ResponseReader {
     const problem = chunk === undefined ? "is not JSON" : chunk?.choices ? "" : "is not a completion chunk";
     if (problem) response.notes.push(`Event ${response.events} ${problem}: ${truncate(data)}`);
     for (const choice of chunk?.choices ?? []) {
-      if (addDelta(response, choice.index ?? 0, choice.delta ?? {})) response.first_token_ms ??= this.elapsed();
+      if (addToChoice(response, choice.index ?? 0, choice.delta ?? {})) response.first_token_ms ??= this.elapsed();
     }
   }
 
@@ -131,7 +133,7 @@ class ResponseReader {
     if (response.status >= 400) return;
     const body = parseJson(response.raw);
     if (body === undefined) response.notes.push("The body is not JSON.");
-    for (const choice of body?.choices ?? []) addDelta(response, choice.index ?? 0, choice.message ?? {});
+    for (const choice of body?.choices ?? []) addToChoice(response, choice.index ?? 0, choice.message ?? {});
   }
 }
 
@@ -141,21 +143,9 @@ class ResponseReader {
  * @param {number} index
  * @param {any} delta
  */
-function addDelta(response, index, delta) {
-  const text = delta.content ?? delta.refusal ?? "";
-  const reasoning = delta.reasoning_content ?? "";
-  /** @type {string[]} */
-  const calls = (delta.tool_calls ?? []).map((/** @type {any} */ call) => {
-    const { name = "", arguments: json = "" } = call.function ?? {};
-    return (name ? `\n${name} ` : "") + json;
-  });
-  if (!text && !reasoning && !calls.length) return false;
-  const previous = response.choices[index] ?? { text: "", reasoning: "", calls: "" };
-  response.choices[index] = {
-    text: previous.text + text,
-    reasoning: previous.reasoning + reasoning,
-    calls: previous.calls + calls.join(""),
-  };
+function addToChoice(response, index, delta) {
+  if (!delta.content && !delta.refusal && !delta.reasoning_content && !delta.tool_calls?.length) return false;
+  addDelta((response.choices[index] ??= emptyMessage()), delta);
   return true;
 }
 

@@ -206,7 +206,7 @@ export function createPlaygroundView(context) {
   function onResponseChange() {
     if (response?.ended) {
       const status = response.status ? String(response.status) : "no status";
-      context.announce([status, response.choices[0]?.text, ...response.notes].filter(Boolean).join(". "));
+      context.announce([status, response.choices[0]?.content, ...response.notes].filter(Boolean).join(". "));
     }
     context.requestRender();
   }
