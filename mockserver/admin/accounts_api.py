@@ -11,11 +11,12 @@ from typing import Any
 from mockserver.admin.error_responses import AdminError
 from mockserver.admin.event_stream import EventFeed
 from mockserver.billing.charging import AccountRegistry
-from mockserver.fixtures.account_spec import AMOUNT, LIMITS, AccountSpec, LimitSpec
+from mockserver.fixtures.account_spec import LIMITS, AccountSpec, LimitSpec
 from mockserver.masking import mask_key
 from mockserver.matching.loader import RUNTIME_SOURCE
 from mockserver.pipeline import ChatPipeline
 from mockserver.schema.field_types import (
+    AmountField,
     Boolean,
     Duration,
     FieldType,
@@ -122,14 +123,14 @@ class AccountPatch:
         default=None,
     )
     balance: Amount | None = spec_field(
-        ByType(text=AMOUNT, null=Null()), "the balance from now on; null: unlimited", default=None
+        ByType(text=AmountField(), null=Null()), "the balance from now on; null: unlimited", default=None
     )
     rate_limit: tuple[LimitSpec, ...] | None = spec_field(
         ByType(text=LIMITS, mapping=LIMITS, sequence=LIMITS, null=Null()),
         "the rate limits from now on; null: none",
         default=None,
     )
-    top_up: Amount | None = spec_field(AMOUNT, "an amount to add to the balance", default=None)
+    top_up: Amount | None = spec_field(AmountField(), "an amount to add to the balance", default=None)
 
 
 @spec_dataclass

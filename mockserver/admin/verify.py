@@ -19,10 +19,9 @@ from mockserver.admin.resources import (
 from mockserver.admin.time_slices import TimeSlicer
 from mockserver.billing.cost import calculate_entry_cost
 from mockserver.errors import Problem
-from mockserver.fixtures.account_spec import AMOUNT
 from mockserver.fixtures.criteria import MATCH, Criterion, MatchSpec, build_criteria
 from mockserver.matching.fixture_set import Mismatch, find_criteria_mismatches
-from mockserver.schema.field_types import Boolean, Duration, FieldType, Integer, Null, Text
+from mockserver.schema.field_types import AmountField, Boolean, Duration, FieldType, Integer, Null, Text
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, MoneyUnit, parse_unitless_amount
 from mockserver.schema.object_types import ByType, ObjectType, Validated, spec_dataclass, spec_field
 from mockserver.sessions.journal import Journal, JournalEntry
@@ -75,8 +74,8 @@ class SpendingBounds:
     credits: Decimal | None = spec_field(
         _DECIMAL_TEXT, "the exact amount in the vendor's credits", default=None
     )
-    min: Amount | None = spec_field(AMOUNT, "the minimum, for example `$0.10`", default=None)
-    max: Amount | None = spec_field(AMOUNT, "the maximum", default=None)
+    min: Amount | None = spec_field(AmountField(), "the minimum, for example `$0.10`", default=None)
+    max: Amount | None = spec_field(AmountField(), "the maximum", default=None)
 
     def contains(self, found: Charge) -> bool:
         """Return whether a cost meets all bounds."""
@@ -132,7 +131,7 @@ class VerifyQuery:
         default=None,
     )
     spent: SpendingBounds | None = spec_field(
-        ByType(text=Validated(AMOUNT, _exact_spending), mapping=ObjectType(SpendingBounds)),
+        ByType(text=Validated(AmountField(), _exact_spending), mapping=ObjectType(SpendingBounds)),
         "their total cost, for example `$0.052070`",
         default=None,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -24,6 +24,7 @@ from mockserver.schema.messages import (
     format_scalar,
     truncate_text,
 )
+from mockserver.schema.money import AMOUNT_PATTERN, parse_amount
 from mockserver.schema.yaml_document import (
     Document,
     ValuePath,
@@ -261,18 +262,19 @@ _TRUE_WORDS, _FALSE_WORDS = ("yes", "y", "on", "true"), ("no", "n", "off", "fals
 _BOOLEAN_WORDS = dict.fromkeys(_TRUE_WORDS, "true") | dict.fromkeys(_FALSE_WORDS, "false")
 
 
-@dataclass(frozen=True, slots=True)
-class Duration(FieldType):
-    """A duration with its unit; the result is in seconds."""
+class Quantity(FieldType):
+    """A number with its unit; the error for a bare number suggests the unit."""
 
-    expected = "a duration like 30ms or 1.5s"
+    __slots__ = ()
+    pattern: str
+    parse: Callable[[str], Any]
 
     def read(self, value: Any, cursor: Cursor) -> Any:
         """Read a value; see `FieldType.read`."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return cursor.report_type(value, self.expected)
         try:
-            return parse_duration(
+            return self.parse(
                 value if isinstance(value, str) else cursor.raw_scalar() or format_scalar(value)
             )
         except ValueError as error:
@@ -280,7 +282,25 @@ class Duration(FieldType):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema; see `FieldType.schema`."""
-        return {"type": "string", "pattern": DURATION_PATTERN}
+        return {"type": "string", "pattern": self.pattern}
+
+
+class Duration(Quantity):
+    """A duration with its unit; the result is in seconds."""
+
+    __slots__ = ()
+    expected = "a duration like 30ms or 1.5s"
+    pattern = DURATION_PATTERN
+    parse = staticmethod(parse_duration)
+
+
+class AmountField(Quantity):
+    """An amount with its unit."""
+
+    __slots__ = ()
+    expected = "money like $0.001 or 5000 credits"
+    pattern = AMOUNT_PATTERN
+    parse = staticmethod(parse_amount)
 
 
 @dataclass(frozen=True, slots=True)

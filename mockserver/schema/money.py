@@ -6,10 +6,9 @@ A bare number is refused, because its unit is ambiguous.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from mockserver.schema.messages import truncate_text
 
@@ -18,7 +17,6 @@ MoneyUnit = Literal["usd", "credits"]
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,12})?"
 # Valid in JSON Schema's dialect of regular expressions too, so that editors refuse the same values.
 AMOUNT_PATTERN = rf"^(?:\$ ?{_NUMBER}|{_NUMBER} ?credits?)$"
-AMOUNT_SCHEMA: Mapping[str, Any] = {"type": "string", "pattern": AMOUNT_PATTERN}
 
 _DOLLARS = re.compile(rf"\$ ?({_NUMBER})")
 _CREDITS = re.compile(rf"({_NUMBER}) ?credits?")

@@ -13,6 +13,7 @@ from typing import Any
 
 from mockserver.errors import ERROR_STATUS, STATUS_BY_KIND, InputError
 from mockserver.schema.field_types import (
+    AmountField,
     AnyValue,
     Boolean,
     Cursor,
@@ -32,7 +33,6 @@ from mockserver.vendors.model_spec import ModelSpec, PriceSpec, SuccessSpec, Una
 from mockserver.vendors.parameter_rules import PARAMETER_RULES, ParameterRule
 from mockserver.vendors.placeholder_check import find_unknown_placeholders
 from mockserver.vendors.profile_fields import (
-    AMOUNT,
     ASCII_LINE,
     CHAT_PATH,
     CREDIT_RATE,
@@ -123,14 +123,14 @@ class BillingSpec:
         default=None,
     )
     hold: Amount = spec_field(
-        AMOUNT,
+        AmountField(),
         "the minimum hold until an answer ends; a balance must cover it",
         default=Amount(ZERO),
     )
     unlimited: Amount = spec_field(
-        AMOUNT, "the reported balance of an account without a limit", default=Amount(Decimal(100))
+        AmountField(), "the reported balance of an account without a limit", default=Amount(Decimal(100))
     )
-    low: Amount = spec_field(AMOUNT, "the threshold of a low balance", default=Amount(ZERO))
+    low: Amount = spec_field(AmountField(), "the threshold of a low balance", default=Amount(ZERO))
     cut: str = spec_field(
         OneOf("full", "delivered", "none"),
         "the cost of an aborted answer",

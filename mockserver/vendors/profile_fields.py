@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from mockserver.schema.field_types import AnyValue, Duration, FieldType, Number, Text
-from mockserver.schema.money import AMOUNT_SCHEMA, parse_amount
 from mockserver.schema.object_types import MapOf, Validated
 from mockserver.vendors.ids import create_id_factory
 from mockserver.wire.answer import check_header_name, check_response_header_name
@@ -79,7 +78,6 @@ def _header_map(headers: dict[str, str]) -> dict[str, str]:
     return {check_response_header_name(name): value for name, value in headers.items()}
 
 
-AMOUNT: FieldType = Validated(Text(), parse_amount, AMOUNT_SCHEMA)
 CREDIT_RATE: FieldType = Validated(Number(0), _nonzero_number)
 VENDOR_NAME: FieldType = Validated(Text(), _vendor_name)
 HOST: FieldType = Validated(Text(), _host)
