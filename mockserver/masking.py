@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote_plus
 
@@ -28,13 +27,11 @@ def mask_key(key: Any) -> str:
     return f"{text[:3] if len(text) > 8 else ''}… ({derive_key_session(text)})"
 
 
-@lru_cache(maxsize=1024)
 def is_secret_header(name: str) -> bool:
     """Return whether a header or query parameter with this name may contain a secret."""
     return _SECRET_NAME.search(name) is not None and _PUBLIC_NAME.fullmatch(name) is None
 
 
-@lru_cache(maxsize=4096)
 def derive_key_session(api_key: str | None) -> str:
     """Return the session of an API key: a hash, from which the key cannot be read."""
     return f"key-{hashlib.sha256(api_key.encode()).hexdigest()[:8]}" if api_key else "anonymous"

@@ -17,7 +17,7 @@ from mockserver.errors import ApiError, Problem
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.response_spec import ResponseSpec
-from mockserver.masking import find_secret_values, redact_text
+from mockserver.masking import redact_text
 from mockserver.matching.fixture_set import (
     FixtureMatch,
     FixtureSet,
@@ -39,7 +39,7 @@ from mockserver.request.chat_request import (
     RequestReader,
     generate_request_id,
 )
-from mockserver.request.request_head import HeadCache, RequestHead, resolve_session_name
+from mockserver.request.request_head import HeadCache, RequestHead, find_head_secrets, resolve_session_name
 from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.sessions.counters import RequestCounters
 from mockserver.sessions.injected_faults import (
@@ -300,7 +300,7 @@ class ChatPipeline:
             rule = injected.by_rule.rule
             cause = f"the fault rule {rule}" if rule else injected.by_request.source
             # A fixture may quote the key, as vendors do.
-            secrets = find_secret_values(request.headers, request.routed_head.head.query)
+            secrets = find_head_secrets(request.routed_head.head)
             reason = redact_text(error.message or error.detail or cause, secrets)
             rendered = Rendered(request.vendor.error_answer(error, build_error_context(request)))
         fixture = injected.match.fixture.name if injected.match else ""

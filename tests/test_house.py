@@ -292,6 +292,25 @@ def test_no_answer_is_delayed_outside_playback() -> None:
     }
 
 
+def test_few_modules_keep_caches() -> None:
+    assert _callers("BoundedCache") == {
+        "request.request_head",
+        "request.chat_request",
+        "rendering.render_cache",
+        "tokens.token_count",
+    }
+    # Functions of a few arguments that take more than ten times as long as a look into a cache, on every request, log
+    # line or listing. What is computed once is in a `cache`.
+    assert _callers("lru_cache") == {
+        "vendors.routing",
+        "fixtures.predicates",
+        "fixtures.jinja_template",
+        "generation.regex_text",
+        "admin.fixtures_api",
+        "server.access_log",
+    }
+
+
 def test_only_sse_writes_data_lines() -> None:
     assert {module.name for module in MODULES if re.search(r"""["']data:""", module.source)} == {"wire.sse"}
 

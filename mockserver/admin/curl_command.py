@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, unquote_plus
 
-from mockserver.masking import find_secret_values, is_secret_header, redact_text, split_scheme
-from mockserver.request.request_head import SESSION_HEADER
+from mockserver.masking import is_secret_header, redact_text, split_scheme
+from mockserver.request.request_head import SESSION_HEADER, find_head_secrets
 from mockserver.sessions.journal import JournalEntry
 from mockserver.wire.answer import is_header_name
 
@@ -38,7 +38,7 @@ def format_curl_command(entry: JournalEntry) -> str:
     replaced by the variable KEY, or `any-key` if it is not set.
     """
     head = entry.head
-    secrets = find_secret_values(head.headers, head.query)
+    secrets = find_head_secrets(head)
     headers = {name: value for name, value in head.headers.items() if name not in _OMITTED_HEADERS}
     headers[SESSION_HEADER] = entry.session
     host = head.headers.get("host", "")

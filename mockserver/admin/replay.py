@@ -11,10 +11,11 @@ import orjson
 from starlette.types import Message
 
 from mockserver.admin.error_responses import AdminError
-from mockserver.admin.resources import entry_secrets, parse_stream_events
+from mockserver.admin.resources import parse_stream_events
 from mockserver.masking import mask_headers, redact_text
 from mockserver.pipeline import ChatPipeline
 from mockserver.request.chat_request import generate_request_id
+from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.yaml_document import dump_yaml
 from mockserver.sessions.journal import Arrival, JournalEntry
 from mockserver.wire.answer import MOCK_PREFIX, Ending, add_content_length, index_headers
@@ -96,7 +97,7 @@ def render_fixture_yaml(entry: JournalEntry) -> str:
         raise AdminError(409, "no vendor has this path, so no fixture can answer it")
     if not request.route.chat:
         raise AdminError(409, "the request is not for a completion, so no fixture can answer it")
-    secrets = entry_secrets(entry.head)
+    secrets = find_head_secrets(entry.head)
     match: dict[str, Any] = {"vendor": request.vendor.name}
     if request.model:
         match["model"] = request.model

@@ -7,7 +7,6 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -16,10 +15,10 @@ from mockserver.admin.curl_command import format_curl_command
 from mockserver.admin.explain import DryRun
 from mockserver.admin.openai_exceptions import describe_sdk_outcome
 from mockserver.billing.cost import calculate_entry_cost
-from mockserver.masking import find_secret_values, mask_headers, mask_query, redact_text
+from mockserver.masking import mask_headers, mask_query, redact_text
 from mockserver.matching.fixture_set import Mismatch, NearMiss
 from mockserver.request.chat_request import ChatRequest
-from mockserver.request.request_head import RequestHead
+from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.field_types import AnyValue, Boolean, FieldType, Integer, Null, Number, Text
 from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import Charge, format_amount
@@ -199,7 +198,7 @@ def dump_view(value: Any) -> Any:
 def build_request_detail(entry: JournalEntry, near_misses: Iterable[NearMiss]) -> RequestDetailView:
     """Return an entry with everything that is recorded."""
     request = entry.request_with_body
-    secrets = entry_secrets(entry.head)
+    secrets = find_head_secrets(entry.head)
     return RequestDetailView(
         **build_request_row(entry),
         request=SentView(
@@ -229,7 +228,7 @@ def build_explanation(dry_run: DryRun) -> ExplanationView:
         matched=bool(dry_run.fixture),
         reason=dry_run.reason or None,
         near_misses=tuple(
-            build_near_miss_view(one, entry_secrets(dry_run.request.routed_head.head))
+            build_near_miss_view(one, find_head_secrets(dry_run.request.routed_head.head))
             for one in dry_run.near_misses
         ),
         others=dry_run.omitted_count,
@@ -268,12 +267,6 @@ def describe_vendor_access(profile: VendorProfile) -> dict[str, Any]:
 def build_charge_view(charge: Charge) -> ChargeView:
     """Return the view of a charge."""
     return ChargeView(usd=format_amount(charge.usd), credits=format_amount(charge.credits))
-
-
-@lru_cache(maxsize=256)
-def entry_secrets(head: RequestHead) -> tuple[str, ...]:
-    """Return the secrets in a request's head. Many requests of one client share their head."""
-    return find_secret_values(head.headers, head.query)
 
 
 def _sent_body(request: ChatRequest, secrets: tuple[str, ...]) -> Any:
@@ -364,7 +357,7 @@ def _received_view(entry: JournalEntry, answer: Answer) -> ReceivedView:
     headers: dict[str, str] = {}
     for name, value in answer.headers if answer.head else ():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    secrets = entry_secrets(entry.head)
+    secrets = find_head_secrets(entry.head)
     view = ReceivedView(status=status, headers=_redact_headers(headers, secrets))
     pieces = iterate_delivered_pieces(entry, answer)
     if answer.streamed:
@@ -385,7 +378,7 @@ def _decode_text(data: bytes) -> str:
 
 
 def _row_user_text(request: ChatRequest) -> str:
-    text = redact_text(request.last_user_text[:_SEARCHED_LENGTH], entry_secrets(request.routed_head.head))
+    text = redact_text(request.last_user_text[:_SEARCHED_LENGTH], find_head_secrets(request.routed_head.head))
     return truncate_text(text, _USER_TEXT_LIMIT)
 
 

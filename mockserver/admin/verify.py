@@ -14,13 +14,13 @@ from mockserver.admin.resources import (
     build_charge_view,
     build_mismatch_view,
     dump_view,
-    entry_secrets,
 )
 from mockserver.admin.time_slices import TimeSlicer
 from mockserver.billing.cost import calculate_entry_cost
 from mockserver.errors import Problem
 from mockserver.fixtures.criteria import MATCH, Criterion, MatchSpec, build_criteria
 from mockserver.matching.fixture_set import Mismatch, find_criteria_mismatches
+from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.field_types import AmountField, Boolean, Duration, FieldType, Integer, Null, Text
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, MoneyUnit, parse_unitless_amount
 from mockserver.schema.object_types import ByType, ObjectType, Validated, spec_dataclass, spec_field
@@ -274,7 +274,7 @@ def _meets_criteria(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> boo
 
 
 def _near_miss(entry: JournalEntry, mismatches: list[Mismatch]) -> dict[str, Any]:
-    secrets = entry_secrets(entry.head)
+    secrets = find_head_secrets(entry.head)
     return {
         "id": entry.id,
         "differences": [dump_view(build_mismatch_view(one, secrets)) for one in mismatches],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec, StreamPause, ToolCallSpec
@@ -16,7 +15,6 @@ from mockserver.tokens.token_count import (
     count_prompt_tokens,
     count_tokens,
     estimate_reasoning_tokens,
-    split_text,
     truncate_completion,
 )
 from mockserver.vendors.placeholders import pick_stated_value
@@ -146,12 +144,6 @@ def get_token_limit(body: Mapping[str, Any]) -> int | None:
     return int(limit) if limit and limit >= 1 else None
 
 
-@lru_cache(maxsize=256)
-def split_text_cached(text: str, chunk: str | int = "token") -> tuple[str, ...]:
-    """Split a text into chunks; cached, because a fixture's text is rendered repeatedly."""
-    return tuple(split_text(text, chunk))
-
-
 def _render_choice(
     options: RenderOptions, choice: ChoiceSpec, new_id: Callable[[str], str]
 ) -> RenderedChoice:
@@ -211,17 +203,11 @@ def _render_tool_call(tool_call: ToolCallSpec, new_id: Callable[[str], str]) -> 
     }
 
 
-@lru_cache(maxsize=256)
-def count_tokens_cached(text: str, tokenizer: str) -> int:
-    """Count the tokens of a text; cached."""
-    return count_tokens(text, tokenizer)
-
-
 def _count_choice_tokens(choice: RenderedChoice, tokenizer: str) -> int:
     """Count the tokens of one choice without its reasoning."""
     texts = [choice.content, choice.refusal]
     texts += [call["function"]["name"] + call["function"]["arguments"] for call in choice.tool_calls]
-    return sum(count_tokens_cached(text, tokenizer) for text in texts if text)
+    return sum(count_tokens(text, tokenizer) for text in texts if text)
 
 
 def _count_reasoning_tokens(options: RenderOptions, response: ResponseSpec, *, reasoned_choices: int) -> int:
@@ -232,7 +218,7 @@ def _count_reasoning_tokens(options: RenderOptions, response: ResponseSpec, *, r
     texts = [choice.reasoning for choice in response.all_choices if choice.reasoning is not None]
     if not texts:
         return reasoned_choices * estimate_reasoning_tokens(options.reasoning_effort)
-    return sum(count_tokens_cached(text, options.vendor.tokenizer) for text in texts)
+    return sum(count_tokens(text, options.vendor.tokenizer) for text in texts)
 
 
 # The fields of a request, besides messages and model, that affect the rendering of its response.

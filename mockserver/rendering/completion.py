@@ -21,10 +21,10 @@ from mockserver.rendering.choices import (
     build_render_options,
     count_response_usage,
     render_choices,
-    split_text_cached,
 )
 from mockserver.rendering.render_cache import ETAG_PLACEHOLDER, CachedRender, RenderCache
 from mockserver.request.chat_request import ChatRequest
+from mockserver.tokens.token_count import split_text
 from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues, pick_stated_value
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.answer import Answer, Frame, index_headers, remove_headers
@@ -292,7 +292,7 @@ def _choice_deltas(choice: RenderedChoice, chunk: str | int, rng: LazyRandom) ->
     """
     for part in _split_stated_text(choice.reasoning, chunk):
         yield 0.0, {"reasoning_content": part}
-    texts = split_text_cached(choice.content or "", chunk) if choice.chunks is None else choice.chunks
+    texts = split_text(choice.content or "", chunk) if choice.chunks is None else choice.chunks
     for wait, text in _with_waits(texts, rng):
         yield wait, None if text is None else {"content": text}
     for part in _split_stated_text(choice.refusal, chunk):
@@ -302,16 +302,16 @@ def _choice_deltas(choice: RenderedChoice, chunk: str | int, rng: LazyRandom) ->
             yield 0.0, {"tool_calls": [{"index": index, **fragment}]}
 
 
-def _split_stated_text(text: str | None, chunk: str | int) -> tuple[str, ...]:
+def _split_stated_text(text: str | None, chunk: str | int) -> list[str]:
     """Split a text into chunks: an empty text is one empty chunk, None has no chunks."""
-    return () if text is None else split_text_cached(text, chunk) or ("",)
+    return [] if text is None else split_text(text, chunk) or [""]
 
 
 def _tool_call_fragments(tool_call: dict[str, Any], chunk: str | int) -> Iterator[dict[str, Any]]:
     """Yield the fragments of a tool call [C 2024-11, OpenAI]: id and name first, then pieces of its arguments."""
     function = tool_call["function"]
     yield {**tool_call, "function": {"name": function["name"], "arguments": ""}}
-    for part in split_text_cached(function["arguments"], chunk):
+    for part in split_text(function["arguments"], chunk):
         yield {"function": {"arguments": part}}
 
 

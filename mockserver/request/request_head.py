@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import field
 
 from starlette.types import Scope
 
-from mockserver.masking import derive_key_session
-from mockserver.memoize import BoundedCache, Memo, identity_dataclass
+from mockserver.masking import derive_key_session, find_secret_values
+from mockserver.memoize import BoundedCache, Memo, identity_dataclass, memoized
 from mockserver.schema.messages import truncate_text
 from mockserver.vendors.routing import RouteMatch, VendorRouter
 from mockserver.vendors.vendor import Vendor
@@ -34,7 +35,7 @@ class RequestHead:
     """The request line and headers, without the `/s/{session}` prefix. Requests with equal heads may share one.
 
     `headers` has one value for each name: repeated ones are joined. `raw_headers` has every line, in order.
-    `size` is about the bytes that it takes in memory.
+    `size` is about the bytes that it takes in memory, `memo` holds what is memoized for this head.
     """
 
     method: str
@@ -45,6 +46,7 @@ class RequestHead:
     query: str = ""  # without its `?`, as it was sent
     size: int = 0
     raw_headers: tuple[Header, ...] = ()
+    memo: Memo = field(default_factory=Memo)
 
 
 @identity_dataclass
@@ -105,6 +107,12 @@ def _join_repeated_headers(raw_headers: Iterable[Header]) -> dict[str, str]:
             values[name].append(value)
     # RFC 9110, 5.3; RFC 9113, 8.2.3
     return {name: ("; " if name == "cookie" else ", ").join(parts) for name, parts in values.items()}
+
+
+@memoized
+def find_head_secrets(head: RequestHead) -> tuple[str, ...]:
+    """Return the secrets in a head, the longest first. Many requests of one client share their head."""
+    return find_secret_values(head.headers, head.query)
 
 
 def match_route(head: RequestHead, router: VendorRouter) -> RouteMatch | None:

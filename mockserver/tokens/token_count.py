@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from mockserver.memoize import BoundedCache
 from mockserver.tokens.image_tokens import count_image_tokens
 from mockserver.tokens.tokenizer import (
     TOKENIZER_NAME,
@@ -70,25 +71,15 @@ TokenCounter = Callable[[str], int]
 
 MAX_COUNTED_LENGTH = 2_000_000  # characters of a prompt; more than any model accepts
 CHARACTERS_PER_TOKEN = 4  # of English text, by OpenAI's rule of thumb
-_MAX_CACHED = 10_000  # texts; about 2 MB
-_cached_counts: dict[str, dict[tuple[int, int], int]] = {ESTIMATE: {}, TOKENIZER_NAME: {}}
+# Each request repeats the messages of its conversation. The key has the length and the 64-bit hash of the text, which
+# two texts share only if an attacker constructs them.
+_prompt_counts: BoundedCache[tuple[str, int, int], int] = BoundedCache(10_000, 2_000_000)
+_COUNT_BYTES = 200  # in memory, of a count with its key
 
 
 def count_tokens(text: str, tokenizer: str = ESTIMATE) -> int:
-    """Return the number of tokens in a text.
-
-    Counts are cached, since each request repeats the messages of its conversation. The key is the length and the
-    64-bit hash of the text, which two texts share only if an attacker constructs them.
-    """
-    key = hash(text), len(text)
-    cache = _cached_counts[tokenizer]
-    count = cache.get(key)
-    if count is None:
-        if len(cache) >= _MAX_CACHED:
-            cache.clear()
-        count = count_o200k_tokens(text) if tokenizer == TOKENIZER_NAME else len(_TOKEN.findall(text))
-        cache[key] = count
-    return count
+    """Return the number of tokens in a text."""
+    return count_o200k_tokens(text) if tokenizer == TOKENIZER_NAME else len(_TOKEN.findall(text))
 
 
 def count_prompt_tokens(
@@ -115,7 +106,13 @@ class _PromptCounter:
         self.characters_left -= len(text)
         if self.characters_left < 0:
             return len(text) // CHARACTERS_PER_TOKEN
-        return count_tokens(text, self.tokenizer)
+        key = self.tokenizer, len(text), hash(text)
+        count = _prompt_counts.get(key)
+        return (
+            _prompt_counts.put(key, count_tokens(text, self.tokenizer), _COUNT_BYTES)
+            if count is None
+            else count
+        )
 
 
 def split_text(text: str, chunk: str | int = "token") -> list[str]:

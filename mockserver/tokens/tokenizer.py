@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -45,16 +45,11 @@ def _token_ids(text: str) -> list[int]:
 
 
 def _decode_tokens(ids: Iterable[int]) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    tokenizer, decoder = _load_tokenizer(), codecs.getincrementaldecoder("utf-8")()
     for token in ids:
-        text = decoder.decode(_token_bytes(token))
+        text = decoder.decode(tokenizer.decode_token_bytes(token))
         if text:
             yield text
-
-
-@lru_cache(maxsize=20_000)
-def _token_bytes(token: int) -> bytes:
-    return _load_tokenizer().decode_token_bytes(token)
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
 from typing import Final
 
 from mockserver.schema.money import Charge, quantize_amount
@@ -49,7 +48,6 @@ class Tariff:
         return quantize_amount(amount / self._credits_per_dollar)
 
 
-@lru_cache(maxsize=1024)
 def _decimal(number: float) -> Decimal:
     # The decimal number in the profile, 1.155, not the nearest binary fraction.
     return Decimal(repr(number))

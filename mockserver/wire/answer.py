@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, overload
 
@@ -95,7 +94,6 @@ def encode_headers(headers: Iterable[Header]) -> HeaderBlock | None:
     return HeaderBlock((text,)) if text.translate(None, _PRINTABLE) == b"\r\n" * len(lines) else None
 
 
-@lru_cache(maxsize=256)
 def encode_content_length(size: int) -> bytes:
     """Encode the Content-Length line of a body of `size` bytes."""
     return b"content-length: %d\r\n" % size

@@ -6,9 +6,11 @@ import http.client
 import statistics
 import sys
 import threading
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+import mockserver
 from mockserver.testing import MockServer
 from tests.benchmarks import asked
 
@@ -33,7 +35,7 @@ class Counting:
     ) -> None:
         self._set_profile(None)
 
-    def _note(self, _: FrameType, event: str, __: Any) -> None:
+    def _note(self, frame: FrameType, event: str, _: Any) -> None:  # noqa: ARG002 for the other counts
         if event in ("call", "c_call"):
             self.calls += 1
 
@@ -48,6 +50,39 @@ class Counting:
         self._loop.call_soon_threadsafe(switch)
         if not done.wait(10):
             raise RuntimeError("the server's event loop does not turn")
+
+
+class Entering(Counting):
+    """Notes the files of the package whose functions the server's thread calls."""
+
+    def __init__(self, server: MockServer) -> None:
+        super().__init__(server)
+        self.files: set[str] = set()
+
+    def _note(self, frame: FrameType, event: str, _: Any) -> None:
+        file = Path(frame.f_code.co_filename)
+        if event == "call" and file.is_relative_to(_PACKAGE) and file != _HARNESS:
+            self.files.add(str(file.relative_to(_PACKAGE)))
+
+
+_PACKAGE = Path(mockserver.__file__).parent
+_HARNESS = (
+    _PACKAGE / "testing.py"
+)  # it collects requests for this script; `mockserver serve` has a log in its place
+
+
+def entered_files() -> dict[str, set[str]]:
+    """Return the files that a canned answer enters: the first one, one to the same request, one to another request."""
+    question = asked.body(asked.CANNED, **asked.NUMBERED)
+    entered = {}
+    with MockServer(fixtures_yaml=asked.FEW, tokenizer="estimate") as server:
+        connection = http.client.HTTPConnection(*server._server.address)
+        for name, number in (("first", 0), ("the same", 0), ("another", 1)):
+            with Entering(server) as entering:
+                _ask(connection, question, number)
+            entered[name] = entering.files
+        connection.close()
+    return entered
 
 
 def count(question: bytes, rounds: int) -> float:

@@ -217,17 +217,10 @@ def test_a_text_that_is_counted_again_has_as_many_tokens_as_pieces(text: str) ->
 
 
 def test_what_was_said_before_is_not_cut_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = "It has been a long conversation. " * 1000
-    counted = token_count.count_tokens(said)
+    said = [{"role": "user", "content": "It has been a long conversation. " * 1000}]
+    counted = token_count.count_prompt_tokens(said)
     monkeypatch.delattr(token_count, "_TOKEN")
-    assert token_count.count_tokens(said) == counted
-
-
-def test_counts_are_forgotten_before_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_count, "_cached_counts", {token_count.ESTIMATE: {}})
-    monkeypatch.setattr(token_count, "_MAX_CACHED", 3)
-    assert [token_count.count_tokens("word " * number) for number in (1, 2, 3, 4, 1)] == [2, 3, 4, 5, 2]
-    assert len(token_count._cached_counts[token_count.ESTIMATE]) == 2
+    assert token_count.count_prompt_tokens(said) == counted
 
 
 def test_a_very_long_prompt_is_counted_in_part() -> None:
