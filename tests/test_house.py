@@ -304,7 +304,9 @@ def test_few_modules_keep_caches() -> None:
     assert _callers("lru_cache") == {
         "vendors.routing",
         "fixtures.predicates",
+        "fixtures.text_forms",
         "fixtures.jinja_template",
+        "matching.look_alikes",
         "generation.regex_text",
         "admin.fixtures_api",
         "server.access_log",
