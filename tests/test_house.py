@@ -335,6 +335,7 @@ def test_an_input_error_is_caught_where_it_is_reported() -> None:
     # RuntimeError instead, if a stopped server does not get its port again.
     assert {module.name for module in MODULES if "InputError" in _caught(module)} == {
         "cli.main",
+        "matching.fixture_files",
         "matching.loader",
         "rendering.templated_response",
         "schema.object_types",

@@ -289,7 +289,7 @@ def _schema_json() -> str:
 def _report_start(
     address: tuple[str, int], pipeline: ChatPipeline, output: LogWriter, errors: LogWriter
 ) -> None:
-    """Log the start of a server, and warnings about slow patterns and an open address."""
+    """Log the start of a server, and warnings about omitted files, slow patterns and an open address."""
     from mockserver.matching.slow_patterns import find_slow_patterns
 
     settings, fixtures = pipeline.settings, pipeline.fixtures
@@ -297,7 +297,8 @@ def _report_start(
     report = StartReport(address, settings, len(fixtures), len(fixtures.accounts), rules)
     output.write(format_start(report, pipeline.router))
     slow = map(str, islice(find_slow_patterns(fixtures, at_start=True), 3))
-    if warnings := [*slow, *find_exposure_warning(report)]:
+    omitted = map(str, fixtures.omitted_files[:3])
+    if warnings := [*omitted, *slow, *find_exposure_warning(report)]:
         errors.write(format_warnings(warnings, settings))
 
 

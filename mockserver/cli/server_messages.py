@@ -143,6 +143,8 @@ def format_reload_message(outcome: FixtureSet | InputError, settings: Settings) 
         message = "the edit was not applied, the last valid fixtures stay in use"
     else:
         message = f"reloaded {format_count(len(outcome), 'fixture')}"
+        if outcome.omitted_files:
+            message += f", omitted {format_count(len(outcome.omitted_files), 'JSON file')} without fixtures"
     return _format_event(message, settings)
 
 

@@ -26,7 +26,8 @@ from mockserver.client.arguments import (
 from mockserver.client.control_client import DEFAULT_TIMEOUT, ControlClient
 from mockserver.client.recorded_request import Request, parse_mismatches, parse_recorded_request
 from mockserver.masking import join_scheme
-from mockserver.matching.loader import list_fixture_files, load_fixture_set
+from mockserver.matching.fixture_files import find_fixture_files
+from mockserver.matching.loader import load_fixture_set
 from mockserver.request.request_head import check_session_name
 from mockserver.schema.durations import parse_duration
 from mockserver.schema.messages import did_you_mean
@@ -190,8 +191,8 @@ class Session(AccountMethods):
         Raises InputError with all problems of all files.
         """
         fixture_set = load_fixture_set(map(Path, paths))  # reports problems with file and line
-        files = {file.resolve(): file for path in paths for file in list_fixture_files(Path(path))}
-        added = [self._post_fixtures(read_text_file(file).encode()) for file in reversed(files.values())]
+        files = find_fixture_files(map(Path, paths)).files
+        added = [self._post_fixtures(read_text_file(file).encode()) for file in reversed(files)]
         names = (name for file_names in reversed(added) for name in file_names)
         return {name: f"{one.source}: {one.name}" for name, one in zip(names, fixture_set, strict=True)}
 

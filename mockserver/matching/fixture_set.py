@@ -11,6 +11,7 @@ from time import thread_time
 from typing import Any, Final
 
 from mockserver.bounded_regex import BoundedRegex, RegexSearchError, SharedRegexBudget, note_regex_failure
+from mockserver.errors import Problem
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.criteria import Criterion
 from mockserver.fixtures.fault_rules import FaultRule
@@ -61,10 +62,13 @@ class FixtureMatch:
 class FixtureSet:
     """Fixtures in order of precedence, with the fault rules and accounts of their files.
 
-    `look` is the state of the files when they were read.
+    `file_stats` is the state of the files when they were read; `omitted_files` are those without fixtures.
     """
 
-    __slots__ = ("_by_name", "_prefilter", "accounts", "file_stats", "fixtures", "memo_token", "rules")
+    __slots__ = (
+        *("_by_name", "_prefilter", "accounts", "file_stats", "fixtures", "memo_token"),
+        *("omitted_files", "rules"),
+    )
 
     def __init__(
         self,
@@ -72,10 +76,12 @@ class FixtureSet:
         file_stats: FileStats | None = None,
         rules: Iterable[FaultRule] = (),
         accounts: Iterable[AccountSpec] = (),
+        omitted_files: Iterable[Problem] = (),
     ) -> None:
         self.fixtures = tuple(fixtures)
         self.file_stats: FileStats = file_stats or {}
         self.rules = tuple(rules)
+        self.omitted_files = tuple(omitted_files)
         self.accounts: Mapping[str, AccountSpec] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._prefilter: FixturePrefilter | None = None

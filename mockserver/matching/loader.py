@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE, Fixture, FixtureF
 from mockserver.fixtures.jinja_template import check_template, collect_texts
 from mockserver.masking import mask_key
 from mockserver.matching.counter_keys import assign_fixture_keys, assign_rule_keys
+from mockserver.matching.fixture_files import find_fixture_files, stat_fixture_files
 from mockserver.matching.fixture_set import FileStats, FixtureSet
 from mockserver.schema.field_types import read_document
 from mockserver.schema.messages import describe_value, truncate_text
@@ -48,16 +48,16 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
 
     Raises InputError with all problems of all files.
     """
-    problems: list[Problem] = []
     paths = tuple(paths)
     is_shipped = not (paths or text)
     paths = (locate_shipped_fixtures(),) if is_shipped else paths
     look = stat_fixture_files(paths)  # before they are read: what changes from now on is an edit
-    found = list(_expand_paths(paths, problems))
-    stems = Counter(file.stem for file in found)
+    found = find_fixture_files(paths)
+    problems = list(found.problems)
+    stems = Counter(file.stem for file in found.files)
     loaded_files: list[LoadedFile] = []
     sources = [(functools.partial(parse_yaml, text, TEXT_SOURCE), TEXT_SOURCE)] if text else []
-    for file in found:
+    for file in found.files:
         label = file.stem if stems[file.stem] == 1 else str(file.with_suffix(""))
         sources.append((functools.partial(load_document, file), label))
     for read, label in sources:
@@ -73,7 +73,8 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
         fixtures = [replace(fixture, origin="shipped") for fixture in fixtures]
     rules = (rule for loaded in loaded_files for rule in loaded.rules)
     accounts = (account for loaded in loaded_files for account in loaded.accounts)
-    return FixtureSet(assign_fixture_keys(fixtures), look, assign_rule_keys(rules, "file"), accounts)
+    keyed_rules = assign_rule_keys(rules, "file")
+    return FixtureSet(assign_fixture_keys(fixtures), look, keyed_rules, accounts, found.omitted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,46 +196,6 @@ def _value_at(source: Document, path: ValuePath) -> Any:
     for step in path:
         value = value[step]
     return value
-
-
-def list_fixture_files(path: Path) -> list[Path]:
-    """Return a file itself, or the fixture files of a folder and its subfolders, sorted."""
-    if not os.path.isdir(path):  # noqa: PTH112 which never raises, not even where one may not look
-        return [path]
-    found: list[Path] = []
-    for folder, folders, names in os.walk(path):
-        # Mounted volumes keep their older versions in hidden folders.
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        visible = (name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
-        # Not what would block, or never end: named pipes, devices, sockets.
-        found += [path for name in visible if os.path.isfile(path := Path(folder, name))]  # noqa: PTH113 never raises
-    return sorted(found)
-
-
-def stat_fixture_files(paths: Iterable[Path]) -> FileStats:
-    """Return the time, size and inode of every file, to detect changes."""
-    found: dict[str, tuple[int, int, int]] = {}
-    for file in (file for path in paths for file in list_fixture_files(path)):
-        try:
-            known = file.stat()
-        except OSError:
-            continue  # between two versions of a file there may be none
-        found[str(file)] = known.st_mtime_ns, known.st_size, known.st_ino
-    return found
-
-
-def _expand_paths(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
-    """Return the files of all paths, each once."""
-    met: set[Path] = set()
-    for path in paths:
-        found = list_fixture_files(path)
-        if not found:
-            problems.append(Problem("found no .yaml or .yml file in this folder", source=str(path)))
-        for file in found:
-            real = Path(os.path.realpath(file))  # which never raises either, not even for a loop of links
-            if real not in met:
-                met.add(real)
-                yield file
 
 
 def _check_templates(fixture: Fixture, fixture_path: ValuePath, written: Document) -> Iterator[Problem]:

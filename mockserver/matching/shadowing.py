@@ -22,7 +22,8 @@ _UNREACHABLE = "this fixture can never be reached: {}"
 
 
 def lint_fixtures(fixtures: FixtureSet, vendors: Iterable[str]) -> Iterator[Problem]:
-    """Yield warnings about likely mistakes: slow patterns, line breaks, fixtures out of reach, endless calls."""
+    """Yield warnings about likely mistakes: omitted files, slow patterns, fixtures out of reach and others."""
+    yield from fixtures.omitted_files
     yield from find_slow_patterns(fixtures)
     yield from find_odd_line_breaks(fixtures)
     known = tuple(vendors)

@@ -39,8 +39,9 @@ from mockserver.cli.server_messages import (
 )
 from mockserver.errors import InputError, Problem
 from mockserver.fixtures.fault_rules import parse_fault_rule
+from mockserver.matching.fixture_files import list_fixture_files
 from mockserver.matching.fixture_set import FixtureSet
-from mockserver.matching.loader import list_fixture_files, load_fixture_document, locate_shipped_fixtures
+from mockserver.matching.loader import load_fixture_document, locate_shipped_fixtures
 from mockserver.schema.yaml_document import load_document, parse_yaml
 from mockserver.server import app
 from mockserver.server.addresses import bind_socket, format_server_url
@@ -141,7 +142,7 @@ def test_validate_ends_with_2_where_something_cannot_be_read(folder: Path, paths
         (folder / "sub").mkdir()
         paths = ["sub"]
     said = refused("validate", *paths)
-    assert "cannot be read" in said or "found no .yaml" in said
+    assert "cannot be read" in said or "with fixtures in this folder" in said
 
 
 # --- explain
@@ -417,7 +418,7 @@ def test_paths_with_drives_are_separated_as_the_system_does(monkeypatch: pytest.
 def test_an_empty_folder_that_the_environment_names_is_a_volume_without_a_mount(folder: Path) -> None:
     (folder / "mounted").mkdir()
     assert served(MOCKSERVER_FIXTURES="mounted").paths == ()
-    assert "no .yaml or .yml file" in refused("mounted")
+    assert "with fixtures in this folder" in refused("mounted")
 
 
 def test_fixtures_may_be_the_environment_itself() -> None:
@@ -550,6 +551,9 @@ def test_warnings_are_in_the_format_of_the_log() -> None:
 def test_an_edit_is_told_in_the_format_of_the_log() -> None:
     bad = InputError.from_message("x")
     assert format_reload_message(FixtureSet(()), Settings()) == "reloaded 0 fixtures"
+    some = FixtureSet((), omitted_files=[Problem("omitted", source="package.json")])
+    omitted = "reloaded 0 fixtures, omitted 1 JSON file without fixtures"
+    assert format_reload_message(some, Settings()) == omitted
     assert (
         format_reload_message(bad, Settings())
         == "the edit was not applied, the last valid fixtures stay in use"

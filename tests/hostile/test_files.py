@@ -14,8 +14,9 @@ import requests
 from mockserver.errors import InputError
 from mockserver.fixtures.fixture import FIXTURE
 from mockserver.matching import loader
+from mockserver.matching.fixture_files import list_fixture_files, stat_fixture_files
 from mockserver.matching.fixture_set import FileStats, FixtureSet
-from mockserver.matching.loader import list_fixture_files, load_fixture_set, watch_fixture_files
+from mockserver.matching.loader import load_fixture_set, watch_fixture_files
 from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import MAX_FILE_BYTES, document_from_value, load_document, parse_yaml
 from tests.conftest import StartServer
@@ -153,7 +154,7 @@ def test_no_exception_of_a_listener_ends_the_watcher(tmp_path: Path) -> None:
 def test_an_error_of_every_poll_is_reported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(HELLO)
-    real, polls = loader.stat_fixture_files, 0
+    real, polls = stat_fixture_files, 0
 
     def stat(paths: tuple[Path, ...]) -> FileStats:
         nonlocal polls
