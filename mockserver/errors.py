@@ -31,12 +31,20 @@ STATUS_BY_KIND: dict[str, int] = {
 ERROR_STATUS = "[45][0-9][0-9]"  # the pattern of a status in place of a kind
 
 
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """The value of Retry-After: in seconds from now, sent as a number or as an HTTP date."""
+
+    seconds: float
+    as_date: bool = False
+
+
 class ApiError(Exception):
     """An error response, independent of the vendor's form.
 
     `kind` is a key of `STATUS_BY_KIND` or a status from 400 to 599; the profile supplies `message` and `code` if they
     are None. `detail` describes the problem of this request, if the vendor's text has a placeholder for it;
-    `issues` describes it for programs. `retry_after` is in seconds; `headers` are sent in addition to the vendor's.
+    `issues` describes it for programs. `headers` are sent in addition to the vendor's.
     `reset_after` is the number of seconds until a rate limit resets; `shortage` describes the missing balance.
     With an `upstream_status`, `message` is that of an upstream error, which the vendor sends inside its own.
     """
@@ -48,7 +56,7 @@ class ApiError(Exception):
         *,
         detail: str | None = None,
         code: str | None = None,
-        retry_after: float | None = None,
+        retry_after: RetryAfter | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         issues: tuple[dict[str, object], ...] = (),
     ) -> None:

@@ -91,7 +91,7 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
     fixture = fixtures.by_name(decision.fixture) if decision.fixture else None
     found = find_first_match(request, fixtures, counts) if fixture else None
     matched = found.fixture if found else None
-    raw = fixture is not None and any(response.raw for response in fixture.responses)
+    raw = fixture is not None and any(response.raw or response.patch for response in fixture.responses)
     outcome = None
     if not raw or status >= 400:
         outcome = find_sdk_outcome(decision.answer, decision.fault, stream=request.stream)

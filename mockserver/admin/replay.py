@@ -107,13 +107,24 @@ def render_fixture_yaml(entry: JournalEntry) -> str:
     body = b"".join(frame.data for frame in add_content_length(answer).frames)
     body = redact_text(body.decode(errors="surrogateescape"), secrets).encode(errors="surrogateescape")
     if answer.status >= 400:
-        after = headers.get("retry-after")
-        response: Any = {"error": answer.status, **({"retry_after": f"{after}s"} if after else {})}
+        response: Any = {"error": answer.status, **_retry_after_field(headers.get("retry-after"))}
     else:
-        response = _response_from_body(body, streamed=answer.streamed) or _raw_response(
-            answer.status, headers, body, entry
-        )
+        read = None if _is_patched(entry) else _response_from_body(body, streamed=answer.streamed)
+        response = read or _raw_response(answer.status, headers, body, entry)
     return dump_yaml({"fixtures": [{"name": entry.id, "match": match, "response": response}]})
+
+
+def _is_patched(entry: JournalEntry) -> bool:
+    """Return whether the answer has keys that only its fixture's patch explains."""
+    response = None if entry.decision is None else entry.decision.response
+    return response is not None and response.patch is not None
+
+
+def _retry_after_field(after: str | None) -> dict[str, Any]:
+    """Return the field of a response that sends this Retry-After: a number, or another text as a header."""
+    if after is None:
+        return {}
+    return {"retry_after": f"{after}s"} if after.isdecimal() else {"headers": {"retry-after": after}}
 
 
 def _response_from_body(body: bytes, *, streamed: bool) -> dict[str, Any] | None:

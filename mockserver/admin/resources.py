@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass, replace
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -325,18 +326,27 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
         "charged": build_charge_view(cost) if (cost := calculate_entry_cost(entry)) else None,
         "user": _row_user_text(request) if request else "",
         "digest": f"{zlib.crc32(request.raw):08x}" if request else "",
-        "retry_after_ms": None if entry.answer is None else _retry_after_ms(entry.answer),
+        "retry_after_ms": None
+        if entry.answer is None
+        else _retry_after_ms(entry.answer, entry.arrival.arrived_at),
         "frames_ms": _frame_times_ms(entry),
     }
 
 
-def _retry_after_ms(answer: Answer) -> float | None:
-    """Return the delay of Retry-After in milliseconds; the finer retry-after-ms takes precedence."""
+def _retry_after_ms(answer: Answer, arrived_at: float) -> float | None:
+    """Return the delay of Retry-After in milliseconds; the finer retry-after-ms takes precedence.
+
+    An HTTP date is counted from `arrived_at`, in seconds since 1970.
+    """
     headers = index_headers(answer.headers if answer.head and answer.status >= 400 else ())
     for name, unit in (("retry-after-ms", 1.0), ("retry-after", 1000.0)):
         if headers.get(name, "").replace(".", "", 1).isdecimal():
             return float(headers[name]) * unit
-    return None
+    try:
+        moment = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
+    except ValueError:
+        return None
+    return max(to_milliseconds(moment - arrived_at), 0.0)
 
 
 def _frame_times_ms(entry: JournalEntry) -> list[float]:

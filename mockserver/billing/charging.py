@@ -10,7 +10,7 @@ from typing import cast
 
 from mockserver.billing.account_info import build_account_values
 from mockserver.billing.cost import calculate_amount_due, calculate_entry_cost, is_billed
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, RetryAfter
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.messages import truncate_text
@@ -107,7 +107,7 @@ async def _check_model_allowed(request: ChatRequest, account: AccountSpec) -> No
 
 def _denial_error(request: ChatRequest, account: AccountSpec, denial: Denial) -> ApiError:
     if denial.limit is not None:
-        retry_after = denial.wait if denial.limit.retry_after else None
+        retry_after = RetryAfter(denial.wait) if denial.limit.retry_after else None
         detail = f"the account {account.id} has used up {denial.limit.limit}"
         error = ApiError(denial.kind, detail=detail, retry_after=retry_after)
         error.reset_after = denial.wait

@@ -21,6 +21,9 @@ ThenArgument = Literal["repeat_last", "cycle", "no_match"]
 # A duration with its unit, like "30ms", or a distribution, like {"median": "800ms", "p95": "4s"}.
 DelayArgument: TypeAlias = "str | Mapping[str, str]"
 
+# A duration like "10ms", or {"date": "3s"}, which is sent as an HTTP date.
+RetryAfterArgument: TypeAlias = "str | Mapping[str, str]"
+
 
 class MatchArguments(TypedDict, total=False):
     """The conditions that a request must meet, all of them. A compiled regular expression is searched for."""
@@ -66,7 +69,8 @@ class ResponseArguments(TypedDict, total=False):
     delay: DelayArgument
     stream: Mapping[str, Any]  # {"ttft": "150ms", "tps": 80}
     fault: str | Mapping[str, Any]
-    retry_after: str
+    retry_after: RetryAfterArgument
+    patch: Mapping[str, Mapping[str, Any]]  # {"delta": {"role": "assistant"}, "chunk": {"usage": None}}
     message: str
     code: str
     template: bool
@@ -78,7 +82,7 @@ class FaultArguments(TypedDict, total=False):
 
     fault: str | Mapping[str, Any]  # "reset@3", "hang", {"slow": {"bytes_per_second": 100}}
     delay: DelayArgument  # before the first byte
-    retry_after: str  # "10ms"; of an error
+    retry_after: RetryAfterArgument  # of an error
     message: str  # of an error, in place of the vendor's
     code: str
     times: int  # how often it applies; absent: always

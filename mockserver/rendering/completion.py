@@ -23,6 +23,7 @@ from mockserver.rendering.choices import (
     render_choices,
 )
 from mockserver.rendering.render_cache import ETAG_PLACEHOLDER, CachedRender, RenderCache
+from mockserver.rendering.response_patch import patch_answer
 from mockserver.request.chat_request import ChatRequest
 from mockserver.tokens.token_count import split_text
 from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues, pick_stated_value
@@ -76,7 +77,7 @@ def render_completion(
     """
     wait = response.delay.draw(rng) if response.delay else 0.0
     if response.raw is not None:
-        answer = _with_headers(_render_raw(response.raw, rng), response)
+        answer = _with_headers(_render_raw(response.raw, rng, stream=request.stream), response)
     elif response.error is not None:
         answer = _with_headers(_render_error(request, response), response)
     else:
@@ -102,6 +103,8 @@ def _prerender(
         answer = _render_stream(options, response, choices, rng, placeholders)
     else:
         answer = _render_body(options, response, choices, balance_values, placeholders)
+    if response.patch is not None:
+        answer = patch_answer(response.patch, answer)
     prerendered = PrerenderedAnswer(_with_headers(answer, response), placeholders)
     return CachedRender(
         prerendered, lambda name: _unix_time if name == _CREATED else options.vendor.id_factory(name)
@@ -132,11 +135,12 @@ def build_error_context(request: ChatRequest) -> dict[str, Any]:
     }
 
 
-def _render_raw(raw: RawBodySpec, rng: LazyRandom) -> Answer:
-    headers = tuple((raw.headers or {}).items())
-    if raw.sse is None:
+def _render_raw(raw: RawBodySpec, rng: LazyRandom, *, stream: bool) -> Answer:
+    """Return the body, or the event stream if there is no body or a stream is requested."""
+    headers, content = tuple((raw.headers or {}).items()), raw.content
+    if raw.sse is None or not (stream or content is None):
         own = _JSON_HEADERS if raw.base64 is None and raw.file is None else _BYTES_HEADERS
-        return Answer(raw.status, override_headers(own, headers), (Frame(raw.content),))
+        return Answer(raw.status, override_headers(own, headers), (Frame(content or b""),))
     lines = tuple(
         Frame(b"", wait, chunk=False) if line is None else Frame(f"{line}\n".encode(), wait)
         for wait, line in _with_waits(raw.sse, rng)

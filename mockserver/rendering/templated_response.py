@@ -71,11 +71,18 @@ def fill_response_template(
             _fill_texts(ResponseSpec(choices=(one,)), names, fake(index), budget)
             for index, one in enumerate(choices)
         )
+        common = replace(response, **_NO_CHOICES, choices=None)
+        return replace(
+            _fill_texts(common, names, fake(0), budget),
+            choices=tuple(_single_choice(one) for one in filled),
+        )
     except InputError as error:
         message = f"fixture {fixture.name!r} ({fixture.source}): {error.problems[0].message}"
         raise ApiError("server_error", message, headers=(("x-should-retry", "false"),)) from error
-    emptied: dict[str, Any] = dict.fromkeys(("text", "chunks", "json", "tool_calls", "refusal", "reasoning"))
-    return replace(response, **emptied, choices=tuple(_single_choice(one) for one in filled))
+
+
+# The fields of a response that are those of its only choice.
+_NO_CHOICES: dict[str, Any] = dict.fromkeys(("text", "chunks", "json", "tool_calls", "refusal", "reasoning"))
 
 
 def _single_choice(response: ResponseSpec) -> ChoiceSpec:

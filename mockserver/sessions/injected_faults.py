@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mockserver.errors import ERROR_STATUS, STATUS_BY_KIND, ApiError
+from mockserver.errors import ERROR_STATUS, STATUS_BY_KIND, ApiError, RetryAfter
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import ExactLiteral
@@ -86,7 +86,9 @@ def parse_injection(request: ChatRequest, error_in_message: str | int | None = N
     if retry_after is not None and error is None:
         raise _invalid_header(RETRY_AFTER_HEADER, f"found it without an error; send {ERROR_HEADER} as well")
     return Injection(
-        None if error is None else ApiError(error, retry_after=retry_after),
+        None
+        if error is None
+        else ApiError(error, retry_after=None if retry_after is None else RetryAfter(retry_after)),
         _parse_header(parse_duration, headers, DELAY_HEADER) or 0.0,
         _parse_header(parse_fault, headers, FAULT_HEADER),
         headers.get(FIXTURE_HEADER),

@@ -86,7 +86,8 @@ class ErrorBodies:
     ) -> dict[str, Any]:
         error_text = self._error_texts.get(kind, _DEFAULT_TEXT)
         now = datetime.now(UTC)
-        wait = next((one for one in (error.reset_after, error.retry_after) if one is not None), _DEFAULT_WAIT)
+        retry_after = None if error.retry_after is None else error.retry_after.seconds
+        wait = pick_stated_value(error.reset_after, retry_after, default=_DEFAULT_WAIT)
         title = get_reason_phrase(status, _NODE_PHRASES) or "Unknown Error"
         values: dict[str, Any] = {
             **context,

@@ -12,10 +12,13 @@ import math
 import re
 import string
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from hashlib import sha1
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
+
+from mockserver.errors import RetryAfter
 
 PlaceholderValues = Mapping[str, Any]
 StatedValue = TypeVar("StatedValue")
@@ -106,10 +109,17 @@ def fill_headers(headers: Mapping[str, str] | None, values: PlaceholderValues) -
     return [(name, text) for name, template, text in filled if text or not template]
 
 
-def format_retry_after(seconds: float | None) -> HeaderPairs:
-    """Return `retry-after` in seconds, rounded up; with `retry-after-ms` as well if it is not whole."""
-    if seconds is None:
+def format_retry_after(retry_after: RetryAfter | None) -> HeaderPairs:
+    """Return `retry-after` in seconds, rounded up; with `retry-after-ms` as well if it is not whole.
+
+    As an HTTP date (RFC 9110, 5.6.7) it is the time of that moment, rounded up to whole seconds.
+    """
+    if retry_after is None:
         return ()
+    seconds = retry_after.seconds
+    if retry_after.as_date:
+        moment = math.ceil(datetime.now(UTC).timestamp() + seconds)
+        return (("retry-after", format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)),)
     whole = math.ceil(seconds)
     exact: HeaderPairs = () if whole == seconds else (("retry-after-ms", f"{round(seconds * 1000, 3):.12g}"),)
     return (("retry-after", str(whole)), *exact)

@@ -192,9 +192,13 @@ def test_the_journal_says_what_a_timeline_needs(control: Control, make_client: M
     for wait in ("1500ms", "2s", None):
         headers = {"X-Mock-Error": "429", **({"X-Mock-Retry-After": wait} if wait else {})}
         client.chat(content="again", headers=headers)
+    rule = {"error": 429, "retry_after": {"date": "5s"}, "times": 1}
+    control.ask("POST", f"/faults?session={client.session}", rule, 201)
+    client.chat(content="again")
     client.chat(content="weather", stream=True)
-    stream, *refused = control.requests(f"?session={client.session}")
+    stream, dated, *refused = control.requests(f"?session={client.session}")
     assert [one["retry_after_ms"] for one in refused] == [None, 2000, 1500]
+    assert 5000 <= dated["retry_after_ms"] < 30_000
     assert len({one["digest"] for one in refused}) == 1
     assert stream["digest"] != refused[0]["digest"]
     assert [one["frames_ms"] for one in refused] == [[], [], []]

@@ -25,6 +25,10 @@ fixtures:
   match: {user: bad call}
   response: {tool_calls: [{name: f, arguments: "{no"}, {name: g, arguments: "[1]"}]}
 - {name: unfinished, match: {user: unfinished}, response: {reasoning: "", text: x, finish_reason: ""}}
+- name: patched
+  match: {user: patched}
+  response: {text: x, created: 1, usage: {}, patch: {body: {id: null, choices: []}}}
+- {name: soon, match: {user: soon}, response: {error: 429, headers: {retry-after: soon}}}
 - {name: alone, match: {user: alone}, response: {reasoning: "Hm."}}
 """
 
@@ -93,6 +97,7 @@ def said(reply: Reply) -> Any:
                 }
             },
         ),
+        ("soon", {"error": 429, "headers": {"retry-after": "soon"}}),
         ("alone", {"reasoning": "Hm.", "text": ""}),
         ("unfinished", {"reasoning": "", "text": "x", "finish_reason": ""}),
     ],
@@ -105,6 +110,15 @@ def test_what_is_odd_is_written_down_as_it_was(
     [one] = control.requests(f"?session={client.session}")
     [made] = yaml(control, one["id"])
     assert made["response"] == response
+
+
+def test_a_patched_answer_is_written_down_byte_for_byte(running: MockServer, make_client: MakeClient) -> None:
+    control, client = Control(running), make_client(running)
+    reply = client.chat("omixa", content="patched")
+    [one] = control.requests(f"?session={client.session}")
+    [made] = yaml(control, one["id"])
+    assert made["response"]["raw"]["body"].encode() == reply.body
+    assert reply.json["choices"] == []
 
 
 def yaml(control: Control, id: str) -> Any:  # noqa: A002

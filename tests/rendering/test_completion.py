@@ -140,6 +140,16 @@ def test_a_raw_body_has_no_header_but_its_type_and_its_own() -> None:
     assert (answer.status, answer.frames[0].data) == (500, b"")
 
 
+def test_a_raw_response_may_have_a_body_and_a_stream() -> None:
+    stated = {"raw": {"status": 202, "body": "{}", "sse": ["data: 1"], "headers": {"x-a": "b"}}}
+    plain_answer, stream = rendered("omixa", stated), rendered("omixa", stated, stream=True)
+    assert [frame.data for frame in plain_answer.frames] == [b"{}"]
+    assert plain_answer.headers == (("content-type", "application/json"), ("x-a", "b"))
+    assert [frame.data for frame in stream.frames] == [b"data: 1\n"]
+    assert stream.headers == (*SSE_HEADERS, ("x-a", "b"))
+    assert (plain_answer.status, stream.status) == (202, 202)
+
+
 def test_raw_lines_are_frames_and_the_last_silence_is_one_too() -> None:
     answer = rendered(
         "omixa", {"raw": {"sse": ["data: 1", "", {"delay": "1s"}, {"delay": "2s"}, ":", {"delay": "4s"}]}}

@@ -80,6 +80,25 @@ def test_errors_and_raw_answers_may_be_templates(response: str, path: str, expec
 
 
 @pytest.mark.parametrize(
+    "response",
+    [
+        "{template: true, text: '{{ turn }}', headers: {x-a: '{{ user }}'}, patch: {body: {b: ['{{ model }}']}}}",
+        "{template: true, error: 429, headers: {x-a: '{{ user }}'}}",
+        "{template: true, raw: {headers: {x-a: '{{ user }}'}, body: a}}",
+    ],
+)
+def test_templates_fill_headers_and_patches(response: str) -> None:
+    one = build_fixture_set(f"match: {{}}, response: {response}").fixtures[0]
+    asked = build_request({**USER, "content": " a\r\nx-b: ü "}, n=2)
+    filled = fill_response_template(asked, one, one.responses[0], 0)
+    headers = filled.headers if filled.raw is None else filled.raw.headers
+    assert headers == {"x-a": "a%0D%0Ax-b: %C3%BC"}
+    if filled.patch is not None:
+        assert filled.patch.body == {"b": ["o1-preview"]}
+        assert [choice.text for choice in filled.all_choices] == ["1", "1"]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{{ body.none }}", "'dict object' has no attribute 'none'"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mockserver.errors import RetryAfter
 from mockserver.fixtures.fault_rules import FaultRule, parse_fault_rule
 from mockserver.sessions.injected_faults import NO_INJECTION, Injection, roll_fault_rules
 from mockserver.sessions.store import APPLIED, EVALUATED, MemoryStore
@@ -51,7 +52,7 @@ def test_a_rule_injects_its_error_fault_and_delay(read_request: ReadRequest) -> 
         429,
         "Slow",
         "c",
-        2.0,
+        RetryAfter(2.0),
     )
     assert (str(one.fault), one.delay, one.rule, one.fixture) == ("reset@3", 1.0, "rule-1", None)
 

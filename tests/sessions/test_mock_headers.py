@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.errors import STATUS_BY_KIND, ApiError
+from mockserver.errors import STATUS_BY_KIND, ApiError, RetryAfter
 from mockserver.sessions.injected_faults import (
     INJECTION_HEADERS,
     NO_INJECTION,
@@ -148,14 +148,14 @@ def test_all_headers_are_parsed(read_request: ReadRequest) -> None:
         x_mock_fixture="hello",
     )
     assert found.error is not None
-    assert (found.error.kind, found.error.retry_after) == (429, 1.5)
+    assert (found.error.kind, found.error.retry_after) == (429, RetryAfter(1.5))
     assert (found.delay, str(found.fault), found.fixture) == (0.03, "reset@3", "hello")
 
 
 def test_retry_after_applies_to_an_error_by_key(read_request: ReadRequest) -> None:
     found = injection_of(read_request, authorization="Bearer mock-429", x_mock_retry_after="2m").error
     assert found is not None
-    assert found.retry_after == 120
+    assert found.retry_after == RetryAfter(120)
 
 
 def test_a_fault_alone_is_an_injection(read_request: ReadRequest) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
+from email.utils import parsedate_to_datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.errors import STATUS_BY_KIND, ApiError
+from mockserver.errors import STATUS_BY_KIND, ApiError, RetryAfter
 from mockserver.vendors.model_spec import SuccessSpec
 from mockserver.vendors.profile import load_profile
 from mockserver.vendors.profile_inheritance import PROFILE_DIRECTORY, list_shipped_profiles
@@ -484,8 +486,20 @@ def test_a_wrong_verb_is_a_page_that_says_which_is_right(vendors: dict[str, Vend
 def test_retry_after_is_in_whole_seconds_rounded_up(
     vendors: dict[str, Vendor], name: str, seconds: float | None, told: dict[str, str]
 ) -> None:
-    sent = headers(vendors[name].error_answer(ApiError(429, retry_after=seconds), ABOUT))
+    retry_after = None if seconds is None else RetryAfter(seconds)
+    sent = headers(vendors[name].error_answer(ApiError(429, retry_after=retry_after), ABOUT))
     assert {key: value for key, value in sent.items() if key.startswith("retry-after")} == told
+
+
+def test_retry_after_may_be_an_http_date(vendors: dict[str, Vendor]) -> None:
+    began = time.time()
+    error = ApiError(429, retry_after=RetryAfter(2.5, as_date=True))
+    sent = headers(vendors["omixa"].error_answer(error, ABOUT))
+    moment = parsedate_to_datetime(sent["retry-after"])
+    assert moment.tzname() == "UTC"
+    assert sent["retry-after"].endswith(" GMT")
+    assert began + 2.5 <= moment.timestamp() <= time.time() + 3.5
+    assert "retry-after-ms" not in sent
 
 
 def test_a_limit_says_when_it_is_over(vendors: dict[str, Vendor]) -> None:
