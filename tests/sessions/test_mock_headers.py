@@ -107,7 +107,7 @@ def test_header_and_key_take_precedence_over_the_message(read_request: ReadReque
 
     assert kind(x_mock_error="503") == (503, None, "requested by the header x-mock-error")
     assert kind(authorization="Bearer mock-402") == (402, None, "requested by the API key")
-    assert kind(x_mock_retry_after="2s") == (500, 2.0, "requested by the message")
+    assert kind(x_mock_retry_after="2s") == (500, RetryAfter(2.0), "requested by the message")
 
 
 FOR_MESSAGES = """
