@@ -37,7 +37,7 @@ from mockserver.admin.fixtures_api import (
 )
 from mockserver.admin.guard import AdminGuard
 from mockserver.admin.openapi import Operation, build_openapi
-from mockserver.admin.replay import Replayer, render_fixture_yaml
+from mockserver.admin.replay import Replayer
 from mockserver.admin.request_input import RESETTABLE, AdminRequest
 from mockserver.admin.request_watch import RequestWatches
 from mockserver.admin.resources import (
@@ -60,6 +60,7 @@ from mockserver.matching import loader
 from mockserver.matching.fixture_set import NearMiss
 from mockserver.matching.loader import LoadedFile, parse_runtime_rules
 from mockserver.pipeline import ChatPipeline
+from mockserver.recording.fixture_writer import FixtureWriter, NoFixtureError
 from mockserver.schema.field_types import FieldType, read_document
 from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema, get_spec_fields
@@ -166,7 +167,13 @@ async def replay_request(admin: AdminServices, request: AdminRequest) -> Respons
 
 async def draft_fixture(admin: AdminServices, request: AdminRequest) -> Response:
     """Return a fixture in YAML that reproduces a journalled request's response."""
-    return Response(render_fixture_yaml(await admin.find_entry(request)), 200, media_type="application/yaml")
+    entry = await admin.find_entry(request)
+    try:
+        writer = FixtureWriter(entry)
+    except NoFixtureError as error:
+        raise AdminError(409, str(error)) from None
+    await admin.slicer.run(writer.compare, await admin.pipeline.store.journal.entries(entry.session))
+    return Response(writer.render(), 200, media_type="application/yaml")
 
 
 async def verify_requests(admin: AdminServices, request: AdminRequest) -> Response:

@@ -127,7 +127,7 @@ def yaml(control: Control, id: str) -> Any:  # noqa: A002
     return value["fixtures"]
 
 
-def test_a_request_without_words_or_model_is_matched_by_its_vendor(
+def test_a_request_without_messages_or_model_is_no_catch_all(
     running: MockServer, make_client: MakeClient
 ) -> None:
     control, client = Control(running), make_client(running)
@@ -135,7 +135,10 @@ def test_a_request_without_words_or_model_is_matched_by_its_vendor(
     client.connection.request("POST", "/aimlapi/v1/chat/completions", "{}", headers)
     client.connection.getresponse().read()
     [one] = control.requests(f"?session={client.session}")
-    assert yaml(control, one["id"])[0]["match"] == {"vendor": "aimlapi"}
+    assert yaml(control, one["id"])[0]["match"] == {
+        "vendor": "aimlapi",
+        "user": {"exists": False},
+    }
 
 
 def test_the_replay_of_a_request_that_hangs_ends(

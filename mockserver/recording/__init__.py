@@ -1,0 +1,1 @@
+"""Fixtures written from recorded requests: what distinguishes a request, and what its answer says."""
