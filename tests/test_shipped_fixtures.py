@@ -192,6 +192,10 @@ def test_reasoning_is_heard_where_the_vendor_sends_it_and_counted_everywhere(cli
     thoughts = [one["choices"][0]["message"].get("reasoning_content") for one in heard.values()]
     assert thoughts == [None, None, "17*20=340, 17*3=51, and 340+51=391."]
     assert "reasoning_content" not in client.chat("omixa", "mock reasoning").json["choices"][0]["message"]
+    aloud = client.chat("aimlapi", "mock reasoning", model="deepseek/deepseek-r1").json["choices"][0][
+        "message"
+    ]
+    assert aloud["reasoning_content"] == thoughts[2]
     details = heard["aimlapi"]["usage"]["completion_tokens_details"]
     assert 0 < details["reasoning_tokens"] < heard["omixa"]["usage"]["completion_tokens"]
 

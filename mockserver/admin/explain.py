@@ -16,6 +16,7 @@ from mockserver.errors import InputError
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import format_value
 from mockserver.masking import join_scheme
+from mockserver.matching.dropped_reasoning import explain_dropped_reasoning
 from mockserver.matching.fixture_set import NearMiss, find_first_match, find_mismatches, find_near_misses
 from mockserver.pipeline import NO_MATCH, ChatPipeline, EffectiveState
 from mockserver.request.chat_request import ChatRequest, generate_request_id
@@ -104,6 +105,9 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
             NearMiss(one, find_mismatches(request, one, counts)) for one in before[:MAX_NEAR_MISSES]
         )
         omitted = len(before) - len(misses)
+    reason = decision.reason
+    if fixture is not None and decision.response is not None:
+        reason = "; ".join(filter(None, (reason, explain_dropped_reasoning(request, decision.response))))
     source = fixture.source if fixture else ""
     instead_of = None if fixture is matched else matched
     return DryRun(
@@ -111,7 +115,7 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
         status,
         decision.fixture,
         source,
-        decision.reason,
+        reason,
         misses,
         omitted,
         decision.fault,

@@ -186,6 +186,7 @@ def serve(**flags: Any) -> None:
 )
 def validate(paths: tuple[Path, ...], vendors: tuple[str, ...], form: str) -> int:
     """Check the fixtures of PATHS. Exit code 0: valid, 1: problems were found, 2: a file cannot be read."""
+    from mockserver.matching.dropped_reasoning import find_dropped_reasoning
     from mockserver.matching.loader import load_fixture_set
     from mockserver.matching.shadowing import lint_fixtures
     from mockserver.server.app import load_vendors
@@ -198,7 +199,7 @@ def validate(paths: tuple[Path, ...], vendors: tuple[str, ...], form: str) -> in
             raise
         _print_output(PROBLEM_FORMATTERS[form](error.problems, (), 0))
         return 1
-    warnings = list(lint_fixtures(fixtures, known_vendors))
+    warnings = [*lint_fixtures(fixtures, known_vendors), *find_dropped_reasoning(fixtures, known_vendors)]
     _print_output(PROBLEM_FORMATTERS[form]((), warnings, len(fixtures)))
     return 0
 

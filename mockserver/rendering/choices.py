@@ -79,7 +79,7 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
             (),
             None,
             False,
-            False,
+            vendor.sends_reasoning(request.model, body),
             False,
             None,
         )
@@ -97,7 +97,7 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
         (stop,) if isinstance(stop, str) else tuple([one for one in stop or () if isinstance(one, str)]),
         get_token_limit(body),
         request.response_format != "text",
-        body.get(thinking or "") is True,
+        vendor.sends_reasoning(request.model, body),
         choice is not None and is_tool_forced(choice),
         effort if isinstance(effort, str) else None,
     )

@@ -273,7 +273,7 @@ def _deltas(
         yield Delta(wait, index, vendor.first_delta.fill(first_values), is_content=False)
         wait = 0.0
     chunk = vendor.tokenizer if pacing.chunk in (None, "token") else pacing.chunk
-    rows = zip_longest(*(_choice_deltas(choice, chunk, rng) for choice in choices))
+    rows = zip_longest(*(_choice_deltas(vendor, choice, chunk, rng) for choice in choices))
     for number, row in enumerate(rows):
         wait += _chunk_interval(pacing, rng) if number else 0.0
         for index, paced_delta in enumerate(row):
@@ -289,16 +289,19 @@ def _deltas(
         wait = 0.0
 
 
-def _choice_deltas(choice: RenderedChoice, chunk: str | int, rng: LazyRandom) -> Iterator[tuple[float, Any]]:
+def _choice_deltas(
+    vendor: Vendor, choice: RenderedChoice, chunk: str | int, rng: LazyRandom
+) -> Iterator[tuple[float, Any]]:
     """Yield the deltas of one choice between its first and its last chunk, each with the pause before it.
 
     The order is reasoning, text, refusal, tool calls. A final pause has None as its delta.
     """
     for part in _split_stated_text(choice.reasoning, chunk):
-        yield 0.0, {"reasoning_content": part}
+        yield 0.0, vendor.reasoning_delta.fill({"reasoning_content": part})
+    fill_text_delta = dict if choice.reasoning is None else vendor.text_delta.fill
     texts = split_text(choice.content or "", chunk) if choice.chunks is None else choice.chunks
     for wait, text in _with_waits(texts, rng):
-        yield wait, None if text is None else {"content": text}
+        yield wait, None if text is None else fill_text_delta({"content": text})
     for part in _split_stated_text(choice.refusal, chunk):
         yield 0.0, {"refusal": part}
     for index, tool_call in enumerate(choice.tool_calls):

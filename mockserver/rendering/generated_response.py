@@ -7,14 +7,15 @@ from dataclasses import replace
 import orjson
 
 from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec, ToolCallSpec, UsageSpec
-from mockserver.generation.faker_text import DEFAULT_LOCALE
+from mockserver.generation.faker_text import DEFAULT_LOCALE, generate_text, stable_hash
 from mockserver.generation.generate import GeneratedReply, GenerationRequest, ReplyGenerator
 from mockserver.rendering.choices import get_token_limit
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_body import get_message_text
-from mockserver.tokens.token_count import estimate_reasoning_tokens, truncate_completion
+from mockserver.tokens.token_count import count_tokens, estimate_reasoning_tokens, truncate_completion
 
 PROMPT_ROLES = ("system", "developer", "user")
+_REASONING_LENGTH = "2 sentences"  # as a request would say it
 
 
 def generate_response(
@@ -27,17 +28,36 @@ def generate_response(
     """
     generator = ReplyGenerator(_generation_request(request), seed, locale, mode)
     count = request.choice_count
-    choices = tuple(_choice_spec(generator.generate(index)) for index in range(count))
+    thoughts = _generate_reasoning(request, seed, locale) if _is_reasoning_requested(request) else None
+    choices = tuple(_choice_spec(generator.generate(index), thoughts) for index in range(count))
     limit = get_token_limit(request.body)
     if limit is None or not request.vendor.models[request.model].reasoning:
         return ResponseSpec(choices=choices)
-    reasoning = estimate_reasoning_tokens(request.body.get("reasoning_effort"))
+    if thoughts is None:
+        reasoning = estimate_reasoning_tokens(request.body.get("reasoning_effort"))
+    else:
+        reasoning = count_tokens(thoughts, request.vendor.tokenizer)
     if reasoning >= limit:
-        empty = (ChoiceSpec(text="", finish_reason="length"),) * count
+        text, _ = truncate_completion(thoughts or "", limit, tokenizer=request.vendor.tokenizer)
+        empty = (ChoiceSpec(text="", reasoning=text or None, finish_reason="length"),) * count
         used = count * limit
         return ResponseSpec(choices=empty, usage=UsageSpec(completion_tokens=used, reasoning_tokens=used))
     return ResponseSpec(
         choices=tuple(_truncate_choice(request, choice, limit - reasoning) for choice in choices)
+    )
+
+
+def _is_reasoning_requested(request: ChatRequest) -> bool:
+    """Return whether the request asks for reasoning, and the vendor sends it."""
+    vendor = request.vendor
+    return vendor.profile.thinking is not None and vendor.sends_reasoning(request.model, request.body)
+
+
+def _generate_reasoning(request: ChatRequest, seed: int, locale: str) -> str:
+    """Return the generated reasoning of a request, the same for all choices."""
+    messages = orjson.dumps(request.messages).decode()
+    return generate_text(
+        _REASONING_LENGTH, stable_hash(seed, messages, str(request.body.get("seed"))), locale
     )
 
 
@@ -59,9 +79,9 @@ def _generation_request(request: ChatRequest) -> GenerationRequest:
     )
 
 
-def _choice_spec(reply: GeneratedReply) -> ChoiceSpec:
+def _choice_spec(reply: GeneratedReply, reasoning: str | None) -> ChoiceSpec:
     calls = tuple(ToolCallSpec(name=name, arguments=arguments) for name, arguments in reply.tool_calls)
-    return ChoiceSpec(text=reply.text, tool_calls=calls or None)
+    return ChoiceSpec(text=reply.text, tool_calls=calls or None, reasoning=reasoning)
 
 
 def _truncate_choice(request: ChatRequest, choice: ChoiceSpec, max_tokens: int) -> ChoiceSpec:

@@ -51,6 +51,9 @@ class ModelSpec:
         Integer(0), "prompt tokens counted in addition to the messages", default=0
     )
     reasoning: bool = spec_field(Boolean(), "whether it counts reasoning tokens", default=False)
+    hides_reasoning: bool = spec_field(
+        Boolean(), "whether its reasoning is never sent as reasoning_content", default=False
+    )
     retired: bool = spec_field(Boolean(), "whether it is no longer available", default=False)
     logprobs: bool = spec_field(
         Boolean(),

@@ -73,6 +73,8 @@ def _allowed_placeholders(
         ("stream", "last"): ids | COMPLETION_PLACEHOLDERS | USAGE_PLACEHOLDERS,
         ("stream", "choice"): _split_names("index finish_reason delta"),
         ("stream", "opening"): _split_names("content"),
+        ("stream", "reasoning_delta"): _split_names("reasoning_content"),
+        ("stream", "text_delta"): _split_names("content"),
         ("stream", "usage_form"): USAGE_PLACEHOLDERS,
         ("refusal", "headers"): error_names,
         ("refusal", "body"): error_names | {"data"},

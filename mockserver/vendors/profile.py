@@ -214,6 +214,12 @@ class StreamTemplate:
     opening: dict[str, Any] = spec_field(
         TEMPLATE, "the first delta of a choice; `$content` is empty text, or null before tool calls"
     )
+    reasoning_delta: dict[str, Any] | None = spec_field(
+        TEMPLATE, "a delta of reasoning, if it has more than `reasoning_content`", default=None
+    )
+    text_delta: dict[str, Any] | None = spec_field(
+        TEMPLATE, "a delta of text that follows reasoning, if it has more than `content`", default=None
+    )
     usage: str = spec_field(OneOf("asked", "always"), "when the usage chunk is sent", default="asked")
     usage_form: dict[str, Any] | None = spec_field(
         TEMPLATE, "its usage, if it differs from the body's", default=None
@@ -264,7 +270,12 @@ class VendorProfile:
         default="messages[$index].role: this model does not support '$role'",
     )
     thinking: str | None = spec_field(
-        Text(), "the field of a request that requests reasoning_content", default=None
+        Text(),
+        "the field of a request that requests reasoning_content; absent: it is sent unasked",
+        default=None,
+    )
+    hides_reasoning: bool = spec_field(
+        Boolean(), "whether reasoning is never sent as reasoning_content", default=False
     )
     credits_per_dollar: float = spec_field(CREDIT_RATE, "the value of a dollar in its credits", default=1)
     billing: BillingSpec = spec_field(ObjectType(BillingSpec), "its charges", default=BillingSpec())

@@ -131,6 +131,8 @@ TEMPLATE_PATHS = {
     ("stream", "chunk"),
     ("stream", "choice"),
     ("stream", "opening"),
+    ("stream", "reasoning_delta"),
+    ("stream", "text_delta"),
     ("stream", "usage_form"),
     ("stream", "last"),
     ("refusal", "headers"),

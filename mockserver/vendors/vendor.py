@@ -61,6 +61,8 @@ class Vendor:
         self.last_chunk = JsonTemplate(profile.stream.chunk | (profile.stream.last or {}))
         self.chunk_choice = JsonTemplate(profile.stream.choice)
         self.first_delta = JsonTemplate(profile.stream.opening)
+        self.reasoning_delta = JsonTemplate(profile.stream.reasoning_delta or _REASONING_DELTA)
+        self.text_delta = JsonTemplate(profile.stream.text_delta or _TEXT_DELTA)
         self._usage = JsonTemplate(profile.usage)
         self._chunk_usage = JsonTemplate(profile.stream.usage_form or profile.usage)
         self._error_bodies = ErrorBodies(profile)
@@ -138,6 +140,15 @@ class Vendor:
             if role not in supported:
                 return fill_text(self.profile.unsupported_role, {"index": index, "role": role})
         return None
+
+    def hides_reasoning(self, model: str) -> bool:
+        """Return whether the reasoning of a model is never sent."""
+        return self.profile.hides_reasoning or self.models[model].hides_reasoning
+
+    def sends_reasoning(self, model: str, body: Mapping[str, Any]) -> bool:
+        """Return whether the answer to a request with this body includes the reasoning."""
+        field = self.profile.thinking
+        return not self.hides_reasoning(model) and (field is None or body.get(field) is True)
 
     def has_model(self, model: str) -> bool:
         """Return whether a model exists: an unlisted one does, unless the profile has `strict_models`."""
@@ -227,6 +238,10 @@ class Vendor:
         """
         ids = {name: create_id() for name, create_id in self._id_factories.items()}
         return self._error_bodies.error_answer(error, {**ids, **context}, self.headers)
+
+
+_REASONING_DELTA = {"reasoning_content": "$reasoning_content"}
+_TEXT_DELTA = {"content": "$content"}
 
 
 def _is_match(pattern: BoundedRegex, value: str) -> bool:

@@ -85,6 +85,18 @@ def test_a_fault_without_effect_is_reported(tmp_path: Path) -> None:
     ]
 
 
+def test_reasoning_that_is_dropped_is_reported_with_its_cause(tmp_path: Path) -> None:
+    fixtures = "fixtures: [{name: think, match: {}, response: {reasoning: Hm., text: Yes.}}]"
+    cause = "the reasoning is not sent: "
+    hidden = told(tmp_path, fixtures).splitlines()[3]
+    assert hidden == f"           {cause}o1-preview at AI/ML API hides it"
+    assert f"{cause}the request has no `show_thinking: true`" in told(tmp_path, fixtures, vendor="omixa")
+    asked = says("Well?") | {"show_thinking": True}
+    assert cause not in told(tmp_path, fixtures, vendor="omixa", body=asked)
+    assert cause not in told(tmp_path, fixtures, body=says("Well?") | {"model": "deepseek-r1"})
+    assert cause not in told(tmp_path, fixtures, headers={"X-Mock-Error": "429"})
+
+
 def test_where_no_openai_client_can_go_it_is_not_told_of(tmp_path: Path) -> None:
     assert "openai" not in told(tmp_path, vendor="segmind")
 

@@ -237,6 +237,28 @@ def test_a_fixture_is_heard_however_much_the_model_would_think(unmatched: Client
     assert (choice["message"]["content"], choice["finish_reason"]) == ("Mine.", "stop")
 
 
+def test_generated_reasoning_is_sent_where_it_is_asked_for(unmatched: Client) -> None:
+    choice = only_choice(unmatched, "Why?", model="o1-preview", show_thinking=True)
+    thoughts = choice["message"]["reasoning_content"]
+    assert len(thoughts.split(". ")) == 2
+    assert thoughts != choice["message"]["content"]
+    assert choice["usage"]["completion_tokens"] > len(thoughts.split())
+    for vendor, asked in (("omixa", False), ("aimlapi", True)):
+        reply = unmatched.chat(vendor, "Why?", model="deepseek-r1", show_thinking=asked)
+        assert b"reasoning_content" not in reply.body
+
+
+def test_a_limit_cuts_generated_reasoning_first(unmatched: Client) -> None:
+    asked: Json = {"model": "o1-preview", "show_thinking": True}
+    whole = only_choice(unmatched, "Why?", **asked)["message"]["reasoning_content"]
+    choice = only_choice(unmatched, "Why?", max_tokens=3, **asked)
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("", "length")
+    assert whole.startswith(choice["message"]["reasoning_content"])
+    assert len(choice["message"]["reasoning_content"]) < len(whole)
+    roomy = only_choice(unmatched, "Why?", max_tokens=500, **asked)
+    assert roomy["message"]["reasoning_content"] == whole
+
+
 def test_a_stop_sequence_ends_a_text_that_a_limit_would_cut_later(unmatched: Client) -> None:
     whole = only_choice(unmatched, "Write 80 words about the sea")["message"]["content"]
     first = whole.partition(".")[0]

@@ -188,7 +188,20 @@ def test_thinking_comes_before_speaking_and_only_to_who_asks(client: Client) -> 
     for asked in (None, False):
         reply = client.chat("omixa", "thinks", stream=True, show_thinking=asked)
         assert b"reasoning_content" not in reply.body
-    assert b"reasoning_content" not in client.chat("aimlapi", "thinks", stream=True, show_thinking=True).body
+    for vendor in ("aimlapi", "segmind"):
+        reply = client.chat(vendor, "thinks", stream=True, show_thinking=True)
+        assert b"reasoning_content" not in reply.body
+
+
+def test_a_model_that_thinks_aloud_is_not_asked_to(client: Client) -> None:
+    model = "alibaba/qwen3-32b"
+    chunks = client.chat("aimlapi", "thinks", stream=True, model=model).chunks
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    assert list(deltas[1].items()) == [("content", None), ("refusal", None), ("reasoning_content", "First")]
+    assert list(deltas[-2].items()) == [("content", "."), ("reasoning_content", None)]
+    plain = client.chat("aimlapi", "thinks", model=model).json["choices"][0]["message"]
+    assert list(plain)[:3] == ["role", "content", "reasoning_content"]
+    assert fold_chunks(chunks)[0]["message"]["reasoning_content"] == plain["reasoning_content"]
 
 
 @pytest.mark.parametrize("vendor", ["aimlapi", "omixa"])
