@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -165,7 +165,7 @@ def _iter_message_issues(message: Any, path: IssuePath, model: ModelSpec) -> Ite
         yield from find_field_issues(model.messages[role], message, path)
 
 
-@lru_cache(maxsize=64)
+@cache
 def _role_fields(by_assistant: bool, accepted: tuple[str, ...] | None) -> ParameterRules:
     """Return the rules for a message that may have parts of these types, None for all.
 
