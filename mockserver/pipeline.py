@@ -41,7 +41,6 @@ from mockserver.request.chat_request import (
 )
 from mockserver.request.request_head import HeadCache, RequestHead, find_head_secrets, resolve_session_name
 from mockserver.schema.messages import did_you_mean, truncate_text
-from mockserver.sessions.counters import RequestCounters
 from mockserver.sessions.injected_faults import (
     FIXTURE_HEADER,
     NO_INJECTION,
@@ -138,7 +137,6 @@ class ChatPipeline:
         self.store = store
         self.playback = playback
         self.on_request_end = on_request_end
-        self.counters = RequestCounters()
         self.charging = Charging(store, allow_unknown_keys=not settings.known_keys_only)
         self.accounts = AccountRegistry(fixtures.accounts)  # the accounts of the files
         self.checks_accounts = settings.known_keys_only or bool(self.accounts)
@@ -194,7 +192,7 @@ class ChatPipeline:
             await journal.close(entry, delivery)
             if decision.hold is not None:
                 await self.charging.settle(entry)
-            self.counters.record(request, decision, delivery)
+            await self.store.count_request(request, decision, delivery)
             self.on_request_end(entry)
 
         answer = decision.answer

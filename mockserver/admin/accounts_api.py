@@ -162,7 +162,7 @@ class AccountAdmin:
                 layer = await self._store.overlay(name)
                 rows += [(name, one) for one in AccountRegistry({}, layer)]
         views = [await self._view(name, account) for name, account in rows]
-        return AccountListView(accounts=views, clock=self.clock(session))
+        return AccountListView(accounts=views, clock=await self.clock(session))
 
     async def get(self, session: str | None, name: str) -> AccountView:
         """Return an account by its key or id. Raises AdminError if there is none."""
@@ -222,18 +222,18 @@ class AccountAdmin:
     async def reset_spending(self, session: str | None) -> None:
         """Reset charges and limits, and set the clock back to the machine's time."""
         await self._store.reset_accounts(session)
-        self._store.clock.reset(session)
+        await self._store.reset_clock(session)
         self._feed.publish_change("accounts", session)
 
-    def clock(self, session: str | None) -> ClockView:
+    async def clock(self, session: str | None) -> ClockView:
         """Return how far the clock was advanced."""
-        return ClockView(ahead=self._store.clock.offset(session), session=session)
+        return ClockView(ahead=await self._store.clock_offset(session), session=session)
 
-    def advance_clock(self, session: str | None, document: Document) -> ClockView:
+    async def advance_clock(self, session: str | None, document: Document) -> ClockView:
         """Advance the clock. Raises InputError."""
-        self._store.clock.advance(read_document(CLOCK_ADVANCE, document).advance, session)
+        await self._store.advance_clock(session, read_document(CLOCK_ADVANCE, document).advance)
         self._feed.publish_change("clock", session)
-        return self.clock(session)
+        return await self.clock(session)
 
     async def _registry(self, session: str | None) -> AccountRegistry:
         own = EMPTY_OVERLAY if session is None else await self._store.overlay(session)
@@ -255,7 +255,7 @@ class AccountAdmin:
         return rows
 
     async def _view(self, session: str, account: AccountSpec) -> AccountView:
-        statement = await self._store.statement(session, account, self._store.clock.now(session))
+        statement = await self._store.statement(session, account)
         return AccountView(
             id=account.id,
             key=mask_key(account.key),

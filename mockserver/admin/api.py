@@ -75,13 +75,14 @@ class AdminServices:
 
     def __init__(self, pipeline: ChatPipeline) -> None:
         self.pipeline = pipeline
-        self.feed = EventFeed(pipeline.playback.closing)
+        self.feed = EventFeed(pipeline.store.events, pipeline.playback.closing)
         self.accounts = AccountAdmin(pipeline, self.feed)
         self.watches = RequestWatches()
         self.slicer = TimeSlicer()
         self.changes = RuntimeChanges(pipeline, self.feed, self.accounts, self.watches)
         self.replayer = Replayer(pipeline)
-        pipeline.store.journal.listeners += [self.feed.publish_request, self.watches.publish]
+        pipeline.store.journal.subscribe(self.feed.publish_request)
+        pipeline.store.journal.subscribe(self.watches.publish)
         pipeline.listeners.append(lambda: self.feed.publish_change("fixtures", None))
 
     async def find_entry(self, request: AdminRequest) -> JournalEntry:
@@ -330,14 +331,13 @@ async def remove_account(admin: AdminServices, request: AdminRequest) -> Respons
 
 async def get_clock(admin: AdminServices, request: AdminRequest) -> Response:
     """Return how far the clock was advanced."""
-    return create_json_response(dump_view(admin.accounts.clock(request.session)))
+    return create_json_response(dump_view(await admin.accounts.clock(request.session)))
 
 
 async def advance_clock(admin: AdminServices, request: AdminRequest) -> Response:
     """Advance the clock."""
-    return create_json_response(
-        dump_view(admin.accounts.advance_clock(request.session, await request.load_document()))
-    )
+    view = await admin.accounts.advance_clock(request.session, await request.load_document())
+    return create_json_response(dump_view(view))
 
 
 async def explain_request(admin: AdminServices, request: AdminRequest) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -139,11 +139,13 @@ async def collect_fault_rules(pipeline: ChatPipeline, session: str | None) -> Fa
     applied = {name: await store.counters(name, APPLIED) for name in names}
     own, shared = await collect_overlays(pipeline, session)
 
-    def views(rules: Iterable[FaultRule], scope: str, owner: str | None = None) -> Iterator[FaultRuleView]:
+    async def views(
+        rules: Iterable[FaultRule], scope: str, owner: str | None = None
+    ) -> AsyncIterator[FaultRuleView]:
         users = names if owner is None else (owner,)
         for one in rules:
             applied_counts = [count for name in users if (count := applied[name].get(one.counter_key, 0))]
-            left = _seconds_left(one, store.clock.elapsed(one.active_since, owner or session))
+            left = _seconds_left(one, await store.elapsed(one.active_since, owner or session))
             times = one.rule.times
             yield FaultRuleView(
                 id=one.name,
@@ -158,12 +160,10 @@ async def collect_fault_rules(pipeline: ChatPipeline, session: str | None) -> Fa
                 definition=redact_definition(one.definition),
             )
 
-    of_sessions = [rule for owner, layer in own.items() for rule in views(layer.rules, "session", owner)]
-    others = (
-        *views(shared.rules, "shared"),
-        *views((*pipeline.fixtures.rules, *pipeline.fault_rules), "file"),
-    )
-    return FaultRuleListView(faults=[*of_sessions, *others])
+    faults = [rule for owner, layer in own.items() async for rule in views(layer.rules, "session", owner)]
+    faults += [rule async for rule in views(shared.rules, "shared")]
+    faults += [rule async for rule in views((*pipeline.fixtures.rules, *pipeline.fault_rules), "file")]
+    return FaultRuleListView(faults=faults)
 
 
 async def count_fixtures(pipeline: ChatPipeline) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from mockserver import __version__
 from mockserver.admin.fixtures_api import count_fixtures
 from mockserver.pipeline import ChatPipeline
-from mockserver.sessions.counters import BUCKET_BOUNDS, DurationHistogram, MetricLabels, RequestCounters
+from mockserver.sessions.counters import BUCKET_BOUNDS, DurationHistogram, MetricLabels, MetricRow
 
 
 async def render_metrics(pipeline: ChatPipeline, accept: str) -> tuple[bytes, str]:
@@ -41,7 +41,7 @@ async def render_metrics(pipeline: ChatPipeline, accept: str) -> tuple[bytes, st
             await pipeline.store.evicted_sessions(),
         ),
     }
-    registry.register(_MetricsCollector(pipeline.counters, sizes, evictions))
+    registry.register(_MetricsCollector(await pipeline.store.request_counts(), sizes, evictions))
     ProcessCollector(registry=registry)
     encode, media = choose_encoder(accept)
     return encode(registry), media
@@ -50,11 +50,11 @@ async def render_metrics(pipeline: ChatPipeline, accept: str) -> tuple[bytes, st
 class _MetricsCollector(Collector):
     def __init__(
         self,
-        counters: RequestCounters,
+        counts: Sequence[tuple[MetricLabels, MetricRow]],
         gauges: Mapping[str, tuple[str, int]],
         totals: Mapping[str, tuple[str, int]],
     ) -> None:
-        self._counters = counters
+        self._counts = counts
         self._gauges = gauges
         self._totals = totals
 
@@ -70,19 +70,18 @@ class _MetricsCollector(Collector):
             "Requests that have ended. Status 0: no status line was sent.",
             labels=["vendor", "model", "stream", "status", "fault"],
         )
-        rows = list(self._counters.rows)
-        for kind, row in rows:
+        for kind, row in self._counts:
             requests.add_metric([_format_label(value) for value in kind], sum(row.total.counts))
         yield requests
         yield _build_histogram(
             "mockserver_request_duration_seconds",
             "Time from the arrival of a request to its end.",
-            ((kind, row.total) for kind, row in rows),
+            ((kind, row.total) for kind, row in self._counts),
         )
         yield _build_histogram(
             "mockserver_time_to_first_byte_seconds",
             "Time from the arrival of a request to the first byte of its answer.",
-            ((kind, row.first_byte) for kind, row in rows),
+            ((kind, row.first_byte) for kind, row in self._counts),
         )
         for name, (documentation, size) in self._gauges.items():
             yield GaugeMetricFamily(name, documentation, size)

@@ -30,9 +30,7 @@ async def build_account_values(
     vendor, billing = request.vendor, request.vendor.profile.billing
     remaining = None
     if account is not None:
-        remaining = (
-            await store.statement(request.session, account, store.clock.now(request.session))
-        ).remaining
+        remaining = (await store.statement(request.session, account)).remaining
     dollars, own_units = vendor.in_both_units(remaining or billing.unlimited)
     values: dict[str, Any] = {
         "balance_usd": to_json_number(dollars),

@@ -76,16 +76,6 @@ def _with_top_up(account: AccountSpec, overlay: Overlay) -> AccountSpec:
     return replace(account, balance=Amount(account.balance.value + top_up, account.balance.unit))
 
 
-async def place_hold(
-    request: ChatRequest, account: AccountSpec, charge: Charge, tokens: int, store: SessionStore, now: float
-) -> Hold:
-    """Draw the cost of an answer of `tokens` tokens. Raises ApiError if balance or limits do not allow it."""
-    result = await store.hold(request.session, account, charge, compute_minimum_hold(request), tokens, now)
-    if isinstance(result, Denial):
-        raise _denial_error(request, account, result)
-    return result
-
-
 def compute_minimum_hold(request: ChatRequest) -> Charge:
     """Return the least that the vendor holds until an answer has ended."""
     return Charge(*request.vendor.in_both_units(request.vendor.profile.billing.hold))
@@ -150,8 +140,7 @@ class Charging:
         return checks
 
     async def _check_balance(self, request: ChatRequest, account: AccountSpec) -> None:
-        now = self._store.clock.now(request.session)
-        denial = await self._store.admit(request.session, account, compute_minimum_hold(request), now)
+        denial = await self._store.admit(request.session, account, compute_minimum_hold(request))
         if denial is not None:
             raise _denial_error(request, account, denial)
 
@@ -168,12 +157,15 @@ class Charging:
 
         Raises ApiError if the balance or a limit does not allow it.
         """
-        charge, now = request.vendor.charge(usage, request.model), self._store.clock.now(request.session)
+        charge = request.vendor.charge(usage, request.model)
         tokens = usage.prompt + usage.completion
-        hold = await place_hold(request, account, charge, tokens, self._store, now)
+        minimum = compute_minimum_hold(request)
+        hold = await self._store.hold(request.session, account, charge, minimum, tokens)
+        if isinstance(hold, Denial):
+            raise _denial_error(request, account, hold)
         if not request.vendor.reports_balance:
             return hold, {}
-        statement = await self._store.statement(request.session, account, now)
+        statement = await self._store.statement(request.session, account)
         return hold, {**request.vendor.remaining_values(hold.remaining), **_request_limit_values(statement)}
 
     async def release(self, request: ChatRequest, hold: Hold) -> None:

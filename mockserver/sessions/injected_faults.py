@@ -96,6 +96,7 @@ def parse_injection(request: ChatRequest, error_in_message: str | int | None = N
     )
 
 
+@memoized
 def find_error_in_message(request: ChatRequest, fixture: Fixture | None) -> str | int | None:
     """Return the error that the last user message asks for, as `mock 429` does, in any case; None if for none.
 
@@ -159,7 +160,7 @@ async def roll_fault_rules(
     earlier draws there: not on time, and not on other sessions.
     """
     for fault_rule in rules:
-        now = fault_rule.active_since + store.clock.elapsed(fault_rule.active_since, request.session)
+        now = fault_rule.active_since + await store.elapsed(fault_rule.active_since, request.session)
         if not fault_rule.applies_to(request, now) or not is_session_name(request.session):
             continue
         key, times = fault_rule.counter_key, fault_rule.rule.times

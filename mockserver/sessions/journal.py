@@ -169,10 +169,12 @@ class JournalSize(NamedTuple):
 class Journal(Protocol):
     """The methods that the pipeline and the admin API need, independent of where the entries are kept.
 
-    A write that has been awaited is visible to every later read. `listeners` are called at each step of an entry.
+    A write that has been awaited is visible to every later read.
     """
 
-    listeners: list[JournalListener]
+    def subscribe(self, listener: JournalListener) -> None:
+        """Call a function at each step of every entry from now on."""
+        ...
 
     async def open(self, entry: JournalEntry) -> None:
         """Add the entry of a request that has arrived, and number it, from 1 in the order of arrival."""
@@ -207,7 +209,7 @@ class MemoryJournal:
     """A journal in this process, bounded in entries and in bytes: the oldest entries are evicted."""
 
     def __init__(self, max_entries: int = 10_000, max_bytes: int = MAX_BYTES) -> None:
-        self.listeners: list[JournalListener] = []
+        self._listeners: list[JournalListener] = []
         self._evicted = 0
         self._max_entries = max_entries
         self._max_bytes = max_bytes
@@ -217,6 +219,10 @@ class MemoryJournal:
         self._order: deque[JournalEntry] = deque()  # in the order of arrival
         self._prerendered_uses: dict[PrerenderedAnswer, int] = {}  # the number of entries that share each
         self._numbers = itertools.count(1)
+
+    def subscribe(self, listener: JournalListener) -> None:
+        """Call a function at each step of every entry from now on."""
+        self._listeners.append(listener)
 
     async def open(self, entry: JournalEntry) -> None:
         """Add and number an entry, and evict the oldest ones beyond the bounds."""
@@ -278,7 +284,7 @@ class MemoryJournal:
         return (entry for entry in arrived if session is None or entry.session == session)
 
     def _publish(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
-        for listener in self.listeners:
+        for listener in self._listeners:
             listener(lifecycle, entry)
 
     def _evict(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,10 +18,14 @@ from typing import Final, Literal, Protocol
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.matching.fixture_set import FixtureSet
+from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.money import Charge
 from mockserver.sessions.adjustable_clock import AdjustableClock
-from mockserver.sessions.journal import Journal, MemoryJournal
+from mockserver.sessions.counters import MetricLabels, MetricRow, RequestCounters
+from mockserver.sessions.event_log import EventLog, MemoryEventLog
+from mockserver.sessions.journal import Decision, Journal, MemoryJournal
 from mockserver.sessions.ledger import AccountLedger, AccountStatement, Denial, Hold
+from mockserver.wire.playback import Delivery
 
 _logger = logging.getLogger("mockserver")
 
@@ -61,16 +65,19 @@ _NO_LOCK: Final = nullcontext()
 
 
 class SessionStore(Protocol):
-    """The state of all sessions, with the journal and the clock."""
+    """The state that requests leave behind: of all sessions, with the journal, the events and the metrics.
 
-    @property
-    def clock(self) -> AdjustableClock:
-        """Return the clock of limits and fault rules."""
-        ...
+    The rest of the server keeps none, and uses these methods alone. So a second store can replace the first.
+    """
 
     @property
     def journal(self) -> Journal:
         """Return the journal of all sessions."""
+        ...
+
+    @property
+    def events(self) -> EventLog:
+        """Return the events of all sessions."""
         ...
 
     def lock(self, session: str | None) -> AbstractAsyncContextManager[object]:
@@ -109,12 +116,12 @@ class SessionStore(Protocol):
         """Replace the overlay of a session, or the shared one."""
         ...
 
-    async def admit(self, session: str, account: AccountSpec, minimum: Charge, now: float) -> Denial | None:
+    async def admit(self, session: str, account: AccountSpec, minimum: Charge) -> Denial | None:
         """Count one more request of an account, or return the denial: less than `minimum` left, or a full limit."""
         ...
 
     async def hold(
-        self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int, now: float
+        self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int
     ) -> Denial | Hold:
         """Draw the cost of an answer atomically, at least `minimum`, or return why it is denied."""
         ...
@@ -123,7 +130,7 @@ class SessionStore(Protocol):
         """Give back `charge` of a hold; `void`: the request does not count as paid at all."""
         ...
 
-    async def statement(self, session: str, account: AccountSpec, now: float) -> AccountStatement:
+    async def statement(self, session: str, account: AccountSpec) -> AccountStatement:
         """Return the state of an account in a session."""
         ...
 
@@ -137,6 +144,32 @@ class SessionStore(Protocol):
 
     async def reset_accounts(self, session: str | None) -> None:
         """Reset the ledgers of all accounts, in a session or in all of them."""
+        ...
+
+    async def elapsed(self, since: float, session: str | None) -> float:
+        """Return the seconds since a moment of the machine's clock, with those by which a test advanced the clock."""
+        ...
+
+    async def clock_offset(self, session: str | None) -> float:
+        """Return the seconds by which the clock of limits and fault rules was advanced, in a session or in all."""
+        ...
+
+    async def advance_clock(self, session: str | None, seconds: float) -> None:
+        """Advance the clock of a session, or of all."""
+        ...
+
+    async def reset_clock(self, session: str | None) -> None:
+        """Undo the advances of a session, or of all."""
+        ...
+
+    async def count_request(
+        self, request: ChatRequest | None, decision: Decision, delivery: Delivery
+    ) -> None:
+        """Count a request that has ended; None stands for one whose path no vendor has."""
+        ...
+
+    async def request_counts(self) -> Sequence[tuple[MetricLabels, MetricRow]]:
+        """Return the counts and durations of all requests, also of those that the journal no longer has."""
         ...
 
     async def sessions(self) -> tuple[str, ...]:
@@ -170,7 +203,9 @@ class MemoryStore:
 
     def __init__(self, max_sessions: int = 10_000, max_requests: int = 10_000) -> None:
         self.journal: Journal = MemoryJournal(max_requests)
-        self.clock = AdjustableClock()
+        self.events: EventLog = MemoryEventLog()
+        self._clock = AdjustableClock()
+        self._counters = RequestCounters()
         self._max_sessions = max_sessions
         self._evicted = 0
         # Both in the order of their last use; `_plain` has the sessions without an overlay of their own.
@@ -238,15 +273,17 @@ class MemoryStore:
         if overlay.is_empty:
             self._plain[session] = None
 
-    async def admit(self, session: str, account: AccountSpec, minimum: Charge, now: float) -> Denial | None:
+    async def admit(self, session: str, account: AccountSpec, minimum: Charge) -> Denial | None:
         """Count one more request of an account, or return why it is denied."""
-        return self._ledger(session, account.key).admit(account, minimum, now)
+        return self._ledger(session, account.key).admit(account, minimum, self._clock.now(session))
 
     async def hold(
-        self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int, now: float
+        self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int
     ) -> Denial | Hold:
         """Draw the cost of an answer, or return why it is denied."""
-        return self._ledger(session, account.key).hold(account, charge, minimum, tokens, now)
+        return self._ledger(session, account.key).hold(
+            account, charge, minimum, tokens, self._clock.now(session)
+        )
 
     async def refund(self, session: str, key: str, hold: Hold, charge: Charge, *, void: bool = False) -> None:
         """Give back `charge` of a hold, if its session still exists."""
@@ -254,11 +291,11 @@ class MemoryStore:
         if state is not None and key in state.ledgers:  # else the session was evicted, and the ledger with it
             state.ledgers[key].refund(charge, hold.epoch, void=void)
 
-    async def statement(self, session: str, account: AccountSpec, now: float) -> AccountStatement:
+    async def statement(self, session: str, account: AccountSpec) -> AccountStatement:
         """Return the state of an account in a session."""
         state = self._sessions.get(session)
         ledger = state.ledgers.get(account.key) if state else None
-        return (ledger or AccountLedger()).statement(account, now)
+        return (ledger or AccountLedger()).statement(account, self._clock.now(session))
 
     async def sessions_of_account(self, key: str) -> tuple[str, ...]:
         """Return the names of the sessions in which an account was used."""
@@ -276,6 +313,32 @@ class MemoryStore:
             for ledger in state.ledgers.values():
                 ledger.reset()
 
+    async def elapsed(self, since: float, session: str | None) -> float:
+        """Return the seconds since a moment of the machine's clock, with those by which a test advanced the clock."""
+        return self._clock.elapsed(since, session)
+
+    async def clock_offset(self, session: str | None) -> float:
+        """Return the seconds by which the clock was advanced, in a session or in all."""
+        return self._clock.offset(session)
+
+    async def advance_clock(self, session: str | None, seconds: float) -> None:
+        """Advance the clock of a session, or of all."""
+        self._clock.advance(seconds, session)
+
+    async def reset_clock(self, session: str | None) -> None:
+        """Undo the advances of a session, or of all."""
+        self._clock.reset(session)
+
+    async def count_request(
+        self, request: ChatRequest | None, decision: Decision, delivery: Delivery
+    ) -> None:
+        """Count a request that has ended."""
+        self._counters.record(request, decision, delivery)
+
+    async def request_counts(self) -> Sequence[tuple[MetricLabels, MetricRow]]:
+        """Return the counts and durations of all requests."""
+        return list(self._counters.rows)
+
     async def sessions(self) -> tuple[str, ...]:
         """Return the names of all sessions, in the order of their last use."""
         return tuple(self._sessions)
@@ -288,7 +351,7 @@ class MemoryStore:
         """Return an independent store with a copy of one session's state and an empty journal."""
         copied = MemoryStore(1)
         copied._shared = self._shared
-        copied.clock = self.clock
+        copied._clock = self._clock
         if state := self._find_session(session):
             counters = {kind: dict(counts) for kind, counts in state.counters.items()}
             ledgers = {key: ledger.copy() for key, ledger in state.ledgers.items()}

@@ -11,6 +11,7 @@ import pytest
 from mockserver.admin import event_stream
 from mockserver.admin.event_stream import EventFeed
 from mockserver.request.request_head import RequestHead
+from mockserver.sessions.event_log import MemoryEventLog
 from mockserver.sessions.journal import Arrival, JournalEntry
 
 HEAD = RequestHead("GET", "/", "", None, {})
@@ -21,7 +22,7 @@ def listen(
 ) -> list[bytes]:
     async def run() -> list[bytes]:
         closing = asyncio.Event()
-        heard = apart(await asyncio.wait_for(script(EventFeed(closing, most), closing), 5))
+        heard = apart(await asyncio.wait_for(script(EventFeed(MemoryEventLog(most), closing), closing), 5))
         return [text for text in heard if not text.startswith(b": mockserver")]
 
     return asyncio.run(run())
@@ -93,13 +94,13 @@ def test_it_waits_for_what_is_told_and_ends_when_the_server_stops() -> None:
 
         hearing = asyncio.create_task(hear())
         for count in (2, 4, 6):
-            await until(lambda: bool(feed._waiters))
+            await until(lambda: bool(feed._log._waiters))  # type: ignore[attr-defined]
             feed.publish_change("faults", None)
             feed.publish_change("faults", None)
             await until(partial(reached, heard, count))
         closing.set()
         await hearing
-        assert not feed._waiters
+        assert not feed._log._waiters  # type: ignore[attr-defined]
         return heard
 
     assert listen(script) == [event(number) for number in range(1, 7)]
@@ -171,7 +172,7 @@ def test_the_buffer_is_bounded_in_bytes() -> None:
     size = len(event(1)) * 3 + 1
 
     async def script(feed: EventFeed, closing: asyncio.Event) -> list[bytes]:
-        feed = EventFeed(closing, 1000, size)
+        feed = EventFeed(MemoryEventLog(1000, size), closing)
         await begun(feed)
         for _ in range(5):
             feed.publish_change("faults", None)

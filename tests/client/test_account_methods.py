@@ -235,11 +235,11 @@ def test_a_reload_takes_new_terms_in_and_what_was_spent_stays_spent(tmp_path: Pa
 def test_what_is_paid_back_after_a_new_balance_is_not_added_to_it(law: MockServer) -> None:
     async def told() -> tuple[Decimal, Decimal]:
         store, account = law._pipeline.store, law._pipeline.fixtures.accounts["sk-law"]
-        held = (await store.statement("x", account, 0.0)).spent
-        paid = await store.hold("x", account, held, type(held)(Decimal("0.1"), Decimal("0.1")), 0, 0.0)
+        held = (await store.statement("x", account)).spent
+        paid = await store.hold("x", account, held, type(held)(Decimal("0.1"), Decimal("0.1")), 0)
         await store.restore_balance("x", account.key)
         await store.refund("x", account.key, paid, paid.charge)  # type: ignore[arg-type, union-attr]
-        left = await store.statement("x", account, 0.0)
+        left = await store.statement("x", account)
         assert left.remaining is not None
         return left.remaining.value, left.spent.usd
 

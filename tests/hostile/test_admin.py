@@ -87,7 +87,7 @@ class _Verifications:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.journal, self.watches, self.comparisons = _CountedJournal(), RequestWatches(), 0
-        self.journal.listeners.append(self.watches.publish)
+        self.journal.subscribe(self.watches.publish)
         compare = verify._meets_criteria
 
         def count(entry: JournalEntry, criteria: Any) -> bool:

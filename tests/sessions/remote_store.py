@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.fixtures.account_spec import AccountSpec
+from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.money import Charge
 from mockserver.server import app
 from mockserver.server.addresses import bind_socket
 from mockserver.server.app import create_app, load_vendors
 from mockserver.server.uvicorn_server import BackgroundServer
-from mockserver.sessions.adjustable_clock import AdjustableClock
+from mockserver.sessions.counters import MetricLabels, MetricRow
 from mockserver.sessions.journal import (
     Decision,
     Journal,
@@ -76,12 +77,15 @@ class RemoteJournal:
     """A journal that keeps entries as bytes and writes them at every step."""
 
     def __init__(self, latency: Latency, vendors: Vendors) -> None:
-        self.listeners: list[JournalListener] = []
+        self._listeners: list[JournalListener] = []
         self._latency = latency
         self._vendors = vendors
         self._entries: dict[str, bytes] = {}
         self._sessions: defaultdict[str, list[str]] = defaultdict(list)  # its requests
         self._last = 0
+
+    def subscribe(self, listener: JournalListener) -> None:
+        self._listeners.append(listener)
 
     async def open(self, entry: JournalEntry) -> None:
         await self._latency.wait()
@@ -124,7 +128,7 @@ class RemoteJournal:
         buffer = io.BytesIO()
         Pickler(buffer).dump(entry)
         self._entries[entry.id] = buffer.getvalue()
-        for listen in self.listeners:
+        for listen in self._listeners:
             listen(lifecycle, entry)
         await self._latency.wait()
 
@@ -139,8 +143,8 @@ class RemoteStore:
     def __init__(self, seed: int = 0) -> None:
         self._latency = Latency(seed)
         self.journal: Journal = RemoteJournal(self._latency, load_vendors().vendors)
-        self.clock = AdjustableClock()
-        self._ledgers = MemoryStore()
+        self._memory = MemoryStore()  # what it does not keep itself
+        self.events = self._memory.events
         self._locks: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._counters: defaultdict[str, str] = defaultdict(lambda: "{}")
         self._overlays: defaultdict[str | None, Overlay] = defaultdict(lambda: EMPTY_OVERLAY)
@@ -195,35 +199,61 @@ class RemoteStore:
         self._overlays[session] = overlay
         await self._latency.wait()
 
-    async def admit(self, session: str, account: AccountSpec, minimum: Charge, now: float) -> Denial | None:
+    async def admit(self, session: str, account: AccountSpec, minimum: Charge) -> Denial | None:
         await self._latency.wait()
-        return await self._ledgers.admit(session, account, minimum, now)
+        return await self._memory.admit(session, account, minimum)
 
     async def hold(
-        self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int, now: float
+        self, session: str, account: AccountSpec, charge: Charge, minimum: Charge, tokens: int
     ) -> Denial | Hold:
         await self._latency.wait()
-        return await self._ledgers.hold(session, account, charge, minimum, tokens, now)
+        return await self._memory.hold(session, account, charge, minimum, tokens)
 
     async def refund(self, session: str, key: str, hold: Hold, charge: Charge, *, void: bool = False) -> None:
         await self._latency.wait()
-        await self._ledgers.refund(session, key, hold, charge, void=void)
+        await self._memory.refund(session, key, hold, charge, void=void)
 
-    async def statement(self, session: str, account: AccountSpec, now: float) -> AccountStatement:
+    async def statement(self, session: str, account: AccountSpec) -> AccountStatement:
         await self._latency.wait()
-        return await self._ledgers.statement(session, account, now)
+        return await self._memory.statement(session, account)
 
     async def sessions_of_account(self, key: str) -> tuple[str, ...]:
         await self._latency.wait()
-        return await self._ledgers.sessions_of_account(key)
+        return await self._memory.sessions_of_account(key)
 
     async def restore_balance(self, session: str | None, key: str) -> None:
         await self._latency.wait()
-        await self._ledgers.restore_balance(session, key)
+        await self._memory.restore_balance(session, key)
 
     async def reset_accounts(self, session: str | None) -> None:
         await self._latency.wait()
-        await self._ledgers.reset_accounts(session)
+        await self._memory.reset_accounts(session)
+
+    async def elapsed(self, since: float, session: str | None) -> float:
+        await self._latency.wait()
+        return await self._memory.elapsed(since, session)
+
+    async def clock_offset(self, session: str | None) -> float:
+        await self._latency.wait()
+        return await self._memory.clock_offset(session)
+
+    async def advance_clock(self, session: str | None, seconds: float) -> None:
+        await self._latency.wait()
+        await self._memory.advance_clock(session, seconds)
+
+    async def reset_clock(self, session: str | None) -> None:
+        await self._latency.wait()
+        await self._memory.reset_clock(session)
+
+    async def count_request(
+        self, request: ChatRequest | None, decision: Decision, delivery: Delivery
+    ) -> None:
+        await self._latency.wait()
+        await self._memory.count_request(request, decision, delivery)
+
+    async def request_counts(self) -> Sequence[tuple[MetricLabels, MetricRow]]:
+        await self._latency.wait()
+        return await self._memory.request_counts()
 
     async def sessions(self) -> tuple[str, ...]:
         await self._latency.wait()

@@ -100,7 +100,7 @@ async def test_a_status_is_known_before_the_first_byte_and_none_without_a_status
 @with_journal()
 async def test_listeners_are_called_at_every_step(journal: MemoryJournal) -> None:
     moments: list[tuple[Lifecycle, int]] = []
-    journal.listeners.append(lambda moment, one: moments.append((moment, one.number)))
+    journal.subscribe(lambda moment, one: moments.append((moment, one.number)))
     [one] = await fill(journal, "a")
     await journal.decide(one, Decision(ANSWER))
     await journal.close(one, DELIVERY)

@@ -117,16 +117,16 @@ def test_accounts_are_charged_and_reset_per_session() -> None:
     async def told() -> list[str]:
         store, key = MemoryStore(max_sessions=1), AccountSpec(key="k", balance=Amount(Decimal(9)))
         one = Charge(Decimal(1), Decimal(1))
-        paid = await store.hold("a", key, one, NO_CHARGE, 0, 0.0)
+        paid = await store.hold("a", key, one, NO_CHARGE, 0)
         assert isinstance(paid, Hold)
         copied = await store.copy("a")
-        await copied.hold("a", key, one, NO_CHARGE, 0, 0.0)
-        told = [str((await known.statement("a", key, 0.0)).remaining) for known in (store, copied)]
+        await copied.hold("a", key, one, NO_CHARGE, 0)
+        told = [str((await known.statement("a", key)).remaining) for known in (store, copied)]
         await store.reset_accounts("b")
-        told += [str((await store.statement("a", key, 0.0)).remaining), *await store.sessions_of_account("k")]
+        told += [str((await store.statement("a", key)).remaining), *await store.sessions_of_account("k")]
         await store.restore_balance("a", "other")
         await store.reset_accounts("a")
-        told.append(str((await store.statement("a", key, 0.0)).remaining))
+        told.append(str((await store.statement("a", key)).remaining))
         await store.increment("b", ANSWERED, "x")  # which evicts the other session
         await store.refund("a", "k", paid, one)
         return [*told, *await store.sessions_of_account("k")]
