@@ -83,7 +83,7 @@ class BoundedCache(Generic[KeyT, ValueT]):
             self._bytes += size
             while len(self._sizes) > self._max_entries or self._bytes > self._max_bytes:
                 oldest, freed = self._sizes.popitem(last=False)
-                del self._values[oldest]
+                self._values.pop(oldest, None)  # another thread may have removed it
                 self._bytes -= freed
         return value
 

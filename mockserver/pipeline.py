@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from mockserver.matching.fixture_set import (
 from mockserver.matching.nearest_fixture import find_nearest_fixture
 from mockserver.memoize import fast_dataclass
 from mockserver.rendering.aux_reply import render_aux_reply
+from mockserver.rendering.choices import build_render_options
 from mockserver.rendering.completion import LazyRandom, build_error_context, render_completion
 from mockserver.rendering.mock_headers import add_mock_headers, decode_fixture_name
 from mockserver.rendering.render_cache import RenderCache
@@ -54,6 +56,7 @@ from mockserver.sessions.ledger import Hold
 from mockserver.sessions.store import ANSWERED, EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.settings import Settings
 from mockserver.validation.admission import admit_request
+from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 from mockserver.vendors.placeholders import PlaceholderValues
 from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import TokenUsage
@@ -181,6 +184,8 @@ class ChatPipeline:
         if request is None:
             decision = self.answer_unknown_path(arrival.head)
         else:
+            if request.is_large:
+                await self.prepare(request)
             # Requests of one session are decided one after the other, so that each sees the counts of those before.
             async with self.store.lock(arrival.session):
                 decision = await self.decide(request, arrival.id)
@@ -237,6 +242,8 @@ class ChatPipeline:
         try:
             state = self.effective_state(*await self.store.overlays_and_counts(request.session))
             with SharedRegexBudget() as regex_budget:
+                if request.is_large:
+                    regex_budget.failures += request.lazy_body.derive(_REGEX_FAILURES, None, list)
                 match = _find_match(request, state)
                 injected = await self.inject(request, state, match)
                 decision = await self.respond(request, request_id, state, injected)
@@ -252,6 +259,23 @@ class ChatPipeline:
                 await self.charging.release(request, decision.hold)
             return self._answer_internal_error(request, request_id, injected, error)
         return decision
+
+    async def prepare(self, request: ChatRequest) -> None:
+        """Compute the results of the long steps for a large request on the worker thread; `decide` uses them."""
+        state = self.effective_state(*await self.store.overlays_and_counts(request.session))
+        with contextlib.suppress(Exception):  # `decide` meets it again
+            await self.reader.worker.run(self._run_long_steps, request, state)
+
+    def _run_long_steps(self, request: ChatRequest, state: EffectiveState) -> None:
+        with SharedRegexBudget() as regex_budget:
+            for rule in state.fault_rules:
+                rule.applies_to(request, rule.active_since)
+            match = _find_match(request, state)
+            request.lazy_body.derive(_REGEX_FAILURES, None, lambda: regex_budget.failures)
+            if passes_fast_check(request) or not find_body_issues(request):
+                build_render_options(request, self._choose_response_once(request, state, match))
+                if match is None:
+                    find_nearest_fixture(request, state.fixtures)
 
     async def inject(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
@@ -326,7 +350,8 @@ class ChatPipeline:
         Raises ApiError if nothing matches and the server is strict, or if the account cannot pay.
         """
         seed, session = self.settings.seed, request.session
-        response = self._choose_response(request, state, match)
+        choose = self._choose_response_once if request.is_large else self._choose_response
+        response = choose(request, state, match)
         hold, usage, nearest = None, None, ""
         account_values: PlaceholderValues = {}
         if account is not None:
@@ -349,10 +374,29 @@ class ChatPipeline:
             raise
         return Rendered(answer, response, hold, usage, nearest)
 
+    def _choose_response_once(
+        self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
+    ) -> ResponseSpec:
+        """Return the response to a large request, chosen once: before it is decided, on the worker thread."""
+
+        def choose() -> ResponseSpec | ApiError:
+            try:
+                return self._choose_response(request, state, match)
+            except ApiError as error:
+                return error
+
+        response = request.lazy_body.derive("response", match and match.response, choose)
+        if isinstance(response, ApiError):
+            raise response
+        return response
+
     def _choose_response(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
     ) -> ResponseSpec:
-        """Return the response of the fixture, its template filled, or a generated one."""
+        """Return the response of the fixture, its template filled, or a generated one.
+
+        Raises ApiError if there is none, or if a template fails.
+        """
         seed, locale = self.settings.seed, self.settings.locale
         if match is None:
             if self.settings.strict:
@@ -403,6 +447,7 @@ def _add_regex_failures(reason: str, failures: Sequence[str]) -> str:
     return "; ".join(filter(None, (reason, *distinct[:_MAX_REASONS], *more)))
 
 
+_REGEX_FAILURES = "regex_failures"  # of a large request, found before it was decided
 _MAX_REASONS = 3  # fixtures and rules that are named
 
 

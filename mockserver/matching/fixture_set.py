@@ -85,7 +85,7 @@ class FixtureSet:
         self.accounts: Mapping[str, AccountSpec] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._prefilter: FixturePrefilter | None = None
-        self.memo_token = object()  # of this shelf, and less than it
+        self.memo_token: object = object()  # of this shelf, and less than it
 
     def __len__(self) -> int:
         return len(self.fixtures)
@@ -150,6 +150,11 @@ class LayeredFixtures:
     def __init__(self, *layers: FixtureSet) -> None:
         self.layers = layers
 
+    @property
+    def memo_token(self) -> object:
+        """Return the value that stands for these fixtures in what is memoized for a request."""
+        return tuple(fixture_set.memo_token for fixture_set in self.layers)
+
     def __iter__(self) -> Iterator[Fixture]:
         return self._not_overridden(fixture_set.__iter__ for fixture_set in self.layers)
 
@@ -192,17 +197,45 @@ def find_first_match(
 
     `answer_counts` has the number of responses of each fixture in this session, by its `counter_key`.
     """
+    if request.is_large:
+        return _pick_unused(_iter_known_matches(request, fixtures), answer_counts)
     first = fixtures.first_match(request)
     if first is None:
         return None
     response = first.response_at(answer_counts.get(first.counter_key, 0))
     if response is not None:
         return FixtureMatch(first, response)
-    for fixture in find_all_matches(request, fixtures):
+    return _pick_unused(find_all_matches(request, fixtures), answer_counts)
+
+
+def _pick_unused(matches: Iterator[Fixture], answer_counts: Mapping[str, int]) -> FixtureMatch | None:
+    for fixture in matches:
         response = fixture.response_at(answer_counts.get(fixture.counter_key, 0))
         if response is not None:
             return FixtureMatch(fixture, response)
     return None
+
+
+def _iter_known_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> Iterator[Fixture]:
+    """Yield the fixtures that match a large request; no fixture is compared with it twice."""
+    known = request.lazy_body.derive("matches", None, lambda: _KnownMatches(request, fixtures))
+    if known.token != fixtures.memo_token:  # the fixtures have changed
+        known = _KnownMatches(request, fixtures)
+    yield from known.found
+    for fixture in known.others:
+        known.found.append(fixture)
+        yield fixture
+
+
+class _KnownMatches:
+    """The fixtures that are known to match a request, and the search for others."""
+
+    __slots__ = ("found", "others", "token")
+
+    def __init__(self, request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> None:
+        self.token = fixtures.memo_token
+        self.found: list[Fixture] = []
+        self.others = find_all_matches(request, fixtures)
 
 
 def find_all_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> Iterator[Fixture]:

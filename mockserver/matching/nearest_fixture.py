@@ -17,13 +17,12 @@ def find_nearest_fixture(request: ChatRequest, fixtures: FixtureSet | LayeredFix
     Those added at run time take precedence, and shipped ones come last.
     Only the first fixtures are compared, with the beginning of each text. Without fixtures the name is empty.
     """
-    token = fixtures.memo_token if isinstance(fixtures, FixtureSet) else None
+    token = fixtures.memo_token
     before: tuple[object, str] | None = request.memo.get(_MEMO_KEY)
-    if before is not None and before[0] is token:
+    if before is not None and before[0] == token:
         return before[1]
     name = _find_name(request, islice(fixtures, _MAX_FIXTURES))
-    if token is not None:
-        request.memo[_MEMO_KEY] = token, name
+    request.memo[_MEMO_KEY] = token, name
     return name
 
 

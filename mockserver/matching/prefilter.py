@@ -27,6 +27,7 @@ from mockserver.request.chat_request import ChatRequest
 _AUTOMATON_THRESHOLD = 16  # parts that are found sooner one by one
 _MAX_SCANNED = 20_000_000  # literals times characters that are, too, in a long text
 _LONG_TEXT = 5_000  # characters of one
+_SEARCHED_PIECE = 1_000_000  # characters of a text, after which other threads can run
 
 
 class FixturePrefilter:
@@ -119,6 +120,13 @@ class _FieldIndex:
             for part in self._substrings:
                 if part in text:
                     positions.update(self._substrings[part])
-            return
-        for _, those in self._automaton.iter(text):
-            positions.update(those)
+        else:
+            self._search_automaton(text, positions)
+
+    def _search_automaton(self, text: str, positions: set[int]) -> None:
+        found = self._automaton.iter(text[:_SEARCHED_PIECE])
+        for start in range(0, len(text), _SEARCHED_PIECE):
+            if start:
+                found.set(text[start : start + _SEARCHED_PIECE])  # the search goes on where it was
+            for _, those in found:
+                positions.update(those)

@@ -20,6 +20,8 @@ from mockserver.tokens.token_count import (
 from mockserver.vendors.placeholders import pick_stated_value
 from mockserver.vendors.vendor import TokenUsage, Vendor
 
+MAX_STOP_SEQUENCES = 64  # those after them are ignored; OpenAI allows 4
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedChoice:
@@ -94,7 +96,9 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
         request.stream,
         usage_requested or always_usage,
         request.choice_count,
-        (stop,) if isinstance(stop, str) else tuple([one for one in stop or () if isinstance(one, str)]),
+        (stop,)
+        if isinstance(stop, str)
+        else tuple([one for one in (stop or ())[:MAX_STOP_SEQUENCES] if isinstance(one, str)]),
         get_token_limit(body),
         request.response_format != "text",
         vendor.sends_reasoning(request.model, body),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import blake2b
 
 import orjson
 
@@ -65,6 +66,7 @@ def _generation_request(request: ChatRequest) -> GenerationRequest:
     body = request.body
     result = request.tool_result
     parallel = body.get("parallel_tool_calls")
+    messages = orjson.dumps(request.messages)
     return GenerationRequest(
         user_text=request.last_user_text,
         prompts=[
@@ -75,7 +77,12 @@ def _generation_request(request: ChatRequest) -> GenerationRequest:
         parallel_tool_calls=parallel if isinstance(parallel, bool) else None,
         response_format=body.get("response_format"),
         tool_result=(result.name, result.text) if result else None,
-        seed_parts=(request.model, orjson.dumps(request.messages).decode(), str(body.get("seed"))),
+        # Hashing large messages lets other threads run, unlike decoding and quoting them.
+        seed_parts=(
+            request.model,
+            blake2b(messages).hexdigest() if request.is_large else messages.decode(),
+            str(body.get("seed")),
+        ),
     )
 
 

@@ -7,7 +7,7 @@ import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.types import Message, Receive
 
@@ -15,21 +15,26 @@ from mockserver.memoize import BoundedCache, Memo, identity_dataclass
 from mockserver.request.content_coding import BodyTooLargeError, UnknownCodingError, decode_body
 from mockserver.request.request_body import (
     TOO_LARGE_BODY,
+    TOO_MANY_VALUES,
     BodyErrorKind,
     LazyBody,
     ParsedBody,
     build_body_failure,
     get_message_text,
+    has_too_many_values,
     iter_mappings,
     iter_message_parts,
     text_or_empty,
 )
 from mockserver.request.request_head import MAX_CACHED_HEAD, RoutedHead
+from mockserver.request.worker_thread import WorkerThread
 from mockserver.vendors.routing import RouteMatch
 from mockserver.vendors.vendor import Vendor
 
 _MAX_CACHED, _MAX_CACHED_BYTES = 256, 1_000_000  # requests of one server, and their bodies together
 _MAX_CACHED_BODY = 4_000  # bytes; a request with a longer body is not cached
+LARGE_BODY = 64 * 1024  # bytes; a larger body is parsed and examined on the worker thread
+MAX_MODEL_LENGTH = 256  # characters; every chunk of a stream repeats the model's name
 _IMAGE_PART_TYPES = ("image_url", "input_image", "image")
 
 
@@ -52,9 +57,11 @@ class ChatRequest:
     `memo` holds what is memoized for this request, such as the match of a fixture.
     """
 
+    is_large: ClassVar[bool] = False  # whether the steps of the pipeline are prepared on the worker thread
+
     routed_head: RoutedHead
     lazy_body: LazyBody
-    model: str
+    model: str  # a name that is too long is cut after one more character than it may have
     stream: bool  # whether a stream was requested from a vendor that supports streaming
     memo: Memo
 
@@ -215,10 +222,37 @@ class ChatRequest:
         return names
 
 
+class _DerivedValue:
+    """A property of ChatRequest whose value is computed once for a parsed body."""
+
+    def __init__(self, computed: Any) -> None:
+        self._compute = computed.fget
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, request: ChatRequest, owner: type) -> Any:
+        return request.lazy_body.derive(self._name, None, lambda: self._compute(request))
+
+
+class LargeRequest(ChatRequest):
+    """A request with a large body. Values for which every message or tool is read are computed once."""
+
+    __slots__ = ()
+    is_large: ClassVar[bool] = True
+    user_turns = _DerivedValue(ChatRequest.user_turns)
+    system_text = _DerivedValue(ChatRequest.system_text)
+    message_texts = _DerivedValue(ChatRequest.message_texts)
+    has_image = _DerivedValue(ChatRequest.has_image)
+    tool_names = _DerivedValue(ChatRequest.tool_names)
+    tool_results = _DerivedValue(ChatRequest.tool_results)
+
+
 class RequestReader:
-    """The reader of one server's requests; `max_body` is in bytes."""
+    """The reader of one server's requests; `max_body` is in bytes. `worker` parses large bodies."""
 
     def __init__(self, max_body: int) -> None:
+        self.worker = WorkerThread()
         self._max_body = max_body
         self._cache: BoundedCache[tuple[RoutedHead, bytes], ChatRequest] = BoundedCache(
             _MAX_CACHED, _MAX_CACHED_BYTES
@@ -237,13 +271,16 @@ class RequestReader:
             raise ClientDisconnected
         if len(raw) > max_body:
             return _build_request(routed_head, b"", TOO_LARGE_BODY)
+        failure = None
         if raw and "content-encoding" in routed_head.headers:
-            return _build_request(routed_head, *await self._decode(routed_head, raw))
-        if len(raw) >= _MAX_CACHED_BODY or routed_head.head.size >= MAX_CACHED_HEAD:
-            return _build_request(routed_head, raw)
-        # Clients under test often repeat a request.
-        key = routed_head, raw
-        return self._cache.get(key) or self._cache.put(key, _build_request(routed_head, raw), len(raw))
+            raw, failure = await self._decode(routed_head, raw)
+        elif len(raw) < _MAX_CACHED_BODY and routed_head.head.size < MAX_CACHED_HEAD:
+            # Clients under test often repeat a request.
+            key = routed_head, raw
+            return self._cache.get(key) or self._cache.put(key, _build_request(routed_head, raw), len(raw))
+        if len(raw) > LARGE_BODY and failure is None:
+            return await self.worker.run(_build_large_request, routed_head, raw)
+        return _build_request(routed_head, raw, failure)
 
     async def _decode(self, routed_head: RoutedHead, raw: bytes) -> tuple[bytes, ParsedBody | None]:
         """Return the body without its content codings; if they cannot be undone, as it is, with the failure."""
@@ -258,13 +295,24 @@ class RequestReader:
             return raw, build_body_failure("no_json", str(error))
 
 
-def _build_request(routed_head: RoutedHead, raw: bytes, failure: ParsedBody | None = None) -> ChatRequest:
+def _build_large_request(routed_head: RoutedHead, raw: bytes) -> ChatRequest:
+    if has_too_many_values(raw):
+        return _build_request(routed_head, b"", TOO_MANY_VALUES)
+    return _build_request(routed_head, raw, request_class=LargeRequest)
+
+
+def _build_request(
+    routed_head: RoutedHead,
+    raw: bytes,
+    failure: ParsedBody | None = None,
+    request_class: type[ChatRequest] = ChatRequest,
+) -> ChatRequest:
     route = routed_head.route
     lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, failure=failure)
     body = lazy_body.parsed.body
-    model = route.model or text_or_empty(body.get("model"))
+    model = (route.model or text_or_empty(body.get("model")))[: MAX_MODEL_LENGTH + 1]
     stream = route.vendor.supports_streaming and body.get("stream") is True
-    return ChatRequest(routed_head, lazy_body, model, stream, Memo())
+    return request_class(routed_head, lazy_body, model, stream, Memo())
 
 
 async def _receive_rest(first: bytes, receive: Receive, max_body: int) -> tuple[bytes, Message]:

@@ -5,8 +5,8 @@ A parsed body takes at least as much memory as its bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Literal, TypeVar
 
 import orjson
 
@@ -14,6 +14,10 @@ from mockserver.memoize import fast_dataclass
 
 BodyErrorKind = Literal["", "too_large", "unknown_coding", "no_json"]
 ChatMessage = dict[str, Any]
+T = TypeVar("T")
+
+MAX_VALUES = 250_000  # commas and opening brackets of a body; more is refused as too large
+_COUNTED_SLICE = 1 << 20  # bytes
 
 
 @fast_dataclass
@@ -30,16 +34,18 @@ class ParsedBody:
 class LazyBody:
     """A body that is parsed on first access; `accept_prompt`: a string `prompt` stands for one user message.
 
-    `raw` is without its content codings. `failure` is the result for a body that could not be read.
+    `raw` is without its content codings. `failure` is the result for a body that could not be read. Values that are
+    derived from the parsed body are kept with it.
     """
 
-    __slots__ = ("_parsed", "accept_prompt", "failure", "raw")
+    __slots__ = ("_derived", "_parsed", "accept_prompt", "failure", "raw")
 
     def __init__(self, raw: bytes, *, accept_prompt: bool = False, failure: ParsedBody | None = None) -> None:
         self.raw = raw
         self.accept_prompt = accept_prompt
         self.failure = failure
         self._parsed: ParsedBody | None = None
+        self._derived: dict[tuple[str, int], tuple[object, Any]] | None = None
 
     @property
     def parsed(self) -> ParsedBody:
@@ -58,9 +64,19 @@ class LazyBody:
         """Return a copy that is not parsed yet."""
         return LazyBody(self.raw, accept_prompt=self.accept_prompt, failure=self.failure)
 
+    def derive(self, name: str, subject: object, compute: Callable[[], T]) -> T:
+        """Return the value of this name for a subject, computed once as long as the parsed body is kept."""
+        if self._derived is None:
+            self._derived = {}
+        key = name, id(subject)
+        if key not in self._derived:
+            self._derived[key] = subject, compute()  # the subject is kept, so that its id remains its own
+        value: T = self._derived[key][1]
+        return value
+
     def drop_parsed(self) -> None:
         """Free the parsed body and keep the bytes."""
-        self._parsed = None
+        self._parsed = self._derived = None
 
 
 def get_message_text(message: Mapping[str, Any]) -> str:
@@ -78,6 +94,19 @@ def get_message_text(message: Mapping[str, Any]) -> str:
 def iter_message_parts(message: Mapping[str, Any]) -> Iterator[ChatMessage]:
     """Yield the parts of a message whose content is a list."""
     yield from iter_mappings(message.get("content"))
+
+
+def has_too_many_values(raw: bytes) -> bool:
+    """Return whether a body may contain more than MAX_VALUES values.
+
+    Parsing holds up the whole process for a time that grows with the values, not with the bytes.
+    """
+    count = 0
+    for start in range(0, len(raw), _COUNTED_SLICE):
+        count += sum(raw.count(separator, start, start + _COUNTED_SLICE) for separator in (b",", b"[", b"{"))
+        if count > MAX_VALUES:
+            return True
+    return False
 
 
 def iter_mappings(value: object) -> Iterator[dict[str, Any]]:
@@ -138,3 +167,4 @@ def _describe_utf8_error(raw: bytes) -> str:
 
 _JSON_TYPE_NAMES = {list: "an array", str: "a text", type(None): "null"}
 TOO_LARGE_BODY: Final = build_body_failure("too_large")
+TOO_MANY_VALUES: Final = build_body_failure("too_large", f"the body has more than {MAX_VALUES:,} values")

@@ -75,6 +75,7 @@ CHARACTERS_PER_TOKEN = 4  # of English text, by OpenAI's rule of thumb
 # two texts share only if an attacker constructs them.
 _prompt_counts: BoundedCache[tuple[str, int, int], int] = BoundedCache(10_000, 2_000_000)
 _COUNT_BYTES = 200  # in memory, of a count with its key
+_MAX_PIECE = 50_000  # characters of a prompt that are counted at once
 
 
 def count_tokens(text: str, tokenizer: str = ESTIMATE) -> int:
@@ -103,16 +104,34 @@ class _PromptCounter:
 
     def count(self, text: str) -> int:
         """Return the number of tokens in a text."""
-        self.characters_left -= len(text)
+        length = len(text)
+        self.characters_left -= length
         if self.characters_left < 0:
-            return len(text) // CHARACTERS_PER_TOKEN
-        key = self.tokenizer, len(text), hash(text)
+            return length // CHARACTERS_PER_TOKEN
+        if length > _MAX_PIECE:
+            self.characters_left += length  # each piece takes its part of them
+            return sum(map(self.count, _split_at_spaces(text)))
+        key = self.tokenizer, length, hash(text)
         count = _prompt_counts.get(key)
         return (
             _prompt_counts.put(key, count_tokens(text, self.tokenizer), _COUNT_BYTES)
             if count is None
             else count
         )
+
+
+def _split_at_spaces(text: str) -> Iterator[str]:
+    """Yield a long text in pieces, since other threads can run only between two counts.
+
+    A token begins with its space, so a cut before a space divides none.
+    """
+    start = 0
+    while len(text) - start > _MAX_PIECE:
+        end = text.rfind(" ", start + 1, start + _MAX_PIECE)
+        end = start + _MAX_PIECE if end < 0 else end
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def split_text(text: str, chunk: str | int = "token") -> list[str]:

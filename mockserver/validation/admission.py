@@ -53,7 +53,8 @@ def _check_route(request: ChatRequest) -> None:
     """Check path, method, session name and size. Raises ApiError if one is wrong."""
     _raise_if_error(_route_error(request.routed_head))
     if request.body_error == "too_large":
-        raise ApiError("too_large", detail="the body is larger than --max-body allows")
+        detail = request.body_error_detail or "the body is larger than --max-body allows"
+        raise ApiError("too_large", detail=detail)
     if request.body_error == "unknown_coding":
         raise ApiError(415, request.body_error_detail)
 

@@ -12,12 +12,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from mockserver.memoize import memoized
-from mockserver.request.chat_request import ChatRequest
+from mockserver.request.chat_request import MAX_MODEL_LENGTH, ChatRequest
 from mockserver.validation.zod_issues import (
     Issue,
     IssuePath,
     create_discriminator_issue,
     create_enum_issue,
+    create_too_big_issue,
     create_too_small_issue,
     create_type_issue,
     find_field_issues,
@@ -98,7 +99,10 @@ def _are_plain_parts(content: Any, accepted: tuple[str, ...] | None) -> bool:
 
 def _typical_request(vendor: Vendor, name: str) -> TypicalRequest | None:
     """Return the typical request of a model, None if every request to it needs the full validation."""
-    name = name if name in vendor.models else ""  # the same rules hold for all unknown models
+    if name not in vendor.models:
+        if len(name) > MAX_MODEL_LENGTH:
+            return None
+        name = ""  # the same rules hold for all unknown models
     if name not in vendor.memo:
         vendor.memo[name] = _typical_of_model(vendor, name)
     typical: TypicalRequest | None = vendor.memo[name]
@@ -123,6 +127,12 @@ def _typical_of_model(vendor: Vendor, name: str) -> TypicalRequest | None:
 
 def find_body_issues(request: ChatRequest) -> list[Issue]:
     """Return the issues of a request's body, at most MAX_ISSUES of them."""
+    if request.is_large:
+        return request.lazy_body.derive("issues", None, lambda: _find_issues(request))
+    return _find_issues(request)
+
+
+def _find_issues(request: ChatRequest) -> list[Issue]:
     return list(islice(_iter_issues(request), MAX_ISSUES))
 
 
@@ -132,6 +142,9 @@ def _iter_issues(request: ChatRequest) -> Iterator[Issue]:
         if request.body.get("model") == "":
             message = "String must contain at least 1 character(s)"
             yield create_too_small_issue(1, "string", message, ("model",))
+    if len(request.model) > MAX_MODEL_LENGTH:
+        message = f"String must contain at most {MAX_MODEL_LENGTH} character(s)"
+        yield create_too_big_issue(MAX_MODEL_LENGTH, "string", message, ("model",))
     if request.model and not request.vendor.has_model(request.model):
         yield create_enum_issue(request.vendor.models.names, request.model, ("model",))
     yield from _iter_messages_issues(request)

@@ -66,6 +66,11 @@ def create_too_small_issue(minimum: float, value_type: str, message: str, path: 
     return _create_bound_issue("too_small", "minimum", minimum, value_type, message, path)
 
 
+def create_too_big_issue(maximum: float, value_type: str, message: str, path: IssuePath) -> Issue:
+    """Return the issue of a number, string or array above its maximum."""
+    return _create_bound_issue("too_big", "maximum", maximum, value_type, message, path)
+
+
 def create_discriminator_issue(names: Sequence[str], path: IssuePath) -> Issue:
     """Return the issue of an object whose discriminator has none of the given values."""
     return {
@@ -173,7 +178,7 @@ def _check_bounds(parameter: ParameterRule, value: float, path: IssuePath) -> It
         yield create_too_small_issue(parameter.minimum, "number", message, path)
     if parameter.maximum is not None and value > parameter.maximum:
         message = f"Number must be less than or equal to {parameter.maximum:.12g}"
-        yield _create_bound_issue("too_big", "maximum", parameter.maximum, "number", message, path)
+        yield create_too_big_issue(parameter.maximum, "number", message, path)
 
 
 def _check_boolean(_: ParameterRule, value: Any, path: IssuePath) -> Iterator[Issue]:
