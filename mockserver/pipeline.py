@@ -39,7 +39,6 @@ from mockserver.request.chat_request import (
     ChatRequest,
     ClientDisconnected,
     RequestReader,
-    generate_request_id,
 )
 from mockserver.request.request_head import HeadCache, RequestHead, find_head_secrets, resolve_session_name
 from mockserver.schema.messages import did_you_mean, truncate_text
@@ -51,7 +50,7 @@ from mockserver.sessions.injected_faults import (
     parse_injection,
     roll_fault_rules,
 )
-from mockserver.sessions.journal import Arrival, Decision, JournalEntry
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry, generate_request_id
 from mockserver.sessions.ledger import Hold
 from mockserver.sessions.store import ANSWERED, EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.settings import Settings

@@ -307,7 +307,6 @@ def test_few_modules_keep_caches() -> None:
         "fixtures.text_forms",
         "fixtures.jinja_template",
         "matching.look_alikes",
-        "validation.body_rules",
         "generation.regex_text",
         "admin.fixtures_api",
         "server.access_log",

@@ -98,7 +98,7 @@ class AdminServices:
 async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
     """Return the version, the settings, the counts, the vendors and the operations."""
     pipeline = admin.pipeline
-    journal = await pipeline.store.journal.size()
+    kept = await pipeline.store.journal.size()
     vendors = {
         name: describe_vendor_access(vendor.profile) for name, vendor in pipeline.router.vendors.items()
     }
@@ -110,8 +110,8 @@ async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
             "seed": pipeline.settings.seed,
             "strict": pipeline.settings.strict,
             "counts": {
-                "requests": journal.entries,
-                "dropped": journal.evicted,
+                "requests": kept.entries,
+                "dropped": kept.evicted,
                 "sessions": len(await pipeline.store.sessions()),
                 "sessions_evicted": await pipeline.store.evicted_sessions(),
                 "fixtures": await count_fixtures(pipeline),

@@ -19,12 +19,12 @@ from mockserver.masking import join_scheme
 from mockserver.matching.dropped_reasoning import explain_dropped_reasoning
 from mockserver.matching.fixture_set import NearMiss, find_first_match, find_mismatches, find_near_misses
 from mockserver.pipeline import NO_MATCH, ChatPipeline, EffectiveState
-from mockserver.request.chat_request import ChatRequest, generate_request_id
+from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RequestHead, route_head
 from mockserver.schema.field_types import AnyValue, FieldType, Text
 from mockserver.schema.object_types import ByType, MapOf, ObjectType, spec_dataclass, spec_field
 from mockserver.sessions.injected_faults import FIXTURE_HEADER
-from mockserver.sessions.journal import Decision
+from mockserver.sessions.journal import Decision, generate_request_id
 from mockserver.wire.answer import index_headers
 
 

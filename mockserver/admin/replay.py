@@ -8,8 +8,7 @@ from starlette.types import Message
 
 from mockserver.admin.error_responses import AdminError
 from mockserver.pipeline import ChatPipeline
-from mockserver.request.chat_request import generate_request_id
-from mockserver.sessions.journal import Arrival, JournalEntry
+from mockserver.sessions.journal import Arrival, JournalEntry, generate_request_id
 from mockserver.wire.answer import Ending
 from mockserver.wire.playback import TRANSPORT_KEY
 

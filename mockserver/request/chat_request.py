@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -324,12 +323,3 @@ async def _receive_rest(first: bytes, receive: Receive, max_body: int) -> tuple[
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
     return b"".join(pieces), message
-
-
-_PROCESS_TOKEN = os.urandom(3).hex()
-_REQUEST_NUMBERS = itertools.count(1)
-
-
-def generate_request_id() -> str:
-    """Return a new request id that is unique across processes."""
-    return f"req-{_PROCESS_TOKEN}-{next(_REQUEST_NUMBERS)}"

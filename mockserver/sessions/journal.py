@@ -8,6 +8,7 @@ before the first byte is sent, and the end before the last one.
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,15 @@ MAX_BYTES = 64 * 1024 * 1024
 _ENTRY_OVERHEAD = 1_000  # bytes of an entry without its head and bodies
 
 Lifecycle = Literal["arrived", "decided", "ended"]
+
+
+def generate_request_id() -> str:
+    """Return a new request id that is unique across processes."""
+    return f"req-{_PROCESS_TOKEN}-{next(_REQUEST_NUMBERS)}"
+
+
+_PROCESS_TOKEN = os.urandom(3).hex()
+_REQUEST_NUMBERS = itertools.count(1)
 
 
 @fast_dataclass

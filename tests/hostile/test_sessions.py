@@ -17,12 +17,12 @@ import requests
 
 from mockserver import pipeline
 from mockserver.errors import ApiError
-from mockserver.request.chat_request import RequestReader, generate_request_id
+from mockserver.request.chat_request import RequestReader
 from mockserver.request.request_head import MAX_CACHED_HEAD, HeadCache, RoutedHead, read_head
 from mockserver.server.app import load_vendors
 from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.counters import MAX_MODELS, MAX_ROWS, RequestCounters
-from mockserver.sessions.journal import Arrival, Decision, JournalEntry, MemoryJournal
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry, MemoryJournal, generate_request_id
 from mockserver.sessions.store import CounterKind, MemoryStore
 from mockserver.testing import MockServer
 from mockserver.validation.admission import admit_request

@@ -17,9 +17,9 @@ from mockserver.request.chat_request import (
     ClientDisconnected,
     RequestReader,
     ToolResult,
-    generate_request_id,
 )
 from mockserver.request.request_head import RequestHead, is_session_name, match_route, read_head, route_head
+from mockserver.sessions.journal import generate_request_id
 from mockserver.vendors.profile import load_profile
 from mockserver.vendors.profile_inheritance import list_shipped_profiles
 from mockserver.vendors.routing import VendorRouter

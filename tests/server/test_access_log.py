@@ -8,10 +8,9 @@ import re
 
 import pytest
 
-from mockserver.request.chat_request import generate_request_id
 from mockserver.request.request_head import RequestHead
 from mockserver.server.access_log import ENTRY_FORMATTERS, AccessLog
-from mockserver.sessions.journal import Arrival, Decision, JournalEntry
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry, generate_request_id
 from mockserver.testing import MockServer
 from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Delivery

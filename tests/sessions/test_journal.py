@@ -7,9 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from mockserver.request.chat_request import ChatRequest, generate_request_id
+from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RequestHead
-from mockserver.sessions.journal import Arrival, Decision, JournalEntry, Lifecycle, MemoryJournal
+from mockserver.sessions.journal import (
+    Arrival,
+    Decision,
+    JournalEntry,
+    Lifecycle,
+    MemoryJournal,
+    generate_request_id,
+)
 from mockserver.sessions.request_record import create_record
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Delivery

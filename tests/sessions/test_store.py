@@ -6,10 +6,9 @@ import asyncio
 from decimal import Decimal
 
 from mockserver.fixtures.account_spec import AccountSpec
-from mockserver.matching.fixture_set import FixtureSet
 from mockserver.schema.money import NO_CHARGE, Amount, Charge
 from mockserver.sessions.ledger import Hold
-from mockserver.sessions.store import ANSWERED, EMPTY_OVERLAY, EVALUATED, MemoryStore, Overlay
+from mockserver.sessions.store import ANSWERED, MemoryStore, Overlay
 
 LAYER = Overlay(fixtures_added=1)
 
@@ -38,41 +37,6 @@ def test_reading_a_new_session_does_not_create_it() -> None:
     assert asyncio.run(store.sessions()) == ()
 
 
-def test_every_answer_is_counted() -> None:
-    store = MemoryStore()
-    assert counted(store, "a/x", "a/x", "a/y", "a/x") == [0, 1, 0, 2]
-    assert answered(store, "a") == {"x": 3, "y": 1}
-
-
-def test_kinds_are_counted_apart() -> None:
-    store = MemoryStore()
-    counted(store, "a/x")
-    assert asyncio.run(store.increment("a", EVALUATED, "x")) == 0
-    asyncio.run(store.reset_counters("a", [EVALUATED]))
-    assert answered(store, "a") == {"x": 1}
-
-
-def test_sessions_do_not_share_counters() -> None:
-    store = MemoryStore()
-    assert counted(store, "a/x", "b/x", "a/x") == [0, 0, 1]
-    assert answered(store, "b") == {"x": 1}
-
-
-def test_all_sessions_together_are_the_sum() -> None:
-    store = MemoryStore()
-    counted(store, "a/x", "b/x", "b/y")
-    assert answered(store, None) == {"x": 2, "y": 1}
-
-
-def test_counters_are_reset_by_name_or_all() -> None:
-    store = MemoryStore()
-    counted(store, "a/x", "a/y", "b/x")
-    asyncio.run(store.reset_counters(None, names=["x", "z"]))
-    assert (answered(store, "a"), answered(store, "b")) == ({"y": 1}, {})
-    asyncio.run(store.reset_counters("a"))
-    assert answered(store, None) == {}
-
-
 def test_the_least_recently_used_session_is_evicted() -> None:
     store = MemoryStore(max_sessions=2)
     counted(store, "a/x", "b/x", "a/x", "c/x")
@@ -81,36 +45,6 @@ def test_the_least_recently_used_session_is_evicted() -> None:
     assert answered(store, "b") == {}
     answered(store, "a")
     assert asyncio.run(store.sessions()) == ("c", "a")
-
-
-def test_a_session_has_an_overlay_of_its_own_before_the_shared_one() -> None:
-    store = MemoryStore()
-    asyncio.run(store.set_overlay("a", LAYER))
-    counted(store, "a/x")
-    assert asyncio.run(store.overlays_and_counts("a")) == (LAYER, EMPTY_OVERLAY, {"x": 1})
-    asyncio.run(store.set_overlay(None, Overlay(FixtureSet(()))))
-    assert asyncio.run(store.overlays_and_counts("b")) == (
-        EMPTY_OVERLAY,
-        asyncio.run(store.overlay(None)),
-        {},
-    )
-    assert asyncio.run(store.overlay("a")) is LAYER
-
-
-def test_a_copy_starts_equal_and_changes_nothing_in_the_original() -> None:
-    store = MemoryStore()
-    counted(store, "a/x")
-    asyncio.run(store.set_overlay("a", LAYER))
-
-    async def learn() -> int:
-        copy = await store.copy("a")
-        assert await copy.overlay("a") is LAYER
-        return await copy.increment("a", ANSWERED, "x") + await (await store.copy("b")).increment(
-            "b", ANSWERED, "x"
-        )
-
-    assert asyncio.run(learn()) == 1
-    assert answered(store, None) == {"x": 1}
 
 
 def test_accounts_are_charged_and_reset_per_session() -> None:
