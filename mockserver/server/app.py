@@ -10,11 +10,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from dataclasses import replace
 
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import InputError
 from mockserver.fixtures.fault_rules import parse_fault_rule
@@ -23,10 +18,10 @@ from mockserver.matching.counter_keys import assign_rule_keys
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.loader import OnReload, load_fixture_set, watch_fixture_files
 from mockserver.pipeline import ChatPipeline, OnRequestEnd
-from mockserver.request.request_head import match_route, read_head
 from mockserver.schema.messages import suggest_name
+from mockserver.server.dispatch import RequestDispatcher
 from mockserver.sessions.store import MemoryStore, SessionStore
-from mockserver.settings import ADMIN_PREFIX, REPLY_STYLES, TOKENIZERS, Settings
+from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
 from mockserver.tokens.token_count import ESTIMATE
 from mockserver.tokens.tokenizer import TOKENIZER_NAME, is_tokenizer_installed
 from mockserver.vendors.profile_inheritance import list_shipped_profiles
@@ -115,17 +110,11 @@ def load_fixtures(settings: Settings) -> FixtureSet:
 
 def create_app(
     pipeline: ChatPipeline, on_reload: OnReload, address: tuple[str, int] | None = None
-) -> DirectDispatch:
+) -> RequestDispatcher:
     """Create the application. `on_reload` receives the result of every reload: the new fixtures or the problems.
 
     `address` is where the server will listen; the scripted clients of a demo connect to it.
     """
-
-    def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    def readyz(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "fixtures": len(pipeline.fixtures)})
 
     lifespan_tasks = list(_lifespan_tasks(pipeline, on_reload, address))
 
@@ -137,46 +126,7 @@ def create_app(
             task.cancel()
         await asyncio.wait(tasks)
 
-    admin = LazyApp(pipeline, _import_admin)
-    app = Starlette(
-        routes=[
-            *_ui_routes(pipeline),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", admin),
-            Route(ADMIN_PREFIX, admin),
-            Route(ADMIN_PREFIX + "/{path:path}", admin),
-            # All vendors, by prefix, Host or native path; `vendors.routing` finds the one a path belongs to.
-            Route("/{path:path}", CorsDispatch(pipeline)),
-        ],
-        lifespan=lifespan if lifespan_tasks else None,
-    )
-    app.router.redirect_slashes = False
-    return DirectDispatch(app, pipeline, admin)
-
-
-class DirectDispatch:
-    """Dispatch of the requests that bypass Starlette's router: usual ones for speed, and paths that it cannot match."""
-
-    def __init__(self, app: Starlette, pipeline: ChatPipeline, admin: ASGIApp) -> None:
-        *own_routes, vendor_route = [route for route in app.routes if isinstance(route, Route)]
-        self.app = app
-        self.pipeline = pipeline
-        self.admin = admin
-        self.vendors = vendor_route.app
-        self.app_prefixes = tuple({"/" + route.path.split("/")[1] for route in own_routes} - {"/"})
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI)."""
-        app = self.app if scope["type"] != "http" else self._find_app(scope["method"], scope["path"])
-        await app(scope, receive, send)
-
-    def _find_app(self, method: str, path: str) -> ASGIApp:
-        if "\n" in path:  # in Starlette's patterns `.` does not match a line feed, and `$` matches before one
-            return self.admin if path.startswith(ADMIN_PREFIX + "/") else self.vendors
-        if method == "POST" and len(path) > 1 and not path.startswith(self.app_prefixes):
-            return self.pipeline  # no other route can match it
-        return self.app
+    return RequestDispatcher(pipeline, Starlette(lifespan=lifespan if lifespan_tasks else None))
 
 
 def _lifespan_tasks(
@@ -199,74 +149,3 @@ def _lifespan_tasks(
         from mockserver.server.demo import run_demo  # noqa: PLC0415 rarely used
 
         yield lambda: run_demo(pipeline, address)
-
-
-def _ui_routes(pipeline: ChatPipeline) -> list[Route]:
-    if not pipeline.settings.page:
-        return []
-    ui = LazyApp(pipeline, _import_ui)
-    return [
-        Route("/", RootDispatch(pipeline, ui), methods=["GET"]),
-        Route(ADMIN_PREFIX + "/page/{file:path}", ui),
-    ]
-
-
-class RootDispatch:
-    """Dispatch of `/` to the web UI, unless the Host header names a vendor."""
-
-    def __init__(self, pipeline: ChatPipeline, ui: ASGIApp) -> None:
-        self.pipeline = pipeline
-        self.ui = ui
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI)."""
-        is_vendor = match_route(read_head(scope), self.pipeline.router)
-        await (self.pipeline if is_vendor else self.ui)(scope, receive, send)
-
-
-class LazyApp:
-    """An ASGI application that is imported and created at its first request; most servers never need it."""
-
-    def __init__(
-        self, pipeline: ChatPipeline, import_factory: Callable[[], Callable[[ChatPipeline], ASGIApp]]
-    ) -> None:
-        self.pipeline = pipeline
-        self.import_factory = import_factory
-
-    @functools.cached_property
-    def app(self) -> ASGIApp:
-        """Return the application, imported and created once."""
-        return self.import_factory()(self.pipeline)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI)."""
-        if "app" not in vars(self):
-            await asyncio.to_thread(self.import_factory)  # imported on a thread, so that no stream is delayed
-        await self.app(scope, receive, send)
-
-
-def _import_ui() -> Callable[[ChatPipeline], ASGIApp]:
-    from mockserver.ui.static_files import create_ui_app  # noqa: PLC0415
-
-    return create_ui_app
-
-
-def _import_admin() -> Callable[[ChatPipeline], ASGIApp]:
-    from mockserver.admin.api import create_admin_app  # noqa: PLC0415
-
-    return create_admin_app
-
-
-class CorsDispatch:
-    """Dispatch of the vendors' routes, which answer CORS preflights of every origin, as the vendors do."""
-
-    def __init__(self, pipeline: ChatPipeline) -> None:
-        self.pipeline = pipeline
-        self.preflight = CORSMiddleware(
-            pipeline, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI)."""
-        app = self.preflight if scope["method"] == "OPTIONS" else self.pipeline
-        await app(scope, receive, send)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route, Router, request_response
 from starlette.types import ASGIApp
 
 from mockserver.admin.error_responses import AdminError, create_error_response
@@ -37,19 +37,31 @@ def create_ui_app(pipeline: ChatPipeline) -> ASGIApp:
     The files contain no data of the server, so that no token is needed to read them.
     """
     routes = [Route("/", serve_file), Route(ADMIN_PREFIX + "/page/{file:path}", serve_file)]
-    return HostGuard(Router(routes, redirect_slashes=False), pipeline.settings)
+    # In Starlette's patterns `.` does not match a line feed, and `$` matches before one.
+    router = Router(routes, redirect_slashes=False, default=request_response(report_no_file))
+    return HostGuard(router, pipeline.settings)
 
 
 async def serve_file(request: Request) -> Response:
     """Return a file, or 304 if the browser has it already."""
-    name = request.path_params.get("file", "index.html")
-    file = load_static_files().get(name)
+    file = load_static_files().get(_file_name(request))
     if file is None:
-        return create_error_response(AdminError(404, f"the web UI has no file {truncate_text(name)!r}"))
+        return await report_no_file(request)
     headers = {"etag": file.etag, "content-type": file.media_type, **_HEADERS}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.body, 200, headers)
+
+
+async def report_no_file(request: Request) -> Response:
+    """Return a 404 for a path that is no file's."""
+    message = f"the web UI has no file {truncate_text(_file_name(request))!r}"
+    return create_error_response(AdminError(404, message))
+
+
+def _file_name(request: Request) -> str:
+    path: str = request.scope["path"]
+    return "index.html" if path == "/" else path.removeprefix(f"{ADMIN_PREFIX}/page/")
 
 
 @cache

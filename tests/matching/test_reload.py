@@ -242,4 +242,4 @@ def test_nothing_is_watched_where_nothing_can_change(paths: tuple[str, ...], tmp
     (tmp_path / "a.yaml").write_text(says("one"))
     settings = Settings(paths=tuple(tmp_path / path for path in paths), reload=False)
     made = create_app(create_pipeline(settings, Playback(), lambda _: None), lambda _: None)
-    assert "watching" not in repr(made.app.router.lifespan_context)
+    assert "create_app" not in repr(made.lifespan.router.lifespan_context)
