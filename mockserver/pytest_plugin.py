@@ -20,33 +20,57 @@ if TYPE_CHECKING:
     from mockserver.client.session_client import Remote, Session
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PerTestState:
-    """The state of one test: its session, its strictness, and the fixtures of its marker's files."""
+    """The state of one test: its session, its strictness, and its requests."""
 
+    server: Remote
     session: Session
-    strict: bool  # whether an unmatched request fails the test
-    fixture_locations: dict[str, str] = field(default_factory=dict)  # position in a file, by fixture name
+    strict: bool  # whether an unmatched request, or a stub without a reply, fails the test
+    fixture_locations: dict[str, str]  # position in a file, by fixture name
+    requests: list[Request] = field(default_factory=list)  # as they were last read
+    stray_requests: list[Request] = field(default_factory=list)  # to sessions that belong to no test
+    late_requests: list[Request] = field(default_factory=list)  # to sessions of tests that have ended
+    message: str = ""  # of the failure for unmatched requests and stubs
+    explained: list[Request] = field(default_factory=list)  # in that message
+    is_checked: bool = True  # False while unmatched requests still have to fail the test
+    has_failed: bool = False
 
-    def unmatched(self) -> list[Request]:
-        """Return the requests that no fixture matched."""
-        return [one for one in self.session.requests if one.unmatched]
+    def fail_for_problems(self) -> None:
+        """Fail a strict test for its unmatched requests and for its stubs without a reply."""
+        from mockserver.client.failure_report import format_problems  # noqa: PLC0415
 
-    def report_text(self) -> str:
-        """Return the requests for a report, one per line; a server that does not respond is no error here."""
-        from mockserver.client.recorded_request import format_requests  # noqa: PLC0415
+        self.explained = [one for one in self.requests if one.unmatched]
+        self.message = format_problems(self.explained, self.session.incomplete_stubs)
+        if self.message and self.strict:
+            self.is_checked = True
+            pytest.fail(self.message, pytrace=False)
 
-        try:
-            lines = format_requests(self.session.requests, _MAX_REPORTED)
-        except ConnectionError as error:
-            lines = [str(error)]
-        return "\n".join([f"session {self.session.url}", *(lines or ["no request has reached it"])])
+
+@dataclass(slots=True)
+class WorkerState:
+    """The state of all tests of one process."""
+
+    # The number of responses of each fixture of a file, by its position.
+    answer_counts: dict[str, int] = field(default_factory=dict)
+    late_lines: list[str] = field(default_factory=list)  # about requests to the sessions of ended tests
+    ended_tests: dict[str, str] = field(default_factory=dict)  # their names, by session
+    last_number: int = 0  # of the requests that were read from all sessions
+    has_own_server: bool = False
+
+    def read_requests(self, state: PerTestState) -> None:
+        """Read the requests of a test, and those that have reached other sessions meanwhile."""
+        state.requests = state.session.requests
+        new = state.server.requests_since(self.last_number, _MAX_NEW_REQUESTS)
+        self.last_number = max((one.number for one in new), default=self.last_number)
+        state.late_requests += [one for one in new if one.session in self.ended_tests]
+        if self.has_own_server:
+            known = {*self.ended_tests, state.session.name}
+            state.stray_requests += [one for one in new if one.session not in known]
 
 
 STATE_KEY = pytest.StashKey[PerTestState]()
-FAILED_KEY = pytest.StashKey[bool]()
-# The number of responses of each fixture of a file, by its position.
-ANSWER_COUNTS_KEY = pytest.StashKey[dict[str, int]]()
+WORKER_KEY = pytest.StashKey[WorkerState]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,6 +88,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail if a fixture of a file named in a marker has responded in no test",
     )
     parser.addini("mockserver_url", "the same as --mockserver-url", default="")
+    parser.addini(
+        "mockserver_args",
+        "flags of `mockserver serve` for the server that the plugin starts, such as --seed 7; paths are relative to "
+        "the configuration file",
+        type="args",
+        default=[],
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,25 +102,30 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "mockserver(fixtures=None, strict=True): fixtures is a fixture file or a list of them, relative to the "
-        "test's file, for the fixture `mockserver`; strict=False allows requests that no fixture matches",
+        "test's file, or the word `shipped`, for the fixture `mockserver`; strict=False allows requests that no "
+        "fixture matches",
     )
-    config.stash[ANSWER_COUNTS_KEY] = {}
+    config.stash[WORKER_KEY] = WorkerState()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Raise one UsageError if the configured server does not respond, instead of one error per test."""
+    """Raise one UsageError for the configuration of the server, instead of one error per test."""
     source, url = _configured_url(session.config)
-    if not url or hasattr(session.config, "workerinput") or session.config.option.collectonly:
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
     try:
-        _connect(url)._client.vendors  # noqa: B018, SLF001
+        if url:
+            _connect(url)._client.vendors  # noqa: B018, SLF001
+        else:
+            source = "mockserver_args"
+            _server_settings(session.config)
     except (ValueError, ConnectionError) as error:
         raise pytest.UsageError(f"{source}: {error}") from None
 
 
 @pytest.fixture(scope="session")
 def mockserver_server(pytestconfig: pytest.Config) -> Iterator[Remote]:
-    """The server that all tests of a worker share: the configured one, or a new one with the shipped fixtures.
+    """The server that all tests of a worker share: the configured one, or a new one without fixtures.
 
     It is a `mockserver.testing.Remote`; its methods apply to the sessions of all tests.
     """
@@ -97,9 +133,19 @@ def mockserver_server(pytestconfig: pytest.Config) -> Iterator[Remote]:
     if url:
         yield _connect(url)
         return
+    from mockserver.errors import InputError  # noqa: PLC0415
     from mockserver.testing import MockServer  # noqa: PLC0415
 
-    with MockServer() as server:
+    paths, settings = _server_settings(pytestconfig)
+    message = ""
+    try:
+        server = MockServer(*paths, **settings)
+    except InputError as error:
+        message = f"mockserver_args: {error}"
+    if message:
+        pytest.fail(message, pytrace=False)
+    pytestconfig.stash[WORKER_KEY].has_own_server = True
+    with server:
         yield server
 
 
@@ -123,11 +169,13 @@ def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Ite
             assert answer.choices[0].message.content == "Sunny"
             mockserver.assert_called(count=3, user="weather")
 
-    The test fails when it ends if no fixture matched one of its requests; the message lists the nearest fixtures.
-    The client has received a generated reply by then. The marker changes this, and adds fixture files:
+    The test fails when it ends if no fixture matched one of its requests, or if `on(...)` was called without a reply;
+    the message lists the nearest fixtures. The client has received a generated reply by then. The marker changes this,
+    and adds fixture files:
 
     - `@pytest.mark.mockserver(strict=False)` allows requests that no fixture matches.
     - `@pytest.mark.mockserver(fixtures="tools.yaml")` loads a file, or a list of them, relative to the test's file.
+    - `@pytest.mark.mockserver(fixtures="shipped")` loads the fixtures that `mockserver` serves without a file.
 
     Fails the test with the problems of a fixture file that is invalid, and with those of a marker with unknown
     arguments. The methods of the session raise the errors that `mockserver.testing.Session` lists:
@@ -137,56 +185,113 @@ def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Ite
     files, strict = _marker_options(node)
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", node.name)[:40]
     session = mockserver_server.session(f"{label}-{secrets.token_hex(4)}")
-    state = PerTestState(session, strict)
-    state.fixture_locations.update(_load_fixture_files(session, files))
+    state = PerTestState(mockserver_server, session, strict, _load_fixture_files(session, files))
     node.stash[STATE_KEY] = state
     yield session
-    _add_answer_counts(state, node.config.stash[ANSWER_COUNTS_KEY])
-    if FAILED_KEY not in node.stash:
-        session.reset()  # the session of a failed test stays for inspection
+    _end_test(node, state)
+
+
+def _end_test(node: pytest.Item, state: PerTestState) -> None:
+    """Reset a test's session, unless the test has failed; fail it for what its fixtures' teardown has requested."""
+    worker = node.config.stash[WORKER_KEY]
+    _add_answer_counts(state, worker.answer_counts)
+    try:
+        if not state.has_failed:
+            worker.read_requests(state)
+            _note_late_requests(node, state, worker)
+            if not state.is_checked:
+                state.fail_for_problems()
+    finally:
+        worker.ended_tests[str(state.session.name)] = node.name
+        if not state.has_failed:
+            state.session.reset()  # that of a failed test stays for inspection
+
+
+def _note_late_requests(node: pytest.Item, state: PerTestState, worker: WorkerState) -> None:
+    """Note the requests to the sessions of ended tests, for the summary."""
+    if state.late_requests:
+        from mockserver.client.failure_report import format_late_requests  # noqa: PLC0415
+
+        lines = format_late_requests(state.late_requests, worker.ended_tests)
+        worker.late_lines += [f"{node.nodeid}: {line}" for line in lines]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test that has passed if no fixture matched one of its requests."""
+    """Fail a test that has passed if no fixture matched one of its requests, or if a stub has no reply."""
     outcome = yield
     state = item.stash.get(STATE_KEY, None)
-    unmatched = state.unmatched() if state and state.strict else []
-    if unmatched:
-        pytest.fail(_unmatched_message(unmatched), pytrace=False)
+    if state and state.strict:
+        state.is_checked = False
+        state.requests = state.session.requests
+        state.fail_for_problems()
     return outcome
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the requests of a failed test to its report."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the requests of a failed test to its report, with an explanation of the unmatched ones."""
     report = yield
     state = item.stash.get(STATE_KEY, None)
-    if state and report.failed and report.when != "teardown":
-        item.stash[FAILED_KEY] = True
-        report.sections.append(("mockserver", state.report_text()))
+    if state and report.failed and not state.has_failed:
+        if state.message not in str(call.excinfo and call.excinfo.value):
+            state.message, state.explained = "", []  # the test has failed for a reason of its own
+        lines = _report_lines(item, state, report.when)
+        state.has_failed = True
+        report.sections.append(("mockserver", "\n".join(lines)))
     return report
+
+
+def _report_lines(item: pytest.Item, state: PerTestState, when: str | None) -> list[str]:
+    """Return the lines of a failed test's report; a server that does not respond is no error here."""
+    from mockserver.client import failure_report  # noqa: PLC0415
+
+    worker = item.config.stash[WORKER_KEY]
+    try:
+        if when == "teardown":  # the session has been reset
+            state.explained = state.requests
+        else:
+            worker.read_requests(state)
+        lines = failure_report.format_report(state.session, state.requests, state.explained)
+    except ConnectionError as error:
+        return [str(error)]
+    if not state.message:
+        lines += failure_report.format_incomplete_stubs(state.session.incomplete_stubs)
+    lines += failure_report.format_late_requests(state.late_requests, worker.ended_tests)
+    if not state.requests:
+        lines += failure_report.format_stray_requests(state.stray_requests, state.session)
+    return lines
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Add the counts of a worker of pytest-xdist."""
-    counts = node.config.stash[ANSWER_COUNTS_KEY]
-    for location, count in getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT_KEY, {}).items():
-        counts[location] = counts.get(location, 0) + count
+    """Add the results of a worker of pytest-xdist."""
+    state = node.config.stash[WORKER_KEY]
+    counts, late_lines = getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT_KEY, ({}, []))
+    state.late_lines += late_lines
+    for location, count in counts.items():
+        state.answer_counts[location] = state.answer_counts.get(location, 0) + count
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Send the counts of a worker to pytest-xdist; fail the run if a fixture is unused and that is an error."""
+    """Send the results of a worker to pytest-xdist; fail the run if a fixture is unused and that is an error."""
     config = session.config
     if hasattr(config, "workeroutput"):
-        config.workeroutput[_WORKER_OUTPUT_KEY] = config.stash[ANSWER_COUNTS_KEY]
+        state = config.stash[WORKER_KEY]
+        config.workeroutput[_WORKER_OUTPUT_KEY] = (state.answer_counts, state.late_lines)
     elif _unused_fixtures(config) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the unused fixtures, if requested."""
+    """Print the requests to ended tests, and the unused fixtures if requested."""
+    late_lines = config.stash[WORKER_KEY].late_lines
+    if late_lines:
+        terminalreporter.section("mockserver: requests after the end of a test", yellow=True)
+        for line in late_lines:
+            terminalreporter.line(line)
     unused = _unused_fixtures(config)
     if unused:
         terminalreporter.section("mockserver: unused fixtures", red=True)
@@ -210,14 +315,29 @@ def _connect(url: str) -> Remote:
     return Remote(url, os.environ.get("MOCKSERVER_ADMIN_TOKEN"))
 
 
-def _marker_options(node: pytest.Item) -> tuple[list[Path], bool]:
-    """Return the files of a test's markers, the closest marker first, and whether the test is strict."""
-    files: list[Path] = []
+def _server_settings(config: pytest.Config) -> tuple[tuple[Path, ...], dict[str, Any]]:
+    """Return the fixture paths and the settings of the plugin's server. Raises ValueError for invalid flags."""
+    arguments: list[str] = config.getini("mockserver_args")
+    if not arguments:
+        return (), _WITHOUT_FIXTURES
+    from mockserver.cli.server_flags import parse_server_flags  # noqa: PLC0415
+
+    settings = parse_server_flags(arguments, config.inipath.parent if config.inipath else config.rootpath)
+    paths = settings.pop("paths", ())
+    return paths, settings if paths else _WITHOUT_FIXTURES | settings
+
+
+def _marker_options(node: pytest.Item) -> tuple[list[Path | None], bool]:
+    """Return the files of a test's markers, the closest marker first, and whether the test is strict.
+
+    None stands for the shipped fixtures.
+    """
+    files: list[Path | None] = []
     strict: list[bool] = []
     for mark in node.iter_markers("mockserver"):
         fixtures, mark_strict = _parse_marker(mark)
         paths = [fixtures] if isinstance(fixtures, str | os.PathLike) else list(fixtures or ())
-        files += [Path(node.path.parent, file) for file in paths]
+        files += [None if file == _SHIPPED else Path(node.path.parent, file) for file in paths]
         strict += [] if mark_strict is None else [mark_strict]
     return list(dict.fromkeys(files)), strict[0] if strict else True
 
@@ -227,7 +347,9 @@ def _parse_marker(mark: pytest.Mark) -> tuple[Any, bool | None]:
         return _bind_marker_arguments(*mark.args, **mark.kwargs)
     except TypeError as error:
         message = str(error).replace("_bind_marker_arguments()", "@pytest.mark.mockserver")
-    pytest.fail(f"{message}; expected (fixtures='file.yaml' or a list, strict=True)", pytrace=False)
+    pytest.fail(
+        f"{message}; expected (fixtures='file.yaml', 'shipped' or a list, strict=True)", pytrace=False
+    )
 
 
 def _bind_marker_arguments(
@@ -239,13 +361,15 @@ def _bind_marker_arguments(
     return fixtures, strict
 
 
-def _load_fixture_files(session: Session, files: list[Path]) -> dict[str, str]:
+def _load_fixture_files(session: Session, files: list[Path | None]) -> dict[str, str]:
+    """Load the fixtures of a test's markers; return the positions of those of files, by name."""
     from mockserver.errors import InputError  # noqa: PLC0415
 
-    if not files:
-        return {}
+    own = [file for file in files if file is not None]
     try:
-        return session.load(*files)
+        if len(own) < len(files):
+            session.load_shipped()
+        return session.load(*own) if own else {}
     except InputError as error:
         message = str(error)
     pytest.fail(f"@pytest.mark.mockserver: {message}", pytrace=False)
@@ -253,30 +377,20 @@ def _load_fixture_files(session: Session, files: list[Path]) -> dict[str, str]:
 
 def _add_answer_counts(state: PerTestState, answer_counts: dict[str, int]) -> None:
     """Add the numbers of responses of a test's fixture files."""
-    for one in state.session.fixtures if state.fixture_locations else ():
-        if one.own and one.name in state.fixture_locations:
-            location = state.fixture_locations[one.name]
-            answer_counts[location] = answer_counts.get(location, 0) + one.hits
+    fixtures = state.session.fixtures if state.fixture_locations else ()
+    hits = {one.name: one.hits for one in fixtures if one.own}
+    for name, location in state.fixture_locations.items():
+        answer_counts[location] = answer_counts.get(location, 0) + hits.get(name, 0)
 
 
 def _unused_fixtures(config: pytest.Config) -> list[str]:
     """Return the positions of the fixtures that have responded in no test, if this is requested."""
     if not config.getoption("mockserver_unused"):
         return []
-    return sorted(location for location, count in config.stash[ANSWER_COUNTS_KEY].items() if not count)
+    return sorted(location for location, count in config.stash[WORKER_KEY].answer_counts.items() if not count)
 
 
-def _unmatched_message(unmatched: list[Request]) -> str:
-    subject = "A request" if len(unmatched) == 1 else f"{len(unmatched)} requests"
-    details = "\n".join(request.explain(_MAX_NEAR_MISSES) for request in unmatched[:_MAX_EXPLAINED])
-    return (
-        f"{subject} matched no fixture:\n{details}\n"
-        "Set a response with mockserver.on(...).reply(...), or allow generated replies: "
-        "@pytest.mark.mockserver(strict=False)"
-    )
-
-
-_WORKER_OUTPUT_KEY = "mockserver_answered"
-_MAX_REPORTED = 50  # requests in a report
-_MAX_EXPLAINED = 3  # requests in a message
-_MAX_NEAR_MISSES = 3  # of each request
+_SHIPPED = "shipped"  # in a marker: the shipped fixtures
+_WITHOUT_FIXTURES = {"fixtures_yaml": "fixtures: []"}
+_WORKER_OUTPUT_KEY = "mockserver"
+_MAX_NEW_REQUESTS = 1_000  # that are read from all sessions for a test

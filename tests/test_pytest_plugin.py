@@ -11,14 +11,14 @@ from mockserver.testing import MockServer
 from tests.conftest import RunPytest
 
 ASK = """
-import http.client, json
+import http.client, json, unittest
 from urllib.parse import urlsplit
 import pytest
 
-def ask(session, text):
+def ask(session, text, **more):
     url = urlsplit(session.aimlapi.url())
     client = http.client.HTTPConnection(url.netloc)
-    body = {"model": "o1-preview", "messages": [{"role": "user", "content": text}]}
+    body = {"model": "o1-preview", "messages": [{"role": "user", "content": text}], **more}
     client.request("POST", url.path, json.dumps(body), session.aimlapi.headers() | {"content-type": "application/json"})
     answer = client.getresponse()
     heard = json.load(answer)
@@ -105,11 +105,195 @@ def test_a_failed_test_shows_its_own_line_and_its_requests(run_pytest: RunPytest
         "*- mockserver -*",
         "1. aimlapi o1-preview 'How is the weather?' -> 201, fixture on(user='weather')",
         "2. aimlapi o1-preview 'Nobody knows this one.' -> 201, no fixture matched",
+        "     on(user='weather') missed on user: expected text with 'weather', found 'Nobody knows this one.'",
         '>       mockserver.on(usre="weather")',
         "E       TypeError: on(): unknown keyword 'usre', did you mean 'user'?",
         "no request has reached it",
     ])  # fmt: skip
     assert not re.search(r"mockserver/\w+\.py:\d+", result.stdout.str())
+
+
+def test_a_report_says_why_a_request_got_another_answer(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        def test_no_fixture(mockserver):
+            assert ask(mockserver, "weather?") == 1
+
+        def test_no_reply(mockserver):
+            mockserver.on(user="weather")
+            assert ask(mockserver, "weather?") == 1
+
+        @pytest.mark.mockserver(strict=False)
+        def test_reply_too_late(mockserver):
+            assert ask(mockserver, "weather?") == mockserver.on(user="weather").reply("Sunny")
+
+        def test_refused(mockserver):
+            mockserver.on(user="weather").reply("Sunny")
+            assert ask(mockserver, "weather?", model="") == 1
+
+        def test_refused_at_length(mockserver):
+            assert ask(mockserver, "weather?", model={}, n="2", top_p="3", tools=4, temperature="5", stop=[6]) == 1
+
+        def test_by_rule(mockserver):
+            mockserver.on(user="weather").fail(503, message="down", times=1)
+            assert ask(mockserver, "weather?") == 1
+
+        class TestUnit(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def server(self, mockserver):
+                self.mockserver = mockserver
+
+            def test_unit(self):
+                self.assertEqual(ask(self.mockserver, "weather?"), 1)
+
+            def test_unmatched(self):
+                ask(self.mockserver, "weather?")
+    """)
+    result.assert_outcomes(failed=8)
+    result.stdout.fnmatch_lines([
+        "*_ test_no_fixture _*", "1. * -> 201, no fixture matched", "     there are no fixtures",
+        "*_ test_no_reply _*", "test_it.py:*: on(user='weather') has no effect without .reply(...)",
+        "*_ test_reply_too_late _*", "     on(user='weather') matches it, but was added after the request",
+        "*_ test_refused _*", "1. * -> 400, fixture on(user='weather'), model: String must contain at least 1 char*",
+        "*_ test_refused_at_length _*", "1. * -> 400, *",
+        "*_ test_by_rule _*", "1. * -> 503, rule session-fault-1",
+        "*_ TestUnit.test_unit _*", "1. * -> 201, no fixture matched", "     there are no fixtures",
+        "*_ TestUnit.test_unmatched _*", "A request matched no fixture:", "  there are no fixtures",
+    ])  # fmt: skip
+
+
+def test_stubs_without_a_reply_and_requests_of_a_teardown_fail_a_test(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        @pytest.fixture
+        def asking_afterwards(mockserver):
+            yield
+            ask(mockserver, "afterwards")
+
+        @pytest.fixture
+        def failing_afterwards(mockserver):
+            yield
+            mockserver.assert_called(user="never")
+
+        def test_stub(mockserver):
+            mockserver.on(user="weather")
+            mockserver.on(user="fails").fail(503)
+
+        def test_teardown(asking_afterwards): ...
+
+        def test_failing_teardown(mockserver, failing_afterwards):
+            mockserver.on().reply("Sunny")
+            ask(mockserver, "weather?")
+
+        @pytest.mark.xfail
+        def test_expected_failure(mockserver):
+            ask(mockserver, "weather?")
+            raise AssertionError
+
+        @pytest.fixture
+        def failing_before(mockserver):
+            ask(mockserver, "before")
+            raise AssertionError
+
+        def test_setup(failing_before): ...
+    """)
+    result.assert_outcomes(failed=1, errors=3, passed=2, xfailed=1)
+    result.stdout.fnmatch_lines([
+        "*_ ERROR at teardown of test_teardown _*", "A request matched no fixture:", "*'afterwards' -> 201, *",
+        "*_ ERROR at teardown of test_failing_teardown _*", "*- mockserver -*", "1. *'weather?' -> 201, fixture on()",
+        "*_ ERROR at setup of test_setup _*", "*- mockserver -*", "1. *'before' -> 201, no fixture matched",
+        "*_ test_stub _*", "test_it.py:*: on(user='weather') has no effect without .reply(...)",
+    ])  # fmt: skip
+    assert "on(user='fails')" not in result.stdout.str()
+
+
+def test_requests_that_went_elsewhere_are_reported(
+    run_pytest: RunPytest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    result = run_pytest("""
+        kept = []
+
+        def test_one(mockserver):
+            kept.append(mockserver)
+
+        def test_two(mockserver):
+            ask(kept[0], "late")
+
+        def test_three(mockserver):
+            ask(kept[0], "late"), ask(kept[0], "late")
+            mockserver.assert_called(times=2)
+
+        def test_four(mockserver, mockserver_server):
+            ask(mockserver_server, "stray")
+            raise AssertionError
+    """)
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines([
+        "*_ test_three _*",
+        "E         no request has reached http://127.0.0.1:*/s/test_three-*",
+        "E         HTTP_PROXY is set, and NO_PROXY does not contain 127.0.0.1: does the client send its requests to *",
+        "*- mockserver -*",
+        "no request has reached it",
+        "HTTP_PROXY is set, and NO_PROXY does not contain 127.0.0.1: does the client send its requests to that proxy?",
+        "2 requests reached the session of test_one, which has ended: is a client kept between tests?",
+        "*_ test_four _*",
+        "1 request reached the session key-* instead: use the URL of the test's session, http://*/s/test_four-*",
+        "*= mockserver: requests after the end of a test =*",
+        "test_it.py::test_two: 1 request reached the session of test_one, which has ended: is a client kept *",
+    ])  # fmt: skip
+
+
+def test_shipped_fixtures_are_served_for_the_word_only(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        @pytest.mark.mockserver(fixtures="shipped")
+        def test_served(mockserver):
+            assert ask(mockserver, "mock busy") == 503
+
+        @pytest.mark.mockserver(fixtures="shipped")
+        def test_own_are_nearest(mockserver):
+            mockserver.on(user="weather", turn=2).reply("Sunny")
+            ask(mockserver, "mock bus")
+
+        def test_not_served(mockserver):
+            ask(mockserver, "mock busy")
+    """)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines([
+        "*'mock bus' -> 201, no fixture matched", "  on(user='weather', turn=2) missed on user: *", "Set a response*",
+        "*'mock busy' -> 201, no fixture matched", "  there are no fixtures", "Set a response*",
+    ])  # fmt: skip
+    assert "missed on user: expected 'mock" not in result.stdout.str()
+
+
+def test_flags_in_the_configuration_are_those_of_the_server(
+    run_pytest: RunPytest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCKSERVER_PORT", "nonsense")
+    monkeypatch.setenv("MOCKSERVER_STRICT", "1")
+    (pytester.path / "own.yaml").write_text("fixtures: [{match: {user: hello}, response: from a file}]\n")
+    tests = """
+        def test_a(mockserver, mockserver_server):
+            assert ask(mockserver, "hello") == "from a file"
+            settings = mockserver_server.settings
+            assert (settings.seed, settings.strict, settings.mock_messages) == (7, False, False)
+    """
+
+    def run(flags: str) -> pytest.RunResult:
+        pytester.makeini(f"[pytest]\nmockserver_args = {flags}\n")
+        return run_pytest(tests)
+
+    run("own.yaml --seed 7 --no-mock-messages").assert_outcomes(passed=1)
+    missing = run("missing.yaml")
+    missing.assert_outcomes(errors=1)
+    missing.stdout.fnmatch_lines(["mockserver_args: missing.yaml: cannot be read: No such file or directory"])
+    for flags, message in (
+        ("--sede 7", "No such option '--sede'*--seed*"),
+        ("--help", "found --help, expected *"),
+    ):
+        wrong = run(flags)
+        assert wrong.ret == pytest.ExitCode.USAGE_ERROR
+        wrong.stderr.fnmatch_lines([f"ERROR: mockserver_args: {message}"])
 
 
 def test_a_report_comes_about_when_the_server_is_gone(run_pytest: RunPytest) -> None:
@@ -203,7 +387,7 @@ def test_a_marker_that_cannot_be_followed_says_why_in_a_line(
     """)
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines([
-        "@pytest.mark.mockserver got an unexpected keyword argument 'fixture'*; expected (fixtures='file.yaml' or *",
+        "@pytest.mark.mockserver got an unexpected keyword argument 'fixture'*; expected (fixtures='file.yaml', *",
         "@pytest.mark.mockserver: *bad.yaml:2:12: fixtures[[]0].match.usre: unknown key 'usre', did you mean 'user'?",
     ])  # fmt: skip
     assert "During handling" not in result.stdout.str()

@@ -427,6 +427,7 @@ def test_many_sessions_at_once_do_not_hear_each_other(count: int) -> None:
         (lambda s: s.fail(429, tmes=2), TypeError, r"fail\(\): unknown keyword 'tmes', did you mean 'times'"),
         (lambda s: s.on().fail(429, user="x"), TypeError, r"fail\(\): unknown keyword 'user'"),
         (lambda s: s.assert_called("weather"), TypeError, r"to match their text write user='weather'"),
+        (lambda s: s.assert_called(2, times=2), TypeError, r"found both count and times, which mean the same"),
         (lambda s: s.assert_called(True), TypeError, r"found True, expected a number"),
         (lambda s: s.wait_for(within=5), ValueError, r"a duration needs a unit, write 5ms or 5s"),
         (lambda s: s.assert_called(user={"regx": 1}), InputError, r"unknown operator 'regx'"),

@@ -57,7 +57,6 @@ from mockserver.errors import STATUS_BY_KIND
 from mockserver.fixtures.fault_rules import FAULT_RULE
 from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE
 from mockserver.matching import loader
-from mockserver.matching.fixture_set import NearMiss
 from mockserver.matching.loader import LoadedFile, parse_runtime_rules
 from mockserver.pipeline import ChatPipeline
 from mockserver.recording.fixture_writer import FixtureWriter, NoFixtureError
@@ -155,10 +154,9 @@ async def get_request(admin: AdminServices, request: AdminRequest) -> Response:
 
 
 async def _detail_response(admin: AdminServices, entry: JournalEntry, status: int = 200) -> Response:
-    misses: tuple[NearMiss, ...] = ()
-    if entry.request_with_body is not None:
-        misses = (await dry_run_request(admin.pipeline, entry.request_with_body)).near_misses
-    return create_json_response(dump_view(build_request_detail(entry, misses)), status)
+    request = entry.request_with_body
+    dry_run = None if request is None else await dry_run_request(admin.pipeline, request)
+    return create_json_response(dump_view(build_request_detail(entry, dry_run)), status)
 
 
 async def replay_request(admin: AdminServices, request: AdminRequest) -> Response:
@@ -229,6 +227,12 @@ async def add_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
     """Add fixtures before all others."""
     added = await admin.changes.add(request.session, await _read_fixtures(request))
     return create_json_response(_added_names(added), 201)
+
+
+async def add_shipped_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
+    """Add the shipped fixtures before all others."""
+    shipped = await asyncio.to_thread(loader.load_shipped_fixtures)
+    return create_json_response(_added_names(await admin.changes.add(request.session, shipped)), 201)
 
 
 async def replace_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
@@ -474,6 +478,14 @@ OPERATIONS = (
         _FIXTURES_BODY,
     ),
     Operation("DELETE", "/fixtures", clear_fixtures, "Remove all added fixtures.", _SESSION_PARAMETER),
+    Operation(
+        "POST",
+        "/fixtures/shipped",
+        add_shipped_fixtures,
+        "Add the shipped fixtures before all others.",
+        _SESSION_PARAMETER,
+        status=201,
+    ),
     Operation("POST", "/fixtures/reload", reload_fixtures, "Read the fixture files again."),
     Operation(
         "GET",

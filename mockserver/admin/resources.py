@@ -136,6 +136,9 @@ class RequestDetailView(RequestView):
         ListOf(ObjectType(NearMissView)),
         "the fixtures tried before the one that matched, or the nearest ones",
     )
+    matches_now: str | None = spec_field(
+        OPTIONAL_TEXT, "the fixture that would match now; null if one matched when the request arrived"
+    )
     curl: str = spec_field(Text(), "the request as a curl command, with `$KEY` in place of secrets")
 
 
@@ -196,8 +199,8 @@ def dump_view(value: Any) -> Any:
     return value
 
 
-def build_request_detail(entry: JournalEntry, near_misses: Iterable[NearMiss]) -> RequestDetailView:
-    """Return an entry with everything that is recorded."""
+def build_request_detail(entry: JournalEntry, dry_run: DryRun | None) -> RequestDetailView:
+    """Return an entry with everything that is recorded, and the near misses of a dry run of its request."""
     request = entry.request_with_body
     secrets = find_head_secrets(entry.head)
     return RequestDetailView(
@@ -213,7 +216,10 @@ def build_request_detail(entry: JournalEntry, near_misses: Iterable[NearMiss]) -
             body=None if request is None else _sent_body(request, secrets),
         ),
         response=None if entry.answer is None else _received_view(entry, add_content_length(entry.answer)),
-        near_misses=tuple(build_near_miss_view(one, secrets) for one in near_misses),
+        near_misses=tuple(
+            build_near_miss_view(one, secrets) for one in (dry_run.near_misses if dry_run else ())
+        ),
+        matches_now=None if dry_run is None or entry.matched else dry_run.fixture or None,
         curl=format_curl_command(entry),
     )
 

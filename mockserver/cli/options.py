@@ -13,6 +13,7 @@ from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = Settings()
+IGNORED_ENVIRONMENT = object()  # the `obj` of a click context whose options ignore the environment
 
 
 class EnvVarOption(click.Option):
@@ -28,6 +29,8 @@ class EnvVarOption(click.Option):
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the variable's value; None if it is unset, empty or set by a container link."""
+        if ctx.obj is IGNORED_ENVIRONMENT:
+            return None
         value = super().resolve_envvar_value(ctx)
         return None if value and value.startswith(("tcp://", "udp://")) else value
 
@@ -95,12 +98,16 @@ def answer_options(command: Command) -> Command:
 
 
 def create_settings(flags: Mapping[str, Any]) -> Settings:
-    """Return the settings of flags, by their names in Python; `no_page=True` sets `page` to False."""
-    values: dict[str, Any] = {
+    """Return the settings of flags, by their names in Python."""
+    return Settings(**rename_negated_flags(flags))
+
+
+def rename_negated_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return flags as settings: `no_page=True` is `page=False`."""
+    return {
         name.removeprefix("no_"): not value if name.startswith("no_") else value
         for name, value in flags.items()
     }
-    return Settings(**values)
 
 
 _ANSWER_OPTIONS: tuple[Callable[[Command], Command], ...] = (

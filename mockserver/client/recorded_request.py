@@ -108,6 +108,9 @@ class Request(RequestRecord):
 
     def explain(self, most: int = 5) -> str:
         """Return a description of the outcome and of the nearest fixtures, at most `most`; the session's own first."""
+        late = self._full_record.get("matches_now") if self.unmatched else None
+        if late:
+            return f"{self}\n  {late} matches it, but was added after the request"
         nearest = sorted(self.misses, key=lambda miss: not miss.own)[:most]
         reason = [f"  {self.reason}"] if self.reason and not nearest else []
         return "\n".join([str(self), *reason, *(f"  {miss}" for miss in nearest)])
@@ -142,7 +145,8 @@ class Request(RequestRecord):
         if self.rule:
             return f"rule {self.rule}"
         if self.fixture:
-            return f"fixture {self.fixture}"
+            refusal = f", {truncate_text(self.reason)}" if self.status >= 400 and self.reason else ""
+            return f"fixture {self.fixture}{refusal}"
         return "no fixture matched" if self.vendor and self.unmatched else self.reason
 
 
@@ -155,13 +159,6 @@ def parse_recorded_request(data: Mapping[str, Any], fetch_details: DetailsFetche
     charged = data.get("charged") or {}
     values |= {unit: Decimal(charged.get(unit, 0)) for unit in ("usd", "credits")}
     return Request(**values, _user=data.get("user") or "", _fetch_details=fetch_details)
-
-
-def format_requests(requests: Iterable[Request], limit: int) -> list[str]:
-    """Return one line for each request, at most the last `limit`."""
-    lines = [f"{number}. {one}" for number, one in enumerate(requests, 1)]
-    omitted = len(lines) - limit
-    return [f"({omitted} earlier requests omitted)", *lines[omitted:]] if omitted > 0 else lines
 
 
 def parse_mismatches(data: Iterable[Mapping[str, Any]]) -> tuple[Mismatch, ...]:

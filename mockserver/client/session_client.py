@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ from mockserver.client.arguments import (
     select_keywords,
 )
 from mockserver.client.control_client import DEFAULT_TIMEOUT, ControlClient
+from mockserver.client.proxy_hint import describe_proxy
 from mockserver.client.recorded_request import Request, parse_mismatches, parse_recorded_request
 from mockserver.masking import join_scheme
 from mockserver.matching.fixture_files import find_fixture_files
@@ -98,6 +100,7 @@ class VendorEndpoint:
 _REQUIRED_FIELDS = ("title", "chat", "sample_key", "sample_model", "key_header")
 
 
+_REQUEST_LIMIT = 1_000_000  # more than a journal holds
 ReplyArgument = str | int | Mapping[str, Any]
 
 
@@ -145,6 +148,7 @@ class Session(AccountMethods):
         self._client = client
         self._name = name
         self._stub_counts: Counter[str] = Counter()
+        self._incomplete_stubs: dict[int, Stub] = {}
 
     @property
     def name(self) -> str | None:
@@ -167,7 +171,11 @@ class Session(AccountMethods):
             session.on(user=re.compile(r"\\bweather\\b")).reply(503, "Sunny")
         """
         check_keywords("on()", match, MatchArguments)
-        return Stub(self, match)
+        frame = inspect.currentframe()
+        caller = frame.f_back if frame else None
+        stub = Stub(self, match, f"{caller.f_code.co_filename}:{caller.f_lineno}" if caller else "")
+        self._incomplete_stubs[id(stub)] = stub
+        return stub
 
     def fail(self, error: int | str | None = None, **failure: Unpack[FailArguments]) -> None:
         """Add a fault rule: the requests that match fail, whichever fixture matches them.
@@ -196,11 +204,24 @@ class Session(AccountMethods):
         names = (name for file_names in reversed(added) for name in file_names)
         return {name: f"{one.source}: {one.name}" for name, one in zip(names, fixture_set, strict=True)}
 
+    def load_shipped(self) -> None:
+        """Add the fixtures that a server without files serves, before all others."""
+        self._client.post("/fixtures/shipped", self._name)
+
     @property
     def requests(self) -> list[Request]:
         """The requests so far, in the order of their arrival."""
-        data = self._client.get("/requests", self._name, limit=_REQUEST_LIMIT)["requests"]
+        return self.requests_since(0)
+
+    def requests_since(self, number: int, limit: int = _REQUEST_LIMIT) -> list[Request]:
+        """Return the requests that arrived after the one with this number, at most the last `limit`."""
+        data = self._client.get("/requests", self._name, since=number, limit=limit)["requests"]
         return [parse_recorded_request(one, self._fetch_details) for one in reversed(data)]
+
+    @property
+    def incomplete_stubs(self) -> list[Stub]:
+        """The stubs of `on` for which neither `reply` nor `fail` was called, so that they have no effect."""
+        return list(self._incomplete_stubs.values())
 
     @property
     def fixtures(self) -> list[FixtureStatus]:
@@ -210,8 +231,16 @@ class Session(AccountMethods):
             FixtureStatus(one["name"], one["source"], one["hits"], one["scope"] == "session") for one in data
         ]
 
-    def assert_called(self, count: int | None = None, **match: Unpack[MatchArguments]) -> None:
-        """Raise AssertionError unless exactly `count` requests match; without `count`, at least one."""
+    def assert_called(
+        self, count: int | None = None, *, times: int | None = None, **match: Unpack[MatchArguments]
+    ) -> None:
+        """Raise AssertionError unless exactly `count` requests match; without it, at least one.
+
+        `times` is another name of `count`.
+        """
+        if count is not None and times is not None:
+            raise TypeError("assert_called(): found both count and times, which mean the same")
+        count = times if count is None else count
         self._verify("assert_called()", match, count={"min": 1} if count is None else _check_count(count))
 
     def assert_not_called(self, **match: Unpack[MatchArguments]) -> None:
@@ -228,6 +257,7 @@ class Session(AccountMethods):
     def reset(self) -> None:
         """Remove the session's requests, fixtures, fault rules, counters and account changes."""
         self._client.post("/reset", self._name)
+        self._incomplete_stubs.clear()
 
     def vendor(self, name: str) -> VendorEndpoint:
         """Return the endpoint of a vendor in this session. Raises LookupError for an unknown vendor."""
@@ -308,7 +338,7 @@ class Session(AccountMethods):
         expectation, separator, _ = error["message"].partition(". Nearest: ")
         nearest = error.get("nearest", ()) if separator else ()
         mismatches = {one["id"]: parse_mismatches(one["differences"]) for one in nearest}
-        lines = [] if requests else [f"no request has reached {self.url}"]
+        lines = [] if requests else [f"no request has reached {self.url}", *describe_proxy(self.url)]
         if len(requests) > _MAX_LISTED:
             lines.append(f"({len(requests) - _MAX_LISTED} earlier requests omitted)")
         for one in requests[-_MAX_LISTED:]:
@@ -320,9 +350,10 @@ class Session(AccountMethods):
 class Stub:
     """The requests that `Session.on` selects, for which `reply` and `fail` set the outcome."""
 
-    def __init__(self, session: Session, match: MatchArguments) -> None:
+    def __init__(self, session: Session, match: MatchArguments, position: str) -> None:
         self._session = session
         self._match = match
+        self.position = position  # file and line of the call of `on`
 
     def reply(
         self,
@@ -353,6 +384,7 @@ class Stub:
                 'reply(): found no arguments, expected a text or a response like json={"ok": True}'
             )
         self._session._add_stub(self._match, [_expand_reply(one) for one in responses], then)  # noqa: SLF001
+        self._session._incomplete_stubs.pop(id(self), None)  # noqa: SLF001
 
     def fail(self, error: int | str | None = None, **fault: Unpack[FaultArguments]) -> Self:
         """Add a fault rule for the selected requests, as `Session.fail` does; `reply` can follow.
@@ -363,7 +395,11 @@ class Stub:
         """
         check_keywords("fail()", fault, FaultArguments)
         self._session.fail(error, **self._match, **fault)
+        self._session._incomplete_stubs.pop(id(self), None)  # noqa: SLF001
         return self
+
+    def __str__(self) -> str:
+        return f"on({format_arguments(self._match)})"
 
 
 class Remote(Session):
@@ -425,7 +461,6 @@ def _is_on_event_loop() -> bool:
     return True
 
 
-_REQUEST_LIMIT = 1_000_000  # more than a journal holds
 _MAX_LISTED = 20  # requests in a message
 _MAPPING_HINT = 'pass several as mappings like {"text": "Sunny", "delay": "1s"}'
 _BLOCKED_LOOP_HINT = (

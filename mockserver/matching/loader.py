@@ -26,6 +26,7 @@ from mockserver.schema.object_types import ListOf, get_spec_fields
 from mockserver.schema.yaml_document import (
     Document,
     ValuePath,
+    document_from_value,
     format_path,
     load_document,
     parse_yaml,
@@ -75,6 +76,12 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
     accounts = (account for loaded in loaded_files for account in loaded.accounts)
     keyed_rules = assign_rule_keys(rules, "file")
     return FixtureSet(assign_fixture_keys(fixtures), look, keyed_rules, accounts, found.omitted)
+
+
+@functools.cache
+def load_shipped_fixtures() -> LoadedFile:
+    """Load the shipped fixtures as one document."""
+    return LoadedFile(document_from_value({}, "shipped"), load_fixture_set(()).fixtures)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.client.recorded_request import Request, format_requests, parse_recorded_request
+from mockserver.client.recorded_request import Request, parse_recorded_request
 
 TOLD: dict[str, Any] = {
     "id": "req-1",
@@ -124,15 +124,3 @@ def test_two_readings_of_one_request_are_equal() -> None:
 
 def test_the_moment_of_arrival_has_a_zone() -> None:
     assert request(arrived="2026-01-01T12:00:00+00:00").arrived.isoformat() == "2026-01-01T12:00:00+00:00"
-
-
-def test_a_long_list_keeps_its_end() -> None:
-    assert format_requests([request()] * 2, 2) == [
-        "1. acme m 'Hello' -> 200, fixture hello",
-        "2. acme m 'Hello' -> 200, fixture hello",
-    ]
-    assert [line[:9] for line in format_requests([request()] * 5, 2)] == [
-        "(3 earlie",
-        "4. acme m",
-        "5. acme m",
-    ]

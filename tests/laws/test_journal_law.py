@@ -125,7 +125,7 @@ def agree(running: Running, keys: list[tuple[str, str, bool, str]]) -> None:
 
 def told(entry: JournalEntry, raw: Raw) -> None:
     """Assert that the JSON of the entry has the same bytes."""
-    response = build_request_detail(entry, ()).response
+    response = build_request_detail(entry, None).response
     assert response is not None
     assert response.status == raw.status
     if response.body is not None:
