@@ -15,6 +15,7 @@ from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 from mockserver.validation.zod_issues import Issue, create_custom_issue, format_issues
 from mockserver.vendors.model_spec import UnavailableSpec
 from mockserver.vendors.placeholders import fill_optional_text
+from mockserver.vendors.unserved_endpoints import format_hint_header
 
 AccountCheck = Callable[[], Awaitable[None]]  # raises ApiError if it fails
 NO_ACCOUNT_CHECKS: Final[Mapping[str, AccountCheck]] = MappingProxyType({})
@@ -74,6 +75,9 @@ def _raise_if_error(error: ApiError | None) -> None:
 def _route_error(routed_head: RoutedHead) -> ApiError | None:
     route, method = routed_head.route, routed_head.head.method
     if not route.chat and route.aux_endpoint is None:
+        hint = route.vendor.unserved_endpoints.explain(method, route.path)
+        if hint is not None:
+            return ApiError("not_found", detail=hint, headers=(format_hint_header(hint),))
         known = route.vendor.profile.paths.chat[0]
         return ApiError(
             "not_found", detail=f"{route.vendor.profile.title} has no such path, expected {known}"

@@ -43,6 +43,7 @@ from mockserver.vendors.profile_fields import (
     HOST,
     ID_PATTERN,
     PATH,
+    REQUEST_LINE,
     TEMPLATE,
     VENDOR_NAME,
 )
@@ -324,6 +325,12 @@ class VendorProfile:
 
     endpoints: dict[str, AuxEndpointSpec] | None = spec_field(
         MapOf(ObjectType(AuxEndpointSpec)), "further endpoints, by a name of your choice", default=None
+    )
+
+    unserved: tuple[str, ...] = spec_field(
+        ListOf(REQUEST_LINE),
+        "endpoints that it has and this server does not serve, as `POST /v1/images`; `{id}` stands for a segment",
+        default=(),
     )
 
     def check(self) -> Iterator[tuple[str | None, str]]:

@@ -45,6 +45,12 @@ def _endpoint_path(text: str) -> str:
     return text
 
 
+def _request_line(text: str) -> str:
+    return _require_match(
+        text, r"[A-Z]+ (?:/[A-Za-z0-9._~@:+{}-]+)+", "a method and a path like POST /v1/images"
+    )
+
+
 def _id_pattern(text: str) -> str:
     create_id_factory(text)
     return text
@@ -84,6 +90,7 @@ HOST: FieldType = Validated(Text(), _host)
 PATH: FieldType = Validated(Text(), _path)
 CHAT_PATH: FieldType = Validated(Text(), _chat_path)
 ENDPOINT_PATH: FieldType = Validated(Text(), _endpoint_path)
+REQUEST_LINE: FieldType = Validated(Text(), _request_line)
 ASCII_LINE: FieldType = Validated(Text(), _ascii_line)
 HEADER_NAME: FieldType = Validated(Text(), check_header_name)
 HEADER_MAP: FieldType = Validated(MapOf(ASCII_LINE), _header_map)

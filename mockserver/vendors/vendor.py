@@ -33,6 +33,7 @@ from mockserver.vendors.placeholders import (
 )
 from mockserver.vendors.pricing import Tariff
 from mockserver.vendors.profile import VendorProfile
+from mockserver.vendors.unserved_endpoints import UnservedEndpoints
 from mockserver.wire.answer import Answer, encode_headers
 
 
@@ -75,6 +76,7 @@ class Vendor:
         self.reports_balance = b"remaining_" in orjson.dumps([profile.body.headers, profile.body.whole])
         self.models = ModelCatalogue(profile)
         self._aux_endpoints = [AuxEndpoint(endpoint) for endpoint in (profile.endpoints or {}).values()]
+        self.unserved_endpoints = UnservedEndpoints(profile)
         self.memo = Memo()
         self._exact_paths = {path for path in profile.paths.chat if "{model}" not in path}
         self._path_patterns = [_path_pattern(path) for path in profile.paths.chat if "{model}" in path]
