@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mockserver.wire.answer import Answer
+from mockserver.wire.answer import Answer, Ending, index_headers
+from mockserver.wire.sse import DONE_EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,26 @@ class SdkOutcome:
 
 def find_sdk_outcome(answer: Answer, fault: str, *, stream: bool) -> SdkOutcome | None:
     """Return the SDK's outcome for an answer with a fault (`""`: none); None if it was not measured."""
-    outcome = _fault_outcome(fault, stream=stream, after_head="@" in fault and answer.head)
+    after_head = "@" in fault and answer.head
+    outcome = (
+        _NO_ERROR
+        if after_head and _is_received_whole(answer)
+        else _fault_outcome(fault, stream=stream, after_head=after_head)
+    )
     dropped = outcome.exception in {_CONNECTION_ERROR, _TIMEOUT_ERROR}
     if answer.status < 400 or (dropped and not stream) or not answer.head:
         return outcome
     return None if dropped else _status_outcome(answer.status)
+
+
+def _is_received_whole(answer: Answer) -> bool:
+    """Return whether the connection breaks after the last byte that the SDK reads: the body's, or `[DONE]`."""
+    if answer.ending is Ending.FINISH:
+        return False
+    if answer.streamed:
+        return any(frame.data == DONE_EVENT for frame in answer.frames)
+    size = sum(len(frame.data) for frame in answer.frames if not frame.raw)
+    return index_headers(answer.headers).get("content-length") == str(size)
 
 
 def _fault_outcome(fault: str, *, stream: bool, after_head: bool) -> SdkOutcome:

@@ -120,6 +120,12 @@ def test_an_explanation_says_what_the_sdk_does(server: MockServer) -> None:
         for stream in (False, True)
     ]
     late = [({"X-Mock-Error": "429", "X-Mock-Fault": f"{fault}@0"}, False) for fault in ("reset", "hang")]
+    late += [
+        ({"X-Mock-Fault": f"{fault}@end"}, stream)
+        for fault in ("reset", "hang", "garbage", "truncated", "malformed_chunk")
+        for stream in (False, True)
+    ]
+    late += [({"X-Mock-Error": "404", "X-Mock-Fault": "close@end"}, False)]
     with ThreadPoolExecutor(16) as pool:
         cases = [*both, *late]
         found = list(pool.map(lambda case: met(server, case[0], stream=case[1]), cases))
