@@ -106,7 +106,7 @@ def test_dropped_lines_are_counted_and_reported_when_the_pipe_is_read(
             line = server.process.stdout.readline()
             assert line
             written += NAME in line
-            report = re.fullmatch(r'(?:\{"event":")?(\d+) log lines? dropped(?:"\})?\n', line)
+            report = re.search(r"(\d+) log lines? dropped", line)
             dropped += int(report[1]) if report else 0
         assert (written > 0, dropped > 0) == (True, True)
         server.chat()  # and then goes on
@@ -149,17 +149,17 @@ def test_listening_beyond_loopback_without_a_token_is_one_line_on_stderr(
     with running(tmp_path, "--host", "0.0.0.0", "--log-format", log_format) as server:
         server.chat()
         errors = server.stop()[1]
-    assert errors.startswith(f"mockserver: 0.0.0.0 port {server.port} can be reached from other machines")
+    assert f"0.0.0.0 port {server.port} can be reached from other machines" in errors
     assert (errors.count("\n"), "--admin-token" in errors) == (1, True)
 
 
-def test_a_slow_pattern_is_a_warning_in_the_banner(tmp_path: Path) -> None:
+def test_a_slow_pattern_is_a_warning_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "slow").mkdir()
     path = tmp_path / "slow" / "slow.yaml"
     path.write_text("fixtures: [{name: slow, match: {user: {regex: '(a+)+$'}}, response: Hello.}]\n")
     with running(tmp_path, str(path)) as server:
-        (warning,) = [line for line in server.stop()[0].splitlines() if line.endswith("(warning)")]
-    assert str(path) in warning
+        assert server.process.stderr is not None
+        assert server.process.stderr.readline().startswith(f"mockserver: {path}:1:")
 
 
 @pytest.mark.parametrize(
@@ -195,8 +195,8 @@ def test_a_client_cannot_write_lines_or_colours_into_the_log(tmp_path: Path) -> 
             connection.request("POST", "/omixa/api/v1/chat/completions", body, headers)
             connection.getresponse().read()
         output = server.stop()[0]
-    assert "/a\\u000a00:00:00 forged" in output
-    assert "o1\\u000a\\u001b[2J" in output
+    assert "/a\\n00:00:00 forged" in output
+    assert "o1\\n\\u001b[2J" in output
     assert re.findall("[^ -~\n]", output) == []
 
 
