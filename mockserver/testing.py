@@ -13,7 +13,6 @@ from mockserver.client.arguments import check_keywords
 from mockserver.client.recorded_request import Request
 from mockserver.client.session_client import Remote, Session
 from mockserver.errors import InputError
-from mockserver.matching.fixture_set import FixtureSet
 from mockserver.server.addresses import bind_socket, format_server_url, get_connect_address
 from mockserver.server.app import create_app, create_pipeline
 from mockserver.server.uvicorn_server import BackgroundServer
@@ -82,11 +81,10 @@ class MockServer(Remote):
     def _create_server(self, port: int) -> BackgroundServer:
         """Create the server with its initial state, and bind its port."""
         self._ended = _EndedEntries(self.settings.journal_size)
-        self.edits: list[FixtureSet | InputError] = []
         playback = Playback()
         self._pipeline = create_pipeline(self.settings, playback, self._record)
         sock = bind_socket(self.settings.host, port)
-        app = create_app(self._pipeline, self.edits.append, get_connect_address(sock))
+        app = create_app(self._pipeline, address=get_connect_address(sock))
         return BackgroundServer(app, sock, playback)
 
     @property

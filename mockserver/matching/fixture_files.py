@@ -14,7 +14,7 @@ import orjson
 from mockserver.errors import InputError, Problem
 from mockserver.matching.fixture_set import FileStats
 from mockserver.schema.messages import format_alternatives
-from mockserver.schema.yaml_document import read_text_file
+from mockserver.schema.yaml_document import read_text_file, stat_file
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _SCHEMA_SUFFIX = ".schema.json"  # of JSON Schemas, such as the one that `mockserver init` writes
@@ -61,16 +61,10 @@ def list_fixture_files(path: Path) -> list[Path]:
     return _list_path(path)[0]
 
 
-def stat_fixture_files(paths: Iterable[Path]) -> FileStats:
-    """Return the time, size and inode of every file, to detect changes."""
-    found: dict[str, tuple[int, int, int]] = {}
-    for file in (file for path in paths for file in list_fixture_files(path)):
-        try:
-            known = file.stat()
-        except OSError:
-            continue  # between two versions of a file there may be none
-        found[str(file)] = known.st_mtime_ns, known.st_size, known.st_ino
-    return found
+def stat_fixture_files(paths: Iterable[Path], named_files: Iterable[str] = ()) -> FileStats:
+    """Return the stat of every file of the paths, and of the files that they name, to detect changes."""
+    listed = (str(file) for path in paths for file in list_fixture_files(path))
+    return {file: stat for file in (*listed, *named_files) if (stat := stat_file(file)) is not None}
 
 
 def _list_path(path: Path) -> tuple[list[Path], int]:

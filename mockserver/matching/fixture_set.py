@@ -23,9 +23,10 @@ from mockserver.matching.look_alikes import describe_look_alikes
 from mockserver.matching.prefilter import FixturePrefilter
 from mockserver.memoize import fast_dataclass
 from mockserver.request.chat_request import ChatRequest, ToolResult
+from mockserver.schema.yaml_document import FileStat
 
 # What a file was when it was read, by its path: time, size and inode.
-FileStats = Mapping[str, tuple[int, int, int]]
+FileStats = Mapping[str, FileStat]
 
 
 @dataclass(frozen=True, slots=True)

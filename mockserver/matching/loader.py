@@ -44,6 +44,17 @@ def locate_shipped_fixtures() -> Path:
     return carried if carried.is_dir() else _PACKAGE_FOLDER.parent / "fixtures"
 
 
+class FixtureFilesError(InputError):
+    """The problems of fixture files; with the stats of the files that were read, and the files that they name."""
+
+    def __init__(
+        self, problems: Iterable[Problem], file_stats: FileStats, named_files: Iterable[str]
+    ) -> None:
+        super().__init__(*problems)
+        self.file_stats = file_stats
+        self.named_files = frozenset(named_files)
+
+
 def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
     """Load the fixtures of a text and of these files and folders; the shipped ones without either.
 
@@ -52,7 +63,7 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
     paths = tuple(paths)
     is_shipped = not (paths or text)
     paths = (locate_shipped_fixtures(),) if is_shipped else paths
-    look = stat_fixture_files(paths)  # before they are read: what changes from now on is an edit
+    look = dict(stat_fixture_files(paths))  # before they are read: what changes from now on is an edit
     found = find_fixture_files(paths)
     problems = list(found.problems)
     stems = Counter(file.stem for file in found.files)
@@ -61,14 +72,19 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
     for file in found.files:
         label = file.stem if stems[file.stem] == 1 else str(file.with_suffix(""))
         sources.append((functools.partial(load_document, file), label))
+    documents: list[Document] = []
     for read, label in sources:
         try:
-            loaded_files.append(load_fixture_document(read(), label))
+            documents.append(read())
+            loaded_files.append(load_fixture_document(documents[-1], label))
         except InputError as error:
             problems += error.problems
     problems += _find_duplicates(loaded_files)
+    for document in documents:
+        look |= {path: stat for path, stat in document.named_files.items() if stat is not None}
     if problems:
-        raise InputError(*problems)
+        named_files = (path for document in documents for path in document.named_files)
+        raise FixtureFilesError(problems, look, named_files)
     fixtures = [fixture for loaded in loaded_files for fixture in loaded.fixtures]
     if is_shipped:
         fixtures = [replace(fixture, origin="shipped") for fixture in fixtures]
@@ -273,13 +289,16 @@ async def watch_fixture_files(
     while True:
         await asyncio.sleep(POLL_INTERVAL)
         try:
-            if not poll.is_edited(await asyncio.to_thread(stat_fixture_files, paths)):
+            if not poll.is_edited(await asyncio.to_thread(stat_fixture_files, paths, poll.named_files)):
                 continue
             fixtures = await asyncio.to_thread(load)
+            poll.note_loaded(fixtures.file_stats, fixtures.file_stats)
             on_change(fixtures)
             on_reload(fixtures)
             reported = ""
         except Exception as error:  # noqa: BLE001 whatever it is, the next edit may be valid
+            if isinstance(error, FixtureFilesError):
+                poll.note_loaded(error.file_stats, error.named_files)
             problem = error if isinstance(error, InputError) else _describe_unexpected(error)
             if problem is error or str(problem) != reported:  # an error of every poll is reported once
                 with contextlib.suppress(Exception):
@@ -288,11 +307,17 @@ async def watch_fixture_files(
 
 
 class _FilePoll:
-    """The stats that the last polls found."""
+    """The stats that the last polls found. `named_files` are watched besides those in the paths."""
 
     def __init__(self, loaded: FileStats) -> None:
+        self.named_files: frozenset[str] = frozenset(loaded)
         self._loaded = self._last = loaded
         self._unstable_polls = 0
+
+    def note_loaded(self, file_stats: FileStats, named_files: Iterable[str]) -> None:
+        """Take these stats as those of the loaded files."""
+        self.named_files = frozenset(named_files)
+        self._loaded = self._last = file_stats
 
     def is_edited(self, now: FileStats) -> bool:
         """Return whether the files are to be read again; if so, take these stats as those of the loaded files."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from mockserver.schema.field_types import Cursor, FieldType
 from mockserver.schema.messages import truncate_text
+from mockserver.schema.yaml_document import stat_file
 
 MAX_FILE_SIZE = 32 * 1024 * 1024  # bytes
 # A link or a named pipe, which would block, may have taken the file's place after it was checked.
@@ -56,8 +57,10 @@ class FileField(FieldType):
         folder = cursor.document.folder
         if folder is None:
             return cursor.report("found a file, which only a fixture file can name; write base64")
+        path = os.path.join(folder, value)  # noqa: PTH118 pathlib drops a final slash
         try:
-            return _read_file_inside(folder, value)
+            cursor.document.named_files[path] = stat_file(path)
+            return _read_file_inside(folder, path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             return cursor.report(f"the file {truncate_text(value)!r} cannot be read: {reason}")
@@ -67,10 +70,10 @@ class FileField(FieldType):
         return {"type": "string", "minLength": 1}
 
 
-def _read_file_inside(folder: Path, name: str) -> bytes:
+def _read_file_inside(folder: Path, path: str) -> bytes:
     """Return the content of a regular file below a folder. Raises OSError, or ValueError with a message."""
     root = os.path.realpath(folder)
-    path = os.path.realpath(os.path.join(root, name), strict=True)  # noqa: PTH118 pathlib drops a final slash
+    path = os.path.realpath(path, strict=True)
     if not Path(path).is_relative_to(root):
         raise ValueError("it is outside the folder of this file")
     if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 `path` is text

@@ -35,6 +35,7 @@ MAX_DOCUMENT_VALUES = 2_000_000  # in one document, each alias counted as its va
 MAX_FILE_BYTES = 16_777_216  # ten thousand fixtures have about two million
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1  # what JSON encoders write
 
+FileStat = tuple[int, int, int]  # time, size and inode of a file, which change when it does
 ValuePath = tuple[str | int, ...]  # the keys and list positions that lead from the top to a value
 
 
@@ -42,7 +43,8 @@ ValuePath = tuple[str | int, ...]  # the keys and list positions that lead from 
 class Document:
     """The plain value of one text, and the positions of its parts.
 
-    `folder` is that of the file, None if the text is not from a file.
+    `folder` is that of the file, None if the text is not from a file. `named_files` are the paths of the files that
+    are read because the text names them, each with its stat from before; None if there was none.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Document:
     _root: Node | None = field(default=None, repr=False)
     _entries: dict[int, dict[str, tuple[Node, Node]]] = field(default_factory=dict, repr=False)
     folder: Path | None = None
+    named_files: dict[str, FileStat | None] = field(default_factory=dict, repr=False)
 
     def position(self, path: ValuePath) -> tuple[int, int]:
         """Return line and column, from 1, of a mapping's key or a list's item; (0, 0) without a text.
@@ -100,6 +103,15 @@ def load_document(path: Path, name: str | None = None) -> Document:
     """Read and parse a file. Raises InputError, also for a file that cannot be read."""
     name = str(path) if name is None else name
     return replace(parse_yaml(read_text_file(path, name), name), folder=path.parent)
+
+
+def stat_file(path: str | Path) -> FileStat | None:
+    """Return the stat of a file, None if there is no file."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None  # between two versions of a file there may be none
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def read_text_file(path: Path, name: str | None = None) -> str:

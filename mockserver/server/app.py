@@ -109,7 +109,7 @@ def load_fixtures(settings: Settings) -> FixtureSet:
 
 
 def create_app(
-    pipeline: ChatPipeline, on_reload: OnReload, address: tuple[str, int] | None = None
+    pipeline: ChatPipeline, on_reload: OnReload = lambda _: None, address: tuple[str, int] | None = None
 ) -> RequestDispatcher:
     """Create the application. `on_reload` receives the result of every reload: the new fixtures or the problems.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -156,12 +156,12 @@ def test_an_error_of_every_poll_is_reported_once(tmp_path: Path, monkeypatch: py
     file.write_text(HELLO)
     real, polls = stat_fixture_files, 0
 
-    def stat(paths: tuple[Path, ...]) -> FileStats:
+    def stat(paths: tuple[Path, ...], named_files: Iterable[str] = ()) -> FileStats:
         nonlocal polls
         polls += 1
         if polls <= 5:
             raise OSError("not now")
-        return real(paths)
+        return real(paths, named_files)
 
     monkeypatch.setattr(loader, "stat_fixture_files", stat)
     first, second = _watch((file,), lambda: load_fixture_set([file]), 2)

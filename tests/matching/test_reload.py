@@ -243,3 +243,21 @@ def test_nothing_is_watched_where_nothing_can_change(paths: tuple[str, ...], tmp
     settings = Settings(paths=tuple(tmp_path / path for path in paths), reload=False)
     made = create_app(create_pipeline(settings, Playback(), lambda _: None), lambda _: None)
     assert "create_app" not in repr(made.lifespan.router.lifespan_context)
+
+
+def test_the_file_of_a_raw_response_is_watched_too(tmp_path: Path) -> None:
+    file, body = tmp_path / "a.yaml", tmp_path / "body.json"
+    file.write_text("fixtures:\n- {name: a, match: {}, response: {raw: {file: body.json}}}\n")
+    body.write_text('{"choices":[{"message":{"content":"one"}}]}')
+    with running(file) as one:
+        assert one.text() == "one"
+        replace(body, '{"choices":[{"message":{"content":"two"}}]}')
+        assert isinstance(one.edited(), FixtureSet)
+        assert one.text() == "two"
+        body.unlink()
+        assert "the file 'body.json' cannot be read" in str(one.edited())
+        assert one.text() == "two"
+        body.write_text('{"choices":[{"message":{"content":"three"}}]}')
+        assert isinstance(one.edited(), FixtureSet)
+        assert one.text() == "three"
+        assert one.edits.empty()
