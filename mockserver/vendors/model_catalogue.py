@@ -37,8 +37,15 @@ class ModelCatalogue:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names of the models that are not retired, each model's own before its snapshot's."""
-        return tuple(name for name, model in self._by_name.items() if not model.retired)
+        """The names for requests, without those of retired models; each model's own is before its snapshot's."""
+        return tuple(
+            name for name, model in self._by_name.items() if not model.retired and self.accepts(name)
+        )
+
+    def accepts(self, name: str) -> bool:
+        """Return whether this is a name that a request may use, of any model."""
+        model = self._by_name.get(name)
+        return model is not None and (name in self._models or model.accepts_snapshot)
 
     def parameters(self, name: str) -> ParameterRules:
         """Return the rules for the parameters of a request to a model."""

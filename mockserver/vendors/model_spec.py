@@ -44,6 +44,11 @@ class ModelSpec:
     snapshot: str | None = spec_field(
         Text(), "the model name in its responses; absent: the requested name", default=None
     )
+    accepts_snapshot: bool = spec_field(
+        Boolean(),
+        "whether a request may name the snapshot, if models that are not listed are rejected",
+        default=True,
+    )
     success: SuccessSpec | None = spec_field(ObjectType(SuccessSpec), "its own statuses", default=None)
     fingerprint: str | None = spec_field(Text(), "its system_fingerprint", default=None)
     price: PriceSpec | None = spec_field(ObjectType(PriceSpec), "its price", default=None)

@@ -154,7 +154,7 @@ class Vendor:
 
     def has_model(self, model: str) -> bool:
         """Return whether a model exists: an unlisted one does, unless the profile has `strict_models`."""
-        return model in self.models or not self.profile.strict_models
+        return not self.profile.strict_models or self.models.accepts(model)
 
     def success(self, model: str) -> SuccessSpec:
         """Return the statuses of successful responses of a model."""

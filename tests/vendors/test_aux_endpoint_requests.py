@@ -41,7 +41,10 @@ def asked(server: MockServer, vendor: str, method: str = "GET", **headers: str) 
 
 @pytest.mark.parametrize(
     ("vendor", "models"),
-    [("aimlapi/v1", ["o1-preview", "o1-mini", "o3-mini", "o1"]), ("omixa/api/v1", ["o1-preview"])],
+    [
+        ("aimlapi/v1", ["o1-preview", "o1-mini", "o3-mini", "o1"]),
+        ("omixa/api/v1", ["o1-preview", "codex-mini"]),
+    ],
 )
 def test_an_openai_client_lists_the_models(server: MockServer, vendor: str, models: list[str]) -> None:
     with OpenAI(base_url=f"{server.url}/{vendor}", api_key="k") as client:
