@@ -452,7 +452,7 @@ _MAX_REASONS = 3  # fixtures and rules that are named
 
 def _find_match(request: ChatRequest, state: EffectiveState) -> FixtureMatch | None:
     """Return the first fixture that matches; requests to auxiliary endpoints have none unless they name one."""
-    if request.routed_head.route.aux_endpoint:
+    if request.route.aux_endpoint:
         return None
     return find_first_match(request, state.fixtures, state.answer_counts)
 

@@ -62,7 +62,7 @@ def build_render_options(request: ChatRequest, response: ResponseSpec) -> Render
 
 @memoized
 def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOptions:
-    parsed, vendor = request.lazy_body.parsed, request.routed_head.route.vendor
+    parsed, vendor = request.lazy_body.parsed, request.vendor
     body = parsed.body
     if prompt_tokens is None:
         overhead = vendor.models[request.model].prompt_overhead

@@ -53,12 +53,21 @@ class ToolResult:
 class ChatRequest:
     """A request to a vendor. Requests with the same bytes may share one.
 
-    `memo` holds what is memoized for this request, such as the match of a fixture.
+    `attempt` is the number of earlier attempts that the client's SDK reports, 0 if it reports none. `memo` holds what
+    is memoized for this request, such as the match of a fixture.
     """
 
     is_large: ClassVar[bool] = False  # whether the steps of the pipeline are prepared on the worker thread
 
     routed_head: RoutedHead
+    route: RouteMatch
+    vendor: Vendor
+    method: str
+    headers: Mapping[str, str]  # their names in lower case
+    api_key: str | None
+    session: str
+    attempt: int
+    raw: bytes  # the body, without its content codings
     lazy_body: LazyBody
     model: str  # a name that is too long is cut after one more character than it may have
     stream: bool  # whether a stream was requested from a vendor that supports streaming
@@ -67,46 +76,6 @@ class ChatRequest:
     def unparsed_copy(self) -> ChatRequest:
         """Return a copy whose body is parsed independently of this one's."""
         return replace(self, lazy_body=self.lazy_body.unparsed_copy(), memo=Memo())
-
-    @property
-    def route(self) -> RouteMatch:
-        """Return the route: vendor, path and model."""
-        return self.routed_head.route
-
-    @property
-    def vendor(self) -> Vendor:
-        """Return the vendor."""
-        return self.routed_head.route.vendor
-
-    @property
-    def method(self) -> str:
-        """Return the HTTP method."""
-        return self.routed_head.head.method
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Return the headers, their names in lower case."""
-        return self.routed_head.head.headers
-
-    @property
-    def api_key(self) -> str | None:
-        """Return the API key, None if the request has none."""
-        return self.routed_head.api_key
-
-    @property
-    def session(self) -> str:
-        """Return the name of the session."""
-        return self.routed_head.session
-
-    @property
-    def attempt(self) -> int:
-        """Return the number of earlier attempts that the client's SDK reports, 0 if it reports none."""
-        return self.routed_head.attempt
-
-    @property
-    def raw(self) -> bytes:
-        """Return the bytes of the body."""
-        return self.lazy_body.raw
 
     @property
     def body(self) -> dict[str, Any]:
@@ -311,7 +280,21 @@ def _build_request(
     body = lazy_body.parsed.body
     model = (route.model or text_or_empty(body.get("model")))[: MAX_MODEL_LENGTH + 1]
     stream = route.vendor.supports_streaming and body.get("stream") is True
-    return request_class(routed_head, lazy_body, model, stream, Memo())
+    return request_class(
+        routed_head,
+        route,
+        route.vendor,
+        routed_head.head.method,
+        routed_head.head.headers,
+        routed_head.api_key,
+        routed_head.session,
+        routed_head.attempt,
+        raw,
+        lazy_body,
+        model,
+        stream,
+        Memo(),
+    )
 
 
 async def _receive_rest(first: bytes, receive: Receive, max_body: int) -> tuple[bytes, Message]:

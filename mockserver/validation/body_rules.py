@@ -48,12 +48,12 @@ class TypicalRequest(NamedTuple):
 @memoized
 def passes_fast_check(request: ChatRequest) -> bool:
     """Return whether a request of the usual shape is valid, so that the full validation can be skipped."""
-    typical = _typical_request(request.routed_head.route.vendor, request.model)
+    typical = _typical_request(request.vendor, request.model)
     parsed = request.lazy_body.parsed
     if typical is None or parsed.error:
         return False
     body = parsed.body
-    if not body.get("messages") or not body.get("model", request.routed_head.route.model):
+    if not body.get("messages") or not body.get("model", request.route.model):
         return False
     return _has_plain_fields(body, typical) and _has_plain_messages(body["messages"], typical)
 

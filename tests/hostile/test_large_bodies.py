@@ -6,7 +6,7 @@ import asyncio
 import threading
 import unicodedata
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import orjson
@@ -198,7 +198,7 @@ def test_a_large_request_has_the_values_of_any_other() -> None:
     tools = [{"type": "function", "function": {"name": "look"}}]
     request = build_request(*CONVERSATION, tools=tools)
     assert isinstance(request, LargeRequest)
-    plain = ChatRequest(request.routed_head, request.lazy_body, request.model, request.stream, request.memo)
+    plain = ChatRequest(*(getattr(request, one.name) for one in fields(request)))
     names = ("user_turns", "system_text", "message_texts", "has_image", "tool_names", "tool_results")
     for name in names:
         value = getattr(request, name)
