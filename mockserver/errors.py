@@ -46,7 +46,8 @@ class ApiError(Exception):
     are None. `detail` describes the problem of this request, if the vendor's text has a placeholder for it;
     `issues` describes it for programs. `headers` are sent in addition to the vendor's.
     `reset_after` is the number of seconds until a rate limit resets; `shortage` describes the missing balance.
-    With an `upstream_status`, `message` is that of an upstream error, which the vendor sends inside its own.
+    `status` replaces the status of the kind. With an `upstream_status`, `message` is that of an upstream error, which
+    the vendor sends inside its own.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class ApiError(Exception):
         self.issues = issues
         self.reset_after: float | None = None
         self.shortage = ""
+        self.status: int | None = None
         self.upstream_status: int | None = None
 
 

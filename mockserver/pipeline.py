@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -50,18 +50,20 @@ from mockserver.sessions.injected_faults import (
     parse_injection,
     roll_fault_rules,
 )
+from mockserver.sessions.job_answers import create_job, poll_job, render_submission
 from mockserver.sessions.journal import Arrival, Decision, JournalEntry, generate_request_id
 from mockserver.sessions.ledger import Hold
 from mockserver.sessions.store import ANSWERED, EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.settings import Settings
 from mockserver.validation.admission import admit_request
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
+from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.placeholders import PlaceholderValues
 from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.compression import compress_answer
-from mockserver.wire.faults import apply_fault, explain_no_effect
+from mockserver.wire.faults import Fault, apply_fault, explain_no_effect
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
 _logger = logging.getLogger("mockserver")
@@ -106,7 +108,7 @@ class Rendered:
     """An answer, and the response that it was rendered from: None for a refusal or an auxiliary reply.
 
     `hold` and `usage` are the hold of the request's account, and the tokens for which it was placed; `nearest` is the
-    name of the nearest fixture if the response was generated.
+    name of the nearest fixture if the response was generated, `fault` the fault of the response.
     """
 
     answer: Answer
@@ -114,6 +116,7 @@ class Rendered:
     hold: Hold | None = None
     usage: TokenUsage | None = None
     nearest: str = ""
+    fault: Fault | None = None
 
 
 class ChatPipeline:
@@ -312,10 +315,11 @@ class ChatPipeline:
             else:
                 await admit_request(request)
             if aux_endpoint and not injected.match:
-                values = await self.charging.account_values(request, aux_endpoint, account)
-                rendered = Rendered(render_aux_reply(request, aux_endpoint, values))
+                rendered = await self.render_aux(request, aux_endpoint, account)
             else:
                 rendered = await self.render(request, state, injected.match, account)
+            if request.route.is_job:
+                rendered = await self.submit_job(request, rendered, injected)
             reason = ""
         except ApiError as error:
             rule = injected.by_rule.rule
@@ -335,7 +339,29 @@ class ChatPipeline:
             hold=rendered.hold,
             usage=rendered.usage,
             nearest=rendered.nearest,
+            own_fault=rendered.fault,
         )
+
+    async def render_aux(
+        self, request: ChatRequest, endpoint: AuxEndpoint, account: AccountSpec | None
+    ) -> Rendered:
+        """Render the answer of an auxiliary endpoint. Raises ApiError if its path names an item that does not exist."""
+        if endpoint.spec.list != "jobs":
+            values = await self.charging.account_values(request, endpoint, account)
+            return Rendered(render_aux_reply(request, endpoint, values))
+        job = await self.store.find_job(request.route.item)
+        elapsed = 0.0 if job is None else await self.store.elapsed(job.submitted_at, job.session)
+        poll = poll_job(request, endpoint.spec, job, elapsed)
+        return Rendered(render_aux_reply(request, endpoint, poll.values, poll.status), fault=poll.fault)
+
+    async def submit_job(
+        self, request: ChatRequest, rendered: Rendered, injected: InjectionResult
+    ) -> Rendered:
+        """Keep an answer as the result of a job, and answer the submission instead. The fault waits for the poll."""
+        fault = injected.by_request.fault or injected.by_rule.fault or rendered.fault
+        job = create_job(request, cast(ResponseSpec, rendered.response), rendered.answer, fault)
+        await self.store.add_job(job)
+        return replace(rendered, answer=render_submission(request, job), fault=None)
 
     async def render(
         self,
@@ -371,7 +397,7 @@ class ChatPipeline:
             if hold is not None:
                 await self.charging.release(request, hold)
             raise
-        return Rendered(answer, response, hold, usage, nearest)
+        return Rendered(answer, response, hold, usage, nearest, response.fault)
 
     def _choose_response_once(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
@@ -477,17 +503,18 @@ def _fixture_by_name(
 def _apply_fault(decision: Decision, request: ChatRequest, injected: InjectionResult) -> Decision:
     """Delay the answer and apply its fault, that of the request before that of a rule or of the fixture.
 
-    A refusal has no fault of a fixture. Error bodies within the fault are the vendor's. The reason of the decision
-    notes a fault that changes nothing.
+    A refusal has no fault of a fixture, nor has a submitted job: the poll of its result has that. Error bodies within
+    the fault are the vendor's. The reason of the decision notes a fault that changes nothing.
     """
-    by_request, by_rule, match = injected.by_request, injected.by_rule, injected.match
-    fixture_fault = match.response.fault if match and decision.response else None
-    if by_request is by_rule and fixture_fault is None:  # both are NO_INJECTION, the usual case
+    by_request, by_rule = injected.by_request, injected.by_rule
+    if by_request is by_rule and decision.own_fault is None:  # both are NO_INJECTION, the usual case
         return decision
     answer = decision.answer
     if delay := by_rule.delay + by_request.delay:
         answer = replace(answer, wait=answer.wait + delay)
-    fault = by_request.fault or by_rule.fault or fixture_fault
+    fault = by_request.fault or by_rule.fault or decision.own_fault
+    if request.route.is_job and decision.response is not None:
+        fault = None  # it acts on the poll that reports the result
     broken = apply_fault(
         fault, answer, lambda error: request.vendor.error_answer(error, build_error_context(request))
     )

@@ -177,6 +177,7 @@ class RuntimeChanges:
         store = self._pipeline.store
         if "requests" in what:
             await self.forget_requests(session)
+            await store.forget_jobs(session)
         if "counters" in what:
             await store.reset_counters(session, ALL_COUNTERS)
             self._feed.publish_change("counters", session)

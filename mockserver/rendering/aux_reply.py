@@ -9,30 +9,37 @@ import orjson
 
 from mockserver.errors import ApiError
 from mockserver.request.chat_request import ChatRequest
+from mockserver.schema.messages import truncate_text
 from mockserver.vendors.aux_endpoints import AuxEndpoint
-from mockserver.vendors.placeholders import PlaceholderValues, fill_headers, format_timestamp
+from mockserver.vendors.placeholders import (
+    PlaceholderValues,
+    fill_headers,
+    fill_optional_text,
+    format_timestamp,
+)
 from mockserver.wire.answer import Answer, Frame
 
 
 def render_aux_reply(
-    request: ChatRequest, endpoint: AuxEndpoint, account_values: PlaceholderValues
+    request: ChatRequest, endpoint: AuxEndpoint, state_values: PlaceholderValues, status: int = 200
 ) -> Answer:
     """Return the answer of an auxiliary endpoint.
 
-    `account_values` are the placeholder values of the request's account; its lists `charges` and `rollups` are the
-    items of endpoints with such a `list`. The lists of models come from the profile.
+    `state_values` are the placeholder values of the request's account or job; the lists `charges`, `rollups` and
+    `jobs` in them are the items of endpoints with such a `list`. The lists of models come from the profile.
     Raises ApiError if the path names an item that does not exist.
     """
     vendor = request.vendor
     values: dict[str, Any] = {name: vendor.new_id(name) for name in vendor.profile.ids}
-    values |= {"now": format_timestamp(datetime.now(UTC)), **vendor.models.lists, **account_values}
+    values |= {"now": format_timestamp(datetime.now(UTC)), **vendor.models.lists, **state_values}
     try:
         body = orjson.dumps(endpoint.fill(values, request.route.item))
     except LookupError:
-        raise ApiError("not_found") from None
+        message = fill_optional_text(endpoint.spec.missing, {"id": truncate_text(request.route.item)})
+        raise ApiError("not_found", message) from None
     headers = (*vendor.headers(values, body), *fill_headers(endpoint.spec.headers, values))
     tag = next((value for name, value in headers if name == "etag"), None)
     # RFC 9110, 13.1.2: the client has the current body already.
     if tag is not None and tag in request.headers.get("if-none-match", ""):
         return Answer(304, headers)
-    return Answer(200, (("content-type", vendor.profile.body.content_type), *headers), (Frame(body),))
+    return Answer(status, (("content-type", vendor.profile.body.content_type), *headers), (Frame(body),))

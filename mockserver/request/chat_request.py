@@ -279,7 +279,8 @@ def _build_request(
     lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, failure=failure)
     body = lazy_body.parsed.body
     model = (route.model or text_or_empty(body.get("model")))[: MAX_MODEL_LENGTH + 1]
-    stream = route.vendor.supports_streaming and body.get("stream") is True
+    supports_streaming = route.vendor.supports_streaming and not route.is_job
+    stream = supports_streaming and body.get("stream") is True
     return request_class(
         routed_head,
         route,

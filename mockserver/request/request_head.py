@@ -46,6 +46,7 @@ class RequestHead:
     query: str = ""  # without its `?`, as it was sent
     size: int = 0
     raw_headers: tuple[Header, ...] = ()
+    scheme: str = "http"
     memo: Memo = field(default_factory=Memo)
 
 
@@ -94,7 +95,8 @@ def read_head(scope: Scope) -> RequestHead:
     query = scope.get("query_string", b"").decode("latin-1")
     header_sizes = [_HEADER_OVERHEAD + len(header) + len(value) for header, value in scope["headers"]]
     size = len(path) + len(query) + sum(header_sizes)
-    return RequestHead(scope["method"], path, name, session, headers, query, size, raw_headers)
+    scheme = scope.get("scheme", "http")
+    return RequestHead(scope["method"], path, name, session, headers, query, size, raw_headers, scheme)
 
 
 def _join_repeated_headers(raw_headers: Iterable[Header]) -> dict[str, str]:
@@ -164,7 +166,10 @@ class HeadCache:
 
     def get(self, scope: Scope) -> tuple[RequestHead, RoutedHead | None]:
         """Return the head of a request, and its route (None if no vendor has the path)."""
-        key = scope["method"], scope["path"], scope.get("query_string"), *scope["headers"]
+        key = (
+            *(scope["method"], scope["path"], scope.get("query_string"), scope.get("scheme")),
+            *scope["headers"],
+        )
         cached = self._cache.get(key)
         if cached is None:
             head = read_head(scope)

@@ -23,6 +23,7 @@ from mockserver.request.request_head import RequestHead
 from mockserver.sessions.ledger import Hold
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer
+from mockserver.wire.faults import Fault
 from mockserver.wire.monotonic_clock import read_monotonic
 from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import PrerenderedAnswer, count_retained_bytes, find_prerendered
@@ -76,6 +77,7 @@ class Decision:
     hold: Hold | None = None  # the money that the request's account holds for the answer
     usage: TokenUsage | None = None  # its tokens, if they were counted for the hold
     nearest: str = ""  # the name of the fixture nearest to a request with a generated reply
+    own_fault: Fault | None = None  # the fault of the response itself, whether it is applied or not
 
     @property
     def status(self) -> int:

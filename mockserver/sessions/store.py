@@ -23,6 +23,7 @@ from mockserver.schema.money import Charge
 from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.counters import MetricLabels, MetricRow, RequestCounters
 from mockserver.sessions.event_log import EventLog, MemoryEventLog
+from mockserver.sessions.jobs import Job, JobRegistry
 from mockserver.sessions.journal import Decision, Journal, MemoryJournal
 from mockserver.sessions.ledger import AccountLedger, AccountStatement, Denial, Hold
 from mockserver.wire.playback import Delivery
@@ -172,6 +173,18 @@ class SessionStore(Protocol):
         """Return the counts and durations of all requests, also of those that the journal no longer has."""
         ...
 
+    async def add_job(self, job: Job) -> None:
+        """Add an asynchronous job of a session."""
+        ...
+
+    async def find_job(self, id: str) -> Job | None:  # noqa: A002
+        """Return the job with this id, of whatever session; None if there is none."""
+        ...
+
+    async def forget_jobs(self, session: str | None) -> None:
+        """Forget the jobs of a session, or of all."""
+        ...
+
     async def sessions(self) -> tuple[str, ...]:
         """Return the names of all sessions, in the order of their last use."""
         ...
@@ -213,6 +226,7 @@ class MemoryStore:
         self._plain: OrderedDict[str, None] = OrderedDict()
         self._last_used: tuple[str, _SessionState | None] = "", None  # the session used last
         self._shared = EMPTY_OVERLAY
+        self._jobs = JobRegistry()
 
     def lock(self, session: str | None) -> AbstractAsyncContextManager[object]:  # noqa: ARG002
         """Return a lock that does nothing: no method of this store suspends."""
@@ -339,6 +353,19 @@ class MemoryStore:
         """Return the counts and durations of all requests."""
         return list(self._counters.rows)
 
+    async def add_job(self, job: Job) -> None:
+        """Add an asynchronous job of a session."""
+        self._get_or_create_session(job.session)
+        self._jobs.add(job)
+
+    async def find_job(self, id: str) -> Job | None:  # noqa: A002
+        """Return the job with this id, of whatever session; None if there is none."""
+        return self._jobs.find(id)
+
+    async def forget_jobs(self, session: str | None) -> None:
+        """Forget the jobs of a session, or of all."""
+        self._jobs.forget(session)
+
     async def sessions(self) -> tuple[str, ...]:
         """Return the names of all sessions, in the order of their last use."""
         return tuple(self._sessions)
@@ -352,6 +379,7 @@ class MemoryStore:
         copied = MemoryStore(1)
         copied._shared = self._shared
         copied._clock = self._clock
+        copied._jobs = self._jobs.copy(session)
         if state := self._find_session(session):
             counters = {kind: dict(counts) for kind, counts in state.counters.items()}
             ledgers = {key: ledger.copy() for key, ledger in state.ledgers.items()}
@@ -393,6 +421,7 @@ class MemoryStore:
         name = next(iter(self._plain or self._sessions))
         state = self._sessions.pop(name)
         self._plain.pop(name, None)
+        self._jobs.forget(name)
         self._evicted += 1
         if self._evicted & (self._evicted - 1) == 0:
             _logger.warning(

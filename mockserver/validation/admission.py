@@ -13,7 +13,7 @@ from mockserver.request.request_head import SESSION_NAME_FORM, RoutedHead, get_m
 from mockserver.schema.messages import truncate_text
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 from mockserver.validation.zod_issues import Issue, create_custom_issue, format_issues
-from mockserver.vendors.model_spec import UnavailableSpec
+from mockserver.vendors.model_spec import RejectedValueSpec, UnavailableSpec
 from mockserver.vendors.placeholders import fill_optional_text
 from mockserver.vendors.unserved_endpoints import format_hint_header
 
@@ -142,6 +142,9 @@ def _check_body(request: ChatRequest) -> None:
     if request.body_error:
         raise _invalid_body_error([create_custom_issue(request.body_error_detail)])
     issues = find_body_issues(request)
+    rejected = request.vendor.profile.rejected_value
+    if issues and rejected is not None and all(map(_is_rejected_value, issues)):
+        raise _rejected_value_error(rejected, issues)
     if issues:
         raise _invalid_body_error(issues)
     _check_roles(request)
@@ -158,6 +161,20 @@ def _check_roles(request: ChatRequest) -> None:
 
 def _invalid_body_error(issues: list[Issue]) -> ApiError:
     return ApiError("invalid_request", detail=format_issues(issues), issues=tuple(issues))
+
+
+def _is_rejected_value(issue: Issue) -> bool:
+    """Return whether an issue is about the value of a parameter: not about a missing field, the model or a message."""
+    path = issue["path"]
+    return bool(path) and path[0] not in ("model", "messages") and issue.get("received") != "undefined"
+
+
+def _rejected_value_error(rejected: RejectedValueSpec, issues: list[Issue]) -> ApiError:
+    detail = format_issues(issues)
+    message = fill_optional_text(rejected.message, {"detail": detail})
+    error = ApiError("invalid_request", message, detail=detail, issues=tuple(issues))
+    error.status = rejected.status
+    return error
 
 
 _HEAD_CHECKS = {"content_type": _content_type_error, "key": _key_error}

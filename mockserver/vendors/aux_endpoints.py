@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mockserver.schema.field_types import AnyValue, OneOf
+from mockserver.schema.field_types import AnyValue, Integer, OneOf, Text
 from mockserver.schema.object_types import OneOrMore, spec_dataclass, spec_field
 from mockserver.vendors.placeholders import JsonTemplate, PlaceholderValues
 from mockserver.vendors.profile_fields import ENDPOINT_PATH, HEADER_MAP, TEMPLATE
 
-ID_PLACEHOLDER = "{id}"  # at the end of a path: the name of one item
-LIST_SOURCES = ("models", "retired", "charges", "rollups")  # the last two depend on the account
+ID_PLACEHOLDER = "{id}"  # in a path: the name of one item
+# `charges` and `rollups` depend on the account; of `jobs` only one at a time can be read.
+LIST_SOURCES = ("models", "retired", "charges", "rollups", "jobs")
 
 
 @spec_dataclass
@@ -21,7 +22,7 @@ class AuxEndpointSpec:
 
     paths: tuple[str, ...] = spec_field(
         OneOrMore(ENDPOINT_PATH),
-        "its path or paths; `{id}` at the end stands for one item's name",
+        "its path or paths; `{id}` stands for one item's name",
         name="path",
     )
     key: str = spec_field(OneOf("required", "none"), "whether it requires an API key", default="required")
@@ -33,12 +34,16 @@ class AuxEndpointSpec:
     body: Any = spec_field(
         AnyValue(), "the template of the body, with `$items`; with `$item` where the path has `{id}`"
     )
+    missing: str | None = spec_field(
+        Text(), "the message if there is no item `$id`; absent: that of not_found", default=None
+    )
+    failed: int = spec_field(Integer(200, 599), "the status for a job that has failed", default=200)
 
     def check(self) -> Iterator[tuple[str | None, str]]:
         """Yield the problems of the fields in combination."""
         if (self.list is None) is not (self.item is None):
             yield None, "found one of 'list' and 'item', expected both or neither"
-        if self.list is None and any(path.endswith("{id}") for path in self.paths):
+        if self.list is None and any(ID_PLACEHOLDER in path for path in self.paths):
             yield "paths", "found {id}, expected a 'list' that it is an item of"
 
 
@@ -52,13 +57,7 @@ class AuxEndpoint:
         self.is_public = spec.key == "none"
         self._body_template = JsonTemplate(spec.body)
         self._item_template = JsonTemplate(spec.item)
-        self._patterns = [
-            re.compile(
-                re.escape(path.removesuffix(ID_PLACEHOLDER))
-                + ("(.+)" if path.endswith(ID_PLACEHOLDER) else "()")
-            )
-            for path in spec.paths
-        ]
+        self._patterns = [_compile_path(path) for path in spec.paths]
 
     def match_item(self, path: str) -> str | None:
         """Return the item that a path names, "" for the whole list, or None if the path is not this endpoint's."""
@@ -80,6 +79,13 @@ class AuxEndpoint:
         if one is None:
             raise LookupError(item)
         return self._body_template.fill({**values, "item": self._item_template.fill({**values, **one})})
+
+
+def _compile_path(path: str) -> re.Pattern[str]:
+    """Compile a path; its only group is the name of an item. Only at the end may a name contain slashes."""
+    before, placeholder, after = path.partition(ID_PLACEHOLDER)
+    name = ("([^/]+)" if after else "(.+)") if placeholder else "()"
+    return re.compile(re.escape(before) + name + re.escape(after))
 
 
 def _item_names(item: PlaceholderValues) -> list[str]:

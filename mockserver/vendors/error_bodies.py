@@ -53,7 +53,7 @@ class ErrorBodies:
         `context` has the placeholder values that the error itself does not supply; `common_headers` returns the
         headers of every answer for these values and the JSON body (None for a body that is not JSON).
         """
-        kind, status = self._kind_and_status(error.kind)
+        kind, status = self._kind_and_status(error)
         error_text = self._error_texts.get(kind, _DEFAULT_TEXT)
         values = self._placeholder_values(error, kind, status, context)
         if error_text.body is None:
@@ -72,14 +72,19 @@ class ErrorBodies:
         )
         return Answer(status, all_headers, (Frame(body),))
 
-    def _kind_and_status(self, requested: str | int) -> tuple[str, int]:
-        """Return the key in `error_texts` and the status for a requested kind or status."""
-        errors = self._error_texts
+    def error_message(self, error: ApiError, context: PlaceholderValues) -> str:
+        """Return the message of an error; `context` as for `error_answer`."""
+        kind, status = self._kind_and_status(error)
+        return str(self._placeholder_values(error, kind, status, context)["message"])
+
+    def _kind_and_status(self, error: ApiError) -> tuple[str, int]:
+        """Return the key in `error_texts` and the status for the kind or status of an error."""
+        errors, requested = self._error_texts, error.kind
         if isinstance(requested, int):
             kinds = (str(requested), self._kind_by_status.get(requested), _KIND_BY_STATUS.get(requested))
             return next((kind for kind in kinds if kind in errors), OTHER_KIND), requested
         kind = requested if requested in errors else OTHER_KIND
-        return kind, errors.get(kind, _DEFAULT_TEXT).status or STATUS_BY_KIND[requested]
+        return kind, error.status or errors.get(kind, _DEFAULT_TEXT).status or STATUS_BY_KIND[requested]
 
     def _placeholder_values(
         self, error: ApiError, kind: str, status: int, context: PlaceholderValues

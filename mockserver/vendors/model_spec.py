@@ -38,6 +38,14 @@ class UnavailableSpec:
 
 
 @spec_dataclass
+class RejectedValueSpec:
+    """The error for a parameter whose value is not allowed, if it differs from that of other mistakes in a body."""
+
+    status: int = spec_field(Integer(400, 599), "its status")
+    message: str = spec_field(Text(), "its message; `$detail` describes the problem of this request")
+
+
+@spec_dataclass
 class ModelSpec:
     """The properties of one model."""
 

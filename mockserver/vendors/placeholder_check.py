@@ -32,7 +32,7 @@ ERROR_PLACEHOLDERS = REQUEST_PLACEHOLDERS | _split_names(
 ACCOUNT_PLACEHOLDERS = _split_names("now balance_usd balance_credits low_balance low_balance_threshold")
 ITEM_PLACEHOLDERS = _split_names(
     "id aliases prompt_price completion_price model status at stream day requests prompt_tokens "
-    "completion_tokens total_tokens usd cost credits_used"
+    "completion_tokens total_tokens usd cost credits_used output error inference_time"
 )
 
 
@@ -41,7 +41,8 @@ def find_unknown_placeholders(
 ) -> Iterator[Problem]:
     """Yield a problem for each placeholder of a profile that never has a value.
 
-    `ids` are the names of the profile's identifiers, `facts` those of its models' facts; both are placeholders.
+    `ids` are the names of the profile's identifiers, `facts` those of the facts of its models and jobs; both are
+    placeholders.
     """
     for pattern, names in _allowed_placeholders(frozenset(ids), frozenset(facts)).items():
         for template_path, template in _values_at(profile.value, pattern):
@@ -87,6 +88,9 @@ def _allowed_placeholders(
         ("unsupported_role",): _split_names("index role"),
         ("unknown_model", "message"): _split_names("model"),
         ("retired_model", "message"): _split_names("model"),
+        ("rejected_value", "message"): _split_names("detail"),
+        ("jobs", "body"): ids | _split_names("model url"),
+        ("endpoints", _ANY_KEY, "missing"): _split_names("id"),
         ("endpoints", _ANY_KEY, "headers"): ids | ACCOUNT_PLACEHOLDERS,
         ("endpoints", _ANY_KEY, "item"): ids | ACCOUNT_PLACEHOLDERS | ITEM_PLACEHOLDERS | facts,
         ("endpoints", _ANY_KEY, "body"): ids | ACCOUNT_PLACEHOLDERS | {"items", "item"},

@@ -29,7 +29,14 @@ from mockserver.schema.money import ZERO, Amount
 from mockserver.schema.object_types import ByType, ListOf, MapOf, ObjectType, spec_dataclass, spec_field
 from mockserver.schema.yaml_document import Document, load_document
 from mockserver.vendors.aux_endpoints import AuxEndpointSpec
-from mockserver.vendors.model_spec import ModelSpec, PriceSpec, SuccessSpec, UnavailableSpec
+from mockserver.vendors.job_spec import JobsSpec
+from mockserver.vendors.model_spec import (
+    ModelSpec,
+    PriceSpec,
+    RejectedValueSpec,
+    SuccessSpec,
+    UnavailableSpec,
+)
 from mockserver.vendors.parameter_rules import PARAMETER_RULES, ParameterRule
 from mockserver.vendors.placeholder_check import find_unknown_placeholders
 from mockserver.vendors.profile_fields import (
@@ -297,6 +304,11 @@ class VendorProfile:
     retired_model: UnavailableSpec = spec_field(
         ObjectType(UnavailableSpec), "the error for a retired model", default=UnavailableSpec(kind="gone")
     )
+    rejected_value: RejectedValueSpec | None = spec_field(
+        ObjectType(RejectedValueSpec),
+        "the error for parameters whose values are not allowed; absent: that of invalid_request",
+        default=None,
+    )
     ids: dict[str, str] = spec_field(
         MapOf(ID_PATTERN), "the placeholders that are identifiers, with their patterns"
     )
@@ -323,6 +335,9 @@ class VendorProfile:
         "error texts by kind or status; the first kind with a status represents it",
     )
 
+    jobs: JobsSpec | None = spec_field(
+        ObjectType(JobsSpec), "completions that are submitted as asynchronous jobs", default=None
+    )
     endpoints: dict[str, AuxEndpointSpec] | None = spec_field(
         MapOf(ObjectType(AuxEndpointSpec)), "further endpoints, by a name of your choice", default=None
     )
@@ -340,6 +355,11 @@ class VendorProfile:
                 "checks",
                 f"found {', '.join(self.checks) or 'nothing'}; expected each of {', '.join(DEFAULT_CHECKS)} once",
             )
+        if self.jobs is not None and self.jobs.id not in self.ids:
+            yield (
+                "jobs",
+                f"found the id {truncate_text(self.jobs.id)!r}, expected one of {', '.join(self.ids)}",
+            )
         if "tool_call_id" not in self.ids:  # tool calls of fixtures need one
             yield "ids", "the key 'tool_call_id' is missing, expected a pattern like call_{alnum:24}"
 
@@ -356,10 +376,9 @@ def read_profile(source: Document) -> VendorProfile:
     """Read a profile from a document. Raises InputError with all of its problems."""
     file = resolve_extends(source) if isinstance(source.value, dict) else source
     profile: VendorProfile = read_document(PROFILE, file)
-    models = (profile.models or {}).values()
-    problems = list(
-        find_unknown_placeholders(file, profile.ids, (name for model in models for name in model.facts or {}))
-    )
+    facts = [name for model in (profile.models or {}).values() for name in model.facts or {}]
+    job_fields = profile.jobs.body if profile.jobs else ()
+    problems = list(find_unknown_placeholders(file, profile.ids, [*facts, *job_fields]))
     if problems:
         raise InputError(*problems)
     return profile

@@ -41,7 +41,7 @@ def _chat_path(text: str) -> str:
 
 
 def _endpoint_path(text: str) -> str:
-    _path(text.removesuffix("/{id}") or "/")
+    _path(text.replace("/{id}", "", 1) or "/")
     return text
 
 

@@ -15,7 +15,8 @@ from mockserver.vendors.vendor import Vendor
 class RouteMatch:
     """The vendor and its path that a request leads to, with the model if the path names one.
 
-    `chat` is true at the chat completions; `aux_endpoint` is an auxiliary endpoint and `item` the item of its list.
+    `chat` is true at the chat completions, `is_job` where they are submitted as jobs; `aux_endpoint` is an auxiliary
+    endpoint and `item` the item of its list.
     """
 
     vendor: Vendor
@@ -24,6 +25,7 @@ class RouteMatch:
     model: str | None = None
     aux_endpoint: AuxEndpoint | None = None
     item: str = ""
+    is_job: bool = False
 
     @property
     def method(self) -> str:
@@ -45,7 +47,7 @@ class VendorRouter:
         owners = ((path.rstrip("/"), vendor) for vendor in ordered for path in vendor.profile.paths.owns)
         self._path_owners = sorted(owners, key=lambda owner: -len(owner[0]))
         self._find_cached = lru_cache(maxsize=_CACHE_SIZE)(self._find)
-        for path in (path for vendor in ordered for path in vendor.profile.paths.chat):
+        for path in (path for vendor in ordered for path in vendor.chat_paths):
             name = path.split("/")[1]
             if name in self.vendors:
                 raise InputError.from_message(
@@ -71,10 +73,10 @@ class VendorRouter:
 
     def _find_native(self, method: str, path: str) -> RouteMatch | None:
         for vendor in self.vendors.values():
-            chat, model = vendor.match_chat_path(path, self._reserved_names)
+            chat, model, is_job = vendor.match_chat_path(path, self._reserved_names)
             # `/v1/{model}` matches too many paths, so it is limited to POST.
             if chat and (model is None or method == "POST"):
-                return RouteMatch(vendor, path, True, model)
+                return RouteMatch(vendor, path, True, model, is_job=is_job)
         owner = next(
             (vendor for owned, vendor in self._path_owners if f"{path}/".startswith(f"{owned}/")), None
         )
@@ -88,8 +90,8 @@ class VendorRouter:
 
 def _match_vendor_path(vendor: Vendor, path: str) -> RouteMatch:
     endpoint, item = vendor.find_aux_endpoint(path) or (None, "")
-    chat, model = (False, None) if endpoint else vendor.match_chat_path(path)
-    return RouteMatch(vendor, path, chat, model, endpoint, item)
+    chat, model, is_job = (False, None, False) if endpoint else vendor.match_chat_path(path)
+    return RouteMatch(vendor, path, chat, model, endpoint, item, is_job)
 
 
 _CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 256  # cached routes, and the length of host and path

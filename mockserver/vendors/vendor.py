@@ -78,22 +78,31 @@ class Vendor:
         self._aux_endpoints = [AuxEndpoint(endpoint) for endpoint in (profile.endpoints or {}).values()]
         self.unserved_endpoints = UnservedEndpoints(profile)
         self.memo = Memo()
-        self._exact_paths = {path for path in profile.paths.chat if "{model}" not in path}
-        self._path_patterns = [_path_pattern(path) for path in profile.paths.chat if "{model}" in path]
+        self._job_body = JsonTemplate(profile.jobs.body if profile.jobs else {})
+        self._job_paths = frozenset(profile.jobs.paths if profile.jobs else ())
+        self._exact_paths = {path for path in self.chat_paths if "{model}" not in path}
+        self._path_patterns = [(path, _path_pattern(path)) for path in self.chat_paths if "{model}" in path]
 
-    def match_chat_path(self, path: str, reserved: frozenset[str] = frozenset()) -> tuple[bool, str | None]:
-        """Return whether the path is one of chat completions, and the model in the path or None.
+    @property
+    def chat_paths(self) -> tuple[str, ...]:
+        """Return the paths of chat completions, those of jobs included; `{model}` stands for the model's name."""
+        return (*self.profile.paths.chat, *(self.profile.jobs.paths if self.profile.jobs else ()))
+
+    def match_chat_path(
+        self, path: str, reserved: frozenset[str] = frozenset()
+    ) -> tuple[bool, str | None, bool]:
+        """Return whether the path is one of chat completions, the model in it or None, and whether it submits a job.
 
         `reserved` are names that are no models, in addition to those that the vendor reserves.
         """
         path = self._without_trailing_slash(path)
         if path in self._exact_paths:
-            return True, None
-        for pattern in self._path_patterns:
+            return True, None, path in self._job_paths
+        for chat_path, pattern in self._path_patterns:
             found = pattern.fullmatch(path)
             if found and found["model"] not in reserved and found["model"] not in self.profile.paths.reserved:
-                return True, found["model"]
-        return False, None
+                return True, found["model"], chat_path in self._job_paths
+        return False, None, False
 
     def find_aux_endpoint(self, path: str) -> tuple[AuxEndpoint, str] | None:
         """Return the auxiliary endpoint at this path and the item that the path names; None if there is none."""
@@ -103,8 +112,8 @@ class Vendor:
             for endpoint in self._aux_endpoints
             if (item := endpoint.match_item(path)) is not None
         ]
-        # A literal path takes precedence over one with `{id}`.
-        return min(matches, key=lambda match: bool(match[1]), default=None)
+        # A literal path takes precedence over one with `{id}`, and a path after `{id}` over a longer name.
+        return min(matches, key=lambda match: len(match[1]), default=None)
 
     def _without_trailing_slash(self, path: str) -> str:
         """Return the path that the vendor's router looks up: without one trailing slash if it accepts that."""
@@ -232,6 +241,14 @@ class Vendor:
             ("content-type", self.profile.body.content_type),
             *fill_headers(self.profile.body.headers, values),
         )
+
+    def fill_job_body(self, values: PlaceholderValues) -> Any:
+        """Return the body of the answer to a submitted job."""
+        return self._job_body.fill(values)
+
+    def error_message(self, error: ApiError, context: PlaceholderValues) -> str:
+        """Return the message of an error; see `error_answer`."""
+        return self._error_bodies.error_message(error, context)
 
     def error_answer(self, error: ApiError, context: PlaceholderValues) -> Answer:
         """Return the answer to an error in the vendor's form.

@@ -1,4 +1,4 @@
-"""Segmind's own SDK: chat by messages and by prompt, an image, a document, and what it makes of each error."""
+"""Segmind's own SDK: chat by messages and by prompt, jobs, an image, a document, and the error for each status."""
 
 import os
 from importlib.metadata import version
@@ -6,6 +6,7 @@ from importlib.metadata import version
 from segmind import SegmindClient
 from segmind.chat import image_url
 from segmind.exceptions import SegmindError
+from segmind.v2 import InferenceFailed
 
 
 def client(key: str = "SG_0123456789abcdef") -> SegmindClient:
@@ -25,6 +26,22 @@ said = client().chat_sync("o1-preview", messages=[{"role": "user", "content": "m
 assert said.text == client().chat_sync("o1-preview", prompt="mock words").text == "One word at a time."
 assert client().run_sync("o1-preview", prompt="mock words").json()["choices"]
 assert client().chat_sync("o1-preview", prompt="mock json").json() == {"sentiment": "positive", "score": 0.93}
+# By default the SDK submits a job and polls it.
+assert client().chat("o1-preview", prompt="mock words").text == "One word at a time."
+assert (
+    client().chat("o1-preview", messages=[{"role": "user", "content": "mock words"}]).finish_reason == "stop"
+)
+result = client().run("o1-preview", prompt="mock words")
+assert (result["status"], list(result)) == ("COMPLETED", ["status", "request_id", "output", "metrics"])
+job = client().submit_async("o1-preview", prompt="mock words")
+assert (job.submit_response["status"], job.status()["status"]) == ("QUEUED", "COMPLETED")
+try:
+    client().chat("o1-preview", prompt="mock busy")
+except InferenceFailed as error:
+    assert error.detail == "Service unavailable"  # noqa: PT017
+else:
+    raise AssertionError("the job did not fail")
+
 made = client().chat_sync(
     "o1-preview", prompt="A JSON object, please.", response_format={"type": "json_object"}
 )

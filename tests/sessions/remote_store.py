@@ -21,6 +21,7 @@ from mockserver.server.addresses import bind_socket
 from mockserver.server.app import create_app, load_vendors
 from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.sessions.counters import MetricLabels, MetricRow
+from mockserver.sessions.jobs import Job
 from mockserver.sessions.journal import (
     Decision,
     Journal,
@@ -145,6 +146,7 @@ class RemoteStore:
         self.journal: Journal = RemoteJournal(self._latency, load_vendors().vendors)
         self._memory = MemoryStore()  # what it does not keep itself
         self.events = self._memory.events
+        self._jobs: dict[str, bytes] = {}
         self._locks: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._counters: defaultdict[str, str] = defaultdict(lambda: "{}")
         self._overlays: defaultdict[str | None, Overlay] = defaultdict(lambda: EMPTY_OVERLAY)
@@ -254,6 +256,20 @@ class RemoteStore:
     async def request_counts(self) -> Sequence[tuple[MetricLabels, MetricRow]]:
         await self._latency.wait()
         return await self._memory.request_counts()
+
+    async def add_job(self, job: Job) -> None:
+        await self._latency.wait()
+        self._jobs[job.id] = pickle.dumps(job)
+
+    async def find_job(self, id: str) -> Job | None:  # noqa: A002
+        await self._latency.wait()
+        return pickle.loads(self._jobs[id]) if id in self._jobs else None  # noqa: S301 written above
+
+    async def forget_jobs(self, session: str | None) -> None:
+        await self._latency.wait()
+        for id_, data in list(self._jobs.items()):
+            if session in (None, pickle.loads(data).session):  # noqa: S301 written above
+                del self._jobs[id_]
 
     async def sessions(self) -> tuple[str, ...]:
         await self._latency.wait()

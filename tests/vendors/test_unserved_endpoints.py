@@ -29,7 +29,7 @@ IMAGES = f"AI/ML API has POST /v1/images/generations; {CHAT} /v1/chat/completion
             f"AI/ML API has DELETE /v1/keys/{{id}}; {CHAT} /v1/chat/completions",
         ),
         ("HEAD", "/aimlapi/v1/keys", f"AI/ML API has GET /v1/keys; {CHAT} /v1/chat/completions"),
-        ("POST", "/segmind/v2/flux", f"Segmind has POST /v2/{{slug}}; {CHAT} /v1/{{model}}"),
+        ("POST", "/segmind/v2/flux/more", None),
         ("GET", "/aimlapi/v1/images/generations", None),
         ("DELETE", "/aimlapi/v1/keys/k1/more", None),
         ("POST", "/omixa/api/v1/images/generations", None),
