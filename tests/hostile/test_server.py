@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import re
 import shutil
@@ -244,6 +245,42 @@ def test_ctrl_c_twice_prints_no_traceback(tmp_path: Path) -> None:
                 while True:
                     socket.create_connection(("127.0.0.1", server.port), timeout=20).close()
             assert server.stop(signal.SIGINT)[1] == ""
+
+
+RUNAWAY = """
+import pytest
+import requests
+
+from mockserver.bounded_regex import SharedRegexBudget
+
+
+def test_a_search_that_does_not_end(mockserver, monkeypatch):
+    monkeypatch.setattr(SharedRegexBudget.__init__, "__defaults__", (0.6,))  # seconds
+    mockserver.on(user={"regex": "(a|aa)+$"}).reply("never")
+    body = {"model": "o1-mini", "messages": [{"role": "user", "content": "a" * 60 + "b"}]}
+    with pytest.raises(requests.Timeout):
+        requests.post(f"{mockserver.url}/v1/chat/completions", json=body, timeout=0.1)
+    print("\\nthe client timed out", flush=True)
+    while True:
+        requests.post(f"{mockserver.url}/v1/chat/completions", json=body)
+"""
+
+
+@pytest.mark.usefixtures("handled_sigint")
+def test_timeouts_and_ctrl_c_work_while_a_pattern_is_searched(tmp_path: Path) -> None:
+    (tmp_path / "test_runaway.py").write_text(RUNAWAY)
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        lines = itertools.takewhile("the client timed out\n".__ne__, process.stdout)
+        before = "".join(lines)
+        process.send_signal(signal.SIGINT)
+        try:
+            output, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert "KeyboardInterrupt" in output, before + output
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
 
 
 # --- paths
