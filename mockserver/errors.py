@@ -7,7 +7,7 @@ An `InputError` holds all problems of an input, each with its position.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 # The usual status of each kind; a vendor's profile may use another one
 # (insufficient_credits is 402, 403 or 406, depending on the vendor).
@@ -39,6 +39,9 @@ class RetryAfter:
     as_date: bool = False
 
 
+ErrorCause = Literal["path", "body", "refusal", "no_match", "response"]  # "response": it cannot be rendered
+
+
 class ApiError(Exception):
     """An error response, independent of the vendor's form.
 
@@ -48,6 +51,7 @@ class ApiError(Exception):
     `reset_after` is the number of seconds until a rate limit resets; `shortage` describes the missing balance.
     `status` replaces the status of the kind. With an `upstream_status`, `message` is that of an upstream error, which
     the vendor sends inside its own.
+    `cause` tells apart what is not counted as a request (a wrong path or method, an invalid body) from other refusals.
     """
 
     def __init__(
@@ -73,6 +77,12 @@ class ApiError(Exception):
         self.shortage = ""
         self.status: int | None = None
         self.upstream_status: int | None = None
+        self.cause: ErrorCause = "refusal"
+
+    def with_cause(self, cause: ErrorCause) -> Self:
+        """Set the cause, and return the error itself."""
+        self.cause = cause
+        return self
 
 
 @dataclass(frozen=True, slots=True)

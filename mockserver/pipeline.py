@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver.billing.charging import AccountRegistry, Charging
 from mockserver.billing.cost import count_usage
 from mockserver.bounded_regex import SharedRegexBudget
-from mockserver.errors import ApiError, Problem
+from mockserver.errors import ApiError, ErrorCause, Problem
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.response_spec import ResponseSpec
@@ -51,7 +51,7 @@ from mockserver.sessions.injected_faults import (
     roll_fault_rules,
 )
 from mockserver.sessions.job_answers import create_job, poll_job, render_submission
-from mockserver.sessions.journal import Arrival, Decision, JournalEntry, generate_request_id
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry, Outcome, generate_request_id
 from mockserver.sessions.ledger import Hold
 from mockserver.sessions.store import ANSWERED, EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.settings import Settings
@@ -67,8 +67,6 @@ from mockserver.wire.faults import Fault, apply_fault, explain_no_effect
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
 _logger = logging.getLogger("mockserver")
-
-NO_MATCH = "mockserver: no fixture matched"  # how the refusal of a strict server begins
 
 OnRequestEnd = Callable[[JournalEntry], None]
 
@@ -306,6 +304,8 @@ class ChatPipeline:
     ) -> Decision:
         """Admit the request and render its response, or a refusal."""
         aux_endpoint = request.route.aux_endpoint
+        outcome: Outcome = "answered" if injected.match or aux_endpoint else "generated"
+        reason, is_counted = "", True
         try:
             if injected.error is not None:
                 raise injected.error
@@ -320,24 +320,28 @@ class ChatPipeline:
                 rendered = await self.render(request, state, injected.match, account)
             if request.route.is_job:
                 rendered = await self.submit_job(request, rendered, injected)
-            reason = ""
         except ApiError as error:
+            outcome = _classify_error(error, injected, outcome)
+            is_counted = error.cause not in ("path", "body") or outcome == "injected"
             rule = injected.by_rule.rule
             cause = f"the fault rule {rule}" if rule else injected.by_request.source
             # A fixture may quote the key, as vendors do.
             secrets = find_head_secrets(request.routed_head.head)
             reason = redact_text(error.message or error.detail or cause, secrets)
             rendered = Rendered(request.vendor.error_answer(error, build_error_context(request)))
-        fixture = injected.match.fixture.name if injected.match else ""
+        is_attributed = outcome in _ATTRIBUTED
+        fixture = injected.match.fixture.name if injected.match and is_attributed else ""
         return Decision(
             add_mock_headers(rendered.answer, request.routed_head, request_id, fixture, self.settings.seed),
             fixture,
-            injected.match is not None or aux_endpoint is not None,
+            is_attributed and (injected.match is not None or aux_endpoint is not None),
             injected.by_rule.rule,
             reason,
             rendered.response,
             hold=rendered.hold,
             usage=rendered.usage,
+            outcome=outcome,
+            is_counted=is_counted,
             nearest=rendered.nearest,
             own_fault=rendered.fault,
         )
@@ -452,7 +456,7 @@ class ChatPipeline:
         message = f"Nothing is at {head.method} {head.path}. Each vendor is under its own path: {roots}"
         body = orjson.dumps({"error": {"message": message, "type": "not_found", "code": "no_such_path"}})
         answer = Answer(404, (("content-type", "application/json"),), (Frame(body),))
-        return Decision(answer, reason="no vendor has this path")
+        return Decision(answer, reason="no vendor has this path", outcome="unknown_path", is_counted=False)
 
 
 def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
@@ -460,9 +464,20 @@ def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
     nearest = "; ".join(map(str, near_misses)) or "there are no fixtures at all"
     return ApiError(
         "not_found",
-        f"{NO_MATCH}. Nearest: {nearest}",
+        f"mockserver: no fixture matched. Nearest: {nearest}",
         headers=(("x-should-retry", "false"),),
-    )
+    ).with_cause("no_match")
+
+
+def _classify_error(error: ApiError, injected: InjectionResult, outcome: Outcome) -> Outcome:
+    """Return the outcome of a request that ends with an error; `outcome` is that without it."""
+    if error in (injected.by_request.error, injected.by_rule.error):
+        return "injected"
+    return outcome if error.cause == "response" else _OUTCOMES.get(error.cause, "refused")
+
+
+_OUTCOMES: Mapping[ErrorCause, Outcome] = {"path": "unknown_path", "no_match": "unmatched"}
+_ATTRIBUTED = ("answered", "injected")  # outcomes of requests that belong to the fixture that matches them
 
 
 def _add_regex_failures(reason: str, failures: Sequence[str]) -> str:
@@ -477,8 +492,8 @@ _MAX_REASONS = 3  # fixtures and rules that are named
 
 
 def _find_match(request: ChatRequest, state: EffectiveState) -> FixtureMatch | None:
-    """Return the first fixture that matches; requests to auxiliary endpoints have none unless they name one."""
-    if request.route.aux_endpoint:
+    """Return the first fixture that matches; only requests for completions have one, unless they name one."""
+    if not request.route.chat:
         return None
     return find_first_match(request, state.fixtures, state.answer_counts)
 
@@ -519,7 +534,10 @@ def _apply_fault(decision: Decision, request: ChatRequest, injected: InjectionRe
         fault, answer, lambda error: request.vendor.error_answer(error, build_error_context(request))
     )
     if broken is not answer:
-        return replace(decision, answer=broken, fault=str(fault), intended_answer=answer)
+        outcome = decision.outcome
+        if fault is not decision.own_fault and outcome in ("answered", "generated", "unmatched"):
+            outcome = "injected"
+        return replace(decision, answer=broken, fault=str(fault), intended_answer=answer, outcome=outcome)
     if fault is None:
         return replace(decision, answer=answer)
     reason = "; ".join(filter(None, (decision.reason, explain_no_effect(fault, answer))))

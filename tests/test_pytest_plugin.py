@@ -153,7 +153,7 @@ def test_a_report_says_why_a_request_got_another_answer(run_pytest: RunPytest) -
         "*_ test_no_fixture _*", "1. * -> 201, no fixture matched", "     there are no fixtures",
         "*_ test_no_reply _*", "test_it.py:*: on(user='weather') has no effect without .reply(...)",
         "*_ test_reply_too_late _*", "     on(user='weather') matches it, but was added after the request",
-        "*_ test_refused _*", "1. * -> 400, fixture on(user='weather'), model: String must contain at least 1 char*",
+        "*_ test_refused _*", "1. * -> 400, refused: model: String must contain at least 1 char*",
         "*_ test_refused_at_length _*", "1. * -> 400, *",
         "*_ test_by_rule _*", "1. * -> 503, rule session-fault-1",
         "*_ TestUnit.test_unit _*", "1. * -> 201, no fixture matched", "     there are no fixtures",

@@ -64,7 +64,7 @@ from mockserver.schema.field_types import FieldType, read_document
 from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema, get_spec_fields
 from mockserver.schema.yaml_document import document_from_value
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import UNMATCHED_OUTCOMES, JournalEntry
 from mockserver.settings import API_VERSION
 from mockserver.wire.faults import FAULTS
 
@@ -139,7 +139,7 @@ def _matches_filters(entry: JournalEntry, query: Any) -> bool:
     return (
         ("status" not in query or status in query["status"] or f"{status[0]}xx" in query["status"])
         and ("fixture" not in query or entry.fixture == query["fixture"])
-        and ("unmatched" not in query or entry.matched is not query["unmatched"])
+        and ("unmatched" not in query or (entry.outcome in UNMATCHED_OUTCOMES) is query["unmatched"])
     )
 
 

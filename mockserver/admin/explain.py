@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -18,13 +19,13 @@ from mockserver.fixtures.predicates import format_value
 from mockserver.masking import join_scheme
 from mockserver.matching.dropped_reasoning import explain_dropped_reasoning
 from mockserver.matching.fixture_set import NearMiss, find_first_match, find_mismatches, find_near_misses
-from mockserver.pipeline import NO_MATCH, ChatPipeline, EffectiveState
+from mockserver.pipeline import ChatPipeline, EffectiveState
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RequestHead, route_head
 from mockserver.schema.field_types import AnyValue, FieldType, Text
 from mockserver.schema.object_types import ByType, MapOf, ObjectType, spec_dataclass, spec_field
 from mockserver.sessions.injected_faults import FIXTURE_HEADER
-from mockserver.sessions.journal import Decision, generate_request_id
+from mockserver.sessions.journal import Decision, Outcome, generate_request_id
 from mockserver.wire.answer import index_headers
 
 
@@ -61,7 +62,7 @@ class DryRun:
     fault: str = ""  # the fault that was applied
     outcome: SdkOutcome | None = None  # in the OpenAI SDK; None if it was not measured
     instead_of: Fixture | None = None  # the fixture that matches, if the request names another one
-    generated: bool = False  # whether the reply was generated
+    kind: Outcome = "answered"  # the kind of the answer
 
 
 async def dry_run_input(
@@ -96,7 +97,11 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
     outcome = None
     if not raw or status >= 400:
         outcome = find_sdk_outcome(decision.answer, decision.fault, stream=request.stream)
-    if matched is None:
+    misses: tuple[NearMiss, ...] = ()
+    omitted = 0
+    if decision.outcome in ("refused", "unknown_path"):
+        pass  # no fixture was to answer
+    elif matched is None:
         misses = tuple(find_near_misses(request, fixtures, counts, MAX_NEAR_MISSES))
         omitted = sum(1 for _ in fixtures) - len(misses)
     else:
@@ -121,7 +126,7 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
         decision.fault,
         outcome,
         instead_of,
-        decision.is_generated,
+        decision.outcome,
     )
 
 
@@ -165,7 +170,7 @@ def format_dry_run(dry_run: DryRun) -> str:
     if dry_run.instead_of is not None:
         other = dry_run.instead_of
         lines.append(f"           selected by {FIXTURE_HEADER}, instead of  {other.name}  ({other.source})")
-    if dry_run.reason and not dry_run.reason.startswith(NO_MATCH):  # else the near misses follow
+    if dry_run.reason and dry_run.kind != "unmatched":  # then the near misses follow
         lines.append(f"           {dry_run.reason}")
     if dry_run.fault:
         lines.append(f"  fault    {dry_run.fault}")
@@ -182,7 +187,14 @@ def format_dry_run(dry_run: DryRun) -> str:
 def _describe_source(dry_run: DryRun) -> str:
     if dry_run.fixture:
         return f"{dry_run.fixture}  ({dry_run.source})"
-    return "a generated reply, since no fixture matched" if dry_run.generated else "no fixture matched"
+    return _SOURCES.get(dry_run.kind, "no fixture matched")
+
+
+_SOURCES: Mapping[Outcome, str] = {
+    "generated": "a generated reply, since no fixture matched",
+    "refused": "the request is refused",
+    "unknown_path": "there is no such path",
+}
 
 
 MAX_NEAR_MISSES = 12  # near misses in an explanation

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
@@ -20,7 +20,7 @@ from mockserver.masking import mask_headers, mask_query, redact_text
 from mockserver.matching.fixture_set import Mismatch, NearMiss
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import find_head_secrets
-from mockserver.schema.field_types import AnyValue, Boolean, FieldType, Integer, Null, Number, Text
+from mockserver.schema.field_types import AnyValue, Boolean, FieldType, Integer, Null, Number, OneOf, Text
 from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import Charge, format_amount
 from mockserver.schema.object_types import (
@@ -34,7 +34,7 @@ from mockserver.schema.object_types import (
     spec_dataclass,
     spec_field,
 )
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import JournalEntry, Outcome
 from mockserver.sessions.request_record import RequestRecord, create_record, to_milliseconds
 from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, add_content_length, index_headers
@@ -174,6 +174,7 @@ class ExplanationView:
     )
     instead_of_source: str | None = spec_field(OPTIONAL_TEXT, "file and line that define it")
     matched: bool = spec_field(Boolean(), "whether a fixture matches")
+    outcome: str = spec_field(OneOf(*get_args(Outcome)), "the kind of the answer")
     reason: str | None = spec_field(OPTIONAL_TEXT, "the reason for a refusal")
     near_misses: Sequence[NearMissView] = spec_field(
         ListOf(ObjectType(NearMissView)),
@@ -233,6 +234,7 @@ def build_explanation(dry_run: DryRun) -> ExplanationView:
         instead_of=dry_run.instead_of.name if dry_run.instead_of else None,
         instead_of_source=dry_run.instead_of.source if dry_run.instead_of else None,
         matched=bool(dry_run.fixture),
+        outcome=dry_run.kind,
         reason=dry_run.reason or None,
         near_misses=tuple(
             build_near_miss_view(one, find_head_secrets(dry_run.request.routed_head.head))

@@ -204,9 +204,9 @@ class _Verification:
         self._misses: list[tuple[JournalEntry, list[Mismatch]]] = []
 
     def add(self, entry: JournalEntry) -> None:
-        """Take a new or changed entry into account. Only a new one is compared with the match."""
+        """Take a new or changed entry into account. It is compared with the match once, when its answer is decided."""
         matches = self._matches.get(entry.id)
-        if matches is None:
+        if matches is None and entry.decision is not None:
             matches = self._matches[entry.id] = _meets_criteria(entry, self._criteria)
         if matches:
             cost = NO_CHARGE if self._spending is None else calculate_entry_cost(entry)
@@ -238,14 +238,14 @@ class _Verification:
 
     def compare(self, entry: JournalEntry) -> None:
         """Note the mismatches of an entry, for the error."""
-        if entry.request is not None and not self._matches.get(entry.id):
+        if is_counted_request(entry) and not self._matches.get(entry.id):
             self._misses.append((entry, _find_mismatches(entry, self._criteria)))
 
     def build_error(self, entries: Sequence[JournalEntry]) -> AdminError:
         """Return the 409: the matching requests, and the nearest others with their mismatches."""
         nearest = sorted((one for one in self._misses if one[1]), key=lambda one: len(one[1]))
         near_misses = [_near_miss(entry, mismatches) for entry, mismatches in nearest[:_MAX_NEAR_MISSES]]
-        message = self._describe_failure(sum(entry.request is not None for entry in entries))
+        message = self._describe_failure(sum(map(is_counted_request, entries)))
         if near_misses and len(self._costs) < self._count.min:
             message += f". Nearest: {'. '.join(map(_describe_near_miss, near_misses))}"
         extra = {
@@ -268,7 +268,15 @@ class _Verification:
         return f"expected {expected} {noun} like {match}; found {found} of {total}"
 
 
+def is_counted_request(entry: JournalEntry) -> bool:
+    """Return whether assertions count a request: one for a completion, with a valid body, whatever its answer."""
+    decision, request = entry.decision, entry.request
+    return decision is not None and decision.is_counted and request is not None and request.route.chat
+
+
 def _meets_criteria(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> bool:
+    if not is_counted_request(entry):
+        return False
     request = entry.request_with_body
     return request is not None and all(one.holds(request) for one in criteria)
 

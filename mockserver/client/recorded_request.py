@@ -78,11 +78,12 @@ class Request(RequestRecord):
     def unmatched(self) -> bool:
         """True if no fixture matched, so that the reply was generated or the request was rejected for it.
 
-        False if the request was rejected as by the vendor, or because of a fault rule, key or header.
+        True also if no vendor has the path. False if the request was rejected as by the vendor, or because of a fault
+        rule, key, message or header.
         """
-        if self.matched or self.rule or self.fault or not self.status:
-            return False
-        return self.status < 400 or not self.vendor or "no fixture matched" in self.reason
+        return self.outcome in ("generated", "unmatched") or (
+            self.outcome == "unknown_path" and not self.vendor
+        )
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -147,7 +148,10 @@ class Request(RequestRecord):
         if self.fixture:
             refusal = f", {truncate_text(self.reason)}" if self.status >= 400 and self.reason else ""
             return f"fixture {self.fixture}{refusal}"
-        return "no fixture matched" if self.vendor and self.unmatched else self.reason
+        if self.vendor and self.unmatched:
+            return "no fixture matched"
+        reason = truncate_text(self.reason)
+        return ": ".join(filter(None, ("refused", reason))) if self.outcome == "refused" else reason
 
 
 def parse_recorded_request(data: Mapping[str, Any], fetch_details: DetailsFetcher) -> Request:

@@ -66,4 +66,4 @@ class GenerationBudget:
                 "invalid_request",
                 f"The mock server stopped generating this response after {self.limit} steps. "
                 "Ask for fewer choices (n), a shorter text or a simpler JSON schema, or write a fixture.",
-            )
+            ).with_cause("response")

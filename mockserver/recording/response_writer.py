@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from mockserver.masking import mask_headers, redact_text
-from mockserver.pipeline import NO_MATCH
 from mockserver.recording.error_writer import write_error
 from mockserver.request.chat_request import ChatRequest
 from mockserver.sessions.journal import Decision
@@ -28,7 +27,7 @@ _PLACEHOLDER = "Write the response here."  # for a request that no fixture match
 
 def write_response(request: ChatRequest, decision: Decision, secrets: tuple[str, ...]) -> dict[str, Any]:
     """Return the response that answers as this decision did; `secrets` are masked."""
-    if decision.reason.startswith(NO_MATCH):
+    if decision.outcome == "unmatched":
         return {"text": _PLACEHOLDER}
     answer = _redact_answer(decision.intended_answer or decision.answer, secrets)
     spec = decision.response

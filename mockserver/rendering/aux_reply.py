@@ -36,7 +36,7 @@ def render_aux_reply(
         body = orjson.dumps(endpoint.fill(values, request.route.item))
     except LookupError:
         message = fill_optional_text(endpoint.spec.missing, {"id": truncate_text(request.route.item)})
-        raise ApiError("not_found", message) from None
+        raise ApiError("not_found", message).with_cause("response") from None
     headers = (*vendor.headers(values, body), *fill_headers(endpoint.spec.headers, values))
     tag = next((value for name, value in headers if name == "etag"), None)
     # RFC 9110, 13.1.2: the client has the current body already.

@@ -78,7 +78,8 @@ def fill_response_template(
         )
     except InputError as error:
         message = f"fixture {fixture.name!r} ({fixture.source}): {error.problems[0].message}"
-        raise ApiError("server_error", message, headers=(("x-should-retry", "false"),)) from error
+        headers = (("x-should-retry", "false"),)
+        raise ApiError("server_error", message, headers=headers).with_cause("response") from error
 
 
 # The fields of a response that are those of its only choice.

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 from itertools import takewhile
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.memoize import Memo, fast_dataclass
@@ -58,12 +58,20 @@ class Arrival:
     started_at: float = field(default_factory=read_monotonic)
 
 
+# The kind of an answer. The answer of a fixture or an auxiliary endpoint; a generated reply; a refusal by the vendor's
+# rules; an error or fault that a header, the key, the message or a fault rule has injected; the 404 of a strict server;
+# the error for a path or method that is not served.
+Outcome = Literal["answered", "generated", "refused", "injected", "unmatched", "unknown_path"]
+UNMATCHED_OUTCOMES: Final[tuple[Outcome, ...]] = ("generated", "unmatched", "unknown_path")
+
+
 @fast_dataclass
 class Decision:
     """The answer to a request, and how it was chosen.
 
-    `fixture` is the name of the one that matched, even if an error was sent instead; `rule` is the fault rule that
-    applied, `fault` what was done to the answer, with its point, and `reason` why the request was refused.
+    `fixture` is the name of the one that matched, even if an error was injected; a request that is refused has none.
+    `rule` is the fault rule that applied, `fault` what was done to the answer, with its point, and `reason` why the
+    request was refused.
     """
 
     answer: Answer
@@ -76,6 +84,8 @@ class Decision:
     intended_answer: Answer | None = None  # the answer before the fault, if one was applied
     hold: Hold | None = None  # the money that the request's account holds for the answer
     usage: TokenUsage | None = None  # its tokens, if they were counted for the hold
+    outcome: Outcome = "answered"
+    is_counted: bool = True  # whether assertions count the request: not with a wrong path, or an invalid body
     nearest: str = ""  # the name of the fixture nearest to a request with a generated reply
     own_fault: Fault | None = None  # the fault of the response itself, whether it is applied or not
 
@@ -146,6 +156,11 @@ class JournalEntry:
     def fixture(self) -> str:
         """Return the name of the fixture that matched, empty if none did."""
         return self.decision.fixture if self.decision else ""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Return the kind of the answer, None until it is decided."""
+        return self.decision.outcome if self.decision else None
 
     @property
     def matched(self) -> bool:

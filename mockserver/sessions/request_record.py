@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
-from mockserver.schema.field_types import Boolean, Integer, Text
-from mockserver.schema.object_types import OPTIONAL_NUMBER, OPTIONAL_TEXT, spec_dataclass, spec_field
-from mockserver.sessions.journal import JournalEntry
+from mockserver.schema.field_types import Boolean, FieldType, Integer, Null, OneOf, Text
+from mockserver.schema.object_types import OPTIONAL_NUMBER, OPTIONAL_TEXT, ByType, spec_dataclass, spec_field
+from mockserver.sessions.journal import JournalEntry, Outcome
+
+OPTIONAL_OUTCOME: FieldType = ByType(text=OneOf(*get_args(Outcome)), null=Null())
 
 
 @spec_dataclass
@@ -30,6 +32,10 @@ class RequestRecord:
     )
     fixture: str = spec_field(OPTIONAL_TEXT, "the fixture that matched, even if an error was sent instead")
     matched: bool = spec_field(Boolean(), "whether a fixture matched")
+    outcome: str = spec_field(
+        OPTIONAL_OUTCOME,
+        "the kind of the answer; null before it is decided; `injected`: an error or fault on request",
+    )
     generated: bool = spec_field(Boolean(), "whether the reply was generated")
     nearest: str = spec_field(OPTIONAL_TEXT, "the fixture nearest to a request with a generated reply")
     rule: str = spec_field(OPTIONAL_TEXT, "the fault rule that was applied")
@@ -50,7 +56,12 @@ class RequestRecord:
 
 
 _NAMES = tuple(one.name for one in fields(RequestRecord))
-_OPTIONAL_TEXTS = tuple(one.name for one in fields(RequestRecord) if one.metadata["shape"] is OPTIONAL_TEXT)
+_OPTIONAL_SHAPES = (OPTIONAL_TEXT, OPTIONAL_OUTCOME)
+_OPTIONAL_TEXTS = tuple(
+    one.name
+    for one in fields(RequestRecord)
+    if any(one.metadata["shape"] is shape for shape in _OPTIONAL_SHAPES)
+)
 
 
 def create_record(entry: JournalEntry) -> RequestRecord:
@@ -72,6 +83,7 @@ def create_record(entry: JournalEntry) -> RequestRecord:
         status=entry.status,
         fixture=entry.fixture,
         matched=entry.matched,
+        outcome=decision.outcome if decision else "",
         generated=decision is not None and decision.is_generated,
         nearest=decision.nearest if decision else "",
         rule=entry.rule,

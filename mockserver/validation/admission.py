@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from mockserver.errors import ApiError
+from mockserver.errors import ApiError, ErrorCause
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import SESSION_NAME_FORM, RoutedHead, get_media_type, is_session_name
@@ -55,9 +55,9 @@ def _check_route(request: ChatRequest) -> None:
     _raise_if_error(_route_error(request.routed_head))
     if request.body_error == "too_large":
         detail = request.body_error_detail or "the body is larger than --max-body allows"
-        raise ApiError("too_large", detail=detail)
+        raise ApiError("too_large", detail=detail).with_cause("body")
     if request.body_error == "unknown_coding":
-        raise ApiError(415, request.body_error_detail)
+        raise ApiError(415, request.body_error_detail).with_cause("body")
 
 
 @memoized
@@ -77,22 +77,22 @@ def _route_error(routed_head: RoutedHead) -> ApiError | None:
     if not route.chat and route.aux_endpoint is None:
         hint = route.vendor.unserved_endpoints.explain(method, route.path)
         if hint is not None:
-            return ApiError("not_found", detail=hint, headers=(format_hint_header(hint),))
+            return ApiError("not_found", detail=hint, headers=(format_hint_header(hint),)).with_cause("path")
         known = route.vendor.profile.paths.chat[0]
         return ApiError(
             "not_found", detail=f"{route.vendor.profile.title} has no such path, expected {known}"
-        )
+        ).with_cause("path")
     # HEAD is allowed wherever GET is (RFC 9110, section 9.3.2).
     if method != route.method and (method, route.method) != ("HEAD", "GET"):
         return ApiError(
             "method_not_allowed", detail=f"found {truncate_text(method, 20)}, expected {route.method}"
-        )
+        ).with_cause("path")
     if not is_session_name(routed_head.session):
         return ApiError(
             "invalid_request",
             f"found the session {truncate_text(routed_head.session, 80)!r}, "
             f"in the path after /s/ or in X-Mock-Session; expected {SESSION_NAME_FORM}",
-        )
+        ).with_cause("body")
     return None
 
 
@@ -104,7 +104,9 @@ def _content_type_error(routed_head: RoutedHead) -> ApiError | None:
     detail = (
         f"Content-Type: expected application/json, received {truncate_text(content_type, 80) or 'nothing'}"
     )
-    return ApiError("wrong_content_type", detail=detail, issues=(create_custom_issue(detail),))
+    return ApiError("wrong_content_type", detail=detail, issues=(create_custom_issue(detail),)).with_cause(
+        "body"
+    )
 
 
 def _key_error(routed_head: RoutedHead) -> ApiError | None:
@@ -156,11 +158,16 @@ def _check_roles(request: ChatRequest) -> None:
         request.model, (message["role"] for message in request.messages)
     )
     if message is not None:
-        raise ApiError("invalid_request", message)
+        raise ApiError("invalid_request", message).with_cause("body")
 
 
 def _invalid_body_error(issues: list[Issue]) -> ApiError:
-    return ApiError("invalid_request", detail=format_issues(issues), issues=tuple(issues))
+    # Some vendors report an unknown model as an invalid body.
+    is_model_unknown = all(
+        issue["code"] == "invalid_enum_value" and issue["path"] == ["model"] for issue in issues
+    )
+    cause: ErrorCause = "refusal" if is_model_unknown else "body"
+    return ApiError("invalid_request", detail=format_issues(issues), issues=tuple(issues)).with_cause(cause)
 
 
 def _is_rejected_value(issue: Issue) -> bool:

@@ -57,8 +57,11 @@ def test_where_nothing_matches_it_tells_what_came_nearest(tmp_path: Path) -> Non
     assert text.splitlines()[:3] == [
         "AI/ML API, no model, no user message",
         "",
-        "  answers  400  no fixture matched",
+        "  answers  400  the request is refused",
     ]
+    assert text.count("missed") == 0
+    text = told(tmp_path, body=says("Anything"))
+    assert text.splitlines()[2] == "  answers  404  no fixture matched"
     assert text.count("missed") == 4
 
 

@@ -168,12 +168,14 @@ def test_explain_describes_the_server_that_its_flags_describe(folder: Path) -> N
     assert explained().startswith("201  a generated reply, since no fixture matched\n")
     assert explained("--strict").startswith("404  no fixture matched\n  openai   NotFoundError")
     assert explained(MOCKSERVER_STRICT="1").startswith("404  no fixture matched\n")
-    assert explained("--strict-models").startswith("400  no fixture matched\n           model: Invalid enum")
+    assert explained("--strict-models").startswith(
+        "400  the request is refused\n           model: Invalid enum"
+    )
     assert explained("--fault", "error=429").startswith(
         "429  no fixture matched\n           the fault rule flag-fault-1\n"
     )
     assert explained("--known-keys-only").startswith(
-        "401  no fixture matched\n           no account has this key"
+        "401  the request is refused\n           no account has this key"
     )
 
 

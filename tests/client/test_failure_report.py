@@ -16,7 +16,7 @@ def evicted(number: int, **more: Any) -> Request:
     def fetch(_: str) -> Mapping[str, Any]:
         raise LookupError("the journal has no such request")
 
-    data = {"id": f"req-{number}", "vendor": "acme", "user": "Hello", "status": 200, "matched": False}
+    data = {"id": f"req-{number}", "vendor": "acme", "user": "Hello", "status": 200, "outcome": "generated"}
     return parse_recorded_request(data | more, fetch)
 
 
@@ -32,7 +32,7 @@ def test_many_requests_are_cut_and_evicted_ones_do_no_harm(server: MockServer) -
 
 
 def test_a_refusal_that_its_line_cuts_is_shown_whole(server: MockServer) -> None:
-    refused = evicted(1, status=400, fixture="hello", matched=True, reason="model: " + "x" * 300)
+    refused = evicted(1, status=400, outcome="refused", reason="model: " + "x" * 300)
     [_, line, reason] = format_report(server.session(), [refused])
     assert line.endswith("x…")
     assert reason.strip() == refused.reason

@@ -18,6 +18,7 @@ TOLD: dict[str, Any] = {
     "user": "Hello",
     "status": 200,
     "matched": True,
+    "outcome": "answered",
     "fixture": "hello",
     "ended": "finished",
 }
@@ -37,10 +38,10 @@ def request(details: dict[str, Any] | None = None, **told: Any) -> Request:
             {"rule": "r-1", "fault": "reset@3", "ended": "dropped"},
             "acme m 'Hello' -> 200, rule r-1, fault reset@3, dropped",
         ),
-        ({"fixture": None, "matched": False}, "acme m 'Hello' -> 200, no fixture matched"),
+        ({"fixture": None, "outcome": "generated"}, "acme m 'Hello' -> 200, no fixture matched"),
         (
-            {"fixture": None, "matched": False, "status": 402},
-            "acme m 'Hello' -> 402",
+            {"fixture": None, "outcome": "refused", "status": 402, "reason": "empty"},
+            "acme m 'Hello' -> 402, refused: empty",
         ),
         ({"user": "", "model": ""}, "acme POST /v1/chat -> 200, fixture hello"),
         (
@@ -61,14 +62,13 @@ def test_a_line_says_what_was_asked_and_what_was_heard(told: dict[str, Any], lin
     ("told", "unmatched"),
     [
         ({}, False),
-        ({"matched": False}, True),
-        ({"matched": False, "rule": "r-1"}, False),
-        ({"matched": False, "fault": "hang", "status": 0}, False),
-        ({"matched": False, "status": 402}, False),  # a key, or a header, asked for it
-        ({"matched": False, "status": 400, "reason": "messages: Required"}, False),  # as the vendor does it
-        ({"matched": False, "status": 404, "reason": "mockserver: no fixture matched. Nearest: ..."}, True),
-        ({"matched": False, "status": 404, "vendor": None, "reason": "no vendor has this path"}, True),
-        ({"matched": False, "status": 0}, False),  # nobody knows yet
+        ({"outcome": "generated"}, True),
+        ({"outcome": "unmatched", "status": 404}, True),
+        ({"outcome": "injected", "status": 402}, False),
+        ({"outcome": "refused", "status": 400}, False),
+        ({"outcome": "unknown_path", "status": 404}, False),  # as the vendor refuses it
+        ({"outcome": "unknown_path", "status": 404, "vendor": None}, True),
+        ({"outcome": None, "status": 0}, False),  # it is not decided yet
     ],
     ids=str,
 )
@@ -104,7 +104,7 @@ def test_a_miss_says_where_it_stands_and_what_was_missing() -> None:
         {"fixture": "one", "source": "f.yaml:3", "differences": parted},
         {"fixture": "two", "source": None, "differences": parted * 2},
     ]
-    assert request({"near_misses": misses}, fixture=None, matched=False).explain() == (
+    assert request({"near_misses": misses}, fixture=None, outcome="unmatched").explain() == (
         "acme m 'Hello' -> 200, no fixture matched\n"
         "  one (f.yaml:3) missed on user: expected 'a', found 'b'\n"
         "  two missed on user: expected 'a', found 'b'; user: expected 'a', found 'b'"

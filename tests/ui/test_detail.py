@@ -107,6 +107,24 @@ def test_each_field_of_a_near_miss_is_matched_or_not(asked: Ask, panel: Any) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("sent", "answer", "explained"),
+    [
+        ({"headers": {"Authorization": ""}}, "refused", "The request was refused before a fixture answered."),
+        ({"model": "gpt-4o"}, "generated", "No fixture matched; the reply was generated."),
+    ],
+)
+def test_an_answer_without_a_fixture_is_explained(
+    asked: Ask, panel: Any, sent: Json, answer: str, explained: str
+) -> None:
+    asked("Hello", **sent)
+    expect(panel.page.locator("tbody td.col-fixture")).to_have_text([answer])
+    expect(open_newest(panel)).to_contain_text(f"answer{answer}")
+    if answer == "refused":
+        expect(panel).to_contain_text("reasonfound no API key, expected the header authorization")
+    expect(tab(panel, "Match")).to_contain_text(explained)
+
+
 def test_the_curl_command_sends_the_same_request(own: MockServer, asked: Ask, panel: Any) -> None:
     asked("It's $(me)", headers={"x-`id`": "'; exit 7; '"})
     open_newest(panel)

@@ -34,7 +34,7 @@ def test_earlier_and_new_requests_are_rows(own: MockServer, asked: Ask, page: Pa
     expect(cells(page, "vendor")).to_have_text(["omixa", "aimlapi"])
     expect(cells(page, "model")).to_have_text(["o1-preview", "o1-preview"])
     expect(cells(page, "outcome")).to_have_text(["429 rate limited", "201 answered"])
-    expect(cells(page, "fixture")).to_have_text(["–", "greeting"])
+    expect(cells(page, "fixture")).to_have_text(["injected", "greeting"])
     expect(cells(page, "attempt")).to_have_text(["1", "1"])
     expect(cells(page, "user")).to_have_text(["mock 429", "Hello"])
 

@@ -1,5 +1,6 @@
 // The panel with one request in detail: its conversation, what was sent and received, how it was matched, and actions.
 
+import { describeSource, explainMissingFixture } from "../data/answer-source.js";
 import { pythonSnippet } from "../data/code-snippets.js";
 import { buildConversation, errorMessage } from "../data/conversation.js";
 import { diffMatch } from "../data/match-diff.js";
@@ -150,7 +151,8 @@ function createFacts(request) {
     ["first byte", formatDuration(request.first_byte_ms)],
     ["total", request.total_ms === null ? "still open" : `${formatDuration(request.total_ms)}, ${formatCount(request.bytes, "byte")}`],
     ["attempt", request.attempt ? `${request.attempt + 1}, by the client's own count` : ""],
-    ["fixture", request.fixture ?? (request.vendor ? "not matched" : "")],
+    ["answer", request.fixture ? `fixture ${request.fixture}` : describeSource({ ...request, rule: null })],
+    ["nearest", request.nearest ? `fixture ${request.nearest}` : ""],
     ["fault rule", request.rule ?? ""],
     ["fault", request.fault ?? ""],
     ["Retry-After", formatDuration(request.retry_after_ms)],
@@ -250,7 +252,7 @@ function renderMatch(request) {
   const matched = h("ol", { class: "matches", "aria-label": "The fixture that matched" });
   const nearMisses = h("ol", { class: "matches", "aria-label": "Fixtures that did not match" });
   fillMatches(request, matched, nearMisses);
-  const parts = [h("p", { class: "muted" }, request.fixture ? "Matched fixture:" : "No fixture matched."), matched];
+  const parts = [h("p", { class: "muted" }, request.fixture ? "Matched fixture:" : explainMissingFixture(request)), matched];
   if (request.near_misses.length > 0) {
     parts.push(h("p", { class: "muted" }, request.fixture ? "Fixtures before it, and why they did not match:" : "Near misses:"));
   }

@@ -1,5 +1,6 @@
 // The playground's response: its content and times, what the OpenAI SDK does with it, its headers and raw body.
 
+import { describeSource } from "../data/answer-source.js";
 import { h, setText } from "../lib/dom.js";
 import { formatCount, formatDuration } from "../lib/format.js";
 import { formatHash } from "../lib/hash-route.js";
@@ -8,6 +9,7 @@ import { createOutcomeBadge } from "./outcome-badge.js";
 
 /** @import { LiveResponse } from "../data/stream-reader.js" */
 /** @import { VendorView } from "../data/request-builder.js" */
+/** @import { RequestView } from "../data/request-store.js" */
 
 /**
  * What the admin API expects of a request; `error` is set if it could not tell.
@@ -15,6 +17,7 @@ import { createOutcomeBadge } from "./outcome-badge.js";
  * @property {string} [error]
  * @property {string | null} [fixture]
  * @property {string | null} [source]
+ * @property {RequestView["outcome"]} [outcome]
  * @property {string | null} [reason]
  * @property {string | null} [fault]
  * @property {{exception: string | null, text: string} | null} [openai]
@@ -88,9 +91,10 @@ export function createResponsePanel() {
     const { kind, text } = describeSdkOutcome(explanation, vendor);
     sdkOutcome.className = `sdk-outcome ${kind}`;
     setText(sdkOutcome, text);
-    const { fixture, source, reason, fault } = explanation ?? {};
+    const { fixture, source, reason, fault, outcome } = explanation ?? {};
+    const answer = fixture ? `fixture ${fixture} (${source})` : outcome && describeSource({ rule: null, fixture: null, outcome });
     /** @type {[string, string | null | undefined][]} */
-    const known = [["fixture", fixture && `${fixture} (${source})`], ["reason", reason], ["fault", fault]];
+    const known = [["answer", answer], ["reason", reason], ["fault", fault]];
     facts.replaceChildren(...createPairs(known.flatMap(([name, value]) => (value ? [[name, value]] : []))));
   }
 

@@ -52,6 +52,6 @@ function hasStatus(request, status) {
 }
 
 /** @param {StoredRequest} request */
-function searchText({ id, session, vendor, model, fixture, rule, fault, user, path }) {
-  return [id, session, vendor, model, fixture, rule, fault, user, path].join("\n").toLowerCase();
+function searchText({ id, session, vendor, model, fixture, outcome, rule, fault, user, path }) {
+  return [id, session, vendor, model, fixture, outcome, rule, fault, user, path].join("\n").toLowerCase();
 }

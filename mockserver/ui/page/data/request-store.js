@@ -17,6 +17,8 @@ const CAPACITY = 1000;
  * @property {number} attempt as the client counts, from 0
  * @property {number} status
  * @property {string | null} fixture
+ * @property {string | null} nearest the fixture nearest to a request with a generated reply
+ * @property {"answered" | "generated" | "refused" | "injected" | "unmatched" | "unknown_path" | null} outcome
  * @property {string | null} rule
  * @property {string | null} fault
  * @property {string | null} reason

@@ -3,6 +3,7 @@
 import { createEmptyState } from "../components/empty-state.js";
 import { createOutcomeBadge } from "../components/outcome-badge.js";
 import { createToolbar } from "../components/toolbar.js";
+import { describeSource } from "../data/answer-source.js";
 import { matchesFilter } from "../data/request-filter.js";
 import { groupRetries } from "../data/retry-groups.js";
 import { h, setText } from "../lib/dom.js";
@@ -35,7 +36,7 @@ const COLUMNS = [
   ["vendor", "Vendor", (request) => request.vendor ?? "–"],
   ["model", "Model", (request) => request.model ?? "–"],
   ["stream", "Stream", (request) => (request.stream ? "stream" : "")],
-  ["fixture", "Fixture", (request) => (request.rule ? `rule ${request.rule}` : (request.fixture ?? "–"))],
+  ["fixture", "Fixture", describeSource],
   ["first-byte", "First byte", (request) => formatDuration(request.first_byte_ms)],
   ["total", "Total", (request) => formatDuration(request.total_ms)],
   ["attempt", "Attempt", (_, attempt) => String(attempt)],
