@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from time import perf_counter, thread_time
 from typing import Any, Final
+
+from mockserver.schema.messages import truncate_text
 
 REQUEST_TIME_LIMIT: Final = 0.05  # seconds of all searches of one request
 _GIL_TIME_LIMIT: Final = (
@@ -25,8 +27,7 @@ class RegexSearchError(Exception):
     """A search without a result: it reached its time limit, or its pattern cannot be compiled for it."""
 
     def __init__(self, pattern: str, problem: str) -> None:
-        shown = pattern if len(pattern) <= _SHOWN_LENGTH else pattern[: _SHOWN_LENGTH - 1] + "…"
-        super().__init__(f"the regular expression /{shown}/ {problem}")
+        super().__init__(f"the regular expression /{truncate_text(pattern)}/ {problem}")
 
 
 class RegexBudget:
@@ -72,24 +73,18 @@ class RegexBudget:
 _active_budget: ContextVar[RegexBudget | None] = ContextVar("regex_budget", default=None)
 
 
-class SharedRegexBudget:
+class SharedRegexBudget(RegexBudget):
     """A context in which all searches share one budget; inside another one, the budget of that.
 
     The budget is that of the current task (a context variable), so that the context may span an `await`.
     """
 
-    __slots__ = ("_seconds", "_token")
-
-    def __init__(self, seconds: float = REQUEST_TIME_LIMIT) -> None:
-        self._seconds = seconds
-        self._token: Token[RegexBudget | None] | None = None
+    __slots__ = ("_token",)
 
     def __enter__(self) -> RegexBudget:
         budget = _active_budget.get()
-        if budget is None:
-            budget = RegexBudget(self._seconds)
-            self._token = _active_budget.set(budget)
-        return budget
+        self._token = None if budget else _active_budget.set(self)
+        return budget or self
 
     def __exit__(self, *_: object) -> None:
         if self._token is not None:

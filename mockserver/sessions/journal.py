@@ -261,7 +261,8 @@ class MemoryJournal:
         self._order.append(entry)
         self._bytes += entry.size
         self._evict()
-        self._publish("arrived", entry)
+        for listener in self._listeners:
+            listener("arrived", entry)
 
     async def decide(self, entry: JournalEntry, decision: Decision) -> None:
         """Record the decision, and evict the oldest entries beyond the bounds."""
@@ -275,7 +276,8 @@ class MemoryJournal:
             self._bytes += added + shared
             if self._bytes > self._max_bytes:
                 self._evict()
-        self._publish("decided", entry)
+        for listener in self._listeners:
+            listener("decided", entry)
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
         """Record the end, and drop the parsed body of the entry closed before this one."""
@@ -284,7 +286,8 @@ class MemoryJournal:
         last, self._last_ended = self._last_ended, entry
         if last is not None and last.arrival.request is not None:
             last.arrival.request.lazy_body.drop_parsed()
-        self._publish("ended", entry)
+        for listener in self._listeners:
+            listener("ended", entry)
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
         """Return the entries of a session, or of all, with a number above `since`, the newest first."""
@@ -309,10 +312,6 @@ class MemoryJournal:
     def _newest(self, session: str | None, since: int = 0) -> Iterator[JournalEntry]:
         arrived = takewhile(lambda entry: entry.number > since, reversed(self._order))
         return (entry for entry in arrived if session is None or entry.session == session)
-
-    def _publish(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
-        for listener in self._listeners:
-            listener(lifecycle, entry)
 
     def _evict(self) -> None:
         """Remove the oldest entries until the bounds are met."""

@@ -21,6 +21,7 @@ MOCK_PREFIX = "x-mock-"  # of the headers between a client and this server
 _FRAMING_HEADERS = ("content-length", "transfer-encoding")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _LENGTH_PREFIX = b"content-length: "
+CONTENT_LENGTH_LINE = _LENGTH_PREFIX + b"%d\r\n"
 _LENGTH_AFTER_NEWLINE = b"\n" + _LENGTH_PREFIX
 
 
@@ -92,11 +93,6 @@ def encode_headers(headers: Iterable[Header]) -> HeaderBlock | None:
         return None
     # Without the printable characters, exactly one CR LF per header must remain.
     return HeaderBlock((text,)) if text.translate(None, _PRINTABLE) == b"\r\n" * len(lines) else None
-
-
-def encode_content_length(size: int) -> bytes:
-    """Encode the Content-Length line of a body of `size` bytes."""
-    return b"content-length: %d\r\n" % size
 
 
 # RFC 9110, 6.4.1: these have no body and no Content-Length, whatever the fixture contains.
@@ -221,7 +217,7 @@ def add_content_length(answer: Answer) -> Answer:
     if answer.streamed or answer.ending is not Ending.FINISH or _has_content_length(answer.headers):
         return answer
     length = sum([len(frame.data) for frame in answer.frames])
-    return answer.with_header_lines(encode_content_length(length))
+    return answer.with_header_lines(CONTENT_LENGTH_LINE % length)
 
 
 def _has_content_length(headers: Sequence[Header]) -> bool:

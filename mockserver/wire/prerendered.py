@@ -14,12 +14,12 @@ from operator import itemgetter
 from typing import Any, cast, overload
 
 from mockserver.wire.answer import (
+    CONTENT_LENGTH_LINE,
     Answer,
     BytesTemplate,
     FillValues,
     Frame,
     HeaderBlock,
-    encode_content_length,
     encode_headers,
 )
 
@@ -90,7 +90,7 @@ class PrerenderedAnswer:
         """Return the answer with the values filled in; `size` is the length of its body in bytes."""
         answer = self.answer
         head = HeaderBlock(
-            (encode_content_length(size),) if self.adds_content_length else (), self._head_template, values
+            (CONTENT_LENGTH_LINE % size,) if self.adds_content_length else (), self._head_template, values
         )
         frames = FilledFrames(self, values)
         return Answer(answer.status, head, frames, answer.wait, answer.ending, answer.streamed)
