@@ -305,7 +305,7 @@ def test_a_warning_has_the_position_of_the_fixture(slow_and_quick: FixtureSet) -
     (warning,) = lint_fixtures(slow_and_quick, ["aimlapi"])
     assert str(warning) == (
         "f.yaml:3:1: slow: match.user: the regular expression /(a|aa)+$/ reaches its time limit on a text of 61 "
-        "characters like 'aaaaaaaaaaaaaaaaaaaa'; such a request does not match. "
+        "characters like 'aaaaaaaaaaaaaaaaaaa…'; such a request does not match. "
         "Nested repetitions like (a+)+ are the usual cause"
     )
 
