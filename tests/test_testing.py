@@ -18,7 +18,8 @@ import requests
 from openai import AsyncOpenAI, OpenAI
 
 from mockserver.client.control_client import ControlClient
-from mockserver.client.session_client import Stub, VendorEndpoint
+from mockserver.client.session_client import Stub
+from mockserver.client.vendor_endpoint import VendorEndpoint
 from mockserver.errors import InputError
 from mockserver.testing import MockServer, Remote, Session
 

@@ -1,14 +1,10 @@
-"""The admin API: its handlers, and the table of its operations at the end."""
+"""The admin API: the table of its operations, and the handlers of the server as a whole."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from itertools import islice
-from typing import Any
 
-import orjson
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
@@ -17,81 +13,66 @@ from mockserver.admin.accounts_api import (
     ACCOUNT_LIST,
     ACCOUNT_PATCH,
     CLOCK_ADVANCE,
-    AccountAdmin,
-    AccountListView,
     AccountView,
     ClockView,
 )
-from mockserver.admin.changes import RuntimeChanges, format_scope_label
-from mockserver.admin.error_responses import AdminError, create_json_response
-from mockserver.admin.event_stream import EventFeed
-from mockserver.admin.explain import EXPLAIN_INPUT, dry_run_input, dry_run_request
+from mockserver.admin.admin_services import AdminServices
+from mockserver.admin.error_responses import create_json_response
+from mockserver.admin.explain import EXPLAIN_INPUT
 from mockserver.admin.fixtures_api import (
     FaultRuleListView,
     FixtureListView,
     FixtureView,
-    collect_fault_rules,
-    collect_fixtures,
     count_fixtures,
-    redact_definition,
 )
 from mockserver.admin.guard import AdminGuard
 from mockserver.admin.openapi import Operation, build_openapi
-from mockserver.admin.replay import Replayer
-from mockserver.admin.request_input import RESETTABLE, AdminRequest
-from mockserver.admin.request_watch import RequestWatches
+from mockserver.admin.request_handlers import (
+    draft_fixture,
+    explain_request,
+    forget_requests,
+    get_request,
+    list_requests,
+    replay_request,
+    verify_requests,
+)
+from mockserver.admin.request_input import AdminRequest
+from mockserver.admin.request_views import ExplanationView, RequestDetailView, RequestListView
 from mockserver.admin.resources import (
-    ExplanationView,
-    RequestDetailView,
-    RequestListView,
-    build_explanation,
-    build_request_detail,
-    build_request_row,
     describe_vendor_access,
-    dump_view,
 )
 from mockserver.admin.router import create_router
-from mockserver.admin.time_slices import TimeSlicer
-from mockserver.admin.verify import VERIFY_QUERY, VerifyResult, wait_until_verified
+from mockserver.admin.state_handlers import (
+    add_faults,
+    add_fixtures,
+    add_shipped_fixtures,
+    advance_clock,
+    clear_faults,
+    clear_fixtures,
+    get_account,
+    get_clock,
+    get_fixture,
+    list_accounts,
+    list_faults,
+    list_fixtures,
+    put_account,
+    put_fixture,
+    reload_fixtures,
+    remove_account,
+    remove_fault,
+    remove_fixture,
+    replace_fixtures,
+    reset_state,
+)
+from mockserver.admin.verify import VERIFY_QUERY, VerifyResult
 from mockserver.errors import STATUS_BY_KIND
 from mockserver.fixtures.fault_rules import FAULT_RULE
 from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE
-from mockserver.matching import loader
-from mockserver.matching.loader import LoadedFile, parse_runtime_rules
 from mockserver.pipeline import ChatPipeline
-from mockserver.recording.fixture_writer import FixtureWriter, NoFixtureError
-from mockserver.schema.field_types import FieldType, read_document
-from mockserver.schema.messages import did_you_mean, truncate_text
-from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema, get_spec_fields
-from mockserver.schema.yaml_document import document_from_value
-from mockserver.sessions.journal import UNMATCHED_OUTCOMES, JournalEntry
+from mockserver.schema.field_types import FieldType
+from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema
 from mockserver.settings import API_VERSION
 from mockserver.wire.faults import FAULTS
-
-
-class AdminServices:
-    """The objects that the handlers share."""
-
-    def __init__(self, pipeline: ChatPipeline) -> None:
-        self.pipeline = pipeline
-        self.feed = EventFeed(pipeline.store.events, pipeline.playback.closing)
-        self.accounts = AccountAdmin(pipeline, self.feed)
-        self.watches = RequestWatches()
-        self.slicer = TimeSlicer()
-        self.changes = RuntimeChanges(pipeline, self.feed, self.accounts, self.watches)
-        self.replayer = Replayer(pipeline)
-        pipeline.store.journal.subscribe(self.feed.publish_request)
-        pipeline.store.journal.subscribe(self.watches.publish)
-        pipeline.listeners.append(lambda: self.feed.publish_change("fixtures", None))
-
-    async def find_entry(self, request: AdminRequest) -> JournalEntry:
-        """Return the journal entry that the path names. Raises AdminError if there is none."""
-        entry = await self.pipeline.store.journal.entry(request.name)
-        if entry is None or request.session not in (None, entry.session):
-            raise AdminError(
-                404, f"the journal has no request {truncate_text(request.name)!r}; it may have been evicted"
-            )
-        return entry
 
 
 async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
@@ -121,243 +102,6 @@ async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
             "links": {f"{one.method} {one.display_path}": one.summary for one in OPERATIONS},
         }
     )
-
-
-async def list_requests(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return the journal's entries that meet the query, the newest first."""
-    journal, query = admin.pipeline.store.journal, request.query
-    entries = await journal.entries(request.session, query.get("since", 0))
-    found = islice((entry for entry in entries if _matches_filters(entry, query)), query.get("limit"))
-    rows: list[bytes] = []
-    await admin.slicer.run(lambda entry: rows.append(orjson.dumps(build_request_row(entry))), found)
-    dropped = (await journal.size()).evicted
-    return create_json_response({"requests": [orjson.Fragment(row) for row in rows], "dropped": dropped})
-
-
-def _matches_filters(entry: JournalEntry, query: Any) -> bool:
-    status = str(entry.status)
-    return (
-        ("status" not in query or status in query["status"] or f"{status[0]}xx" in query["status"])
-        and ("fixture" not in query or entry.fixture == query["fixture"])
-        and ("unmatched" not in query or (entry.outcome in UNMATCHED_OUTCOMES) is query["unmatched"])
-    )
-
-
-async def forget_requests(admin: AdminServices, request: AdminRequest) -> Response:
-    """Delete journal entries."""
-    return create_json_response({"deleted": await admin.changes.forget_requests(request.session)})
-
-
-async def get_request(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return one journal entry in detail."""
-    return await _detail_response(admin, await admin.find_entry(request))
-
-
-async def _detail_response(admin: AdminServices, entry: JournalEntry, status: int = 200) -> Response:
-    request = entry.request_with_body
-    dry_run = None if request is None else await dry_run_request(admin.pipeline, request)
-    return create_json_response(dump_view(build_request_detail(entry, dry_run)), status)
-
-
-async def replay_request(admin: AdminServices, request: AdminRequest) -> Response:
-    """Send a journalled request again."""
-    return await _detail_response(admin, await admin.replayer.replay(await admin.find_entry(request)), 201)
-
-
-async def draft_fixture(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return a fixture in YAML that reproduces a journalled request's response."""
-    entry = await admin.find_entry(request)
-    try:
-        writer = FixtureWriter(entry)
-    except NoFixtureError as error:
-        raise AdminError(409, str(error)) from None
-    await admin.slicer.run(writer.compare, await admin.pipeline.store.journal.entries(entry.session))
-    return Response(writer.render(), 200, media_type="application/yaml")
-
-
-async def verify_requests(admin: AdminServices, request: AdminRequest) -> Response:
-    """Check which requests arrived; wait for them if the query says so."""
-    query = await request.load_as(lambda document: read_document(VERIFY_QUERY, document))
-    aborted = asyncio.ensure_future(_wait_for_abort(admin, request.http_request))
-    try:
-        verified = await wait_until_verified(
-            query, admin.pipeline.store.journal, request.session, admin.watches, admin.slicer, aborted
-        )
-    finally:
-        aborted.cancel()
-    return create_json_response(dump_view(verified))
-
-
-async def _wait_for_abort(admin: AdminServices, request: Request) -> None:
-    """Wait until the server stops or the client disconnects."""
-    stopping = asyncio.ensure_future(admin.pipeline.playback.closing.wait())
-    disconnect = asyncio.ensure_future(request.receive())
-    try:
-        await asyncio.wait({stopping, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-        disconnect.cancel()
-
-
-async def list_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return all fixtures in the order of matching."""
-    return await _create_list_response(await collect_fixtures(admin.pipeline, request.session))
-
-
-async def _create_list_response(view: FixtureListView | FaultRuleListView | AccountListView) -> Response:
-    """Return a JSON response that is encoded on a thread, item by item, because `dumps` holds the GIL."""
-
-    def encode(value: Any) -> Any:
-        return [orjson.Fragment(orjson.dumps(dump_view(one), default=str)) for one in value]
-
-    def create() -> Response:
-        view_type: type = type(view)
-        fields = {name: getattr(view, name) for name in get_spec_fields(view_type)}
-        return create_json_response(
-            {
-                name: encode(value) if isinstance(value, list) else dump_view(value)
-                for name, value in fields.items()
-            }
-        )
-
-    return await asyncio.to_thread(create)
-
-
-async def add_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
-    """Add fixtures before all others."""
-    added = await admin.changes.add(request.session, await _read_fixtures(request))
-    return create_json_response(_added_names(added), 201)
-
-
-async def add_shipped_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
-    """Add the shipped fixtures before all others."""
-    shipped = await asyncio.to_thread(loader.load_shipped_fixtures)
-    return create_json_response(_added_names(await admin.changes.add(request.session, shipped)), 201)
-
-
-async def replace_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
-    """Replace all added fixtures."""
-    added = await admin.changes.replace_all(request.session, await _read_fixtures(request))
-    return create_json_response(_added_names(added))
-
-
-async def _read_fixtures(request: AdminRequest) -> LoadedFile:
-    return await request.load_as(
-        lambda document: loader.load_runtime_document(document, format_scope_label(request.session))
-    )
-
-
-def _added_names(added: LoadedFile) -> dict[str, Any]:
-    names = {"fixtures": [one.name for one in added.fixtures]}
-    return names | ({"faults": [{"id": one.name} for one in added.rules]} if added.rules else {})
-
-
-async def clear_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
-    """Remove all added fixtures."""
-    return create_json_response({"deleted": await admin.changes.clear(request.session)})
-
-
-async def get_fixture(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return one fixture by its name."""
-    known = (await collect_fixtures(admin.pipeline, request.session)).fixtures
-    for one in known:
-        if one.name == request.name:
-            return create_json_response(dump_view(one))
-    near = did_you_mean(request.name, [one.name for one in known])
-    raise AdminError(404, f"there is no fixture {truncate_text(request.name)!r}{near}")
-
-
-async def put_fixture(admin: AdminServices, request: AdminRequest) -> Response:
-    """Replace or add the fixture with the name in the path."""
-    new = await admin.changes.put(request.session, request.name, await _read_fixtures(request))
-    return create_json_response({"fixtures": [request.name]}, 201 if new else 200)
-
-
-async def remove_fixture(admin: AdminServices, request: AdminRequest) -> Response:
-    """Remove one added fixture."""
-    await admin.changes.remove(request.session, request.name)
-    return create_json_response({"deleted": 1})
-
-
-async def reload_fixtures(admin: AdminServices, _: AdminRequest) -> Response:
-    """Read the fixture files again."""
-    return create_json_response({"fixtures": await admin.changes.reload()})
-
-
-async def list_faults(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return all fault rules in the order of evaluation."""
-    return await _create_list_response(await collect_fault_rules(admin.pipeline, request.session))
-
-
-async def add_faults(admin: AdminServices, request: AdminRequest) -> Response:
-    """Add fault rules before all others."""
-    parsed = await request.load_as(parse_runtime_rules)
-    rules = await admin.changes.add_rules(request.session, parsed)
-    return create_json_response(
-        {"faults": [{"id": one.name, "definition": redact_definition(one.definition)} for one in rules]}, 201
-    )
-
-
-async def clear_faults(admin: AdminServices, request: AdminRequest) -> Response:
-    """Remove all added fault rules."""
-    return create_json_response({"deleted": await admin.changes.clear_rules(request.session)})
-
-
-async def remove_fault(admin: AdminServices, request: AdminRequest) -> Response:
-    """Remove one added fault rule."""
-    await admin.changes.remove_rule(request.session, request.name)
-    return create_json_response({"deleted": 1})
-
-
-async def list_accounts(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return all accounts with their balances and limits."""
-    return await _create_list_response(await admin.accounts.list_accounts(request.session))
-
-
-async def get_account(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return one account by its key or id."""
-    return create_json_response(dump_view(await admin.accounts.get(request.session, request.name)))
-
-
-async def put_account(admin: AdminServices, request: AdminRequest) -> Response:
-    """Change or create an account."""
-    new = await admin.accounts.put(request.session, request.name, await request.load_document())
-    return create_json_response(
-        dump_view(await admin.accounts.get(request.session, request.name)), 201 if new else 200
-    )
-
-
-async def remove_account(admin: AdminServices, request: AdminRequest) -> Response:
-    """Remove one added account."""
-    await admin.accounts.remove(request.session, request.name)
-    return create_json_response({"deleted": 1})
-
-
-async def get_clock(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return how far the clock was advanced."""
-    return create_json_response(dump_view(await admin.accounts.clock(request.session)))
-
-
-async def advance_clock(admin: AdminServices, request: AdminRequest) -> Response:
-    """Advance the clock."""
-    view = await admin.accounts.advance_clock(request.session, await request.load_document())
-    return create_json_response(dump_view(view))
-
-
-async def explain_request(admin: AdminServices, request: AdminRequest) -> Response:
-    """Run a request without side effects, and return the outcome with its reasons."""
-    document = await request.load_document()
-    if isinstance(document.value, dict) and "body" not in document.value:
-        document = document_from_value({"body": document.value}, document.name)
-    dry_run = await dry_run_input(admin.pipeline, read_document(EXPLAIN_INPUT, document), request.session)
-    return create_json_response(dump_view(build_explanation(dry_run)))
-
-
-async def reset_state(admin: AdminServices, request: AdminRequest) -> Response:
-    """Reset a session or the whole server to its files."""
-    targets = request.query.get("what", RESETTABLE)
-    await admin.changes.reset(request.session, targets)
-    return create_json_response({"reset": list(targets), "session": request.session})
 
 
 async def stream_events(admin: AdminServices, request: AdminRequest) -> Response:

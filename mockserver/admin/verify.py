@@ -8,13 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from mockserver.admin.error_responses import AdminError
+from mockserver.admin.request_views import ChargeView, dump_view
 from mockserver.admin.request_watch import RequestWatches
-from mockserver.admin.resources import (
-    ChargeView,
-    build_charge_view,
-    build_mismatch_view,
-    dump_view,
-)
+from mockserver.admin.resources import build_charge_view, build_mismatch_view
 from mockserver.admin.time_slices import TimeSlicer
 from mockserver.billing.cost import calculate_entry_cost
 from mockserver.errors import Problem

@@ -1,0 +1,42 @@
+"""The objects that the handlers of the admin API share."""
+
+from __future__ import annotations
+
+from mockserver.admin.accounts_api import (
+    AccountAdmin,
+)
+from mockserver.admin.changes import RuntimeChanges
+from mockserver.admin.error_responses import AdminError
+from mockserver.admin.event_stream import EventFeed
+from mockserver.admin.replay import Replayer
+from mockserver.admin.request_input import AdminRequest
+from mockserver.admin.request_watch import RequestWatches
+from mockserver.admin.time_slices import TimeSlicer
+from mockserver.pipeline import ChatPipeline
+from mockserver.schema.messages import truncate_text
+from mockserver.sessions.journal import JournalEntry
+
+
+class AdminServices:
+    """The objects that the handlers share."""
+
+    def __init__(self, pipeline: ChatPipeline) -> None:
+        self.pipeline = pipeline
+        self.feed = EventFeed(pipeline.store.events, pipeline.playback.closing)
+        self.accounts = AccountAdmin(pipeline, self.feed)
+        self.watches = RequestWatches()
+        self.slicer = TimeSlicer()
+        self.changes = RuntimeChanges(pipeline, self.feed, self.accounts, self.watches)
+        self.replayer = Replayer(pipeline)
+        pipeline.store.journal.subscribe(self.feed.publish_request)
+        pipeline.store.journal.subscribe(self.watches.publish)
+        pipeline.listeners.append(lambda: self.feed.publish_change("fixtures", None))
+
+    async def find_entry(self, request: AdminRequest) -> JournalEntry:
+        """Return the journal entry that the path names. Raises AdminError if there is none."""
+        entry = await self.pipeline.store.journal.entry(request.name)
+        if entry is None or request.session not in (None, entry.session):
+            raise AdminError(
+                404, f"the journal has no request {truncate_text(request.name)!r}; it may have been evicted"
+            )
+        return entry
