@@ -85,15 +85,14 @@ def test_a_fault_that_finds_nothing_to_act_on_is_reported(
     assert entry.reason.startswith("No.; the fault close@done found nothing to act on: ")
 
 
-@pytest.mark.parametrize(("fault", "status", "text"), [("wrapped", 400, '400 {"type":"error","error":{"type"'),
-                                                       ("wrapped=500", 500, "400 Bad model.")])  # fmt: skip
+@pytest.mark.parametrize(("fault", "status"), [("wrapped", 400), ("wrapped=500", 500)])
 def test_an_upstream_error_is_wrapped_in_the_vendors_own(
-    start_server: StartServer, make_client: MakeClient, fault: str, status: int, text: str
+    start_server: StartServer, make_client: MakeClient, fault: str, status: int
 ) -> None:
     stated = f"{{error: 400, message: Bad model., fault: {fault}}}"
     reply = make_client(start_server(f"{{fixtures: [{{match: {{}}, response: {stated}}}]}}")).chat()
-    assert (reply.status, reply.json["statusCode"]) == (status, status)
-    assert reply.json["message"].startswith(text)
+    assert (reply.status, reply.json["status"]) == (status, status)
+    assert reply.json["error"]["message"].startswith('400 {"type":"error","error":{"type"')
 
 
 def test_a_path_of_no_vendor_lists_the_vendors_paths(client: Client) -> None:
