@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ class PerTestState:
     session: Session
     strict: bool  # whether an unmatched request, or a stub without a reply, fails the test
     fixture_locations: dict[str, str]  # position in a file, by fixture name
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     requests: list[Request] = field(default_factory=list)  # as they were last read
     stray_requests: list[Request] = field(default_factory=list)  # to sessions that belong to no test
     late_requests: list[Request] = field(default_factory=list)  # to sessions of tests that have ended
@@ -66,6 +68,7 @@ class WorkerState:
         state.late_requests += [one for one in new if one.session in self.ended_tests]
         if self.has_own_server:
             known = {*self.ended_tests, state.session.name}
+            new = [one for one in new if one.arrived >= state.started_at]
             state.stray_requests += [one for one in new if one.session not in known]
 
 

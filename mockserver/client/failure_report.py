@@ -39,7 +39,8 @@ def _explanation_lines(request: Request) -> list[str]:
         is_shown = request.status < 400 or bool(request.rule) or request.reason in str(request)
         return [] if is_shown else [f"  {request.reason}"]
     try:
-        return request.explain(_MAX_NEAR_MISSES).splitlines()[1:] or ["  there are no fixtures"]
+        lines = request.explain(_MAX_NEAR_MISSES).splitlines()[1:] or ["  there are no fixtures"]
+        return [line for line in lines if line.strip() not in str(request)]
     except LookupError as error:  # it was evicted, or the test has reset its session
         return [f"  {error}"]
 
