@@ -48,6 +48,25 @@ def memoized(function: Callable[[OwnerT, *ExtraArgs], ResultT]) -> Callable[[Own
     return memoized_function
 
 
+ObjectT = TypeVar("ObjectT")
+
+
+class derived_property(Generic[ObjectT, ResultT]):  # noqa: N801 it is used like `property`
+    """A property that is computed at its first use and kept in the object.
+
+    Unlike functools.cached_property of Python 3.11, it has no lock: no thread waits for the computation of another.
+    """
+
+    def __init__(self, compute: Callable[[ObjectT], ResultT]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, owner: ObjectT, _: type[ObjectT]) -> ResultT:
+        """Return the value; from now on the attribute of the object is found instead of this property."""
+        value = owner.__dict__[self._compute.__name__] = self._compute(owner)
+        return value
+
+
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 

@@ -164,7 +164,9 @@ async def _build_request(
 def format_dry_run(dry_run: DryRun) -> str:
     """Return the explanation as text for a terminal."""
     request = dry_run.request
-    message = format_value(request.last_user_text) if request.last_user_text else "no user message"
+    message = (
+        format_value(request.parsed.last_user_text) if request.parsed.last_user_text else "no user message"
+    )
     lines = [f"{request.vendor.profile.title}, {request.model or 'no model'}, {message}", ""]
     lines.append(f"  answers  {dry_run.status or 'none'}  {_describe_source(dry_run)}")
     if dry_run.instead_of is not None:

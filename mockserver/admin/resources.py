@@ -125,11 +125,11 @@ def build_charge_view(charge: Charge) -> ChargeView:
 def _sent_body(request: ChatRequest, secrets: tuple[str, ...]) -> Any:
     """Return the request's JSON body without the secrets of its headers; its text if it is no JSON, or too deep."""
     text = redact_text(request.raw.decode(errors="replace"), secrets)
-    if request.body_error:
+    if request.parsed.error:
         return text
     try:
         # orjson reads 1,024 levels and writes 254, as many other programs do.
-        return orjson.Fragment(orjson.dumps(orjson.loads(text) if text else request.body))
+        return orjson.Fragment(orjson.dumps(orjson.loads(text) if text else request.parsed.body))
     except orjson.JSONEncodeError:
         return text
 
@@ -240,7 +240,9 @@ def _decode_text(data: bytes) -> str:
 
 
 def _row_user_text(request: ChatRequest) -> str:
-    text = redact_text(request.last_user_text[:_SEARCHED_LENGTH], find_head_secrets(request.routed_head.head))
+    text = redact_text(
+        request.parsed.last_user_text[:_SEARCHED_LENGTH], find_head_secrets(request.routed_head.head)
+    )
     return truncate_text(text, _USER_TEXT_LIMIT)
 
 

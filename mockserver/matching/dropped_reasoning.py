@@ -30,7 +30,7 @@ def has_reasoning(response: ResponseSpec) -> bool:
 def explain_dropped_reasoning(request: ChatRequest, response: ResponseSpec) -> str:
     """Return why the answer to a request lacks the reasoning of its response; empty if it does not."""
     vendor, title = request.vendor, request.vendor.profile.title
-    if not has_reasoning(response) or vendor.sends_reasoning(request.model, request.body):
+    if not has_reasoning(response) or vendor.sends_reasoning(request.model, request.parsed.body):
         return ""
     if vendor.hides_reasoning(request.model):
         return f"the reasoning is not sent: {request.model} at {title} hides it"

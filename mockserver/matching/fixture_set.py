@@ -22,7 +22,8 @@ from mockserver.masking import mask_key
 from mockserver.matching.look_alikes import describe_look_alikes
 from mockserver.matching.prefilter import FixturePrefilter
 from mockserver.memoize import fast_dataclass
-from mockserver.request.chat_request import ChatRequest, ToolResult
+from mockserver.request.chat_request import ChatRequest
+from mockserver.request.request_body import ToolResult
 from mockserver.schema.yaml_document import FileStat
 
 # What a file was when it was read, by its path: time, size and inode.

@@ -9,7 +9,7 @@ from mockserver.fixtures.criteria import Criterion
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec
 from mockserver.matching.fixture_set import FixtureSet
-from mockserver.request.chat_request import ToolResult
+from mockserver.request.request_body import ToolResult
 
 _RESULT_FIELD = "tool_result"
 

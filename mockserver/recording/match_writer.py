@@ -45,7 +45,7 @@ class MatchWriter:
             for definition in _list_candidates(request)
             if redact_text(str(definition), secrets) == str(definition)
         ]
-        self._known_fields = set(request.body)
+        self._known_fields = set(request.parsed.body)
         # The number of other requests by the candidates that they do not meet, one bit for each.
         self._others: Counter[int] = Counter()
 
@@ -58,7 +58,7 @@ class MatchWriter:
 
     def _add_absent_fields(self, other: ChatRequest) -> None:
         """Add a candidate for each field of the body that only the other request has."""
-        for name in other.body:
+        for name in other.parsed.body:
             if len(self._candidates) < _MAX_CANDIDATES and _may_be_condition(name, self._known_fields):
                 self._known_fields.add(name)
                 self._candidates.append(_compile_candidate({"body": {name: {"exists": False}}}))
@@ -94,44 +94,46 @@ def _merge(match: Definition, more: Definition) -> Definition:
 
 def _build_base(request: ChatRequest, secrets: tuple[str, ...]) -> Definition:
     """Return the conditions that are always written: never so few that they match every request of the vendor."""
+    parsed = request.parsed
     base: Definition = {"vendor": request.vendor.name}
     if request.model:
         base["model"] = redact_text(request.model, secrets)
-    if request.user_turns or request.last_user_text:
-        base["user"] = {"equals": redact_text(request.last_user_text, secrets)}
-    elif request.system_text:
-        base["system"] = {"equals": redact_text(request.system_text, secrets)}
+    if parsed.user_turns or parsed.last_user_text:
+        base["user"] = {"equals": redact_text(parsed.last_user_text, secrets)}
+    elif parsed.system_text:
+        base["system"] = {"equals": redact_text(parsed.system_text, secrets)}
     else:
         base["user"] = {"exists": False}
-    if request.tools or request.tool_result:
+    if parsed.tools or parsed.tool_result:
         base |= _describe_tool_result(request)
-    if request.has_image:
+    if parsed.has_image:
         base["image"] = True
     return base
 
 
 def _describe_tool_result(request: ChatRequest) -> Definition:
-    result = request.tool_result
+    result = request.parsed.tool_result
     return {"tool_result": bool(result) if result is None or result.name is None else result.name}
 
 
 def _list_candidates(request: ChatRequest) -> Iterator[Definition]:
     """Yield the conditions that may be added, the most readable ones first."""
+    parsed = request.parsed
     yield _describe_tool_result(request)
-    yield {"turn": request.user_turns}
-    result = request.tool_result
+    yield {"turn": parsed.user_turns}
+    result = parsed.tool_result
     if result and result.text and len(result.text) <= _MAX_TEXT_LENGTH:
         name = {"name": result.name} if result.name else {}
         yield {"tool_result": {**name, "contains": result.text}}
-    yield {"system": {"equals": request.system_text} if request.system_text else {"exists": False}}
-    tools = [name for name in request.tool_names if name]
+    yield {"system": {"equals": parsed.system_text} if parsed.system_text else {"exists": False}}
+    tools = [name for name in parsed.tool_names if name]
     yield {"tools": tools or False}
-    yield {"image": request.has_image}
-    yield {"response_format": request.response_format}
+    yield {"image": parsed.has_image}
+    yield {"response_format": parsed.response_format}
     yield {"attempt": request.attempt}
     yield from _list_body_fields(request)
-    yield {"stream": request.body.get("stream") is True}
-    count = len(request.messages)
+    yield {"stream": parsed.body.get("stream") is True}
+    count = len(parsed.messages)
     yield {"body": {f"messages.{count}": {"exists": False}, **_last_message_exists(count)}}
 
 
@@ -140,11 +142,10 @@ def _last_message_exists(count: int) -> Definition:
 
 
 def _list_body_fields(request: ChatRequest) -> Iterator[Definition]:
-    names = [
-        name for name, value in request.body.items() if _may_be_condition(name, ()) and _is_comparable(value)
-    ]
+    body = request.parsed.body
+    names = [name for name, value in body.items() if _may_be_condition(name, ()) and _is_comparable(value)]
     for name in names[:_MAX_BODY_FIELDS]:
-        yield {"body": {name: request.body[name]}}
+        yield {"body": {name: body[name]}}
 
 
 def _may_be_condition(name: str, known: Container[str]) -> bool:

@@ -62,7 +62,7 @@ def build_render_options(request: ChatRequest, response: ResponseSpec) -> Render
 
 @memoized
 def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOptions:
-    parsed, vendor = request.lazy_body.parsed, request.vendor
+    parsed, vendor = request.parsed, request.vendor
     body = parsed.body
     if prompt_tokens is None:
         overhead = vendor.models[request.model].prompt_overhead
@@ -95,12 +95,12 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
         prompt_tokens,
         request.stream,
         usage_requested or always_usage,
-        request.choice_count,
+        parsed.choice_count,
         (stop,)
         if isinstance(stop, str)
         else tuple([one for one in (stop or ())[:MAX_STOP_SEQUENCES] if isinstance(one, str)]),
         get_token_limit(body),
-        request.response_format != "text",
+        parsed.response_format != "text",
         vendor.sends_reasoning(request.model, body),
         choice is not None and is_tool_forced(choice),
         effort if isinstance(effort, str) else None,

@@ -28,14 +28,14 @@ def generate_response(
     choices are empty and their finish reason is `length`, as with the real models.
     """
     generator = ReplyGenerator(_generation_request(request), seed, locale, mode)
-    count = request.choice_count
+    count = request.parsed.choice_count
     thoughts = _generate_reasoning(request, seed, locale) if _is_reasoning_requested(request) else None
     choices = tuple(_choice_spec(generator.generate(index), thoughts) for index in range(count))
-    limit = get_token_limit(request.body)
+    limit = get_token_limit(request.parsed.body)
     if limit is None or not request.vendor.models[request.model].reasoning:
         return ResponseSpec(choices=choices)
     if thoughts is None:
-        reasoning = estimate_reasoning_tokens(request.body.get("reasoning_effort"))
+        reasoning = estimate_reasoning_tokens(request.parsed.body.get("reasoning_effort"))
     else:
         reasoning = count_tokens(thoughts, request.vendor.tokenizer)
     if reasoning >= limit:
@@ -51,28 +51,30 @@ def generate_response(
 def _is_reasoning_requested(request: ChatRequest) -> bool:
     """Return whether the request asks for reasoning, and the vendor sends it."""
     vendor = request.vendor
-    return vendor.profile.thinking is not None and vendor.sends_reasoning(request.model, request.body)
+    return vendor.profile.thinking is not None and vendor.sends_reasoning(request.model, request.parsed.body)
 
 
 def _generate_reasoning(request: ChatRequest, seed: int, locale: str) -> str:
     """Return the generated reasoning of a request, the same for all choices."""
-    messages = orjson.dumps(request.messages).decode()
+    messages = orjson.dumps(request.parsed.messages).decode()
     return generate_text(
-        _REASONING_LENGTH, stable_hash(seed, messages, str(request.body.get("seed"))), locale
+        _REASONING_LENGTH, stable_hash(seed, messages, str(request.parsed.body.get("seed"))), locale
     )
 
 
 def _generation_request(request: ChatRequest) -> GenerationRequest:
-    body = request.body
-    result = request.tool_result
+    body = request.parsed.body
+    result = request.parsed.tool_result
     parallel = body.get("parallel_tool_calls")
-    messages = orjson.dumps(request.messages)
+    messages = orjson.dumps(request.parsed.messages)
     return GenerationRequest(
-        user_text=request.last_user_text,
+        user_text=request.parsed.last_user_text,
         prompts=[
-            get_message_text(message) for message in request.messages if message.get("role") in PROMPT_ROLES
+            get_message_text(message)
+            for message in request.parsed.messages
+            if message.get("role") in PROMPT_ROLES
         ],
-        tools=request.tools,
+        tools=request.parsed.tools,
         tool_choice=body.get("tool_choice"),
         parallel_tool_calls=parallel if isinstance(parallel, bool) else None,
         response_format=body.get("response_format"),
@@ -93,7 +95,7 @@ def _choice_spec(reply: GeneratedReply, reasoning: str | None) -> ChoiceSpec:
 
 def _truncate_choice(request: ChatRequest, choice: ChoiceSpec, max_tokens: int) -> ChoiceSpec:
     """Truncate the text of a choice; tool calls and documents are never truncated."""
-    if not choice.text or request.response_format != "text":
+    if not choice.text or request.parsed.response_format != "text":
         return choice
     text, reason = truncate_completion(choice.text, max_tokens, tokenizer=request.vendor.tokenizer)
     return replace(choice, text=text, finish_reason=reason)

@@ -48,25 +48,29 @@ def fill_response_template(
     list_fake_providers()  # imports Faker, before the time of the budget begins
     budget = TemplateBudget()
     names: dict[str, Any] = {
-        "user": request.last_user_text,
+        "user": request.parsed.last_user_text,
         "match": extract_regex_groups(request, fixture),
-        "body": request.body,
+        "body": request.parsed.body,
         "vendor": request.vendor.name,
         "model": request.model,
         "key": request.api_key,
         "session": request.session,
-        "turn": request.user_turns,
+        "turn": request.parsed.user_turns,
         "attempt": request.attempt,
         "now": datetime.now(UTC),
     }
 
     def fake(index: int) -> _SeededFaker:
-        return _SeededFaker(stable_hash(seed, request.body.get("seed"), fixture.name, index), locale, budget)
+        return _SeededFaker(
+            stable_hash(seed, request.parsed.body.get("seed"), fixture.name, index), locale, budget
+        )
 
     try:
         if response.error is not None or response.raw is not None:
             return _fill_texts(response, names, fake(0), budget)
-        choices = response.all_choices if response.choices else response.all_choices * request.choice_count
+        choices = (
+            response.all_choices if response.choices else response.all_choices * request.parsed.choice_count
+        )
         filled = tuple(
             _fill_texts(ResponseSpec(choices=(one,)), names, fake(index), budget)
             for index, one in enumerate(choices)

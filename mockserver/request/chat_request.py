@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import replace
 
 from starlette.types import Message, Receive
 
@@ -15,14 +13,10 @@ from mockserver.request.content_coding import BodyTooLargeError, UnknownCodingEr
 from mockserver.request.request_body import (
     TOO_LARGE_BODY,
     TOO_MANY_VALUES,
-    BodyErrorKind,
     LazyBody,
     ParsedBody,
     build_body_failure,
-    get_message_text,
     has_too_many_values,
-    iter_mappings,
-    iter_message_parts,
     text_or_empty,
 )
 from mockserver.request.request_head import MAX_CACHED_HEAD, RoutedHead
@@ -34,19 +28,10 @@ _MAX_CACHED, _MAX_CACHED_BYTES = 256, 1_000_000  # requests of one server, and t
 _MAX_CACHED_BODY = 4_000  # bytes; a request with a longer body is not cached
 LARGE_BODY = 64 * 1024  # bytes; a larger body is parsed and examined on the worker thread
 MAX_MODEL_LENGTH = 256  # characters; every chunk of a stream repeats the model's name
-_IMAGE_PART_TYPES = ("image_url", "input_image", "image")
 
 
 class ClientDisconnected(Exception):
     """The client closed the connection while its request was being read."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    """The message of a tool: the tool's name (None if it cannot be determined) and the text."""
-
-    name: str | None
-    text: str
 
 
 @identity_dataclass
@@ -56,8 +41,6 @@ class ChatRequest:
     `attempt` is the number of earlier attempts that the client's SDK reports, 0 if it reports none. `memo` holds what
     is memoized for this request, such as the match of a fixture.
     """
-
-    is_large: ClassVar[bool] = False  # whether the steps of the pipeline are prepared on the worker thread
 
     routed_head: RoutedHead
     route: RouteMatch
@@ -72,148 +55,16 @@ class ChatRequest:
     model: str  # a name that is too long is cut after one more character than it may have
     stream: bool  # whether a stream was requested from a vendor that supports streaming
     memo: Memo
+    is_large: bool  # whether the steps of the pipeline are prepared on the worker thread
 
     def unparsed_copy(self) -> ChatRequest:
         """Return a copy whose body is parsed independently of this one's."""
         return replace(self, lazy_body=self.lazy_body.unparsed_copy(), memo=Memo())
 
     @property
-    def body(self) -> dict[str, Any]:
-        """Return the JSON object in the body; {} if there is none, which `body_error` explains."""
-        return self.lazy_body.parsed.body
-
-    @property
-    def body_error(self) -> BodyErrorKind:
-        """Return the kind of error if there is no JSON object in the body, else an empty string."""
-        return self.lazy_body.parsed.error
-
-    @property
-    def body_error_detail(self) -> str:
-        """Return the text for `body_error`."""
-        return self.lazy_body.parsed.error_detail
-
-    @property
-    def messages(self) -> tuple[dict[str, Any], ...]:
-        """Return the messages that are objects."""
-        return self.lazy_body.parsed.messages
-
-    @property
-    def last_user_text(self) -> str:
-        """Return the text of the last user message."""
-        return self.lazy_body.parsed.last_user_text
-
-    @property
-    def choice_count(self) -> int:
-        """Return the number of choices requested (`n`); only for an admitted request."""
-        return int(self.body.get("n") or 1)
-
-    @property
-    def user_turns(self) -> int:
-        """Return the number of user messages."""
-        return sum(message.get("role") == "user" for message in self.messages)
-
-    @property
-    def system_text(self) -> str:
-        """Return the text of all system and developer messages, joined by line breaks."""
-        texts = (get_message_text(m) for m in self.messages if m.get("role") in ("system", "developer"))
-        return "\n".join(texts)
-
-    @property
-    def message_texts(self) -> tuple[str, ...]:
-        """Return the text of every message."""
-        return tuple(get_message_text(message) for message in self.messages)
-
-    @property
-    def has_image(self) -> bool:
-        """Return whether any message contains an image."""
-        return any(
-            part.get("type") in _IMAGE_PART_TYPES
-            for message in self.messages
-            for part in iter_message_parts(message)
-        )
-
-    @property
-    def tools(self) -> list[dict[str, Any]]:
-        """Return the tools that are offered, as in the body."""
-        return list(iter_mappings(self.body.get("tools")))
-
-    @property
-    def tool_names(self) -> tuple[str, ...]:
-        """Return the names of the tools that are offered."""
-        functions = (tool.get("function") for tool in self.tools)
-        return tuple(
-            text_or_empty(function.get("name")) for function in functions if isinstance(function, dict)
-        )
-
-    @property
-    def tool_results(self) -> tuple[ToolResult, ...]:
-        """Return the results of tools after the last assistant message, in their order."""
-        newest = itertools.takewhile(
-            lambda message: message.get("role") != "assistant", reversed(self.messages)
-        )
-        results = [message for message in newest if message.get("role") in ("tool", "function")]
-        if not results:
-            return ()
-        names = self._called_tool_names({text_or_empty(one.get("tool_call_id")) for one in results})
-        return tuple(
-            ToolResult(
-                text_or_empty(message.get("name"))
-                or names.get(text_or_empty(message.get("tool_call_id")))
-                or None,
-                get_message_text(message),
-            )
-            for message in reversed(results)
-        )
-
-    @property
-    def tool_result(self) -> ToolResult | None:
-        """Return the last result of a tool after the last assistant message, None if there is none."""
-        results = self.tool_results
-        return results[-1] if results else None
-
-    @property
-    def response_format(self) -> str:
-        """Return the requested format: `text`, `json_object` or `json_schema`."""
-        value = self.body.get("response_format")
-        return text_or_empty(value.get("type")) or "text" if isinstance(value, dict) else "text"
-
-    def _called_tool_names(self, ids: set[str]) -> dict[str, str]:
-        """Return the names of the tools whose last calls have these ids, by id."""
-        names: dict[str, str] = {}
-        for message in reversed(self.messages):
-            for tool_call in iter_mappings(message.get("tool_calls")):
-                function, identifier = tool_call.get("function"), text_or_empty(tool_call.get("id"))
-                if identifier in ids and isinstance(function, dict):
-                    names.setdefault(identifier, text_or_empty(function.get("name")))
-            if len(names) == len(ids):
-                break
-        return names
-
-
-class _DerivedValue:
-    """A property of ChatRequest whose value is computed once for a parsed body."""
-
-    def __init__(self, computed: Any) -> None:
-        self._compute = computed.fget
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, request: ChatRequest, owner: type) -> Any:
-        return request.lazy_body.derive(self._name, None, lambda: self._compute(request))
-
-
-class LargeRequest(ChatRequest):
-    """A request with a large body. Values for which every message or tool is read are computed once."""
-
-    __slots__ = ()
-    is_large: ClassVar[bool] = True
-    user_turns = _DerivedValue(ChatRequest.user_turns)
-    system_text = _DerivedValue(ChatRequest.system_text)
-    message_texts = _DerivedValue(ChatRequest.message_texts)
-    has_image = _DerivedValue(ChatRequest.has_image)
-    tool_names = _DerivedValue(ChatRequest.tool_names)
-    tool_results = _DerivedValue(ChatRequest.tool_results)
+    def parsed(self) -> ParsedBody:
+        """Return the parsed body; it is parsed anew if it was dropped."""
+        return self.lazy_body.parsed
 
 
 class RequestReader:
@@ -266,14 +117,11 @@ class RequestReader:
 def _build_large_request(routed_head: RoutedHead, raw: bytes) -> ChatRequest:
     if has_too_many_values(raw):
         return _build_request(routed_head, b"", TOO_MANY_VALUES)
-    return _build_request(routed_head, raw, request_class=LargeRequest)
+    return _build_request(routed_head, raw, is_large=True)
 
 
 def _build_request(
-    routed_head: RoutedHead,
-    raw: bytes,
-    failure: ParsedBody | None = None,
-    request_class: type[ChatRequest] = ChatRequest,
+    routed_head: RoutedHead, raw: bytes, failure: ParsedBody | None = None, *, is_large: bool = False
 ) -> ChatRequest:
     route = routed_head.route
     lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, failure=failure)
@@ -281,7 +129,7 @@ def _build_request(
     model = (route.model or text_or_empty(body.get("model")))[: MAX_MODEL_LENGTH + 1]
     supports_streaming = route.vendor.supports_streaming and not route.is_job
     stream = supports_streaming and body.get("stream") is True
-    return request_class(
+    return ChatRequest(
         routed_head,
         route,
         route.vendor,
@@ -295,6 +143,7 @@ def _build_request(
         model,
         stream,
         Memo(),
+        is_large,
     )
 
 

@@ -5,12 +5,14 @@ A parsed body takes at least as much memory as its bytes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 import orjson
 
-from mockserver.memoize import fast_dataclass
+from mockserver.memoize import derived_property
 
 BodyErrorKind = Literal["", "too_large", "unknown_coding", "no_json"]
 ChatMessage = dict[str, Any]
@@ -18,17 +20,116 @@ T = TypeVar("T")
 
 MAX_VALUES = 250_000  # commas and opening brackets of a body; more is refused as too large
 _COUNTED_SLICE = 1 << 20  # bytes
+_IMAGE_PART_TYPES = ("image_url", "input_image", "image")
 
 
-@fast_dataclass
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The message of a tool: the tool's name (None if it cannot be determined) and the text."""
+
+    name: str | None
+    text: str
+
+
+@dataclass
 class ParsedBody:
-    """A parsed body; {} if it is not a JSON object, for which `error` and `error_detail` give the reason."""
+    """A parsed body; {} if it is not a JSON object, for which `error` and `error_detail` give the reason.
+
+    `messages` are those that are objects. What follows from the body is computed once, when it is first needed.
+    """
 
     body: dict[str, Any]
     messages: tuple[ChatMessage, ...]
     last_user_text: str
     error: BodyErrorKind = ""
     error_detail: str = ""
+
+    @derived_property
+    def choice_count(self) -> int:
+        """Return the number of choices requested (`n`); only for an admitted request."""
+        return int(self.body.get("n") or 1)
+
+    @derived_property
+    def user_turns(self) -> int:
+        """Return the number of user messages."""
+        return sum(message.get("role") == "user" for message in self.messages)
+
+    @derived_property
+    def system_text(self) -> str:
+        """Return the text of all system and developer messages, joined by line breaks."""
+        texts = (get_message_text(m) for m in self.messages if m.get("role") in ("system", "developer"))
+        return "\n".join(texts)
+
+    @derived_property
+    def message_texts(self) -> tuple[str, ...]:
+        """Return the text of every message."""
+        return tuple(get_message_text(message) for message in self.messages)
+
+    @derived_property
+    def has_image(self) -> bool:
+        """Return whether any message contains an image."""
+        return any(
+            part.get("type") in _IMAGE_PART_TYPES
+            for message in self.messages
+            for part in iter_message_parts(message)
+        )
+
+    @derived_property
+    def tools(self) -> list[dict[str, Any]]:
+        """Return the tools that are offered, as in the body."""
+        return list(iter_mappings(self.body.get("tools")))
+
+    @derived_property
+    def tool_names(self) -> tuple[str, ...]:
+        """Return the names of the tools that are offered."""
+        functions = (tool.get("function") for tool in self.tools)
+        return tuple(
+            text_or_empty(function.get("name")) for function in functions if isinstance(function, dict)
+        )
+
+    @derived_property
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        """Return the results of tools after the last assistant message, in their order."""
+        newest = itertools.takewhile(
+            lambda message: message.get("role") != "assistant", reversed(self.messages)
+        )
+        results = [message for message in newest if message.get("role") in ("tool", "function")]
+        if not results:
+            return ()
+        names = self._called_tool_names({text_or_empty(one.get("tool_call_id")) for one in results})
+        return tuple(
+            ToolResult(
+                text_or_empty(message.get("name"))
+                or names.get(text_or_empty(message.get("tool_call_id")))
+                or None,
+                get_message_text(message),
+            )
+            for message in reversed(results)
+        )
+
+    @derived_property
+    def tool_result(self) -> ToolResult | None:
+        """Return the last result of a tool after the last assistant message, None if there is none."""
+        results = self.tool_results
+        return results[-1] if results else None
+
+    @derived_property
+    def response_format(self) -> str:
+        """Return the requested format: `text`, `json_object` or `json_schema`."""
+        value = self.body.get("response_format")
+        return text_or_empty(value.get("type")) or "text" if isinstance(value, dict) else "text"
+
+    def _called_tool_names(self, ids: set[str]) -> dict[str, str]:
+        """Return the names of the tools whose last calls have these ids, by id."""
+        names: dict[str, str] = {}
+        for message in reversed(self.messages):
+            for tool_call in iter_mappings(message.get("tool_calls")):
+                function, identifier = tool_call.get("function"), text_or_empty(tool_call.get("id"))
+                if identifier in ids and isinstance(function, dict):
+                    names.setdefault(identifier, text_or_empty(function.get("name")))
+            if len(names) == len(ids):
+                break
+        return names
 
 
 class LazyBody:

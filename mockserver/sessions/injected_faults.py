@@ -102,7 +102,7 @@ def find_error_in_message(request: ChatRequest, fixture: Fixture | None) -> str 
 
     A matching fixture for exactly this message takes precedence.
     """
-    text = request.last_user_text.strip()
+    text = request.parsed.last_user_text.strip()
     if text[:4].lower() != "mock" or len(text) > _MAX_MESSAGE_LENGTH:
         return None
     found = _MESSAGE_PATTERN.fullmatch(text)

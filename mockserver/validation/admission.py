@@ -53,11 +53,11 @@ def _run_check(request: ChatRequest, name: str) -> None:
 def _check_route(request: ChatRequest) -> None:
     """Check path, method, session name and size. Raises ApiError if one is wrong."""
     _raise_if_error(_route_error(request.routed_head))
-    if request.body_error == "too_large":
-        detail = request.body_error_detail or "the body is larger than --max-body allows"
+    if request.parsed.error == "too_large":
+        detail = request.parsed.error_detail or "the body is larger than --max-body allows"
         raise ApiError("too_large", detail=detail).with_cause("body")
-    if request.body_error == "unknown_coding":
-        raise ApiError(415, request.body_error_detail).with_cause("body")
+    if request.parsed.error == "unknown_coding":
+        raise ApiError(415, request.parsed.error_detail).with_cause("body")
 
 
 @memoized
@@ -141,8 +141,8 @@ def _unavailable_error(request: ChatRequest, unavailable: UnavailableSpec) -> Ap
 
 def _check_body(request: ChatRequest) -> None:
     """Check the body against the rules of every chat request, the vendor and the model."""
-    if request.body_error:
-        raise _invalid_body_error([create_custom_issue(request.body_error_detail)])
+    if request.parsed.error:
+        raise _invalid_body_error([create_custom_issue(request.parsed.error_detail)])
     issues = find_body_issues(request)
     rejected = request.vendor.profile.rejected_value
     if issues and rejected is not None and all(map(_is_rejected_value, issues)):
@@ -155,7 +155,7 @@ def _check_body(request: ChatRequest) -> None:
 def _check_roles(request: ChatRequest) -> None:
     """Check that the model supports every role in the messages."""
     message = request.vendor.unsupported_role(
-        request.model, (message["role"] for message in request.messages)
+        request.model, (message["role"] for message in request.parsed.messages)
     )
     if message is not None:
         raise ApiError("invalid_request", message).with_cause("body")

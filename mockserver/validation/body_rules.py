@@ -138,8 +138,8 @@ def _find_issues(request: ChatRequest) -> list[Issue]:
 
 def _iter_issues(request: ChatRequest) -> Iterator[Issue]:
     if request.route.model is None:
-        yield from find_field_issues(_MODEL_FIELD, request.body)
-        if request.body.get("model") == "":
+        yield from find_field_issues(_MODEL_FIELD, request.parsed.body)
+        if request.parsed.body.get("model") == "":
             message = "String must contain at least 1 character(s)"
             yield create_too_small_issue(1, "string", message, ("model",))
     if len(request.model) > MAX_MODEL_LENGTH:
@@ -148,12 +148,12 @@ def _iter_issues(request: ChatRequest) -> Iterator[Issue]:
     if request.model and not request.vendor.has_model(request.model):
         yield create_enum_issue(request.vendor.models.names, request.model, ("model",))
     yield from _iter_messages_issues(request)
-    yield from find_field_issues(request.vendor.models.parameters(request.model), request.body)
+    yield from find_field_issues(request.vendor.models.parameters(request.model), request.parsed.body)
 
 
 def _iter_messages_issues(request: ChatRequest) -> Iterator[Issue]:
-    body = request.body
-    if "messages" not in body and request.messages:
+    body = request.parsed.body
+    if "messages" not in body and request.parsed.messages:
         return  # the body has a `prompt` instead
     yield from find_field_issues(_MESSAGES_FIELD, body)
     messages = body.get("messages")

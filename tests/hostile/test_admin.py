@@ -253,7 +253,9 @@ def test_the_entries_of_a_server_are_bounded_like_its_journal_and_freed_by_a_res
     client = make_client(server)
     for number in range(5):
         client.chat(content=f"number {number}")
-    texts = [entry.request_with_body.last_user_text for entry in server.entries if entry.request_with_body]
+    texts = [
+        entry.request_with_body.parsed.last_user_text for entry in server.entries if entry.request_with_body
+    ]
     assert texts == ["number 2", "number 3", "number 4"]
     monkeypatch.setattr("mockserver.testing.MAX_BYTES", 1)
     client.chat(content="last")

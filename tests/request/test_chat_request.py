@@ -16,8 +16,8 @@ from mockserver.request.chat_request import (
     ChatRequest,
     ClientDisconnected,
     RequestReader,
-    ToolResult,
 )
+from mockserver.request.request_body import ToolResult
 from mockserver.request.request_head import RequestHead, is_session_name, match_route, read_head, route_head
 from mockserver.sessions.journal import generate_request_id
 from mockserver.vendors.profile import load_profile
@@ -111,29 +111,29 @@ def test_a_path_of_no_vendor_has_no_route() -> None:
 
 def test_a_body_may_arrive_in_several_parts() -> None:
     call = read(head(), part(b'{"mod', more=True), part(b"", more=True), part(b'el": "m"}'))
-    assert (call.body, call.body_error) == ({"model": "m"}, "")
+    assert (call.parsed.body, call.parsed.error) == ({"model": "m"}, "")
     assert call.raw == b'{"model": "m"}'
 
 
 @pytest.mark.parametrize("declared", ["1001", "9" * 5000])
 def test_a_body_declared_too_large_is_not_read(declared: str) -> None:
     call = read(head(headers={"content-length": declared}))
-    assert (call.body_error, call.body, call.raw) == ("too_large", {}, b"")
+    assert (call.parsed.error, call.parsed.body, call.raw) == ("too_large", {}, b"")
 
 
 @pytest.mark.parametrize("declared", ["", "x", "-1", "²", "2"])
 def test_an_invalid_content_length_is_ignored(declared: str) -> None:
-    assert read(head(headers={"content-length": declared}), part(b"{}")).body_error == ""
+    assert read(head(headers={"content-length": declared}), part(b"{}")).parsed.error == ""
 
 
 def test_reading_stops_when_a_body_grows_too_large() -> None:
-    assert read(head(), part(b"x" * MOST, more=True), part(b"x", more=True)).body_error == "too_large"
-    assert read(head(), part(b"x" * (MOST + 1))).body_error == "too_large"
+    assert read(head(), part(b"x" * MOST, more=True), part(b"x", more=True)).parsed.error == "too_large"
+    assert read(head(), part(b"x" * (MOST + 1))).parsed.error == "too_large"
 
 
 def test_a_body_of_exactly_the_limit_is_read() -> None:
     call = read(head(), part(b'"' + b"x" * (MOST - 2) + b'"'))
-    assert call.body_error_detail == "the body is a text, expected a JSON object"
+    assert call.parsed.error_detail == "the body is a text, expected a JSON object"
 
 
 @pytest.mark.parametrize("messages", [[LEFT], [part(b"{", more=True), LEFT]])
@@ -157,7 +157,7 @@ def test_a_client_that_disconnects_raises(messages: list[dict[str, Any]]) -> Non
 )
 def test_a_body_that_is_no_object_has_an_error_detail(raw: bytes, detail: str) -> None:
     call = read(head(), part(raw))
-    assert (call.body, call.body_error, call.body_error_detail) == ({}, "no_json", detail)
+    assert (call.parsed.body, call.parsed.error, call.parsed.error_detail) == ({}, "no_json", detail)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_a_body_that_is_no_object_has_an_error_detail(raw: bytes, detail: str) -
 )
 def test_a_body_that_is_not_json_has_an_error_detail(raw: bytes) -> None:
     call = read(head(), part(raw))
-    assert call.body_error == "no_json"
-    assert call.body_error_detail.startswith("the body is not JSON: ")
+    assert call.parsed.error == "no_json"
+    assert call.parsed.error_detail.startswith("the body is not JSON: ")
 
 
 # --- the session and the attempt
@@ -272,26 +272,26 @@ def test_a_model_is_named_in_the_path_or_in_the_body() -> None:
     ],
 )
 def test_text_parts_are_lines(content: Any, text: str) -> None:
-    assert talk(user(content)).last_user_text == text
+    assert talk(user(content)).parsed.last_user_text == text
 
 
 def test_the_last_user_text_is_that_of_the_last_user_message() -> None:
     call = talk(
         user("one"), {"role": "assistant", "content": "no"}, user("two"), {"role": "tool", "content": "no"}
     )
-    assert (call.last_user_text, call.user_turns) == ("two", 2)
-    assert talk({"role": "assistant", "content": "no"}).last_user_text == ""
+    assert (call.parsed.last_user_text, call.parsed.user_turns) == ("two", 2)
+    assert talk({"role": "assistant", "content": "no"}).parsed.last_user_text == ""
 
 
 def test_system_and_developer_texts_are_joined() -> None:
     call = talk({"role": "system", "content": "a"}, user("b"), {"role": "developer", "content": "c"})
-    assert call.system_text == "a\nc"
-    assert call.message_texts == ("a", "b", "c")
+    assert call.parsed.system_text == "a\nc"
+    assert call.parsed.message_texts == ("a", "b", "c")
 
 
 def test_values_that_are_no_messages_are_skipped() -> None:
-    assert talk("hello", 5, None, user("Hello")).messages == (user("Hello"),)
-    assert said({"messages": "hello"}).messages == ()
+    assert talk("hello", 5, None, user("Hello")).parsed.messages == (user("Hello"),)
+    assert said({"messages": "hello"}).parsed.messages == ()
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_values_that_are_no_messages_are_skipped() -> None:
 def test_a_prompt_stands_for_one_user_message_where_the_vendor_has_it(
     path: str, body: dict[str, Any], heard: str
 ) -> None:
-    assert said(body, path).last_user_text == heard
+    assert said(body, path).parsed.last_user_text == heard
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_a_prompt_stands_for_one_user_message_where_the_vendor_has_it(
     ],
 )
 def test_an_image_is_a_part_of_any_message(parts: Any, image: bool) -> None:
-    assert talk(user(parts), user("and?")).has_image is image
+    assert talk(user(parts), user("and?")).parsed.has_image is image
 
 
 @pytest.mark.parametrize(
@@ -333,11 +333,11 @@ def test_an_image_is_a_part_of_any_message(parts: Any, image: bool) -> None:
     ],
 )
 def test_tools_are_named_as_offered(offered: Any, names: tuple[str, ...]) -> None:
-    assert talk(tools=offered).tool_names == names
+    assert talk(tools=offered).parsed.tool_names == names
 
 
 def test_tools_are_kept_as_the_request_has_them() -> None:
-    assert talk(tools=[{"x": 1}, 2]).tools == [{"x": 1}]
+    assert talk(tools=[{"x": 1}, 2]).parsed.tools == [{"x": 1}]
 
 
 def called(*calls: Any) -> dict[str, Any]:
@@ -366,12 +366,12 @@ def result(identifier: Any, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_tools_result_is_named_by_the_call_it_answers(messages: list[Any], name: str | None) -> None:
-    assert talk(*messages).tool_result == ToolResult(name, "21")
+    assert talk(*messages).parsed.tool_result == ToolResult(name, "21")
 
 
 def test_a_function_message_is_a_tools_result() -> None:
     last = {"role": "function", "name": "a", "content": [{"type": "text", "text": "21"}]}
-    assert talk(last).tool_result == ToolResult("a", "21")
+    assert talk(last).parsed.tool_result == ToolResult("a", "21")
 
 
 @pytest.mark.parametrize(
@@ -389,8 +389,8 @@ def test_tool_results_are_those_after_the_last_assistant_message(
     messages: list[Any], names: list[str | None]
 ) -> None:
     request = talk(*messages)
-    assert [one.name for one in request.tool_results] == names
-    assert request.tool_result == (ToolResult(names[-1], "21") if names else None)
+    assert [one.name for one in request.parsed.tool_results] == names
+    assert request.parsed.tool_result == (ToolResult(names[-1], "21") if names else None)
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ def test_tool_results_are_those_after_the_last_assistant_message(
     ],
 )
 def test_a_response_format_is_named(asked: Any, form: str) -> None:
-    assert talk(response_format=asked).response_format == form
+    assert talk(response_format=asked).parsed.response_format == form
 
 
 @pytest.mark.parametrize(
@@ -464,18 +464,18 @@ def looked_at(call: ChatRequest) -> Iterable[object]:
         call.vendor,
         call.stream,
         call.attempt,
-        call.user_turns,
-        call.system_text,
-        call.message_texts,
-        call.has_image,
+        call.parsed.user_turns,
+        call.parsed.system_text,
+        call.parsed.message_texts,
+        call.parsed.has_image,
     )
     yield from (
-        call.tools,
-        call.tool_names,
-        call.tool_result,
-        call.response_format,
+        call.parsed.tools,
+        call.parsed.tool_names,
+        call.parsed.tool_result,
+        call.parsed.response_format,
         call.session,
-        call.last_user_text,
+        call.parsed.last_user_text,
     )
 
 
@@ -483,8 +483,8 @@ def looked_at(call: ChatRequest) -> Iterable[object]:
 def test_any_json_is_a_request(path: str, body: Any, headers: dict[str, str]) -> None:
     call = said(body, path, headers)
     assert list(looked_at(call))
-    assert isinstance(call.body, dict)
-    assert call.body_error or call.body == json.loads(call.raw)
+    assert isinstance(call.parsed.body, dict)
+    assert call.parsed.error or call.parsed.body == json.loads(call.raw)
     assert_read_again(call)
 
 
@@ -493,7 +493,7 @@ def test_any_bytes_are_a_request(parts: list[bytes], headers: dict[str, str]) ->
     sent = [part(one, more=index + 1 < len(parts)) for index, one in enumerate(parts)]
     call = read(head(PATH, headers), *sent)
     assert list(looked_at(call))
-    assert call.body_error or call.raw == b"".join(parts)
+    assert call.parsed.error or call.raw == b"".join(parts)
     assert_read_again(call)
 
 
@@ -502,4 +502,4 @@ def assert_read_again(call: ChatRequest) -> None:
     before = call.lazy_body.parsed
     call.lazy_body.drop_parsed()
     assert call.lazy_body.parsed == before
-    assert call.lazy_body.parsed is not before or call.body_error == "too_large"
+    assert call.lazy_body.parsed is not before or call.parsed.error == "too_large"

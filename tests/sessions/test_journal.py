@@ -138,7 +138,7 @@ def test_parsed_bodies_are_dropped_after_the_end_and_parsed_again(
             await journal.open(one)
             await journal.close(one, DELIVERY)
         assert [request.lazy_body.is_parsed for request in requests_made] == [False] * 3
-        bodies = [one.request_with_body.body for one in entries if one.request_with_body]
+        bodies = [one.request_with_body.parsed.body for one in entries if one.request_with_body]
         assert bodies == [
             {"model": "gpt-4o", "messages": HELLO["messages"]},
             {"model": "m", "stream": True},
