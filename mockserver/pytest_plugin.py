@@ -243,8 +243,17 @@ def pytest_runtest_makereport(
             state.message, state.explained = "", []  # the test has failed for a reason of its own
         lines = _report_lines(item, state, report.when)
         state.has_failed = True
-        report.sections.append(("mockserver", "\n".join(lines)))
+        _add_section(report, "\n".join(lines))
     return report
+
+
+def _add_section(report: pytest.TestReport, text: str) -> None:
+    """Add a section to a report: if possible to the failure itself, which JUnit XML has and --show-capture=no keeps."""
+    add_section = getattr(report.longrepr, "addsection", None)
+    if add_section is None:  # a failure without a traceback is a plain text
+        report.sections.append(("mockserver", text))
+    else:
+        add_section("mockserver", text)
 
 
 def _report_lines(item: pytest.Item, state: PerTestState, when: str | None) -> list[str]:

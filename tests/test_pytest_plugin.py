@@ -147,7 +147,7 @@ def test_a_report_says_why_a_request_got_another_answer(run_pytest: RunPytest) -
 
             def test_unmatched(self):
                 ask(self.mockserver, "weather?")
-    """)
+    """, "--show-capture=no")  # fmt: skip
     result.assert_outcomes(failed=8)
     result.stdout.fnmatch_lines([
         "*_ test_no_fixture _*", "1. * -> 201, no fixture matched", "     there are no fixtures",
