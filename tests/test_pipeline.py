@@ -85,14 +85,28 @@ def test_a_fault_that_finds_nothing_to_act_on_is_reported(
     assert entry.reason.startswith("No.; the fault close@done found nothing to act on: ")
 
 
-@pytest.mark.parametrize(("fault", "status"), [("wrapped", 400), ("wrapped=500", 500)])
+_JSON = (
+    '400 {"type":"error","error":{"type":"invalid_request_error","message":"Bad model."},"request_id":"req_'
+)
+
+
+@pytest.mark.parametrize(
+    ("profile", "fault", "status", "text"),
+    [
+        ("{extends: aimlapi}", "wrapped", 400, _JSON),
+        ("{extends: aimlapi}", "wrapped=500", 500, _JSON),
+        ("{extends: aimlapi, errors: '2024'}", "wrapped", 400, _JSON),
+        ("{extends: aimlapi, errors: '2024'}", "wrapped=500", 500, "400 Bad model."),
+    ],
+)
 def test_an_upstream_error_is_wrapped_in_the_vendors_own(
-    start_server: StartServer, make_client: MakeClient, fault: str, status: int
+    start_server: StartServer, make_client: MakeClient, profile: str, fault: str, status: int, text: str
 ) -> None:
     stated = f"{{error: 400, message: Bad model., fault: {fault}}}"
-    reply = make_client(start_server(f"{{fixtures: [{{match: {{}}, response: {stated}}}]}}")).chat()
-    assert (reply.status, reply.json["status"]) == (status, status)
-    assert reply.json["error"]["message"].startswith('400 {"type":"error","error":{"type"')
+    server = start_server(f"{{fixtures: [{{match: {{}}, response: {stated}}}]}}", profile)
+    reply = make_client(server).chat()
+    assert (reply.status, reply.json.get("status", reply.json.get("statusCode"))) == (status, status)
+    assert reply.json["message"].startswith(text)
 
 
 def test_a_path_of_no_vendor_lists_the_vendors_paths(client: Client) -> None:
