@@ -6,7 +6,6 @@ pytest imports this module at every start, so it imports the rest of the package
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -184,10 +183,11 @@ def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Ite
     arguments. The methods of the session raise the errors that `mockserver.testing.Session` lists:
     InputError, TypeError, ConnectionError and AssertionError.
     """
+    from mockserver.request.request_head import make_session_name  # noqa: PLC0415
+
     node: pytest.Item = request.node
     files, strict = _marker_options(node)
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", node.name)[:40]
-    session = mockserver_server.session(f"{label}-{secrets.token_hex(4)}")
+    session = mockserver_server.session(make_session_name(node.name, secrets.token_hex(4)))
     state = PerTestState(mockserver_server, session, strict, _load_fixture_files(session, files))
     node.stash[STATE_KEY] = state
     yield session

@@ -22,7 +22,8 @@ _SINGLE_HEADERS = frozenset(
         *("if-unmodified-since", "max-forwards", "proxy-authorization", "referer", "user-agent"),
     )
 )
-SESSION_NAME_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
+_SESSION_CHARACTERS = "A-Za-z0-9._-"
+SESSION_NAME_PATTERN = f"^[{_SESSION_CHARACTERS}]{{1,64}}$"
 SESSION_NAME_FORM = "1 to 64 letters, digits, '.', '_' or '-'"
 _SESSION_NAME = re.compile(SESSION_NAME_PATTERN)
 _MAX_CACHED, _MAX_CACHED_BYTES = 256, 1_000_000  # heads of one server, and their size together
@@ -188,6 +189,11 @@ def resolve_session_name(head: RequestHead, api_key: str | None = None) -> str:
 def is_session_name(name: str) -> bool:
     """Return whether a name has the characters and the length of a session's name."""
     return _SESSION_NAME.fullmatch(name) is not None
+
+
+def make_session_name(text: str, end: str) -> str:
+    """Return a session's name that shows a text, shortened and without other characters, and has this end."""
+    return f"{re.sub(f'[^{_SESSION_CHARACTERS}]+', '-', text)[:40]}-{end}"
 
 
 def check_session_name(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mockserver.errors import InputError
-from mockserver.schema.messages import did_you_mean, format_alternatives
+from mockserver.schema.messages import suggest_name
 from mockserver.schema.yaml_document import document_from_value
 from mockserver.vendors.profile import VendorProfile, load_profile, read_profile
 from mockserver.vendors.profile_inheritance import BOTH_PARTS, list_shipped_profiles
@@ -24,9 +24,7 @@ def load_selected_profile(selection: VendorSelection) -> VendorProfile:
     name, at, version = text.partition("@")
     shipped = [path.stem for path in list_shipped_profiles()]
     if name not in shipped:
-        meant = did_you_mean(name, shipped) or f", expected {format_alternatives(shipped)}"
-        raise InputError.from_message(
-            f"found {text!r}{meant}; a file has a slash or the suffix .yaml", "--vendor"
-        )
+        message = f"found {text!r}{suggest_name(name, shipped)}; a file has a slash or the suffix .yaml"
+        raise InputError.from_message(message, "--vendor")
     stated = {"extends": name} | ({BOTH_PARTS: version} if at else {})
     return read_profile(document_from_value(stated, f"--vendor {text}"))

@@ -95,6 +95,8 @@ async def ask_for_everything(app: ASGIApp, session: str) -> None:
     await chat("plain", key="sk-known")
     await chat("plain", 401, key="")
     assert await ask(app, "GET", f"/nowhere/{session}") == 404
+    job = {"messages": [{"role": "user", "content": session}]}
+    assert await ask(app, "POST", f"/s/{session}/segmind/v2/o1-preview", job, {"x-api-key": "k"}) // 100 == 2
     await control("POST", "/fixtures", {"fixtures": [{"match": {"user": session}, "response": "x"}]}, 201)
     await control("POST", "/faults", {"match": {"user": "rare"}, "error": 500, "times": 1}, 201)
     await control("POST", "/clock", {"advance": "1m"})

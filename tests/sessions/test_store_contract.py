@@ -17,6 +17,7 @@ from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.request.request_head import RequestHead
 from mockserver.schema.money import NO_CHARGE, Amount, Charge
 from mockserver.sessions.event_log import EventLog
+from mockserver.sessions.jobs import Job
 from mockserver.sessions.journal import Arrival, Decision, Journal, JournalEntry
 from mockserver.sessions.ledger import Denial, Hold
 from mockserver.sessions.store import (
@@ -185,6 +186,20 @@ def test_events_are_numbered_from_the_start_of_the_recording(run: Run) -> None:
         assert (await log.read(2)).events == []
         assert await log.wait(1, stop, 10)
         assert not await log.wait(2, stop, 0.001)
+
+    run(check)
+
+
+def test_jobs_are_found_by_their_id_until_they_are_forgotten(run: Run) -> None:
+    async def check(store: SessionStore) -> None:
+        jobs = [Job(f"job-{session}", session, "v", "m", 0.0, 1.0, b"{}") for session in ("a", "b")]
+        for job in jobs:
+            await store.add_job(job)
+        assert [await store.find_job(job.id) for job in jobs] == jobs
+        await store.forget_jobs("a")
+        assert [await store.find_job(job.id) for job in jobs] == [None, jobs[1]]
+        await store.forget_jobs(None)
+        assert await store.find_job("job-b") is None
 
     run(check)
 
