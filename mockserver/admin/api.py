@@ -144,30 +144,32 @@ def create_admin_app(pipeline: ChatPipeline) -> ASGIApp:
 
 _FIXTURES_BODY: FieldType = ByType(mapping=FIXTURE_FILE, sequence=ListOf(FIXTURE))
 _FAULT_RULES_BODY: FieldType = ByType(mapping=FAULT_RULE, sequence=ListOf(FAULT_RULE))
-_SESSION_PARAMETER = ("session",)
 _REQUEST_DETAIL: FieldType = ObjectType(RequestDetailView)
 _ACCOUNT: FieldType = ObjectType(AccountView)
 _CLOCK: FieldType = ObjectType(ClockView)
 
 OPERATIONS = (
-    Operation("GET", "", get_index, "The version, the settings, the counts, the vendors and the operations."),
+    Operation(
+        "GET",
+        "",
+        get_index,
+        "The version, the settings, the counts, the vendors and the operations.",
+        query_parameters=(),
+    ),
     Operation(
         "GET",
         "/requests",
         list_requests,
         "The requests of the journal, the newest first.",
-        ("session", "status", "fixture", "unmatched", "since", "limit"),
+        query_parameters=("session", "status", "fixture", "unmatched", "since", "limit"),
         response_type=ObjectType(RequestListView),
     ),
-    Operation(
-        "DELETE", "/requests", forget_requests, "Delete the requests of the journal.", _SESSION_PARAMETER
-    ),
+    Operation("DELETE", "/requests", forget_requests, "Delete the requests of the journal."),
     Operation(
         "GET",
         "/requests/{name}",
         get_request,
         "One request: what was received, what was sent, and why.",
-        _SESSION_PARAMETER,
         response_type=_REQUEST_DETAIL,
     ),
     Operation(
@@ -175,7 +177,6 @@ OPERATIONS = (
         "/requests/{name}/replay",
         replay_request,
         "Send the request again.",
-        _SESSION_PARAMETER,
         response_type=_REQUEST_DETAIL,
         status=201,
     ),
@@ -184,7 +185,6 @@ OPERATIONS = (
         "/requests/{name}/fixture",
         draft_fixture,
         "A fixture that reproduces the response.",
-        _SESSION_PARAMETER,
         response_type="application/yaml",
     ),
     Operation(
@@ -192,16 +192,14 @@ OPERATIONS = (
         "/verify",
         verify_requests,
         "Check that matching requests arrived; 409 explains why not.",
-        _SESSION_PARAMETER,
-        VERIFY_QUERY,
-        ObjectType(VerifyResult),
+        request_type=VERIFY_QUERY,
+        response_type=ObjectType(VerifyResult),
     ),
     Operation(
         "GET",
         "/fixtures",
         list_fixtures,
         "All fixtures, in the order of matching.",
-        _SESSION_PARAMETER,
         response_type=ObjectType(FixtureListView),
     ),
     Operation(
@@ -209,34 +207,28 @@ OPERATIONS = (
         "/fixtures",
         add_fixtures,
         "Add fixtures before all others.",
-        _SESSION_PARAMETER,
-        _FIXTURES_BODY,
+        request_type=_FIXTURES_BODY,
         status=201,
     ),
     Operation(
-        "PUT",
-        "/fixtures",
-        replace_fixtures,
-        "Replace all added fixtures.",
-        _SESSION_PARAMETER,
-        _FIXTURES_BODY,
+        "PUT", "/fixtures", replace_fixtures, "Replace all added fixtures.", request_type=_FIXTURES_BODY
     ),
-    Operation("DELETE", "/fixtures", clear_fixtures, "Remove all added fixtures.", _SESSION_PARAMETER),
+    Operation("DELETE", "/fixtures", clear_fixtures, "Remove all added fixtures."),
     Operation(
         "POST",
         "/fixtures/shipped",
         add_shipped_fixtures,
         "Add the shipped fixtures before all others.",
-        _SESSION_PARAMETER,
         status=201,
     ),
-    Operation("POST", "/fixtures/reload", reload_fixtures, "Read the fixture files again."),
+    Operation(
+        "POST", "/fixtures/reload", reload_fixtures, "Read the fixture files again.", query_parameters=()
+    ),
     Operation(
         "GET",
         "/fixtures/{name:path}",
         get_fixture,
         "One fixture by its name.",
-        _SESSION_PARAMETER,
         response_type=ObjectType(FixtureView),
     ),
     Operation(
@@ -244,18 +236,14 @@ OPERATIONS = (
         "/fixtures/{name:path}",
         put_fixture,
         "Replace or add the fixture with this name.",
-        _SESSION_PARAMETER,
-        FIXTURE,
+        request_type=FIXTURE,
     ),
-    Operation(
-        "DELETE", "/fixtures/{name:path}", remove_fixture, "Remove one added fixture.", _SESSION_PARAMETER
-    ),
+    Operation("DELETE", "/fixtures/{name:path}", remove_fixture, "Remove one added fixture."),
     Operation(
         "GET",
         "/faults",
         list_faults,
         "All fault rules, in the order of evaluation.",
-        _SESSION_PARAMETER,
         response_type=ObjectType(FaultRuleListView),
     ),
     Operation(
@@ -263,78 +251,71 @@ OPERATIONS = (
         "/faults",
         add_faults,
         "Add fault rules before all others.",
-        _SESSION_PARAMETER,
-        _FAULT_RULES_BODY,
+        request_type=_FAULT_RULES_BODY,
         status=201,
     ),
-    Operation("DELETE", "/faults", clear_faults, "Remove all added fault rules.", _SESSION_PARAMETER),
-    Operation(
-        "DELETE", "/faults/{name:path}", remove_fault, "Remove one added fault rule.", _SESSION_PARAMETER
-    ),
+    Operation("DELETE", "/faults", clear_faults, "Remove all added fault rules."),
+    Operation("DELETE", "/faults/{name:path}", remove_fault, "Remove one added fault rule."),
     Operation(
         "GET",
         "/accounts",
         list_accounts,
         "All accounts with their balances and limits.",
-        _SESSION_PARAMETER,
         response_type=ACCOUNT_LIST,
     ),
     Operation(
-        "GET",
-        "/accounts/{name:path}",
-        get_account,
-        "One account by its key or id.",
-        _SESSION_PARAMETER,
-        response_type=_ACCOUNT,
+        "GET", "/accounts/{name:path}", get_account, "One account by its key or id.", response_type=_ACCOUNT
     ),
     Operation(
         "PUT",
         "/accounts/{name:path}",
         put_account,
         "Change or create an account.",
-        _SESSION_PARAMETER,
-        ACCOUNT_PATCH,
-        _ACCOUNT,
+        request_type=ACCOUNT_PATCH,
+        response_type=_ACCOUNT,
     ),
-    Operation(
-        "DELETE", "/accounts/{name:path}", remove_account, "Remove one added account.", _SESSION_PARAMETER
-    ),
+    Operation("DELETE", "/accounts/{name:path}", remove_account, "Remove one added account."),
     Operation(
         "GET",
         "/clock",
         get_clock,
         "The clock that rate limits, time windows and fault rules use.",
-        _SESSION_PARAMETER,
         response_type=_CLOCK,
     ),
     Operation(
-        "POST", "/clock", advance_clock, "Advance the clock.", _SESSION_PARAMETER, CLOCK_ADVANCE, _CLOCK
+        "POST",
+        "/clock",
+        advance_clock,
+        "Advance the clock.",
+        request_type=CLOCK_ADVANCE,
+        response_type=_CLOCK,
     ),
     Operation(
         "POST",
         "/explain",
         explain_request,
         "Explain what a request would receive; nothing is counted.",
-        _SESSION_PARAMETER,
-        EXPLAIN_INPUT,
-        ObjectType(ExplanationView),
+        request_type=EXPLAIN_INPUT,
+        response_type=ObjectType(ExplanationView),
     ),
-    Operation("POST", "/reset", reset_state, "Reset to the fixture files.", ("session", "what")),
+    Operation(
+        "POST", "/reset", reset_state, "Reset to the fixture files.", query_parameters=("session", "what")
+    ),
     Operation(
         "GET",
         "/events",
         stream_events,
         "Requests and changes as server-sent events.",
-        _SESSION_PARAMETER,
         response_type="text/event-stream",
     ),
-    Operation("GET", "/schema", get_fixture_schema, "The JSON Schema of fixture files."),
-    Operation("GET", "/openapi.json", get_openapi, "The OpenAPI document of this API."),
+    Operation("GET", "/schema", get_fixture_schema, "The JSON Schema of fixture files.", query_parameters=()),
+    Operation("GET", "/openapi.json", get_openapi, "The OpenAPI document of this API.", query_parameters=()),
     Operation(
         "GET",
         "/metrics",
         get_metrics,
         "The metrics in the Prometheus format.",
+        query_parameters=(),
         response_type="text/plain",
         at_root=True,
     ),

@@ -30,7 +30,7 @@ class Operation:
     path: str
     handler: Callable[[Any, AdminRequest], Awaitable[Response]]
     summary: str
-    query_parameters: tuple[str, ...] = ()
+    query_parameters: tuple[str, ...] = ("session",)
     request_type: FieldType | None = None
     response_type: FieldType | str | None = None
     status: int = 200
