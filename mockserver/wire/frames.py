@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from mockserver.wire.answer import Frame
-from mockserver.wire.sse import DONE_EVENT, encode_sse_event, parse_sse_event
+from mockserver.wire.sse import DONE_EVENT, encode_sse_event, find_event_data, parse_sse_event
 
 Frames = tuple[Frame, ...]
 FrameSplit = tuple[Frames, Frames]
@@ -25,7 +25,7 @@ def split_after_chunks(frames: Frames, count: int) -> FrameSplit | None:
         return (), frames
     last = max((index for index, frame in enumerate(frames) if frame.chunk), default=-1)
     for index, frame in enumerate(frames):
-        count -= frame.chunk or (index > last and parse_sse_event(frame.data) is not None)
+        count -= frame.chunk or (index > last and find_event_data(frame.data) is not None)
         if count == 0:
             return frames[: index + 1], frames[index + 1 :]
     return None

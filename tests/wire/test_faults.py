@@ -325,6 +325,14 @@ def test_a_landmark_is_found_in_any_event_stream(texts: list[bytes], places: dic
         assert (None if spoiled is answer else len(spoiled.frames)) == places.get(name)
 
 
+def test_events_after_the_content_count_and_comments_do_not() -> None:
+    texts = [b"event: a\ndata: 1\n\n", b": comment\n\n", b"event: b\ndata: 2\n\n", b": comment\n\n"]
+    frames = [Frame(text, chunk=number == 0) for number, text in enumerate(texts)]
+    answer = Answer(200, (), tuple(frames), streamed=True)
+    assert [len(worse(f"close@{count}", answer).frames) for count in (1, 2)] == [1, 3]
+    assert worse("close@3", answer) is answer
+
+
 def test_a_plain_body_has_no_landmark_but_its_end() -> None:
     for point in ("finish", "usage", "done"):
         assert worse(f"reset@{point}", PLAIN) is PLAIN
