@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, cast
+from typing import cast
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver.billing.charging import AccountRegistry, Charging
 from mockserver.billing.cost import count_usage
 from mockserver.bounded_regex import SharedRegexBudget
-from mockserver.errors import ApiError, ErrorCause, Problem
+from mockserver.errors import ApiError, Problem
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.response_spec import ResponseSpec
@@ -33,7 +33,7 @@ from mockserver.memoize import fast_dataclass
 from mockserver.rendering.aux_reply import render_aux_reply
 from mockserver.rendering.choices import build_render_options
 from mockserver.rendering.completion import LazyRandom, build_error_context, render_completion
-from mockserver.rendering.mock_headers import add_mock_headers, decode_fixture_name
+from mockserver.rendering.mock_headers import add_mock_headers
 from mockserver.rendering.render_cache import RenderCache
 from mockserver.request.chat_request import (
     ChatRequest,
@@ -41,14 +41,18 @@ from mockserver.request.chat_request import (
     RequestReader,
 )
 from mockserver.request.request_head import HeadCache, RequestHead, find_head_secrets, resolve_session_name
-from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.sessions.injected_faults import (
-    FIXTURE_HEADER,
     NO_INJECTION,
-    Injection,
     find_error_in_message,
     parse_injection,
     roll_fault_rules,
+)
+from mockserver.sessions.injection_result import (
+    NOTHING_INJECTED,
+    InjectionResult,
+    apply_injections,
+    classify_error,
+    find_named_fixture,
 )
 from mockserver.sessions.job_answers import create_job, poll_job, render_submission
 from mockserver.sessions.journal import Arrival, Decision, JournalEntry, Outcome, generate_request_id
@@ -63,7 +67,7 @@ from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.compression import compress_answer
-from mockserver.wire.faults import Fault, apply_fault, explain_no_effect
+from mockserver.wire.faults import Fault
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
 _logger = logging.getLogger("mockserver")
@@ -83,22 +87,6 @@ class EffectiveState:
     fault_rules: tuple[FaultRule, ...]
     accounts: AccountRegistry
     checks_accounts: bool  # there are accounts, or a key without one is refused
-
-
-@fast_dataclass
-class InjectionResult:
-    """The fixture that is to answer, the injections by the request and by a fault rule, and the error in them.
-
-    Injections without an error may still delay or break the answer; `match` is None if no fixture answers.
-    """
-
-    match: FixtureMatch | None
-    by_request: Injection
-    by_rule: Injection
-    error: ApiError | None
-
-
-NOTHING_INJECTED: Final = InjectionResult(None, NO_INJECTION, NO_INJECTION, None)
 
 
 @fast_dataclass
@@ -250,7 +238,7 @@ class ChatPipeline:
             if regex_budget.failures:
                 reason = _add_regex_failures(decision.reason, regex_budget.failures)
                 decision = replace(decision, reason=reason)
-            decision = _apply_fault(decision, request, injected)
+            decision = apply_injections(decision, request, injected)
             if decision.hold is not None:
                 decision = await self.charging.settle_decided(request, decision)
         except Exception as error:
@@ -291,7 +279,7 @@ class ChatPipeline:
                 error_in_message = find_error_in_message(request, match.fixture if match else None)
             by_request = parse_injection(request, error_in_message)
             if by_request is not NO_INJECTION:
-                match = _fixture_by_name(by_request, state.fixtures, state.answer_counts) or match
+                match = find_named_fixture(by_request, state.fixtures, state.answer_counts) or match
         except ApiError as error:
             return InjectionResult(match, by_request, NO_INJECTION, error)
         if by_request.error is not None or not state.fault_rules:
@@ -321,7 +309,7 @@ class ChatPipeline:
             if request.route.is_job:
                 rendered = await self.submit_job(request, rendered, injected)
         except ApiError as error:
-            outcome = _classify_error(error, injected, outcome)
+            outcome = classify_error(error, injected, outcome)
             is_counted = error.cause not in ("path", "body") or outcome == "injected"
             rule = injected.by_rule.rule
             cause = f"the fault rule {rule}" if rule else injected.by_request.source
@@ -469,14 +457,6 @@ def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
     ).with_cause("no_match")
 
 
-def _classify_error(error: ApiError, injected: InjectionResult, outcome: Outcome) -> Outcome:
-    """Return the outcome of a request that ends with an error; `outcome` is that without it."""
-    if error in (injected.by_request.error, injected.by_rule.error):
-        return "injected"
-    return outcome if error.cause == "response" else _OUTCOMES.get(error.cause, "refused")
-
-
-_OUTCOMES: Mapping[ErrorCause, Outcome] = {"path": "unknown_path", "no_match": "unmatched"}
 _ATTRIBUTED = ("answered", "injected")  # outcomes of requests that belong to the fixture that matches them
 
 
@@ -496,49 +476,3 @@ def _find_match(request: ChatRequest, state: EffectiveState) -> FixtureMatch | N
     if not request.route.chat:
         return None
     return find_first_match(request, state.fixtures, state.answer_counts)
-
-
-def _fixture_by_name(
-    injection: Injection, fixtures: FixtureSet | LayeredFixtures, answer_counts: Mapping[str, int]
-) -> FixtureMatch | None:
-    """Return the fixture that the request names by header, even if it does not match; None if it names none."""
-    name = injection.fixture
-    if name is None:
-        return None
-    decoded = decode_fixture_name(name)
-    fixture = fixtures.by_name(decoded) or fixtures.by_name(name)
-    if fixture is None:
-        hint = did_you_mean(decoded, fixtures.names)
-        message = f"{FIXTURE_HEADER}: found {truncate_text(decoded)!r}, expected a fixture's name{hint}"
-        raise ApiError("invalid_request", message)
-    response = fixture.response_at(answer_counts.get(fixture.counter_key, 0))
-    return FixtureMatch(fixture, response or fixture.responses[-1])
-
-
-def _apply_fault(decision: Decision, request: ChatRequest, injected: InjectionResult) -> Decision:
-    """Delay the answer and apply its fault, that of the request before that of a rule or of the fixture.
-
-    A refusal has no fault of a fixture, nor has a submitted job: the poll of its result has that. Error bodies within
-    the fault are the vendor's. The reason of the decision notes a fault that changes nothing.
-    """
-    by_request, by_rule = injected.by_request, injected.by_rule
-    if by_request is by_rule and decision.own_fault is None:  # both are NO_INJECTION, the usual case
-        return decision
-    answer = decision.answer
-    if delay := by_rule.delay + by_request.delay:
-        answer = replace(answer, wait=answer.wait + delay)
-    fault = by_request.fault or by_rule.fault or decision.own_fault
-    if request.route.is_job and decision.response is not None:
-        fault = None  # it acts on the poll that reports the result
-    broken = apply_fault(
-        fault, answer, lambda error: request.vendor.error_answer(error, build_error_context(request))
-    )
-    if broken is not answer:
-        outcome = decision.outcome
-        if fault is not decision.own_fault and outcome in ("answered", "generated", "unmatched"):
-            outcome = "injected"
-        return replace(decision, answer=broken, fault=str(fault), intended_answer=answer, outcome=outcome)
-    if fault is None:
-        return replace(decision, answer=answer)
-    reason = "; ".join(filter(None, (decision.reason, explain_no_effect(fault, answer))))
-    return replace(decision, answer=answer, reason=reason)

@@ -114,7 +114,7 @@ def test_an_unexpected_exception_refunds_what_was_held(failing: str, failing_sto
     assert "held" in asyncio.run(failing_store.sessions_of_account("sk-account"))
 
 
-@pytest.mark.parametrize("step", ["render_completion", "apply_fault"])
+@pytest.mark.parametrize("step", ["render_completion", "apply_injections"])
 def test_an_exception_in_a_later_step_is_answered_and_refunded_too(
     step: str,
     start_server: StartServer,
