@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import TypeVar, TypeVarTuple, cast
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -31,8 +31,13 @@ from mockserver.matching.fixture_set import (
 from mockserver.matching.nearest_fixture import find_nearest_fixture
 from mockserver.memoize import fast_dataclass
 from mockserver.rendering.aux_reply import render_aux_reply
-from mockserver.rendering.choices import build_render_options
-from mockserver.rendering.completion import LazyRandom, build_error_context, render_completion
+from mockserver.rendering.choices import build_render_options, measure_response
+from mockserver.rendering.completion import (
+    LazyRandom,
+    build_error_context,
+    find_cached_answer,
+    render_completion,
+)
 from mockserver.rendering.mock_headers import add_mock_headers
 from mockserver.rendering.render_cache import RenderCache
 from mockserver.request.chat_request import (
@@ -71,6 +76,9 @@ from mockserver.wire.faults import Fault
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
 _logger = logging.getLogger("mockserver")
+
+ArgumentsT = TypeVarTuple("ArgumentsT")
+T = TypeVar("T")
 
 OnRequestEnd = Callable[[JournalEntry], None]
 
@@ -355,6 +363,27 @@ class ChatPipeline:
         await self.store.add_job(job)
         return replace(rendered, answer=render_submission(request, job), fault=None)
 
+    async def run_rendering(
+        self,
+        request: ChatRequest,
+        response: ResponseSpec,
+        function: Callable[[*ArgumentsT], T],
+        *arguments: *ArgumentsT,
+    ) -> T:
+        """Return the result of a function that renders a response: a long one on the worker thread.
+
+        Raises ApiError if the choices that are requested would be too long.
+        """
+        size = measure_response(request, response)
+        if size <= _LONG_RESPONSE:
+            return function(*arguments)
+        if size > _MAX_RESPONSE and request.parsed.choice_count > 1:
+            message = (
+                f"mockserver: the response has {size:,} characters in {request.parsed.choice_count} choices"
+            )
+            raise ApiError("invalid_request", f"{message}, expected at most {_MAX_RESPONSE:,}")
+        return await self.reader.worker.run(function, *arguments)
+
     async def render(
         self,
         request: ChatRequest,
@@ -372,7 +401,7 @@ class ChatPipeline:
         hold, usage, nearest = None, None, ""
         account_values: PlaceholderValues = {}
         if account is not None:
-            usage = count_usage(request, response)
+            usage = await self.run_rendering(request, response, count_usage, request, response)
             hold, account_values = await self.charging.hold(request, account, usage)
         try:
             if match is None:
@@ -384,7 +413,14 @@ class ChatPipeline:
                 count = await self.store.increment(session, ANSWERED, fixture.counter_key)
                 rng = LazyRandom(seed, session, fixture.name, count)
                 cache = None if match.response.template else self.render_cache
-            answer = render_completion(request, response, rng, account_values, cache)
+            answer = None if account_values else find_cached_answer(request, response, rng, cache)
+            if answer is None:
+                answer = await self.run_rendering(
+                    request,
+                    response,
+                    render_completion,
+                    *(request, response, rng, account_values, cache),
+                )
         except Exception:
             if hold is not None:
                 await self.charging.release(request, hold)
@@ -467,6 +503,7 @@ def _add_regex_failures(reason: str, failures: Sequence[str]) -> str:
     return "; ".join(filter(None, (reason, *distinct[:_MAX_REASONS], *more)))
 
 
+_LONG_RESPONSE, _MAX_RESPONSE = 5_000, 16_777_216  # characters of all choices
 _REGEX_FAILURES = "regex_failures"  # of a large request, found before it was decided
 _MAX_REASONS = 3  # fixtures and rules that are named
 

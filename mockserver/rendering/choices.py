@@ -107,6 +107,21 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
     )
 
 
+def measure_response(request: ChatRequest, response: ResponseSpec) -> int:
+    """Return the number of characters in all choices of a response; a raw body and an error have none."""
+    if response.raw is not None or response.error is not None:
+        return 0
+    texts = (text for choice in response.all_choices for text in _iter_texts(choice))
+    size = sum(map(len, texts))
+    return size if response.choices else size * request.parsed.choice_count
+
+
+def _iter_texts(choice: ChoiceSpec) -> Iterator[str]:
+    yield from filter(None, (choice.content, choice.reasoning, choice.refusal))
+    for tool_call in choice.tool_calls or ():
+        yield tool_call.arguments_json
+
+
 def render_choices(
     options: RenderOptions, response: ResponseSpec, new_id: Callable[[str], str] | None = None
 ) -> tuple[RenderedChoice, ...]:

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -60,6 +61,22 @@ class Delta(NamedTuple):
     fields: Any
     finish_reason: str | None = None
     is_content: bool = True  # whether it counts as a chunk in fault points: the first and the last do not
+
+
+MAX_STREAM_CHUNKS = 20_000  # of text; a longer text is sent in larger chunks
+
+
+def find_cached_answer(
+    request: ChatRequest, response: ResponseSpec, rng: LazyRandom, cache: RenderCache | None
+) -> Answer | None:
+    """Return the answer to a request if such an answer has been rendered before, else None."""
+    if cache is None or response.raw is not None or response.error is not None:
+        return None
+    render = cache.get(response, build_render_options(request, response))
+    if render is None:
+        return None
+    wait = response.delay.draw(rng) if response.delay else 0.0
+    return replace(render.fill(), wait=wait) if wait else render.fill()
 
 
 def render_completion(
@@ -273,7 +290,8 @@ def _deltas(
         yield Delta(wait, index, vendor.first_delta.fill(first_values), is_content=False)
         wait = 0.0
     chunk = vendor.tokenizer if pacing.chunk in (None, "token") else pacing.chunk
-    rows = zip_longest(*(_choice_deltas(vendor, choice, chunk, rng) for choice in choices))
+    split = partial(_split_bounded, chunk=chunk, max_chunks=MAX_STREAM_CHUNKS // len(choices))
+    rows = zip_longest(*(_choice_deltas(vendor, choice, split, rng) for choice in choices))
     for number, row in enumerate(rows):
         wait += _chunk_interval(pacing, rng) if number else 0.0
         for index, paced_delta in enumerate(row):
@@ -290,35 +308,46 @@ def _deltas(
 
 
 def _choice_deltas(
-    vendor: Vendor, choice: RenderedChoice, chunk: str | int, rng: LazyRandom
+    vendor: Vendor, choice: RenderedChoice, split: Callable[[str], list[str]], rng: LazyRandom
 ) -> Iterator[tuple[float, Any]]:
     """Yield the deltas of one choice between its first and its last chunk, each with the pause before it.
 
     The order is reasoning, text, refusal, tool calls. A final pause has None as its delta.
     """
-    for part in _split_stated_text(choice.reasoning, chunk):
+    for part in _split_stated_text(choice.reasoning, split):
         yield 0.0, vendor.reasoning_delta.fill({"reasoning_content": part})
     fill_text_delta = dict if choice.reasoning is None else vendor.text_delta.fill
-    texts = split_text(choice.content or "", chunk) if choice.chunks is None else choice.chunks
+    texts = split(choice.content or "") if choice.chunks is None else choice.chunks
     for wait, text in _with_waits(texts, rng):
         yield wait, None if text is None else fill_text_delta({"content": text})
-    for part in _split_stated_text(choice.refusal, chunk):
+    for part in _split_stated_text(choice.refusal, split):
         yield 0.0, {"refusal": part}
     for index, tool_call in enumerate(choice.tool_calls):
-        for fragment in _tool_call_fragments(tool_call, chunk):
+        for fragment in _tool_call_fragments(tool_call, split):
             yield 0.0, {"tool_calls": [{"index": index, **fragment}]}
 
 
-def _split_stated_text(text: str | None, chunk: str | int) -> list[str]:
+def _split_bounded(text: str, chunk: str | int, max_chunks: int) -> list[str]:
+    """Split a text into chunks; if these are too many, join some of them."""
+    parts = split_text(text, chunk)
+    if len(parts) <= max_chunks:
+        return parts
+    size = -(-len(parts) // max_chunks)
+    return ["".join(parts[start : start + size]) for start in range(0, len(parts), size)]
+
+
+def _split_stated_text(text: str | None, split: Callable[[str], list[str]]) -> list[str]:
     """Split a text into chunks: an empty text is one empty chunk, None has no chunks."""
-    return [] if text is None else split_text(text, chunk) or [""]
+    return [] if text is None else split(text) or [""]
 
 
-def _tool_call_fragments(tool_call: dict[str, Any], chunk: str | int) -> Iterator[dict[str, Any]]:
+def _tool_call_fragments(
+    tool_call: dict[str, Any], split: Callable[[str], list[str]]
+) -> Iterator[dict[str, Any]]:
     """Yield the fragments of a tool call [C 2024-11, OpenAI]: id and name first, then pieces of its arguments."""
     function = tool_call["function"]
     yield {**tool_call, "function": {"name": function["name"], "arguments": ""}}
-    for part in split_text(function["arguments"], chunk):
+    for part in split(function["arguments"]):
         yield {"function": {"arguments": part}}
 
 

@@ -84,7 +84,8 @@ class SessionStore(Protocol):
     def lock(self, session: str | None) -> AbstractAsyncContextManager[object]:
         """Return the lock of a session, or of the shared state.
 
-        What is read under the lock stays true until it is released. Only this store's methods are awaited under it.
+        What is read under the lock stays true until it is released. Only this store's methods, and
+        the rendering of a long response, are awaited under it.
         """
         ...
 

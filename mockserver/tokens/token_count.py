@@ -75,11 +75,17 @@ CHARACTERS_PER_TOKEN = 4  # of English text, by OpenAI's rule of thumb
 # two texts share only if an attacker constructs them.
 _prompt_counts: BoundedCache[tuple[str, int, int], int] = BoundedCache(10_000, 2_000_000)
 _COUNT_BYTES = 200  # in memory, of a count with its key
-_MAX_PIECE = 50_000  # characters of a prompt that are counted at once
+_MAX_PIECE = 50_000  # characters that are counted or split at once
 
 
 def count_tokens(text: str, tokenizer: str = ESTIMATE) -> int:
     """Return the number of tokens in a text."""
+    if len(text) <= _MAX_PIECE:
+        return _count_piece(text, tokenizer)
+    return sum(_count_piece(piece, tokenizer) for piece in _split_at_spaces(text))
+
+
+def _count_piece(text: str, tokenizer: str) -> int:
     return count_o200k_tokens(text) if tokenizer == TOKENIZER_NAME else len(_TOKEN.findall(text))
 
 
@@ -114,14 +120,14 @@ class _PromptCounter:
         key = self.tokenizer, length, hash(text)
         count = _prompt_counts.get(key)
         return (
-            _prompt_counts.put(key, count_tokens(text, self.tokenizer), _COUNT_BYTES)
+            _prompt_counts.put(key, _count_piece(text, self.tokenizer), _COUNT_BYTES)
             if count is None
             else count
         )
 
 
 def _split_at_spaces(text: str) -> Iterator[str]:
-    """Yield a long text in pieces, since other threads can run only between two counts.
+    """Yield a long text in pieces, between which other threads can run.
 
     A token begins with its space, so a cut before a space divides none.
     """
@@ -141,11 +147,14 @@ def split_text(text: str, chunk: str | int = "token") -> list[str]:
     grapheme: a letter with its accents, or a sequence of joined emoji.
     """
     if isinstance(chunk, int):
-        characters = _CHARACTER.findall(text)
+        characters = split_text(text, "char")
         return ["".join(characters[start : start + chunk]) for start in range(0, len(characters), chunk)]
     if chunk == "whole":
         return [text] if text else []
-    return TEXT_SPLITTERS[chunk](text)
+    split = TEXT_SPLITTERS[chunk]
+    if len(text) <= _MAX_PIECE:
+        return split(text)
+    return [part for piece in _split_at_spaces(text) for part in split(piece)]
 
 
 def truncate_completion(
@@ -164,13 +173,25 @@ def truncate_completion(
     text = text[: min(ends)] if ends else text
     if max_tokens is None:
         return text, reason
-    truncated = TOKEN_TRUNCATORS[tokenizer](text, max(max_tokens, 0))
+    truncated = _take_tokens(text, max(max_tokens, 0), tokenizer)
     return (text, reason) if truncated is None else (truncated, "length")
 
 
 def estimate_reasoning_tokens(effort: object = None) -> int:
     """Return the reasoning tokens for a `reasoning_effort`, a multiple of 64 as with OpenAI; default: `medium`."""
     return TOKENS_BY_EFFORT[effort if isinstance(effort, str) and effort in TOKENS_BY_EFFORT else "medium"]
+
+
+def _take_tokens(text: str, max_tokens: int, tokenizer: str) -> str | None:
+    """Return the text of the first `max_tokens` tokens; None if the text has no more."""
+    taken: list[str] = []
+    for piece in _split_at_spaces(text):
+        truncated = TOKEN_TRUNCATORS[tokenizer](piece, max_tokens)
+        if truncated is not None:
+            return "".join((*taken, truncated))
+        taken.append(piece)
+        max_tokens -= _count_piece(piece, tokenizer) if len(piece) < len(text) else 0
+    return None
 
 
 def _take_estimated_tokens(text: str, max_tokens: int) -> str | None:

@@ -46,7 +46,7 @@ faults:
 """
 
 
-def _call_on_loop(pipeline: ChatPipeline, body: dict[str, Any], session: str = "s") -> JournalEntry:
+def call_pipeline(pipeline: ChatPipeline, body: dict[str, Any], session: str = "s") -> JournalEntry:
     """Send a request through the pipeline, and return its journal entry."""
     entries: list[JournalEntry] = []
     pipeline.on_request_end = entries.append
@@ -54,8 +54,10 @@ def _call_on_loop(pipeline: ChatPipeline, body: dict[str, Any], session: str = "
     headers.append((b"x-mock-session", session.encode()))
     scope = {"type": "http", "method": "POST", "path": "/aimlapi/v1/chat/completions", "headers": headers}
 
+    messages = [{"type": "http.request", "body": orjson.dumps(body), "more_body": False}]
+
     async def receive() -> Any:
-        return {"type": "http.request", "body": orjson.dumps(body), "more_body": False}
+        return messages.pop() if messages else await asyncio.Event().wait()
 
     async def send(_: Any) -> None:
         """Discard the response."""
@@ -123,7 +125,7 @@ def test_the_long_steps_of_a_large_request_run_on_the_worker_thread(
 ) -> None:
     pipeline = run_pipeline(strict=strict)
     monkeypatch.setattr(text_forms, "_MAX_FOLDED", 1000)
-    entry = _call_on_loop(pipeline, body)
+    entry = call_pipeline(pipeline, body)
     unmatched = strict and status == 200 and not fixture
     assert (entry.status, entry.fixture) == (404 if unmatched else status, fixture)
     assert {"_parse_body", "_cut"} <= on_threads.keys()
@@ -159,14 +161,14 @@ def test_a_fixture_that_is_used_up_is_not_compared_again(
     run_pipeline: Callable[..., ChatPipeline], on_threads: dict[str, set[str]]
 ) -> None:
     pipeline = run_pipeline()
-    assert [_call_on_loop(pipeline, _messages("fox.")).fixture for _ in range(2)] == ["once", ""]
+    assert [call_pipeline(pipeline, _messages("fox.")).fixture for _ in range(2)] == ["once", ""]
     assert on_threads["_parse_body"] == {"mockserver-worker"}
 
 
 def test_the_slow_patterns_of_a_large_request_are_reported(
     run_pipeline: Callable[..., ChatPipeline],
 ) -> None:
-    entry = _call_on_loop(run_pipeline(), _messages("a" * 60 + "b"))
+    entry = call_pipeline(run_pipeline(), _messages("a" * 60 + "b"))
     assert "the fixture 'slow' (MOCKSERVER_FIXTURES_YAML:8) does not match" in entry.reason
 
 
@@ -177,7 +179,7 @@ def test_an_unexpected_exception_of_a_long_step_is_a_500(
         raise ZeroDivisionError
 
     monkeypatch.setattr(ChatPipeline, "_choose_response", fail)
-    entry = _call_on_loop(run_pipeline(), _messages("Hello"))
+    entry = call_pipeline(run_pipeline(), _messages("Hello"))
     assert entry.status == 500
     assert "unexpected ZeroDivisionError" in entry.reason
 
@@ -248,7 +250,7 @@ def test_the_values_of_a_body_are_counted_without_parsing(unit: bytes, count: in
 def test_a_body_of_too_many_values_is_too_large_for_the_vendor(
     run_pipeline: Callable[..., ChatPipeline], on_threads: dict[str, set[str]]
 ) -> None:
-    entry = _call_on_loop(run_pipeline(), _messages("Hello") | {"metadata": [0] * MAX_VALUES})
+    entry = call_pipeline(run_pipeline(), _messages("Hello") | {"metadata": [0] * MAX_VALUES})
     assert (entry.status, entry.reason) == (413, "the body has more than 250,000 values")
     assert "_parse_body" not in on_threads
 
