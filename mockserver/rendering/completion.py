@@ -158,6 +158,8 @@ def _render_raw(raw: RawBodySpec, rng: LazyRandom, *, stream: bool) -> Answer:
     if raw.sse is None or not (stream or content is None):
         own = _JSON_HEADERS if raw.base64 is None and raw.file is None else _BYTES_HEADERS
         return Answer(raw.status, override_headers(own, headers), (Frame(content or b""),))
+    if content is not None:
+        headers = remove_headers(headers, _BODY_HEADERS)
     lines = tuple(
         Frame(b"", wait, chunk=False) if line is None else Frame(f"{line}\n".encode(), wait)
         for wait, line in _with_waits(raw.sse, rng)
@@ -401,5 +403,6 @@ def _placeholder_values(
 _CREATED: Final = "$created"  # cannot be the name of an id
 _DELTA_SLOT: Final = b"\0"  # marks the place of the delta: a byte that JSON never contains
 _HEARTBEAT: Final = encode_sse_comment("heartbeat")
+_BODY_HEADERS: Final = ("content-type", "content-encoding")  # of a raw body, not of the stream beside it
 _BYTES_HEADERS: Final = (("content-type", "application/octet-stream"),)
 _JSON_HEADERS: Final = (("content-type", "application/json"),)
