@@ -28,6 +28,7 @@ from mockserver.rendering.response_patch import patch_answer
 from mockserver.request.chat_request import ChatRequest
 from mockserver.tokens.token_count import split_text
 from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues, pick_stated_value
+from mockserver.vendors.profile import StreamTemplate
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.answer import Answer, Frame, index_headers, remove_headers
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
@@ -187,7 +188,11 @@ def _render_body(
     usage = count_response_usage(options, response, choices)
     values |= {**vendor.usage_values(usage, options.model), **balance_values}
     values["usage"] = {} if response.has_empty_usage else vendor.usage(usage, options.model)
-    own_values = {"logprobs": None} if vendor.models[options.model].logprobs else {}
+    values |= vendor.filter_values
+    own_values = {
+        **({"logprobs": None} if vendor.models[options.model].logprobs else {}),
+        **vendor.filter_values,
+    }
     values["choices"] = [
         vendor.choice.fill(
             own_values
@@ -243,10 +248,23 @@ def _render_stream(
         )
         values["choices"] = []
         frames.append(Frame(orjson.dumps(vendor.last_chunk.fill(values)), chunk=False))
+    if vendor.filter_values and vendor.filter_chunk:
+        first_chunk = vendor.filter_chunk.fill({**values, **vendor.filter_values})
+        frames.insert(0, Frame(orjson.dumps(first_chunk), chunk=False))
     status = response.status or vendor.success(options.model).stream
-    heartbeat = vendor.profile.stream.heartbeat
     answer = create_sse_answer(frames, status=status, headers=vendor.headers(values))
-    return answer if heartbeat is None else _with_heartbeats(answer, heartbeat)
+    return _apply_transport(answer, vendor.profile.stream)
+
+
+def _apply_transport(answer: Answer, stream: StreamTemplate) -> Answer:
+    """Return a stream with the heartbeats and the padding of a vendor, and in pieces of its size."""
+    if stream.heartbeat is not None:
+        answer = _with_heartbeats(answer, stream.heartbeat)
+    if stream.padding:
+        padding = Frame(encode_sse_comment(" " * max(stream.padding - _COMMENT_SIZE, 0)), chunk=False)
+        first = next(index for index, frame in enumerate(answer.frames) if frame.data != _HEARTBEAT) + 1
+        answer = replace(answer, frames=(*answer.frames[:first], padding, *answer.frames[first:]))
+    return replace(answer, piece_size=stream.pieces) if stream.pieces else answer
 
 
 def _encode_chunk(vendor: Vendor, values: PlaceholderValues, choices: list[Any]) -> bytes:
@@ -256,7 +274,12 @@ def _encode_chunk(vendor: Vendor, values: PlaceholderValues, choices: list[Any])
 def _fill_chunk_choice(vendor: Vendor, delta: Delta) -> Any:
     """Return the only choice of a chunk."""
     return vendor.chunk_choice.fill(
-        {"index": delta.choice, "delta": delta.fields, "finish_reason": delta.finish_reason}
+        {
+            "index": delta.choice,
+            "delta": delta.fields,
+            "finish_reason": delta.finish_reason,
+            **vendor.filter_values,
+        }
     )
 
 
@@ -404,5 +427,6 @@ _CREATED: Final = "$created"  # cannot be the name of an id
 _DELTA_SLOT: Final = b"\0"  # marks the place of the delta: a byte that JSON never contains
 _HEARTBEAT: Final = encode_sse_comment("heartbeat")
 _BODY_HEADERS: Final = ("content-type", "content-encoding")  # of a raw body, not of the stream beside it
+_COMMENT_SIZE: Final = len(encode_sse_comment(""))
 _BYTES_HEADERS: Final = (("content-type", "application/octet-stream"),)
 _JSON_HEADERS: Final = (("content-type", "application/json"),)

@@ -11,7 +11,7 @@ from mockserver.request.request_head import RoutedHead
 from mockserver.wire.answer import Answer, HeaderBlock, encode_headers
 
 _EXPOSED_HEADERS: Final = (
-    "x-mock-request-id, x-mock-fixture, x-mock-session, x-mock-seed, x-mock-hint, "
+    "x-mock-request-id, x-mock-fixture, x-mock-session, x-mock-seed, x-mock-hint, x-mock-invented, "
     "x-request-id, retry-after, retry-after-ms"
 )  # that scripts of web pages may read
 

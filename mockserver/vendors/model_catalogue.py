@@ -62,7 +62,10 @@ def _models_by_name(models: Mapping[str, ModelSpec]) -> Iterator[tuple[str, Mode
 def _list_item(name: str, model: ModelSpec) -> dict[str, Any]:
     """Return the values of a model's item in a list of models."""
     price = model.price
-    prices = {"prompt_price": price.prompt, "completion_price": price.completion} if price else {}
+    prices: dict[str, float] = {}
+    if price:
+        prices = {"prompt_price": price.prompt, "completion_price": price.completion}
+        prices |= {} if price.cached is None else {"cached_price": price.cached}
     aliases = [model.snapshot] if model.snapshot else []
     return {"id": name, "aliases": aliases, **prices, **(model.facts or {})}
 

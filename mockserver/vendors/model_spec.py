@@ -25,6 +25,9 @@ class PriceSpec:
 
     prompt: float = spec_field(Number(0), "of the prompt")
     completion: float = spec_field(Number(0), "of the completion, reasoning included")
+    cached: float | None = spec_field(
+        Number(0), "of the prompt's cached tokens; absent: as the others", default=None
+    )
 
 
 @spec_dataclass

@@ -31,7 +31,7 @@ ERROR_PLACEHOLDERS = REQUEST_PLACEHOLDERS | _split_names(
 )
 ACCOUNT_PLACEHOLDERS = _split_names("now balance_usd balance_credits low_balance low_balance_threshold")
 ITEM_PLACEHOLDERS = _split_names(
-    "id aliases prompt_price completion_price model status at stream day requests prompt_tokens "
+    "id aliases prompt_price cached_price completion_price model status at stream day requests prompt_tokens "
     "completion_tokens total_tokens usd cost credits_used output error inference_time"
 )
 
@@ -66,17 +66,22 @@ def _allowed_placeholders(
     return {
         ("usage",): USAGE_PLACEHOLDERS,
         ("headers",): ids | {"model"},
-        ("body", "whole"): ids | COMPLETION_PLACEHOLDERS | USAGE_PLACEHOLDERS | REMAINING_PLACEHOLDERS,
+        ("body", "whole"): ids
+        | COMPLETION_PLACEHOLDERS
+        | USAGE_PLACEHOLDERS
+        | REMAINING_PLACEHOLDERS
+        | {"prompt_filter_results"},
         ("body", "headers"): ids | COMPLETION_PLACEHOLDERS | USAGE_PLACEHOLDERS | REMAINING_PLACEHOLDERS,
-        ("body", "choice"): _split_names("index finish_reason logprobs message"),
+        ("body", "choice"): _split_names("content_filter_results index finish_reason logprobs message"),
         ("body", "message"): _split_names("content refusal refusal_text reasoning_content tool_calls"),
         ("stream", "chunk"): ids | COMPLETION_PLACEHOLDERS,
         ("stream", "last"): ids | COMPLETION_PLACEHOLDERS | USAGE_PLACEHOLDERS,
-        ("stream", "choice"): _split_names("index finish_reason delta"),
+        ("stream", "choice"): _split_names("content_filter_results index finish_reason delta"),
         ("stream", "opening"): _split_names("content"),
         ("stream", "reasoning_delta"): _split_names("reasoning_content"),
         ("stream", "text_delta"): _split_names("content"),
         ("stream", "usage_form"): USAGE_PLACEHOLDERS,
+        ("content_filters", "first_chunk"): ids | {"model", "prompt_filter_results"},
         ("refusal", "headers"): error_names,
         ("refusal", "body"): error_names | {"data"},
         ("refusal", "upstream"): error_names | {"upstream_type"},

@@ -20,10 +20,15 @@ class Tariff:
         self._credits_per_dollar = _decimal(profile.credits_per_dollar)
         self._whole_credits = profile.billing.whole_credits
 
-    def rounded_credits(self, price: PriceSpec, prompt: int, completion: int) -> tuple[int, int]:
-        """Return the credits of the prompt and of the completion, each rounded half up to whole credits."""
+    def rounded_credits(
+        self, price: PriceSpec, prompt: int, completion: int, cached: int = 0
+    ) -> tuple[int, int]:
+        """Return the credits of the prompt and of the completion, each rounded half up to whole credits.
+
+        `cached` is the number of prompt tokens that were cached.
+        """
         rate = self._credits_per_dollar / _MILLION
-        prompt_credits = _decimal(price.prompt) * prompt * rate
+        prompt_credits = _weigh_prompt(price, prompt, cached) * rate
         completion_credits = _decimal(price.completion) * completion * rate
         # As JavaScript's Math.round, which rounds half up for numbers that are not negative.
         return (
@@ -31,12 +36,12 @@ class Tariff:
             int(completion_credits.quantize(_ONE, ROUND_HALF_UP)),
         )
 
-    def charge(self, price: PriceSpec, prompt: int, completion: int) -> Charge:
+    def charge(self, price: PriceSpec, prompt: int, completion: int, cached: int = 0) -> Charge:
         """Return the charge for these numbers of tokens, in whole credits if the vendor charges so."""
         if self._whole_credits:
-            whole = Decimal(sum(self.rounded_credits(price, prompt, completion)))
+            whole = Decimal(sum(self.rounded_credits(price, prompt, completion, cached)))
             return Charge(quantize_amount(whole / self._credits_per_dollar), whole)
-        dollars = (_decimal(price.prompt) * prompt + _decimal(price.completion) * completion) / _MILLION
+        dollars = (_weigh_prompt(price, prompt, cached) + _decimal(price.completion) * completion) / _MILLION
         return Charge(quantize_amount(dollars), quantize_amount(dollars * self._credits_per_dollar))
 
     def to_credits(self, dollars: Decimal) -> Decimal:
@@ -46,6 +51,14 @@ class Tariff:
     def to_dollars(self, amount: Decimal) -> Decimal:
         """Convert the vendor's credits to dollars."""
         return quantize_amount(amount / self._credits_per_dollar)
+
+
+def _weigh_prompt(price: PriceSpec, prompt: int, cached: int) -> Decimal:
+    """Return the price of a prompt, in dollars for a million of it."""
+    if price.cached is None:
+        return _decimal(price.prompt) * prompt
+    cached = min(cached, prompt)
+    return _decimal(price.prompt) * (prompt - cached) + _decimal(price.cached) * cached
 
 
 def _decimal(number: float) -> Decimal:

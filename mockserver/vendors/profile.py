@@ -236,6 +236,22 @@ class StreamTemplate:
     heartbeat: float | None = spec_field(
         DURATION, "the interval of comments while nothing else is sent", default=None
     )
+    padding: int = spec_field(
+        Integer(0, 1_000_000), "the bytes of a comment after the first event, 0 for none", default=0
+    )
+    pieces: int = spec_field(
+        Integer(0), "the most bytes that are sent at once, 0 for whole events", default=0
+    )
+
+
+@spec_dataclass
+class ContentFiltersSpec:
+    """The results of content filters in answers: for the prompt, and for each choice."""
+
+    sent: bool = spec_field(Boolean(), "whether they are sent", default=False)
+    prompt: Any = spec_field(AnyValue(), "the value of `$prompt_filter_results`")
+    choice: Any = spec_field(AnyValue(), "the value of `$content_filter_results`")
+    first_chunk: dict[str, Any] = spec_field(TEMPLATE, "a chunk without choices that begins every stream")
 
 
 _VERSION: FieldType = ByType(text=Text(), null=Null())
@@ -335,6 +351,9 @@ class VendorProfile:
         "error texts by kind or status; the first kind with a status represents it",
     )
 
+    content_filters: ContentFiltersSpec | None = spec_field(
+        ObjectType(ContentFiltersSpec), "the results of its content filters", default=None
+    )
     jobs: JobsSpec | None = spec_field(
         ObjectType(JobsSpec), "completions that are submitted as asynchronous jobs", default=None
     )

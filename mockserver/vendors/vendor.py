@@ -78,6 +78,14 @@ class Vendor:
         self._aux_endpoints = [AuxEndpoint(endpoint) for endpoint in (profile.endpoints or {}).values()]
         self.unserved_endpoints = UnservedEndpoints(profile)
         self.memo = Memo()
+        filters = profile.content_filters
+        self.filter_values: PlaceholderValues = {}  # of bodies and choices; empty if they are not sent
+        self.filter_chunk = None if filters is None else JsonTemplate(filters.first_chunk)
+        if filters is not None and filters.sent:
+            self.filter_values = {
+                "prompt_filter_results": filters.prompt,
+                "content_filter_results": filters.choice,
+            }
         self._job_body = JsonTemplate(profile.jobs.body if profile.jobs else {})
         self._job_paths = frozenset(profile.jobs.paths if profile.jobs else ())
         self._exact_paths = {path for path in self.chat_paths if "{model}" not in path}
@@ -188,7 +196,9 @@ class Vendor:
     def charge(self, raw: TokenUsage, model: str) -> Charge:
         """Return the charge for an answer with this usage."""
         price = self.price(model)
-        return NO_CHARGE if price is None else self.tariff.charge(price, raw.prompt, raw.completion)
+        return (
+            NO_CHARGE if price is None else self.tariff.charge(price, raw.prompt, raw.completion, raw.cached)
+        )
 
     def remaining_values(self, balance: Amount | None) -> dict[str, Any]:
         """Return the placeholder values of a remaining balance; none for an unlimited one (None)."""
@@ -211,7 +221,7 @@ class Vendor:
         price = self.models[model].price
         prompt, completion = raw.prompt, raw.completion
         if price is not None:
-            prompt, completion = self.tariff.rounded_credits(price, prompt, completion)
+            prompt, completion = self.tariff.rounded_credits(price, prompt, completion, raw.cached)
         cost = self.charge(raw, model)
         return {
             "prompt_tokens": raw.prompt,

@@ -129,6 +129,7 @@ class Answer:
 
     A `streamed` body is sent with chunked transfer coding; any other with a Content-Length, which
     `add_content_length` adds. Without `head`, no status line and no headers are sent: only raw frames, or nothing.
+    With a `piece_size`, no chunk of a streamed body has more bytes; a frame may then be sent in several of them.
     """
 
     status: int
@@ -138,12 +139,16 @@ class Answer:
     ending: Ending = Ending.FINISH
     streamed: bool = False
     head: bool = True
+    piece_size: int = 0
 
     def with_header_lines(self, *lines: bytes) -> Answer:
         """Return the answer with these lines after its own headers."""
         own = self.headers if type(self.headers) is HeaderBlock else encode_headers(self.headers)
         headers = (*self.headers, *HeaderBlock(lines)) if own is None else own.with_lines(lines)
-        return Answer(self.status, headers, self.frames, self.wait, self.ending, self.streamed, self.head)
+        return Answer(
+            *(self.status, headers, self.frames, self.wait, self.ending, self.streamed, self.head),
+            self.piece_size,
+        )
 
     @property
     def has_no_body(self) -> bool:

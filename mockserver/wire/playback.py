@@ -96,7 +96,7 @@ class Playback:
             single_write.send_response(
                 cycle,
                 answer.status,
-                *(_with_chunked_framing(head, body) if answer.streamed else (head, body)),
+                *(_with_chunked_framing(head, body, answer.piece_size) if answer.streamed else (head, body)),
             )
             return delivery
         play = _Playing(answer, scope, send, on_end, arrived_at)
@@ -155,9 +155,19 @@ _NO_TRANSPORT = Answer(
 )
 
 
-def _with_chunked_framing(head: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Return head and body with chunked transfer coding, the body as one chunk."""
+def _with_chunked_framing(head: bytes, body: bytes, piece_size: int) -> tuple[bytes, bytes]:
+    """Return head and body with chunked transfer coding, the body as one chunk or in pieces."""
+    if piece_size and body:
+        chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in _split_pieces(body, piece_size)]
+        return head + _CHUNKED_HEADER, b"%b0\r\n\r\n" % b"".join(chunks)
     return head + _CHUNKED_HEADER, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+
+
+def _split_pieces(data: bytes, piece_size: int) -> list[bytes]:
+    """Split data into pieces of at most `piece_size` bytes; 0 leaves it whole."""
+    if not piece_size or len(data) <= piece_size:
+        return [data]
+    return [data[start : start + piece_size] for start in range(0, len(data), piece_size)]
 
 
 class _Playing:
@@ -232,8 +242,13 @@ class _Playing:
         if batch[0].raw:
             self.transport.write(data)
         elif data:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            await self.send_pieces(_split_pieces(data, self.answer.piece_size))
         self.record_sent(batch, len(data))
+
+    async def send_pieces(self, pieces: Iterable[bytes]) -> None:
+        """Send parts of the body, each as a chunk of its own."""
+        for piece in pieces:
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def send_last(self, batch: list[Frame]) -> Delivery:
         """Send the last frames and the end of a complete message in one write, to save a packet."""
@@ -243,9 +258,11 @@ class _Playing:
         if self.client_left:
             return await self.report_end("left")
         data = _join_batch(batch)
+        *pieces, last = _split_pieces(data, self.answer.piece_size)
+        await self.send_pieces(pieces)
         self.record_sent(batch, len(data))
         delivery = await self.report_end("finished")
-        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+        await self._send({"type": "http.response.body", "body": last, "more_body": False})
         return delivery
 
     def record_sent(self, batch: list[Frame], size: int) -> None:

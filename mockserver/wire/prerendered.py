@@ -93,7 +93,10 @@ class PrerenderedAnswer:
             (CONTENT_LENGTH_LINE % size,) if self.adds_content_length else (), self._head_template, values
         )
         frames = FilledFrames(self, values)
-        return Answer(answer.status, head, frames, answer.wait, answer.ending, answer.streamed)
+        return Answer(
+            *(answer.status, head, frames, answer.wait, answer.ending, answer.streamed),
+            piece_size=answer.piece_size,
+        )
 
     def frames(self, values: FillValues) -> Iterator[Frame]:
         """Yield each frame with the values filled in."""

@@ -19,7 +19,7 @@ from mockserver.request.request_head import read_head, route_head
 from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import document_from_value
 from mockserver.server.app import load_vendors
-from mockserver.wire.answer import Answer
+from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.sse import SSE_HEADERS, parse_sse_event
 from tests.conftest import PATHS, drop_empty, fold_chunks
 
@@ -371,11 +371,22 @@ def test_empty_chunks_are_sent_as_they_stand() -> None:
     [("900ms", [0.9]), ("1s", [1]), ("2s", [1, 1]), ("2500ms", [1, 1, 0.5]), ("0ms", [0])],
 )
 def test_omixas_heart_beats_once_a_second_while_the_model_is_silent(silence: str, waits: list[float]) -> None:
-    frames = rendered("omixa", {"chunks": ["a", {"delay": silence}, "b"]}, stream=True).frames[2:-2]
+    frames = rendered("omixa", {"chunks": ["a", {"delay": silence}, "b"]}, stream=True).frames
+    frames = [frame for frame in frames if not is_padding(frame)][2:-2]
     assert [frame.wait for frame in frames] == pytest.approx(waits)
     assert [frame.data for frame in frames[:-1]] == [b": heartbeat\n\n"] * (len(waits) - 1)
     assert not any(frame.chunk for frame in frames[:-1])
     assert b'"content":"b"' in frames[-1].data
+
+
+@pytest.mark.parametrize("silence", ["0ms", "3s"])
+def test_omixas_padding_follows_the_first_event(silence: str) -> None:
+    stated = {"text": "Hi", "stream": {"ttft": silence}}
+    answer = rendered("omixa", stated, stream=True)
+    events = [frame for frame in answer.frames if frame.data != b": heartbeat\n\n"]
+    assert [len(frame.data) == 8192 for frame in events] == [False, True, False, False, False]
+    assert parse_sse_event(events[0].data) is not None
+    assert answer.piece_size == 128
 
 
 # Laws
@@ -481,11 +492,15 @@ def plain(vendor: str, stated: object, **body: Any) -> Json:
 
 
 def streamed(vendor: str, stated: object, **body: Any) -> list[Json]:
-    *chunks, done = map(
-        parse_sse_event, (frame.data for frame in rendered(vendor, stated, stream=True, **body).frames)
-    )
+    frames = rendered(vendor, stated, stream=True, **body).frames
+    *chunks, done = (parse_sse_event(frame.data) for frame in frames if not is_padding(frame))
     assert done == b"[DONE]"
     return [json.loads(chunk or b"") for chunk in chunks]
+
+
+def is_padding(frame: Frame) -> bool:
+    """Return whether a frame is the comment that fills the buffers of proxies."""
+    return frame.data.startswith(b": ") and len(frame.data) > 1_000
 
 
 def both(vendor: str, stated: object, **body: Any) -> tuple[Json, list[Json]]:
@@ -493,7 +508,8 @@ def both(vendor: str, stated: object, **body: Any) -> tuple[Json, list[Json]]:
 
 
 def choices(answer: Answer) -> list[Json]:
-    return [json.loads(parse_sse_event(frame.data) or b"")["choices"][0] for frame in answer.frames[:-1]]
+    frames = [frame for frame in answer.frames[:-1] if not is_padding(frame)]
+    return [json.loads(parse_sse_event(frame.data) or b"")["choices"][0] for frame in frames]
 
 
 def reason(stated: Json) -> str:

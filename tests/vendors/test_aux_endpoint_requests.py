@@ -237,3 +237,13 @@ def test_what_was_read_can_be_asked_again_but_is_no_fixture(server: MockServer) 
         409,
         "the request is not for a completion, so no fixture can answer it",
     )
+
+
+@pytest.mark.parametrize(
+    "path", ["/omixa/api/v1/usage/requests", "/omixa/api/v1/usage/rollups?period_type=day"]
+)
+def test_a_body_that_no_page_documents_is_marked(server: MockServer, path: str) -> None:
+    response = read(server, path, authorization="Bearer k")
+    assert (response.headers["x-mock-invented"], response.json()) == ("body", {"object": "list", "data": []})
+    assert "x-mock-invented" in response.headers["access-control-expose-headers"]
+    assert "x-mock-invented" not in read(server, "/omixa/api/v1/models", authorization="Bearer k").headers

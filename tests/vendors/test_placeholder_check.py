@@ -138,7 +138,7 @@ def test_every_blank_of_a_list_is_filled(fourth: MockServer) -> None:
             "body:\n  whole: {a: [{b: {c: $idd}}]}",
             "3:20: body.whole.a[0].b.c: found the placeholder $idd, did you mean",
         ),
-        ("stream: {choice: {d: $message}}", "2:19: stream.choice.d: found the placeholder $message, expected delta, "),
+        ("stream: {choice: {d: $message}}", "2:19: stream.choice.d: found the placeholder $message, expected content"),
         (
             "stream: {last: {d: $usd_spend}}",
             "stream.last.d: found the placeholder $usd_spend, did you mean 'usd_spent'?",

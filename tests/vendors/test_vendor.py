@@ -6,6 +6,7 @@ import json
 import math
 import re
 import time
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -158,6 +159,16 @@ def test_what_a_completion_costs_is_known_in_dollars(vendors: dict[str, Vendor])
     charged = vendors["aimlapi"].usage_values(TokenUsage(9, 411), "o1-preview")
     assert (charged["usd"], charged["usd_spent"]) == (0.026035, "0.026035000")
     assert vendors["omixa"].usage_values(TokenUsage(9, 411), "o1-preview")["usd_spent"] == "0.024795000"
+
+
+def test_cached_tokens_of_a_prompt_have_their_own_price(vendors: dict[str, Vendor], load: Load) -> None:
+    usage = TokenUsage(1_000_000, 100_000, cached=400_000)
+    assert vendors["omixa"].charge(usage, "codex-mini").usd == Decimal("1.65")  # 0.9 + 0.15 + 0.6
+    assert vendors["omixa"].charge(TokenUsage(1, 0, cached=1_000_000), "codex-mini").usd == Decimal(
+        "0.000000375"
+    )
+    whole = Vendor(load("{extends: aimlapi, models: {o1: {price: {prompt: 1, cached: 0.5, completion: 1}}}}"))
+    assert whole.charge(usage, "o1").credits == Decimal(1_800_000)  # 2 credits for each dollar of a million
 
 
 def test_a_stream_may_word_its_usage_otherwise(load: Load) -> None:
