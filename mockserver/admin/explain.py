@@ -63,6 +63,7 @@ class DryRun:
     outcome: SdkOutcome | None = None  # in the OpenAI SDK; None if it was not measured
     instead_of: Fixture | None = None  # the fixture that matches, if the request names another one
     kind: Outcome = "answered"  # the kind of the answer
+    unused_fault: str = ""  # the part of the reason about a fault that changes nothing
 
 
 async def dry_run_input(
@@ -127,6 +128,7 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
         outcome,
         instead_of,
         decision.outcome,
+        decision.unused_fault,
     )
 
 
@@ -172,8 +174,10 @@ def format_dry_run(dry_run: DryRun) -> str:
     if dry_run.instead_of is not None:
         other = dry_run.instead_of
         lines.append(f"           selected by {FIXTURE_HEADER}, instead of  {other.name}  ({other.source})")
-    if dry_run.reason and dry_run.kind != "unmatched":  # then the near misses follow
-        lines.append(f"           {dry_run.reason}")
+    # If nothing matches, the near misses follow in place of the reason.
+    reason = dry_run.unused_fault if dry_run.kind == "unmatched" else dry_run.reason
+    if reason:
+        lines.append(f"           {reason}")
     if dry_run.fault:
         lines.append(f"  fault    {dry_run.fault}")
     if dry_run.outcome is not None and request.vendor.profile.paths.openai:

@@ -86,5 +86,6 @@ def apply_injections(decision: Decision, request: ChatRequest, injected: Injecti
         return replace(decision, answer=broken, fault=str(fault), intended_answer=answer, outcome=outcome)
     if fault is None:
         return replace(decision, answer=answer)
-    reason = "; ".join(filter(None, (decision.reason, explain_no_effect(fault, answer))))
-    return replace(decision, answer=answer, reason=reason)
+    note = explain_no_effect(fault, answer)
+    reason = "; ".join(filter(None, (decision.reason, note)))
+    return replace(decision, answer=answer, reason=reason, unused_fault=note)

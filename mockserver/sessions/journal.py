@@ -87,6 +87,7 @@ class Decision:
     outcome: Outcome = "answered"
     is_counted: bool = True  # whether assertions count the request: not with a wrong path, or an invalid body
     nearest: str = ""  # the name of the fixture nearest to a request with a generated reply
+    unused_fault: str = ""  # the part of the reason about a fault that changes nothing
     own_fault: Fault | None = None  # the fault of the response itself, whether it is applied or not
 
     @property

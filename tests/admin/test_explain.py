@@ -100,6 +100,14 @@ def test_reasoning_that_is_dropped_is_reported_with_its_cause(tmp_path: Path) ->
     assert cause not in told(tmp_path, fixtures, headers={"X-Mock-Error": "429"})
 
 
+def test_a_fault_without_effect_is_reported_where_no_fixture_matches(tmp_path: Path) -> None:
+    text = told(tmp_path, body=says("none of them"), headers={"X-Mock-Fault": "no_done"})
+    assert text.splitlines()[2:4] == [
+        "  answers  404  no fixture matched",
+        "           the fault no_done found nothing to act on: the answer is not a stream",
+    ]
+
+
 def test_where_no_openai_client_can_go_it_is_not_told_of(tmp_path: Path) -> None:
     assert "openai" not in told(tmp_path, vendor="segmind")
 
