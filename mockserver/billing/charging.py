@@ -186,9 +186,8 @@ class Charging:
 
     async def settle(self, entry: JournalEntry) -> None:
         """Settle the hold of an answer that has ended."""
-        hold = cast(Decision, entry.decision).hold
-        if hold is not None:
-            await self._settle_amount(cast(ChatRequest, entry.request), hold, calculate_entry_cost(entry))
+        request, hold = cast(ChatRequest, entry.request), cast(Hold, cast(Decision, entry.decision).hold)
+        await self._settle_amount(request, hold, calculate_entry_cost(entry))
 
     async def _settle_amount(
         self, request: ChatRequest, hold: Hold, amount_due: Charge, *, void: bool = False
