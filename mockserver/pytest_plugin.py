@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -199,7 +200,10 @@ def _end_test(node: pytest.Item, state: PerTestState) -> None:
     worker = node.config.stash[WORKER_KEY]
     _add_answer_counts(state, worker.answer_counts)
     try:
-        if not state.has_failed:
+        if state.has_failed:
+            with suppress(ConnectionError):  # of a server that the test has stopped
+                worker.read_requests(state)
+        else:
             worker.read_requests(state)
             _note_late_requests(node, state, worker)
             if not state.is_checked:
@@ -238,7 +242,7 @@ def pytest_runtest_makereport(
     """Add the requests of a failed test to its report, with an explanation of the unmatched ones."""
     report = yield
     state = item.stash.get(STATE_KEY, None)
-    if state and report.failed and not state.has_failed:
+    if state and report.failed and not (state.has_failed and report.when == "teardown"):
         if state.message not in str(call.excinfo and call.excinfo.value):
             state.message, state.explained = "", []  # the test has failed for a reason of its own
         lines = _report_lines(item, state, report.when)

@@ -217,6 +217,12 @@ def test_requests_that_went_elsewhere_are_reported(
         def test_one(mockserver):
             kept.append(mockserver)
 
+        def test_subtests(mockserver, subtests, request):
+            request.addfinalizer(lambda: ask(mockserver, "not late"))
+            for number in range(2):
+                with subtests.test():
+                    assert ask(mockserver, "weather?") == number
+
         def test_two(mockserver):
             ask(kept[0], "late")
 
@@ -228,8 +234,10 @@ def test_requests_that_went_elsewhere_are_reported(
             ask(mockserver_server, "stray")
             raise AssertionError
     """)
-    result.assert_outcomes(passed=2, failed=2)
+    result.assert_outcomes(passed=2, failed=5)
+    assert "the session of test_subtests, which has ended" not in result.stdout.str()
     result.stdout.fnmatch_lines([
+        "*_ test_subtests *_*", "*- mockserver -*", "1. *", "*_ test_subtests *_*", "*- mockserver -*", "2. *",
         "*_ test_three _*",
         "E         no request has reached http://127.0.0.1:*/s/test_three-*",
         "E         HTTP_PROXY is set, and NO_PROXY does not contain 127.0.0.1: does the client send its requests to *",
