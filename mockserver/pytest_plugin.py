@@ -39,12 +39,12 @@ class PerTestState:
     has_failed: bool = False
 
     def fail_for_problems(self) -> None:
-        """Fail a strict test for its unmatched requests and for its stubs without a reply."""
+        """Fail the test for its unmatched requests and for its stubs without a reply."""
         from mockserver.client.failure_report import format_problems  # noqa: PLC0415
 
         self.explained = [one for one in self.requests if one.unmatched]
         self.message = format_problems(self.explained, self.session.incomplete_stubs)
-        if self.message and self.strict:
+        if self.message:
             self.is_checked = True
             pytest.fail(self.message, pytrace=False)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from urllib.parse import urlsplit
 
-_PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-
 
 def describe_proxy(url: str) -> list[str]:
     """Return a line about the proxy that clients of a URL would use, by the environment; none without one."""
@@ -14,8 +12,9 @@ def describe_proxy(url: str) -> list[str]:
         proxy_bypass_environment,
     )
 
-    host = urlsplit(url).hostname or ""
-    variable = next((name for name in _PROXY_VARIABLES if os.environ.get(name)), None)
+    host, scheme = urlsplit(url).hostname or "", urlsplit(url).scheme
+    variables = (f"{scheme.upper()}_PROXY", f"{scheme}_proxy", "ALL_PROXY", "all_proxy")
+    variable = next((name for name in variables if os.environ.get(name)), None)
     if variable is None or proxy_bypass_environment(host):
         return []
     return [
