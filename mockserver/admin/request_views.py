@@ -15,6 +15,7 @@ from mockserver.schema.object_types import (
     MapOf,
     ObjectType,
     get_spec_fields,
+    record_dataclass,
     spec_dataclass,
     spec_field,
 )
@@ -50,7 +51,7 @@ class ChargeView:
     credits: str = spec_field(Text(), "in the vendor's credits, exact")
 
 
-@spec_dataclass
+@record_dataclass()
 class RequestView(RequestRecord):
     """One request of the journal."""
 
@@ -101,7 +102,7 @@ class ReceivedView:
     )
 
 
-@spec_dataclass
+@record_dataclass()
 class RequestDetailView(RequestView):
     """One request with everything that is recorded."""
 

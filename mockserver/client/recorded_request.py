@@ -13,6 +13,7 @@ from mockserver.matching.fixture_set import Mismatch
 from mockserver.matching.loader import RUNTIME_SOURCE
 from mockserver.request.request_body import get_message_text
 from mockserver.schema.messages import truncate_text
+from mockserver.schema.object_types import record_dataclass
 from mockserver.sessions.request_record import RequestRecord
 from mockserver.wire.answer import index_headers
 
@@ -37,7 +38,7 @@ class RecordedNearMiss:
         return f"{self.fixture}{position} missed on {'; '.join(map(str, self.mismatches))}"
 
 
-@dataclass(frozen=True, repr=False, kw_only=True)
+@record_dataclass(slots=False, repr=False)
 class Request(RequestRecord):
     """A request that the server has received, and its outcome.
 

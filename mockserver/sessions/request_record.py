@@ -7,13 +7,20 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from mockserver.schema.field_types import Boolean, FieldType, Integer, Null, OneOf, Text
-from mockserver.schema.object_types import OPTIONAL_NUMBER, OPTIONAL_TEXT, ByType, spec_dataclass, spec_field
-from mockserver.sessions.journal import JournalEntry, Outcome
+from mockserver.schema.object_types import (
+    OPTIONAL_NUMBER,
+    OPTIONAL_TEXT,
+    ByType,
+    record_dataclass,
+    spec_field,
+)
+from mockserver.sessions.journal import Decision, JournalEntry, Outcome
+from mockserver.wire.answer import Answer
 
 OPTIONAL_OUTCOME: FieldType = ByType(text=OneOf(*get_args(Outcome)), null=Null())
 
 
-@spec_dataclass
+@record_dataclass()
 class RequestRecord:
     """One request and its outcome. Absent texts are empty; they are null in JSON."""
 
@@ -64,9 +71,12 @@ _OPTIONAL_TEXTS = tuple(
 )
 
 
+_UNDECIDED = Decision(Answer(0, ()))
+
+
 def create_record(entry: JournalEntry) -> RequestRecord:
     """Return the record of a journal entry, as it is now."""
-    arrival, decision, delivery = entry.arrival, entry.decision, entry.delivery
+    arrival, decision, delivery = entry.arrival, entry.decision or _UNDECIDED, entry.delivery
     request, head = arrival.request, arrival.head
     first_byte = delivery.first_byte if delivery else None
     return RequestRecord(
@@ -80,15 +90,15 @@ def create_record(entry: JournalEntry) -> RequestRecord:
         path=request.route.path if request else head.path,
         stream=request is not None and request.stream,
         attempt=request.attempt if request else 0,
-        status=entry.status,
-        fixture=entry.fixture,
-        matched=entry.matched,
-        outcome=decision.outcome if decision else "",
-        generated=decision is not None and decision.is_generated,
-        nearest=decision.nearest if decision else "",
-        rule=entry.rule,
-        fault=entry.fault,
-        reason=entry.reason,
+        status=decision.status,
+        fixture=decision.fixture,
+        matched=decision.matched,
+        outcome=decision.outcome if entry.decision else "",
+        generated=decision.is_generated,
+        nearest=decision.nearest,
+        rule=decision.rule,
+        fault=decision.fault,
+        reason=decision.reason,
         first_byte_ms=None if first_byte is None else to_milliseconds(first_byte),
         total_ms=to_milliseconds(delivery.seconds) if delivery else None,
         bytes=delivery.size if delivery else 0,
