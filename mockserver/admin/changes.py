@@ -197,6 +197,7 @@ class RuntimeChanges:
         await self._pipeline.store.set_overlay(session, overlay)
         await self._pipeline.store.reset_counters(session, (ANSWERED,), [one.counter_key for one in changed])
         self._feed.publish_change("fixtures", session)
+        await overlay.fixtures.build_prefilter()
 
     async def _prepend_rules(self, session: str | None, rules: tuple[FaultRule, ...]) -> None:
         layer = await self._pipeline.store.overlay(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
@@ -41,18 +42,23 @@ async def build_account_values(
     list_name = request.route.aux_endpoint.spec.list if request.route.aux_endpoint else None
     if list_name in ("charges", "rollups"):
         entries = await store.journal.entries(request.session)
-        charged = (entry for entry in entries if _was_charged_to_key(entry, request))
-        values[list_name] = (
-            [_charge_item(entry) for entry in islice(charged, MAX_CHARGES)]
-            if list_name == "charges"
-            else _daily_rollups(charged)
-        )
+        # On a thread: there may be thousands of entries, and the tokens of each are counted once.
+        values[list_name] = await asyncio.to_thread(_list_charges, list_name, entries, request)
     return values
+
+
+def _list_charges(
+    list_name: str, entries: Iterable[JournalEntry], request: ChatRequest
+) -> list[dict[str, Any]]:
+    charged = (entry for entry in entries if _was_charged_to_key(entry, request))
+    if list_name == "charges":
+        return [_charge_item(entry) for entry in islice(charged, MAX_CHARGES)]
+    return _daily_rollups(charged)
 
 
 def _was_charged_to_key(entry: JournalEntry, request: ChatRequest) -> bool:
     """Return whether the entry was charged to the key of this request by the same vendor."""
-    charged_request = entry.request_with_body
+    charged_request = entry.request
     return (
         charged_request is not None
         and charged_request.api_key == request.api_key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -68,7 +69,7 @@ class FixtureSet:
     """
 
     __slots__ = (
-        *("_by_name", "_prefilter", "accounts", "file_stats", "fixtures", "memo_token"),
+        *("_by_name", "_is_indexing", "_prefilter", "accounts", "file_stats", "fixtures", "memo_token"),
         *("omitted_files", "rules"),
     )
 
@@ -87,6 +88,7 @@ class FixtureSet:
         self.accounts: Mapping[str, AccountSpec] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._prefilter: FixturePrefilter | None = None
+        self._is_indexing = False
         self.memo_token: object = object()  # of this shelf, and less than it
 
     def __len__(self) -> int:
@@ -100,7 +102,7 @@ class FixtureSet:
 
     def candidates(self, request: ChatRequest) -> Iterator[Fixture]:
         """Yield the fixtures that may match a request, in their order."""
-        if len(self.fixtures) <= _PREFILTER_THRESHOLD:
+        if len(self.fixtures) <= _PREFILTER_THRESHOLD or self._is_indexing:
             return iter(self.fixtures)
         return self.prefilter.candidates(request)
 
@@ -125,7 +127,9 @@ class FixtureSet:
             else rule
             for rule in self.rules
         ]
-        return FixtureSet(self.fixtures, self.file_stats, rules, self.accounts.values())
+        fixture_set = FixtureSet(self.fixtures, self.file_stats, rules, self.accounts.values())
+        fixture_set._prefilter = self._prefilter
+        return fixture_set
 
     @property
     def prefilter(self) -> FixturePrefilter:
@@ -133,6 +137,15 @@ class FixtureSet:
         if self._prefilter is None:
             self._prefilter = FixturePrefilter(self.fixtures)
         return self._prefilter
+
+    async def build_prefilter(self) -> None:
+        """Build the prefilter of a large set on a thread; requests are compared with all fixtures meanwhile."""
+        if len(self.fixtures) > LARGE_SET:
+            self._is_indexing = True
+            try:
+                self._prefilter = await asyncio.to_thread(FixturePrefilter, self.fixtures)
+            finally:
+                self._is_indexing = False
 
     def by_name(self, name: str) -> Fixture | None:
         """Return the fixture of this name, None if there is none."""
@@ -412,6 +425,7 @@ def get_expected_text(criterion: Criterion) -> str | None:
     return literal.casefold() if isinstance(literal, str) else criterion.predicate.substring
 
 
+LARGE_SET = 1_000  # fixtures, whose prefilter takes ten milliseconds to build
 _PREFILTER_THRESHOLD = 4  # up to this number, checking all fixtures is faster
 _FIRST_MATCH_KEY: Final = "first"
 _NEAR_MISS_SECONDS = 0.05  # processor time for comparing a request with all fixtures

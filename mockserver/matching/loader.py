@@ -19,7 +19,7 @@ from mockserver.fixtures.jinja_template import check_template, collect_texts
 from mockserver.masking import mask_key
 from mockserver.matching.counter_keys import assign_fixture_keys, assign_rule_keys
 from mockserver.matching.fixture_files import find_fixture_files, stat_fixture_files
-from mockserver.matching.fixture_set import FileStats, FixtureSet
+from mockserver.matching.fixture_set import LARGE_SET, FileStats, FixtureSet
 from mockserver.schema.field_types import read_document
 from mockserver.schema.messages import describe_value, truncate_text
 from mockserver.schema.object_types import ListOf, get_spec_fields
@@ -91,7 +91,10 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
     rules = (rule for loaded in loaded_files for rule in loaded.rules)
     accounts = (account for loaded in loaded_files for account in loaded.accounts)
     keyed_rules = assign_rule_keys(rules, "file")
-    return FixtureSet(assign_fixture_keys(fixtures), look, keyed_rules, accounts, found.omitted)
+    fixture_set = FixtureSet(assign_fixture_keys(fixtures), look, keyed_rules, accounts, found.omitted)
+    if len(fixture_set) > LARGE_SET:
+        fixture_set.prefilter  # noqa: B018 it is built now, on the thread that loads the files
+    return fixture_set
 
 
 @functools.cache

@@ -300,6 +300,10 @@ class MemoryJournal:
 
     async def clear(self, session: str | None = None) -> int:
         """Remove the entries of a session, or of all, and return their number."""
+        if session is None:
+            count, self._bytes = len(self._order), 0
+            self._entries, self._order, self._prerendered_uses = {}, deque(), {}
+            return count
         removed = list(self._newest(session))
         for entry in removed:
             self._remove(entry)

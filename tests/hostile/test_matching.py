@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from mockserver.bounded_regex import REQUEST_TIME_LIMIT, RegexSearchError, SharedRegexBudget, compile_regex
 from mockserver.fixtures.fault_rules import parse_fault_rule
+from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import build_glob
-from mockserver.matching import fixture_set
+from mockserver.matching import fixture_set, loader
 from mockserver.matching.fixture_set import (
     FixtureSet,
     LayeredFixtures,
@@ -26,6 +27,7 @@ from mockserver.matching.fixture_set import (
     find_mismatches,
     find_near_misses,
 )
+from mockserver.matching.prefilter import FixturePrefilter
 from mockserver.matching.shadowing import lint_fixtures
 from mockserver.matching.slow_patterns import find_slow_patterns, find_slow_text
 from mockserver.request.chat_request import ChatRequest
@@ -411,3 +413,52 @@ def test_slow_requests_do_not_keep_the_server_from_others(
     assert requests.get(f"{slow_server.url}/healthz", timeout=20).status_code == 200
     for thread in threads:
         thread.join()
+
+
+# --- the prefilter of many fixtures
+
+
+def _write_many(count: int) -> str:
+    lines = (
+        f"- {{name: n{number}, match: {{user: word{number}x}}, response: a}}\n" for number in range(count)
+    )
+    return "fixtures:\n" + "".join(lines)
+
+
+def test_the_prefilter_of_many_fixtures_is_built_when_they_are_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fixture_set, "LARGE_SET", 10)
+    monkeypatch.setattr(loader, "LARGE_SET", 10)
+    assert loader.load_fixture_set((), _write_many(10))._prefilter is None
+    many = loader.load_fixture_set((), _write_many(11))
+    assert many._prefilter is not None
+    assert many.keep_start_times(many)._prefilter is many._prefilter
+
+
+def test_requests_are_matched_while_a_prefilter_is_built(
+    start_server: StartServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixture_set, "LARGE_SET", 10)
+    building, go_on = threading.Event(), threading.Event()
+
+    def build(fixtures: tuple[Fixture, ...]) -> FixturePrefilter:
+        building.set()
+        assert go_on.wait(20)
+        return FixturePrefilter(fixtures)
+
+    monkeypatch.setattr(fixture_set, "FixturePrefilter", build)
+    client = make_client(start_server("fixtures: [{name: other, match: {}, response: b}]"))
+    url = f"{client.server.url}/_mock/fixtures?session={client.session}"
+    added: list[int] = []
+    thread = threading.Thread(
+        target=lambda: added.append(requests.post(url, data=_write_many(11), timeout=20).status_code)
+    )
+    thread.start()
+    assert building.wait(20)
+    assert client.chat(content="word7x").headers["x-mock-fixture"] == "n7"
+    assert not added
+    go_on.set()
+    thread.join(20)
+    assert added == [201]
+    assert client.chat(content="word8x").headers["x-mock-fixture"] == "n8"
