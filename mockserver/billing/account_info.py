@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from mockserver.billing.cost import calculate_entry_cost, get_entry_usage
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.money import NO_CHARGE, Charge, format_amount
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import Decision, JournalEntry
 from mockserver.sessions.request_record import create_record
 from mockserver.sessions.store import SessionStore
+from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.placeholders import PlaceholderValues, format_timestamp
-from mockserver.vendors.vendor import to_json_number
+from mockserver.vendors.vendor import TokenUsage, to_json_number
 
 MAX_CHARGES: Final = 1_000  # the newest ones, that one request for the list of charges returns
 
@@ -40,31 +41,102 @@ async def build_account_values(
         "low_balance_threshold": to_json_number(vendor.in_both_units(billing.low)[1]),
     }
     list_name = request.route.aux_endpoint.spec.list if request.route.aux_endpoint else None
-    if list_name in ("charges", "rollups"):
+    if list_name is not None and list_name in _LISTS:
         entries = await store.journal.entries(request.session)
         # On a thread: there may be thousands of entries, and the tokens of each are counted once.
-        values[list_name] = await asyncio.to_thread(_list_charges, list_name, entries, request)
+        values[list_name] = await asyncio.to_thread(_LISTS[list_name], request, account, entries)
     return values
 
 
 def _list_charges(
-    list_name: str, entries: Iterable[JournalEntry], request: ChatRequest
+    request: ChatRequest, _: AccountSpec | None, entries: Iterable[JournalEntry]
 ) -> list[dict[str, Any]]:
     charged = (entry for entry in entries if _was_charged_to_key(entry, request))
-    if list_name == "charges":
-        return [_charge_item(entry) for entry in islice(charged, MAX_CHARGES)]
-    return _daily_rollups(charged)
+    return [_charge_item(entry) for entry in islice(charged, MAX_CHARGES)]
+
+
+def _list_rollups(
+    request: ChatRequest, _: AccountSpec | None, entries: Iterable[JournalEntry]
+) -> list[dict[str, Any]]:
+    return _daily_rollups(entry for entry in entries if _was_charged_to_key(entry, request))
+
+
+def _list_requests(
+    request: ChatRequest, _: AccountSpec | None, entries: Iterable[JournalEntry]
+) -> list[dict[str, Any]]:
+    """Return the items of the completions that were requested with a key, also of those that failed."""
+    made = (entry for entry in entries if _was_made_with_key(entry, request) and entry.decision is not None)
+    return [_request_item(entry, request) for entry in islice(made, MAX_CHARGES)]
+
+
+def _list_transactions(
+    request: ChatRequest, account: AccountSpec | None, entries: Iterable[JournalEntry]
+) -> list[dict[str, Any]]:
+    """Return the charges of a key and the balance that its account began with, the newest first."""
+    charged = (entry for entry in entries if _was_charged_to_key(entry, request))
+    items = [
+        {**_request_item(entry, request), "direction": "CHARGE", "kind": "MODEL_USAGE"}
+        for entry in islice(charged, MAX_CHARGES)
+    ]
+    if account is not None and account.balance is not None:
+        dollars, own_units = request.vendor.in_both_units(account.balance)
+        at = items[-1]["at"] if items else format_timestamp(datetime.now(UTC))
+        amount = {"usd": to_json_number(dollars), "credits_used": to_json_number(own_units)}
+        names = dict.fromkeys((*_header_names(request), "model"))
+        items.append({**names, "at": at, "direction": "TOPUP", "kind": "INIT", **amount})
+    return items
+
+
+def _request_item(entry: JournalEntry, request: ChatRequest) -> dict[str, Any]:
+    """Return the list item of one request, with the headers that the endpoint names."""
+    decision, made = cast(Decision, entry.decision), cast(ChatRequest, entry.request)
+    succeeded = decision.response is not None and 0 < decision.status < 400
+    usage = get_entry_usage(entry) if succeeded else TokenUsage(0, 0)
+    model = request.vendor.models.full_name(made.model)
+    sent = {name.lower(): value for name, value in decision.answer.headers}
+    spec = cast(AuxEndpoint, request.route.aux_endpoint).spec
+    return {
+        "id": entry.id,
+        "names": [model, made.model],
+        "model": model,
+        "at": format_timestamp(datetime.fromtimestamp(entry.arrival.arrived_at, UTC)),
+        "result": "succeeded" if succeeded else "failed",
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+        **_cost_fields(calculate_entry_cost(entry)),
+        **{name: sent.get(header, entry.id) for name, header in (spec.answer_headers or {}).items()},
+        **{name: made.headers.get(header) for name, header in (spec.request_headers or {}).items()},
+    }
+
+
+def _header_names(request: ChatRequest) -> Iterable[str]:
+    spec = cast(AuxEndpoint, request.route.aux_endpoint).spec
+    return (*(spec.answer_headers or ()), *(spec.request_headers or ()))
+
+
+def _was_made_with_key(entry: JournalEntry, request: ChatRequest) -> bool:
+    """Return whether the entry is a completion that the key of this request asked the same vendor for."""
+    made = entry.request
+    return (
+        made is not None
+        and made.route.chat
+        and made.api_key == request.api_key
+        and made.vendor is request.vendor
+    )
+
+
+_LISTS: Mapping[str, Callable[..., list[dict[str, Any]]]] = {
+    "charges": _list_charges,
+    "rollups": _list_rollups,
+    "requests": _list_requests,
+    "transactions": _list_transactions,
+}
 
 
 def _was_charged_to_key(entry: JournalEntry, request: ChatRequest) -> bool:
     """Return whether the entry was charged to the key of this request by the same vendor."""
-    charged_request = entry.request
-    return (
-        charged_request is not None
-        and charged_request.api_key == request.api_key
-        and charged_request.vendor is request.vendor
-        and bool(calculate_entry_cost(entry))
-    )
+    return _was_made_with_key(entry, request) and bool(calculate_entry_cost(entry))
 
 
 def _charge_item(entry: JournalEntry) -> dict[str, Any]:

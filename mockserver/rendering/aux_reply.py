@@ -25,18 +25,21 @@ def render_aux_reply(
 ) -> Answer:
     """Return the answer of an auxiliary endpoint.
 
-    `state_values` are the placeholder values of the request's account or job; the lists `charges`, `rollups` and
-    `jobs` in them are the items of endpoints with such a `list`. The lists of models come from the profile.
-    Raises ApiError if the path names an item that does not exist.
+    `state_values` are the placeholder values of the request's account or job; the lists in them, such as
+    `charges`, are the items of endpoints with such a `list`. The lists of models come from the profile.
+    Raises ApiError if the path names an item that does not exist, or if a query parameter is invalid.
     """
     vendor = request.vendor
     values: dict[str, Any] = {name: vendor.new_id(name) for name in vendor.profile.ids}
     values |= {"now": format_timestamp(datetime.now(UTC)), **vendor.models.lists, **state_values}
     try:
-        body = orjson.dumps(endpoint.fill(values, request.route.item))
+        body = orjson.dumps(endpoint.fill(values, request.route.item, request.routed_head.head.query))
     except LookupError:
         message = fill_optional_text(endpoint.spec.missing, {"id": truncate_text(request.route.item)})
         raise ApiError("not_found", message).with_cause("response") from None
+    except ValueError as error:
+        issue: dict[str, object] = {"code": "custom", "path": [], "message": str(error)}
+        raise ApiError("invalid_request", detail=str(error), issues=(issue,)) from None
     headers = (*vendor.headers(values, body), *fill_headers(endpoint.spec.headers, values))
     tag = next((value for name, value in headers if name == "etag"), None)
     # RFC 9110, 13.1.2: the client has the current body already.

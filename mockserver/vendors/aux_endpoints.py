@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from mockserver.schema.field_types import AnyValue, Integer, OneOf, Text
-from mockserver.schema.object_types import OneOrMore, spec_dataclass, spec_field
-from mockserver.vendors.placeholders import JsonTemplate, PlaceholderValues
+from mockserver.schema.object_types import MapOf, ObjectType, OneOrMore, spec_dataclass, spec_field
+from mockserver.vendors.list_query import ListQuerySpec, select_items
+from mockserver.vendors.placeholders import ABSENT, JsonTemplate, PlaceholderValues
 from mockserver.vendors.profile_fields import ENDPOINT_PATH, HEADER_MAP, TEMPLATE
 
 ID_PLACEHOLDER = "{id}"  # in a path: the name of one item
-# `charges` and `rollups` depend on the account; of `jobs` only one at a time can be read.
-LIST_SOURCES = ("models", "retired", "charges", "rollups", "jobs")
+# All but the first two depend on the key; of `jobs` only one at a time can be read.
+LIST_SOURCES = ("models", "retired", "charges", "rollups", "requests", "transactions", "jobs")
 
 
 @spec_dataclass
@@ -37,6 +39,15 @@ class AuxEndpointSpec:
     missing: str | None = spec_field(
         Text(), "the message if there is no item `$id`; absent: that of not_found", default=None
     )
+    query: ListQuerySpec = spec_field(
+        ObjectType(ListQuerySpec), "the query parameters of its list", default=ListQuerySpec()
+    )
+    answer_headers: dict[str, str] | None = spec_field(
+        MapOf(Text()), "placeholders of an item of `requests` and their headers in its answer", default=None
+    )
+    request_headers: dict[str, str] | None = spec_field(
+        MapOf(Text()), "the same for headers of the request; null without the header", default=None
+    )
     failed: int = spec_field(Integer(200, 599), "the status for a job that has failed", default=200)
 
     def check(self) -> Iterator[tuple[str | None, str]]:
@@ -50,13 +61,16 @@ class AuxEndpointSpec:
 class AuxEndpoint:
     """A compiled auxiliary endpoint of a profile."""
 
-    __slots__ = ("_body_template", "_item_template", "_patterns", "is_public", "spec")
+    __slots__ = ("_body_template", "_item_template", "_patterns", "_section_templates", "is_public", "spec")
 
     def __init__(self, spec: AuxEndpointSpec) -> None:
         self.spec = spec
         self.is_public = spec.key == "none"
         self._body_template = JsonTemplate(spec.body)
         self._item_template = JsonTemplate(spec.item)
+        self._section_templates = {
+            name: JsonTemplate(section) for name, section in (spec.query.include or {}).items()
+        }
         self._patterns = [_compile_path(path) for path in spec.paths]
 
     def match_item(self, path: str) -> str | None:
@@ -64,21 +78,27 @@ class AuxEndpoint:
         found = (pattern.fullmatch(path) for pattern in self._patterns)
         return next((match[1] for match in found if match), None)
 
-    def fill(self, values: PlaceholderValues, item: str) -> Any:
-        """Return the body, for all items (`item` is "") or for the item of that name.
+    def fill(self, values: PlaceholderValues, item: str, query: str = "") -> Any:
+        """Return the body, for the items that a query selects (`item` is "") or for the item of that name.
 
         The items are the mappings under the list's name in `values`; the values of an item take precedence over
         `values` in its own template. The name of an item is its `id` or one of its `aliases`, in any case.
-        Raises LookupError if there is no item of that name.
+        Raises LookupError if there is no item of that name, ValueError if a parameter of the query is invalid.
         """
         candidates: Iterable[PlaceholderValues] = values.get(self.spec.list or "", ())
         if not item:
-            items = [self._item_template.fill({**values, **one}) for one in candidates]
-            return self._body_template.fill({**values, "items": items})
+            selected = select_items(self.spec.query, candidates, query, datetime.now(UTC))
+            items = [self._fill_item({**values, **one}, selected.sections) for one in selected.items]
+            return self._body_template.fill({**values, **selected.values, "items": items})
         one = next((one for one in candidates if item.lower() in _item_names(one)), None)
         if one is None:
             raise LookupError(item)
         return self._body_template.fill({**values, "item": self._item_template.fill({**values, **one})})
+
+    def _fill_item(self, values: PlaceholderValues, sections: Iterable[str]) -> Any:
+        added = {name: self._section_templates[name].fill(values) for name in sections}
+        stated = {name: section for name, section in added.items() if section is not ABSENT}
+        return {**self._item_template.fill(values), **stated}
 
 
 def _compile_path(path: str) -> re.Pattern[str]:

@@ -18,6 +18,10 @@ class ModelCatalogue:
         common = profile.parameters or {}
         self._models = profile.models or {}
         self._by_name = dict(_models_by_name(self._models))
+        self._full_names = {
+            f"{model.maker}/{name}": name for name, model in self._models.items() if model.maker
+        }
+        self._by_name |= {full: self._models[name] for full, name in self._full_names.items()}
         self._default_parameters = add_default_rules(common)
         self._parameters = {
             name: add_default_rules(common | (model.parameters or {}))
@@ -39,13 +43,22 @@ class ModelCatalogue:
     def names(self) -> tuple[str, ...]:
         """The names for requests, without those of retired models; each model's own is before its snapshot's."""
         return tuple(
-            name for name, model in self._by_name.items() if not model.retired and self.accepts(name)
+            name
+            for name, model in self._by_name.items()
+            if not model.retired and self.accepts(name) and name not in self._full_names
         )
+
+    def full_name(self, name: str) -> str:
+        """Return the id of a model in lists of models, with its maker if that is known."""
+        model = self._by_name.get(name)
+        return next((full for full in self._full_names if self._by_name[full] is model), name)
 
     def accepts(self, name: str) -> bool:
         """Return whether this is a name that a request may use, of any model."""
         model = self._by_name.get(name)
-        return model is not None and (name in self._models or model.accepts_snapshot)
+        return model is not None and (
+            name in self._models or name in self._full_names or model.accepts_snapshot
+        )
 
     def parameters(self, name: str) -> ParameterRules:
         """Return the rules for the parameters of a request to a model."""
@@ -66,8 +79,10 @@ def _list_item(name: str, model: ModelSpec) -> dict[str, Any]:
     if price:
         prices = {"prompt_price": price.prompt, "completion_price": price.completion}
         prices |= {} if price.cached is None else {"cached_price": price.cached}
-    aliases = [model.snapshot] if model.snapshot else []
-    return {"id": name, "aliases": aliases, **prices, **(model.facts or {})}
+    aliases = [*([name] if model.maker else []), *([model.snapshot] if model.snapshot else [])]
+    full = f"{model.maker}/{name}" if model.maker else name
+    values = {"id": full, "alias": name, "names": [full, *aliases], "aliases": aliases}
+    return {**values, **prices, **(model.facts or {})}
 
 
 _UNKNOWN_MODEL = ModelSpec()

@@ -52,6 +52,9 @@ class RejectedValueSpec:
 class ModelSpec:
     """The properties of one model."""
 
+    maker: str | None = spec_field(
+        Text(), "its maker; `maker/name` is another name for it, and its id in lists of models", default=None
+    )
     snapshot: str | None = spec_field(
         Text(), "the model name in its responses; absent: the requested name", default=None
     )

@@ -31,8 +31,8 @@ ERROR_PLACEHOLDERS = REQUEST_PLACEHOLDERS | _split_names(
 )
 ACCOUNT_PLACEHOLDERS = _split_names("now balance_usd balance_credits low_balance low_balance_threshold")
 ITEM_PLACEHOLDERS = _split_names(
-    "id aliases prompt_price cached_price completion_price model status at stream day requests prompt_tokens "
-    "completion_tokens total_tokens usd cost credits_used output error inference_time"
+    "id alias names aliases prompt_price cached_price completion_price model status result direction kind at stream "
+    "day requests prompt_tokens completion_tokens total_tokens usd cost credits_used output error inference_time"
 )
 
 
@@ -98,7 +98,10 @@ def _allowed_placeholders(
         ("endpoints", _ANY_KEY, "missing"): _split_names("id"),
         ("endpoints", _ANY_KEY, "headers"): ids | ACCOUNT_PLACEHOLDERS,
         ("endpoints", _ANY_KEY, "item"): ids | ACCOUNT_PLACEHOLDERS | ITEM_PLACEHOLDERS | facts,
-        ("endpoints", _ANY_KEY, "body"): ids | ACCOUNT_PLACEHOLDERS | {"items", "item"},
+        ("endpoints", _ANY_KEY, "query", "include"): ids | ACCOUNT_PLACEHOLDERS | ITEM_PLACEHOLDERS | facts,
+        ("endpoints", _ANY_KEY, "body"): ids
+        | ACCOUNT_PLACEHOLDERS
+        | _split_names("items item limit offset total has_more next_cursor"),
     }
 
 

@@ -396,8 +396,13 @@ def read_profile(source: Document) -> VendorProfile:
     file = resolve_extends(source) if isinstance(source.value, dict) else source
     profile: VendorProfile = read_document(PROFILE, file)
     facts = [name for model in (profile.models or {}).values() for name in model.facts or {}]
+    headers = [
+        name
+        for endpoint in (profile.endpoints or {}).values()
+        for name in {**(endpoint.answer_headers or {}), **(endpoint.request_headers or {})}
+    ]
     job_fields = profile.jobs.body if profile.jobs else ()
-    problems = list(find_unknown_placeholders(file, profile.ids, [*facts, *job_fields]))
+    problems = list(find_unknown_placeholders(file, profile.ids, [*facts, *headers, *job_fields]))
     if problems:
         raise InputError(*problems)
     return profile

@@ -381,6 +381,67 @@ def test_the_list_of_charges_is_bounded(running: MockServer, monkeypatch: pytest
     assert day["requests"] == 3
 
 
+def test_requests_and_transactions_are_listed(running: MockServer) -> None:
+    for content in ("Hello", "fails", "Hello"):
+        ask(running, "sk-rich", "aimlapi", "logs", content)
+    ask(running, "sk-free", "aimlapi", "logs")
+    logs = read(running, "sk-rich", "aimlapi/v2/logs?period=24h&limit=2", "logs")
+    assert logs["pagination"] == {"limit": 2, "offset": 0, "total": 3, "has_more": True}
+    succeeded, failed = logs["data"]
+    assert list(succeeded) == [
+        *("created", "status", "origin", "model", "cost", "tokens"),
+        *("request_id", "inference_id", "client_request_id"),
+    ]
+    assert (succeeded["status"], succeeded["model"]) == ("succeeded", "openai/o1-preview")
+    assert (succeeded["tokens"]["total"], succeeded["cost"]["credits"] > 0) == (420, True)
+    assert (failed["status"], failed["cost"], failed["client_request_id"]) == (
+        "failed",
+        {"usd": 0, "credits": 0},
+        None,
+    )
+    for query, count in {
+        "offset=2": 1,
+        "status=failed": 1,
+        "status=failed&status=succeeded": 3,
+        "model=o1-preview": 3,
+        "model=O1-preview": 0,
+        "start=2020-01-01&end=2020-02-01T00:00:00Z": 0,
+    }.items():
+        assert len(read(running, "sk-rich", f"aimlapi/v2/logs?{query}", "logs")["data"]) == count
+    path = "aimlapi/v2/billing/transactions"
+    first = read(running, "sk-rich", f"{path}?limit=2", "logs")
+    cursor = first["pagination"]["next_cursor"]
+    last = read(running, "sk-rich", f"{path}?limit=2&cursor={cursor}", "logs")
+    assert last["pagination"] == {"next_cursor": None, "has_more": False}
+    moves = [(one["direction"], one["type"], one["model"]) for one in (*first["data"], *last["data"])]
+    charge = ("CHARGE", "MODEL_USAGE", "openai/o1-preview")
+    assert moves == [charge, charge, ("TOPUP", "INIT", None)]
+    assert last["data"][0]["amount"]["usd"] == 5
+    assert first["data"][0]["amount"] == succeeded["cost"]
+    assert (
+        len(
+            read(running, "sk-rich", f"{path}?direction=CHARGE&from=2020-01-01T00:00:00%2B02:00", "logs")[
+                "data"
+            ]
+        )
+        == 2
+    )
+    assert read(running, "sk-new", path, "logs")["data"] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("logs?limit=0", "logs?limit=101", "logs?offset=x", "logs?period=7", "logs?start=yesterday"),
+        "logs?start=2026-02-01&end=2026-01-01",
+        "billing/transactions?cursor=é",
+        "logs?" + "&".join(["a=1"] * 300),
+    ],
+)
+def test_an_invalid_parameter_of_a_list_is_refused(running: MockServer, query: str) -> None:
+    assert read(running, "sk-rich", f"aimlapi/v2/{query}") == 400
+
+
 def test_a_revoked_key_gets_no_account_values(running: MockServer) -> None:
     assert read(running, "sk-old", "aimlapi/v2/billing") == 401
     assert read(running, "sk-old", "aimlapi/v1/models")["object"] == "list"

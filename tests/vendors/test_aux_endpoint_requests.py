@@ -42,7 +42,7 @@ def asked(server: MockServer, vendor: str, method: str = "GET", **headers: str) 
 @pytest.mark.parametrize(
     ("vendor", "models"),
     [
-        ("aimlapi/v1", ["o1-preview", "o1-mini", "o3-mini", "o1"]),
+        ("aimlapi/v1", ["openai/o1-preview", "openai/o1-mini", "openai/o3-mini", "openai/o1"]),
         ("omixa/api/v1", ["o1-preview", "codex-mini"]),
     ],
 )
@@ -73,18 +73,19 @@ def test_a_catalogue_needs_no_key_and_may_be_kept_for_a_minute(server: MockServe
 
 
 def test_a_model_is_told_with_the_keys_of_the_page_and_what_is_known_of_it(server: MockServer) -> None:
-    listed = {one["id"]: one for one in read(server, "/v1/models").json()["data"]}
+    listed = {one["id"].removeprefix("openai/"): one for one in read(server, "/v1/models").json()["data"]}
     assert list(listed["o3-mini"]) == ["id", "info", "type", "aliases", "tags"]
     assert listed["o3-mini"]["info"]["contextLength"] == 200000
     assert listed["o3-mini"]["info"]["docsJson"].endswith("?model=o3-mini&endpoint=openai%2Fchat-completions")
-    assert listed["o1-mini"]["aliases"] == ["o1-mini-2024-09-12"]
+    assert listed["o1-mini"]["aliases"] == ["o1-mini", "o1-mini-2024-09-12"]
+    assert listed["o1"]["tags"] == ["playground:chat"]
     assert "url" not in listed["o1-mini"]["info"]
 
 
-@pytest.mark.parametrize("name", ["o3-mini", "O3-mini", "o3-mini-2025-01-31"])
+@pytest.mark.parametrize("name", ["openai/o3-mini", "o3-mini", "O3-mini", "o3-mini-2025-01-31"])
 def test_one_model_is_found_by_each_of_its_names(server: MockServer, name: str) -> None:
     found = read(server, f"/aimlapi/model/{name}").json()
-    assert (found["object"], found["data"]["id"]) == ("model", "o3-mini")
+    assert (found["object"], found["data"]["id"]) == ("model", "openai/o3-mini")
 
 
 def test_a_model_that_is_not_there_is_the_vendors_404(server: MockServer) -> None:
@@ -97,6 +98,45 @@ def test_whoever_has_the_list_already_is_not_sent_it_again(server: MockServer) -
     again = read(server, "/v1/models", if_none_match=f'W/"other", {tag}')
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert read(server, "/v1/models", if_none_match='W/"other"').status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("id=o3-mini", ["o3-mini"]),
+        ("id=OPENAI/O1,o3-mini-2025-01-31&id=none", ["o3-mini", "o1"]),
+        ("tags=playground:chat&id=o1", ["o1"]),
+        ("tags=playground:video", []),
+        ("capabilities=image_to_video", []),
+        ("unknown=1&id=o1", ["o1"]),
+    ],
+)
+def test_the_list_of_models_has_filters(server: MockServer, query: str, names: list[str]) -> None:
+    listed = read(server, f"/v1/models?{query}").json()["data"]
+    assert [one["id"].removeprefix("openai/") for one in listed] == names
+
+
+@pytest.mark.parametrize(
+    ("query", "sections"),
+    [
+        ("", []),
+        ("include=pricing,nonsense", ["pricing"]),
+        ("include=capabilities&include=modalities", ["modalities", "capabilities"]),
+        ("include=all", ["pricing", "modalities", "capabilities"]),
+    ],
+)
+def test_sections_of_a_model_are_added_on_request(
+    server: MockServer, query: str, sections: list[str]
+) -> None:
+    [model] = read(server, f"/v1/models?id=o3-mini&{query}").json()["data"]
+    assert list(model)[5:] == sections
+    if "pricing" in sections:
+        assert [unit["price"] for unit in model["pricing"]["units"]] == [1.155, 4.62]
+
+
+def test_the_id_of_a_listed_model_is_accepted(make_client: MakeClient) -> None:
+    reply = make_client().chat(model="openai/o3-mini")
+    assert (reply.status, reply.json["model"]) == (200, "o3-mini-2025-01-31")
 
 
 # --- the line
@@ -201,7 +241,7 @@ def fourth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockServer]:
 
 def test_a_vendor_of_ones_own_says_what_may_be_read_of_it(fourth: MockServer) -> None:
     heard = read(fourth, "/fourth/catalogue", authorization="Bearer k")
-    assert heard.json()["all"][2] == {"called": "o3-mini", "colour": "red", "in": 1.155, "out": 4.62}
+    assert heard.json()["all"][2] == {"called": "openai/o3-mini", "colour": "red", "in": 1.155, "out": 4.62}
     assert heard.headers["cache-control"] == "no-store"
     assert heard.headers["x-at"].startswith("on 20")
     one = read(fourth, "/catalogue/o3-mini", authorization="Bearer k").json()

@@ -142,14 +142,18 @@ def test_a_retired_model_leaves_the_list_for_the_feed_of_those(later: MockServer
     def read(path: str) -> requests.Response:
         return requests.get(f"{later.url}/aimlapi{path}", timeout=20)
 
-    assert [model["id"] for model in read("/v1/models").json()["data"]] == ["o1-mini", "o3-mini", "o1"]
+    assert [model["id"] for model in read("/v1/models").json()["data"]] == [
+        "openai/o1-mini",
+        "openai/o3-mini",
+        "openai/o1",
+    ]
     assert read("/model/o1-preview").status_code == 404
     feed = read("/v1/models/deprecations")
     assert feed.headers["cache-control"] == "public, max-age=300"
     assert feed.json()["data"] == [
         {
-            "id": "o1-preview",
-            "aliases": ["o1-preview-2024-09-12"],
+            "id": "openai/o1-preview",
+            "aliases": ["o1-preview", "o1-preview-2024-09-12"],
             "status": "withdrawn",
             "deprecated_at": "2025-07-31",
             "shutdown_at": "2025-07-31",
