@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from starlette.types import Message
 
-from mockserver.admin.openai_exceptions import SdkOutcome, describe_sdk_outcome, find_sdk_outcome
+from mockserver.admin.openai_exceptions import SdkOutcome, describe_sdk_outcomes, find_sdk_outcomes
 from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import InputError
 from mockserver.fixtures.fixture import Fixture
@@ -58,9 +58,9 @@ class DryRun:
     source: str
     reason: str
     near_misses: tuple[NearMiss, ...]
+    outcomes: Mapping[str, SdkOutcome]  # by release of the OpenAI SDK; empty if they were not measured
     omitted_count: int = 0  # mismatching fixtures that are not among the near misses
     fault: str = ""  # the fault that was applied
-    outcome: SdkOutcome | None = None  # in the OpenAI SDK; None if it was not measured
     instead_of: Fixture | None = None  # the fixture that matches, if the request names another one
     kind: Outcome = "answered"  # the kind of the answer
     unused_fault: str = ""  # the part of the reason about a fault that changes nothing
@@ -95,9 +95,15 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
     found = find_first_match(request, fixtures, counts) if fixture else None
     matched = found.fixture if found else None
     raw = fixture is not None and any(response.raw or response.patch for response in fixture.responses)
-    outcome = None
-    if not raw or status >= 400:
-        outcome = find_sdk_outcome(decision.answer, decision.fault, stream=request.stream)
+    outcomes: Mapping[str, SdkOutcome] = {}
+    if request.vendor.profile.paths.openai and (not raw or status >= 400):
+        outcomes = find_sdk_outcomes(
+            request.vendor.profile,
+            decision.answer,
+            decision.intended_answer,
+            decision.fault,
+            stream=request.stream,
+        )
     misses: tuple[NearMiss, ...] = ()
     omitted = 0
     if decision.outcome in ("refused", "unknown_path"):
@@ -123,9 +129,9 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
         source,
         reason,
         misses,
+        outcomes,
         omitted,
         decision.fault,
-        outcome,
         instead_of,
         decision.outcome,
         decision.unused_fault,
@@ -180,8 +186,8 @@ def format_dry_run(dry_run: DryRun) -> str:
         lines.append(f"           {reason}")
     if dry_run.fault:
         lines.append(f"  fault    {dry_run.fault}")
-    if dry_run.outcome is not None and request.vendor.profile.paths.openai:
-        lines.append(f"  openai   {describe_sdk_outcome(dry_run.outcome)}")
+    if dry_run.outcomes:
+        lines.append(f"  openai   {describe_sdk_outcomes(dry_run.outcomes)}")
     for miss in dry_run.near_misses:
         lines += ["", f"  missed   {miss.fixture.name}  ({miss.fixture.source})"]
         lines += [f"           {difference}" for difference in miss.mismatches]

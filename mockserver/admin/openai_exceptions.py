@@ -1,47 +1,183 @@
-"""The exceptions of the OpenAI SDK for Python, by answer and fault, as measured with its default of two retries.
+"""The outcomes of answers and faults in the OpenAI SDK for Python, as measured with its default of two retries.
 
-The tests measure them again with the SDK that is installed, and compare the tables in docs/sdk-exceptions.md.
+`sdk_outcomes.json` has the measured outcomes by release of the SDK, by vendor profile and version, by status, and by
+fault and its point. `tests/interop/run measure` measures them and writes the file and docs/sdk-exceptions.md.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
 
+import orjson
+
+from mockserver.admin.received_chunks import count_received_chunks, has_bare_event
+from mockserver.schema.yaml_document import read_text_file
+from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, Ending, index_headers
 from mockserver.wire.sse import DONE_EVENT
+
+TABLE_FILE = Path(__file__).with_name("sdk_outcomes.json")
 
 
 @dataclass(frozen=True, slots=True)
 class SdkOutcome:
     """The outcome for a caller of the SDK: an exception by its name, and the number of attempts.
 
-    `chunks` is the number of a stream's chunks received before the exception; None where it makes no difference.
+    `chunks` is the number of a stream's content chunks received before its end; None where it makes no difference.
+    `bare` is true if the caller receives an object whose `choices` are None.
     """
 
     exception: str | None = None
     attempts: int = 1
     chunks: int | None = None
+    bare: bool = False
 
     def __str__(self) -> str:
-        received = [] if self.chunks is None else [f"{self.chunks} chunk{'s' * (self.chunks != 1)}"]
+        received = [] if self.chunks is None else [_format_chunks(self.chunks)]
         retried = f" ×{self.attempts}" if self.attempts > 1 else ""
-        return ", ".join([*received, (self.exception or "no error") + retried])
+        bare = ["`choices=None`"] if self.bare else []
+        return ", ".join([*received, *bare, (self.exception or "no error") + retried])
 
 
-def find_sdk_outcome(answer: Answer, fault: str, *, stream: bool) -> SdkOutcome | None:
-    """Return the SDK's outcome for an answer with a fault (`""`: none); None if it was not measured."""
-    after_head = "@" in fault and answer.head
-    outcome = (
-        _NO_ERROR
-        if after_head and _is_received_whole(answer)
-        else _fault_outcome(fault, stream=stream, after_head=after_head)
+def _format_chunks(count: int) -> str:
+    return f"{count} chunk{'s' * (count != 1)}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTable:
+    """The measured outcomes.
+
+    `points` are the fault points of the columns, `chunk_count` the content chunks of the measured stream. `releases`
+    has the measured version of each major release, the newest first. `error_keys` states of each measured profile
+    whether its errors have the key `error`. `statuses` has the outcomes by release, profile, status and form ("body"
+    or "stream"); `faults` by release, profile, fault and form, one for each point.
+    """
+
+    points: tuple[str, ...]
+    chunk_count: int
+    releases: Mapping[str, str]
+    error_keys: Mapping[str, bool]
+    statuses: Mapping[str, Mapping[str, Mapping[str, Mapping[str, SdkOutcome]]]]
+    faults: Mapping[str, Mapping[str, Mapping[str, Mapping[str, tuple[SdkOutcome, ...]]]]]
+
+    def choose_profile(self, profile: VendorProfile) -> str:
+        """Return the measured profile with the same errors: of the same name and version, or of the same form."""
+        name = profile_key(profile)
+        has_key = has_error_key(profile)
+        return (
+            name if name in self.error_keys else next(k for k, v in self.error_keys.items() if v is has_key)
+        )
+
+
+def profile_key(profile: VendorProfile) -> str:
+    """Return the name of a profile in the table: its name, and the version of its errors if it has one."""
+    return f"{profile.name}@{profile.errors}" if profile.errors else profile.name
+
+
+def has_error_key(profile: VendorProfile) -> bool:
+    """Return whether the errors of a vendor have the key `error`, by which the SDK knows them in a stream."""
+    return "error" in profile.refusal.body
+
+
+@cache
+def load_outcome_table(path: Path = TABLE_FILE) -> OutcomeTable:
+    """Load the measured outcomes, when they are first needed."""
+    stored: dict[str, Any] = orjson.loads(read_text_file(path))
+    outcomes = [SdkOutcome(*values) for values in stored["outcomes"]]
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: resolve(part) for key, part in value.items()}
+        return outcomes[value] if isinstance(value, int) else tuple([outcomes[index] for index in value])
+
+    return OutcomeTable(
+        tuple(stored["points"]),
+        stored["chunk_count"],
+        stored["releases"],
+        stored["error_keys"],
+        resolve(stored["statuses"]),
+        resolve(stored["faults"]),
     )
-    dropped = outcome.exception in {_CONNECTION_ERROR, _TIMEOUT_ERROR}
-    if answer.status < 400 or (dropped and not stream) or not answer.head:
+
+
+def find_sdk_outcomes(
+    profile: VendorProfile, answer: Answer, intended: Answer | None, fault: str, *, stream: bool
+) -> dict[str, SdkOutcome]:
+    """Return the outcome in each release of the SDK, the newest first; empty if it was not measured.
+
+    `intended` is the answer before the fault (`""`: none).
+    """
+    table = load_outcome_table()
+    measured = table.choose_profile(profile)
+    form = "stream" if stream else "body"
+    found: dict[str, SdkOutcome] = {}
+    for release in table.releases:
+        outcome = _fault_outcome(
+            table, table.faults[release][measured], answer, intended or answer, fault, form
+        )
+        dropped = outcome.exception in _CONNECTION_ERRORS
+        if answer.status >= 400 and answer.head and not (dropped and not stream):
+            if dropped:
+                return {}
+            outcome = _status_outcome(table.statuses[release][measured], answer.status, form)
+        found[release] = outcome
+    return found
+
+
+def _status_outcome(statuses: Mapping[str, Mapping[str, SdkOutcome]], status: int, form: str) -> SdkOutcome:
+    known = statuses.get(str(status)) or statuses["500" if status >= 500 else "402"]
+    return known[form]
+
+
+def _fault_outcome(
+    table: OutcomeTable,
+    rows: Mapping[str, Mapping[str, tuple[SdkOutcome, ...]]],
+    answer: Answer,
+    intended: Answer,
+    fault: str,
+    form: str,
+) -> SdkOutcome:
+    name = re.split("[=@]", fault)[0]
+    after_head = "@" in fault and answer.head
+    if name not in rows or (after_head and _is_received_whole(answer)):
+        return SdkOutcome(bare=form == "stream" and has_bare_event(answer))
+    outcome = at_once = rows[name][form][0]
+    if after_head:
+        later = rows[name][form][table.points.index(_find_column(answer, intended, form))]
+        # A fault without effect on a stream in progress must have been applied before it began.
+        outcome = at_once if _is_harmless(later, table) else later
+    if form == "body" or outcome.chunks is None:
         return outcome
-    return None if dropped else _status_outcome(answer.status)
+    chunks = count_received_chunks(answer)
+    is_whole = _is_clean(outcome) and chunks >= count_received_chunks(intended)
+    return replace(outcome, chunks=None if is_whole else chunks)
+
+
+def _is_harmless(outcome: SdkOutcome, table: OutcomeTable) -> bool:
+    return _is_clean(outcome) and outcome.chunks in (None, table.chunk_count)
+
+
+def _is_clean(outcome: SdkOutcome) -> bool:
+    return outcome.exception is None and not outcome.bare
+
+
+def _find_column(answer: Answer, intended: Answer, form: str) -> str:
+    """Return the measured point that is like that of the fault, by what arrives before it."""
+    if form == "body":
+        return "@0" if _count_bytes(answer) < _count_bytes(intended) else "@1"
+    received = count_received_chunks(answer)
+    if received >= count_received_chunks(intended):
+        return "@5"
+    return {0: "@0", 1: "@1"}.get(received, "@3")
+
+
+def _count_bytes(answer: Answer) -> int:
+    return sum(len(frame.data) for frame in answer.frames if not frame.raw)
 
 
 def _is_received_whole(answer: Answer) -> bool:
@@ -50,131 +186,29 @@ def _is_received_whole(answer: Answer) -> bool:
         return False
     if answer.streamed:
         return any(frame.data == DONE_EVENT for frame in answer.frames)
-    size = sum(len(frame.data) for frame in answer.frames if not frame.raw)
-    return index_headers(answer.headers).get("content-length") == str(size)
+    return index_headers(answer.headers).get("content-length") == str(_count_bytes(answer))
 
 
-def _fault_outcome(fault: str, *, stream: bool, after_head: bool) -> SdkOutcome:
-    name = re.split("[=@]", fault)[0]
-    at_once, later = FAULT_OUTCOMES.get(name, _HARMLESS_ROW)[2 * stream :][:2]
-    # A fault without effect on a stream in progress must have been applied before it began.
-    return later if after_head and later != SdkOutcome() else at_once
-
-
-def _status_outcome(status: int) -> SdkOutcome:
-    return STATUS_OUTCOMES.get(status) or STATUS_OUTCOMES[500 if status >= 500 else 402]
+def describe_sdk_outcomes(outcomes: Mapping[str, SdkOutcome]) -> str:
+    """Return the outcome in the newest release as a short text, followed by the releases that differ."""
+    texts = {release: describe_sdk_outcome(outcome) for release, outcome in outcomes.items()}
+    newest = next(iter(texts.values()))
+    others: dict[str, list[str]] = {}
+    for release, text in texts.items():
+        if text != newest:
+            others.setdefault(text, []).append(release)
+    return "; ".join([newest, *(f"SDK {' and '.join(names)}: {text}" for text, names in others.items())])
 
 
 def describe_sdk_outcome(outcome: SdkOutcome) -> str:
     """Return the outcome as a short text."""
     if outcome.exception is None:
-        return "no error"
-    before = ", after the chunks before it" if outcome.chunks else ""
+        return "no error, an object without choices" if outcome.bare else "no error"
+    before = f", after {_format_chunks(outcome.chunks)}" if outcome.chunks else ""
     return f"{outcome.exception}{before}" + (f", {outcome.attempts} attempts" if outcome.attempts > 1 else "")
 
 
-def format_outcome_tables() -> Iterable[str]:
-    """Yield the tables of docs/sdk-exceptions.md: by status, and by fault."""
-    statuses: dict[SdkOutcome, list[str]] = {}
-    for status, outcome in STATUS_OUTCOMES.items():
-        statuses.setdefault(outcome, []).append(str(status))
-    lines = [f"| {' '.join(group)} | {outcome} |" for outcome, group in statuses.items()]
-    yield "\n".join(["| status | raises |", "|---|---|", *lines])
-    lines = [
-        f"| {' '.join(f'`{name}`' for name in names)} | {' | '.join(map(str, row))} |"
-        for names, row in _FAULT_ROWS
-    ]
-    yield "\n".join(["| fault | body | body `@0` | stream | stream `@3` |", "|---|---|---|---|---|", *lines])
-
-
-_CONNECTION_ERROR, _TIMEOUT_ERROR, _DECODE_ERROR = "APIConnectionError", "APITimeoutError", "JSONDecodeError"
-_NO_ERROR = SdkOutcome()
-_HARMLESS_ROW = (_NO_ERROR, _NO_ERROR, _NO_ERROR, _NO_ERROR)
-
-# The outcome for a client that requests a plain body or a stream, by the status it receives instead.
-STATUS_OUTCOMES = {
-    400: SdkOutcome("BadRequestError"),
-    401: SdkOutcome("AuthenticationError"),
-    402: SdkOutcome("APIStatusError"),
-    403: SdkOutcome("PermissionDeniedError"),
-    404: SdkOutcome("NotFoundError"),
-    405: SdkOutcome("APIStatusError"),
-    406: SdkOutcome("APIStatusError"),
-    408: SdkOutcome("APIStatusError", 3),
-    409: SdkOutcome("ConflictError", 3),
-    410: SdkOutcome("APIStatusError"),
-    413: SdkOutcome("APIStatusError"),
-    415: SdkOutcome("APIStatusError"),
-    422: SdkOutcome("UnprocessableEntityError"),
-    429: SdkOutcome("RateLimitError", 3),
-    500: SdkOutcome("InternalServerError", 3),
-    502: SdkOutcome("InternalServerError", 3),
-    503: SdkOutcome("InternalServerError", 3),
-    504: SdkOutcome("InternalServerError", 3),
-    522: SdkOutcome("InternalServerError", 3),
-    524: SdkOutcome("InternalServerError", 3),
-}
-
-# For a body: at once, and after the head; for a stream: at once, and after three chunks.
-_OutcomeRow = tuple[SdkOutcome, SdkOutcome, SdkOutcome, SdkOutcome]
-_FAULT_ROWS: tuple[tuple[tuple[str, ...], _OutcomeRow], ...] = (
-    (
-        ("reset", "close", "empty", "garbage"),
-        (
-            SdkOutcome(_CONNECTION_ERROR, 3),
-            SdkOutcome(_CONNECTION_ERROR, 3),
-            SdkOutcome(_CONNECTION_ERROR, 3),
-            SdkOutcome(_CONNECTION_ERROR, 1, 3),
-        ),
-    ),
-    (
-        ("hang",),
-        (
-            SdkOutcome(_TIMEOUT_ERROR, 3),
-            SdkOutcome(_TIMEOUT_ERROR, 3),
-            SdkOutcome(_TIMEOUT_ERROR, 3),
-            SdkOutcome(_TIMEOUT_ERROR, 1, 3),
-        ),
-    ),
-    (
-        ("truncated",),
-        (
-            SdkOutcome(_CONNECTION_ERROR, 3),
-            SdkOutcome(_CONNECTION_ERROR, 3),
-            SdkOutcome(_CONNECTION_ERROR, 1, 2),
-            SdkOutcome(_CONNECTION_ERROR, 1, 3),
-        ),
-    ),
-    (
-        ("malformed_chunk",),
-        (
-            SdkOutcome(_CONNECTION_ERROR, 3),
-            _NO_ERROR,
-            SdkOutcome(_CONNECTION_ERROR, 1, 0),
-            SdkOutcome(_CONNECTION_ERROR, 1, 3),
-        ),
-    ),
-    (
-        ("truncated_json", "not_json"),
-        (
-            SdkOutcome(_DECODE_ERROR),
-            SdkOutcome(_DECODE_ERROR),
-            SdkOutcome(_DECODE_ERROR, 1, 0),
-            SdkOutcome(_DECODE_ERROR, 1, 3),
-        ),
-    ),
-    (("error_event",), (_NO_ERROR, _NO_ERROR, SdkOutcome("APIError", 1, 0), SdkOutcome("APIError", 1, 3))),
-    (("end_early",), (_NO_ERROR, _NO_ERROR, SdkOutcome(None, 1, 0), SdkOutcome(None, 1, 3))),
-    (("html",), (STATUS_OUTCOMES[502], _NO_ERROR, STATUS_OUTCOMES[502], _NO_ERROR)),
-    (("wrapped",), (STATUS_OUTCOMES[422], _NO_ERROR, STATUS_OUTCOMES[422], _NO_ERROR)),
-    (("no_body",), (SdkOutcome(_DECODE_ERROR), _NO_ERROR, SdkOutcome(None, 1, 0), _NO_ERROR)),
-    (
-        ("false_encoding",),
-        (SdkOutcome(_CONNECTION_ERROR, 3), _NO_ERROR, SdkOutcome(_CONNECTION_ERROR, 1, 0), _NO_ERROR),
-    ),
-    (("truncated_encoding",), (SdkOutcome(_DECODE_ERROR), _NO_ERROR, SdkOutcome(None, 1, 3), _NO_ERROR)),
-    (("gzip_per_event",), (_NO_ERROR, _NO_ERROR, SdkOutcome(None, 1, 0), _NO_ERROR)),
-    (("slow", "split_utf8", "wrong_content_type", "no_done", "double_done", "after_done"), _HARMLESS_ROW),
-    (("comments", "crlf", "no_space", "multiline_data"), _HARMLESS_ROW),
+# The exceptions of a dropped connection, which hide the status; the last ones are plain errors of httpx.
+_CONNECTION_ERRORS = frozenset(
+    ("APIConnectionError", "APITimeoutError", "ReadError", "RemoteProtocolError", "ReadTimeout")
 )
-FAULT_OUTCOMES = {name: row for names, row in _FAULT_ROWS for name in names}

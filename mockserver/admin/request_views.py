@@ -130,14 +130,15 @@ class RequestListView:
 
 @spec_dataclass
 class SdkOutcomeView:
-    """The outcome in the OpenAI SDK for Python."""
+    """The outcome in the OpenAI SDK for Python: that of the newest release, and all as text."""
 
     exception: str | None = spec_field(OPTIONAL_TEXT, "the name of the exception; null: none")
     attempts: int = spec_field(Integer(1), "the number of requests that the SDK sends")
     chunks: int | None = spec_field(
         OPTIONAL_NUMBER, "chunks received before the exception; null where it makes no difference"
     )
-    text: str = spec_field(Text(), "the outcome in one line")
+    text: str = spec_field(Text(), "the outcome in one line, with the releases that differ")
+    releases: dict[str, str] = spec_field(MapOf(Text()), "the outcome by release of the SDK")
 
 
 @spec_dataclass

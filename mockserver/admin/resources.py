@@ -14,7 +14,7 @@ import orjson
 
 from mockserver.admin.curl_command import format_curl_command
 from mockserver.admin.explain import DryRun
-from mockserver.admin.openai_exceptions import describe_sdk_outcome
+from mockserver.admin.openai_exceptions import describe_sdk_outcome, describe_sdk_outcomes
 from mockserver.admin.request_views import (
     ChargeView,
     ExplanationView,
@@ -91,12 +91,16 @@ def build_explanation(dry_run: DryRun) -> ExplanationView:
 
 
 def _sdk_outcome_view(dry_run: DryRun) -> SdkOutcomeView | None:
-    outcome = dry_run.outcome
-    if outcome is None or dry_run.request.vendor.profile.paths.openai is None:
+    outcomes = dry_run.outcomes
+    if not outcomes:
         return None
-    text = describe_sdk_outcome(outcome)
+    newest = next(iter(outcomes.values()))
     return SdkOutcomeView(
-        exception=outcome.exception, attempts=outcome.attempts, chunks=outcome.chunks, text=text
+        exception=newest.exception,
+        attempts=newest.attempts,
+        chunks=newest.chunks,
+        text=describe_sdk_outcomes(outcomes),
+        releases={release: describe_sdk_outcome(outcome) for release, outcome in outcomes.items()},
     )
 
 

@@ -69,7 +69,7 @@ def test_it_says_what_goes_wrong_and_what_the_openai_sdk_makes_of_it(tmp_path: P
     assert told(tmp_path, body=says("cut") | {"stream": True}).splitlines()[2:5] == [
         "  answers  200  cut  (f.yaml:5)",
         "  fault    reset@3",
-        "  openai   APIConnectionError, after the chunks before it",
+        "  openai   APIConnectionError, after 3 chunks; SDK 2 and 1: ReadError, after 3 chunks",
     ]
     assert told(tmp_path, body=says("cut"), headers={"X-Mock-Fault": "reset"}).splitlines()[2:5] == [
         "  answers  none  cut  (f.yaml:5)",

@@ -65,6 +65,16 @@ for path, name in [("/aimlapi/v1", "o3-mini"), ("/omixa/api/v1", "o1-preview")]:
     asked_of_two = asked | {"messages": [{"role": "user", "content": "Jason is 25 and Ada is 36."}]}
     two = client.chat.completions.create(response_model=list[Stubborn], **asked_of_two)
     assert [one.name for one in two] == ["Jason", "Ada"]
+    try:
+        client.chat.completions.create(
+            response_model=Person,
+            max_retries=0,
+            **asked | {"messages": [{"role": "user", "content": "mock 401"}]},
+        )
+    except Exception as error:  # noqa: BLE001 instructor wraps it
+        assert "valid API key" in str(error), repr(error)  # noqa: PT017 the vendor's own text
+    else:
+        raise AssertionError("mock 401 was no error")
     attempts.clear()
     assert (
         client.chat.completions.create(response_model=Stubborn, max_retries=2, **asked).name == attempts[-1]

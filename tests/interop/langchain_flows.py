@@ -95,6 +95,7 @@ for path, name in [("/aimlapi/v1", "o3-mini"), ("/omixa/api/v1", "o1-preview")]:
         model.invoke("mock 401")
     except openai.AuthenticationError as error:
         assert error.status_code == 401  # noqa: PT017
+        assert "valid API key" in str(error)  # noqa: PT017 the vendor's own text
     else:
         raise AssertionError("mock 401 was no error")
 

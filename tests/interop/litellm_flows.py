@@ -33,6 +33,9 @@ ERRORS = {
 }
 
 
+TEXTS = {"mock 401": "valid API key", "mock 429": "too many requests", "mock 500": "internal server error"}
+
+
 def said(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
 
@@ -100,6 +103,7 @@ for path, name in [
                 litellm.completion(messages=said(text), stream=streamed, **options)
             except Exception as error:  # noqa: BLE001 which one it is, is the question
                 assert type(error) is kind, (name, text, streamed, repr(error))  # noqa: PT017
+                assert TEXTS.get(text, "").lower() in str(error).lower(), (name, text, str(error))  # noqa: PT017
             else:
                 raise AssertionError(f"{text} was no error")
     assert (

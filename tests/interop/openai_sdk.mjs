@@ -79,10 +79,14 @@ for (const [path, model] of [["/aimlapi/v1", "o3-mini"], ["/aimlapi/v1", "o1-pre
     429: OpenAI.RateLimitError, 500: OpenAI.InternalServerError, 504: OpenAI.InternalServerError,
   };
   for (const [status, kind] of Object.entries(errors)) {
+    const headers = { ...session(), authorization: "Bearer any", "content-type": "application/json", "X-Mock-Error": status };
+    const body = JSON.stringify({ model, messages: user("Hi") });
+    const said = await (await fetch(`${options.baseURL}/chat/completions`, { method: "POST", headers, body })).json();
     for (const stream of [false, true]) {
       await assert.rejects(
         client.chat.completions.create({ model, messages: user("Hi"), stream }, { headers: { "X-Mock-Error": status } }),
-        (error) => error.constructor === kind && error.status === Number(status) && Boolean(error.requestID),
+        (error) => error.constructor === kind && error.status === Number(status) && Boolean(error.requestID)
+          && error.message === `${status} ${said.error.message}`,
         `${path} ${status} ${stream}`,
       );
     }
