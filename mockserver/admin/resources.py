@@ -34,7 +34,7 @@ from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import Charge, format_amount
 from mockserver.sessions.journal import JournalEntry
-from mockserver.sessions.request_record import create_record, to_milliseconds
+from mockserver.sessions.request_record import create_record, record_to_json, to_milliseconds
 from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, add_content_length, index_headers
 from mockserver.wire.sse import parse_sse_event
@@ -178,7 +178,7 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
     """Return an entry as it appears in a list, as plain JSON values: the feed sends thousands a second."""
     request = entry.request_with_body
     return {
-        **create_record(entry).to_json(),
+        **record_to_json(create_record(entry)),
         "charged": build_charge_view(cost) if (cost := calculate_entry_cost(entry)) else None,
         "user": _row_user_text(request) if request else "",
         "digest": f"{zlib.crc32(request.raw):08x}" if request else "",

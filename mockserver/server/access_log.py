@@ -13,7 +13,7 @@ from mockserver.schema.durations import format_duration
 from mockserver.schema.messages import truncate_text
 from mockserver.server.log_writer import escape_controls
 from mockserver.sessions.journal import JournalEntry
-from mockserver.sessions.request_record import RequestRecord, create_record
+from mockserver.sessions.request_record import RequestRecord, create_json_encoder, create_record
 
 
 class AccessLog:
@@ -87,15 +87,14 @@ def _format_tenths(tenths: int) -> str:
 
 def _format_json(entry: JournalEntry) -> str:
     record = create_record(entry)
-    values = record.to_json()
     line = {
         "time": record.arrived.astimezone().isoformat(timespec="milliseconds"),
-        **{name: values[name] for name in _JSON_FIELDS},
+        **_select_fields(record),
     }
     return escape_controls(orjson.dumps(line).decode())  # `\u001b` means the same in JSON
 
 
-_JSON_FIELDS = (
+_select_fields = create_json_encoder(
     *("id", "session", "vendor", "model", "method", "path", "stream", "status", "fixture", "generated"),
     *("nearest", "fault", "first_byte_ms", "total_ms", "ended", "attempt", "reason"),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, get_args
 
 from mockserver.schema.field_types import Boolean, FieldType, Integer, Null, OneOf, Text
@@ -53,22 +55,28 @@ class RequestRecord:
     bytes: int = spec_field(Integer(0), "bytes of the body that were sent")
     ended: str = spec_field(OPTIONAL_TEXT, "finished, dropped, left or closed; null while it is open")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields of a record as plain JSON values."""
-        values = {name: getattr(self, name) for name in _NAMES}
-        values["arrived"] = self.arrived.isoformat(timespec="milliseconds")
-        for name in _OPTIONAL_TEXTS:
+
+_OPTIONAL_SHAPES = (OPTIONAL_TEXT, OPTIONAL_OUTCOME)
+
+
+def create_json_encoder(*names: str) -> Callable[[RequestRecord], dict[str, Any]]:
+    """Return a function that returns these fields of a record as plain JSON values."""
+    get_values = attrgetter(*names)
+    shapes = {one.name: one.metadata["shape"] for one in fields(RequestRecord)}
+    optional_texts = [name for name in names if any(shapes[name] is shape for shape in _OPTIONAL_SHAPES)]
+
+    def to_json(record: RequestRecord) -> dict[str, Any]:
+        values = dict(zip(names, get_values(record), strict=True))
+        if "arrived" in values:
+            values["arrived"] = record.arrived.isoformat(timespec="milliseconds")
+        for name in optional_texts:
             values[name] = values[name] or None
         return values
 
+    return to_json
 
-_NAMES = tuple(one.name for one in fields(RequestRecord))
-_OPTIONAL_SHAPES = (OPTIONAL_TEXT, OPTIONAL_OUTCOME)
-_OPTIONAL_TEXTS = tuple(
-    one.name
-    for one in fields(RequestRecord)
-    if any(one.metadata["shape"] is shape for shape in _OPTIONAL_SHAPES)
-)
+
+record_to_json = create_json_encoder(*(one.name for one in fields(RequestRecord)))
 
 
 _UNDECIDED = Decision(Answer(0, ()))

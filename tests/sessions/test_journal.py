@@ -17,7 +17,7 @@ from mockserver.sessions.journal import (
     MemoryJournal,
     generate_request_id,
 )
-from mockserver.sessions.request_record import create_record
+from mockserver.sessions.request_record import create_record, record_to_json
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
@@ -123,7 +123,7 @@ def test_a_record_has_the_fields_of_the_request(read_request: ReadRequest) -> No
     unknown = create_record(entry())
     assert (unknown.vendor, unknown.model, unknown.stream, unknown.attempt) == ("", "", False, 0)
     assert (unknown.method, unknown.path) == ("GET", "/nowhere")
-    assert (unknown.to_json()["vendor"], unknown.to_json()["ended"]) == (None, None)
+    assert (record_to_json(unknown)["vendor"], record_to_json(unknown)["ended"]) == (None, None)
 
 
 def test_parsed_bodies_are_dropped_after_the_end_and_parsed_again(
