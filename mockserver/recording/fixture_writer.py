@@ -25,6 +25,8 @@ class FixtureWriter:
             raise NoFixtureError("no vendor has this path, so no fixture can answer it")
         if not request.route.chat:
             raise NoFixtureError("the request is not for a completion, so no fixture can answer it")
+        if request.route.is_job:
+            raise NoFixtureError("the request submitted a job, whose answer is not its result")
         if decision is None:
             raise NoFixtureError("the answer is not decided yet, so there is nothing to write")
         secrets = find_head_secrets(entry.head)

@@ -169,6 +169,13 @@ def test_a_reset_forgets_the_jobs_of_its_session(submitter: Submitter) -> None:
     assert submitter.poll(url).status_code == 404
 
 
+def test_a_submission_is_no_fixture_because_it_is_not_the_result(submitter: Submitter) -> None:
+    name = submitter.submit("Hi").headers["x-mock-request-id"]
+    response = requests.post(f"{submitter.server.url}/_mock/requests/{name}/fixture", timeout=20)
+    message = "the request submitted a job, whose answer is not its result"
+    assert (response.status_code, response.json()["error"]["message"]) == (409, message)
+
+
 def test_another_method_is_refused_as_the_vendor_does(submitter: Submitter) -> None:
     assert submitter.poll(f"{submitter.root}/v2/o1-preview").status_code == 405
     url = f"{submitter.root}/v2/requests/1/status"
