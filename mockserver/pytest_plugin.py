@@ -31,6 +31,7 @@ class PerTestState:
     fixture_locations: dict[str, str]  # position in a file, by fixture name
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     requests: list[Request] = field(default_factory=list)  # as they were last read
+    incomplete: str = ""  # why some are missing, if they are
     stray_requests: list[Request] = field(default_factory=list)  # to sessions that belong to no test
     late_requests: list[Request] = field(default_factory=list)  # to sessions of tests that have ended
     message: str = ""  # of the failure for unmatched requests and stubs
@@ -43,7 +44,8 @@ class PerTestState:
         from mockserver.client.failure_report import format_problems  # noqa: PLC0415
 
         self.explained = [one for one in self.requests if one.unmatched]
-        self.message = format_problems(self.explained, self.session.incomplete_stubs)
+        # Without the evicted requests it is unknown whether a fixture matched all of them.
+        self.message = format_problems(self.explained, self.session.incomplete_stubs) or self.incomplete
         if self.message:
             self.is_checked = True
             pytest.fail(self.message, pytrace=False)
@@ -62,7 +64,7 @@ class WorkerState:
 
     def read_requests(self, state: PerTestState) -> None:
         """Read the requests of a test, and those that have reached other sessions meanwhile."""
-        state.requests = state.session.requests
+        state.requests, state.incomplete = state.session.read_requests()
         new = state.server.requests_since(self.last_number, _MAX_NEW_REQUESTS)
         self.last_number = max((one.number for one in new), default=self.last_number)
         state.late_requests += [one for one in new if one.session in self.ended_tests]
@@ -230,7 +232,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     state = item.stash.get(STATE_KEY, None)
     if state and state.strict:
         state.is_checked = False
-        state.requests = state.session.requests
+        state.requests, state.incomplete = state.session.read_requests()
         state.fail_for_problems()
     return outcome
 
@@ -270,7 +272,7 @@ def _report_lines(item: pytest.Item, state: PerTestState, when: str | None) -> l
             state.explained = state.requests
         else:
             worker.read_requests(state)
-        lines = failure_report.format_report(state.session, state.requests, state.explained)
+        lines = failure_report.format_report(state.session, state.requests, state.explained, state.incomplete)
     except ConnectionError as error:
         return [str(error)]
     if not state.message:

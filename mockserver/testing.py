@@ -27,20 +27,20 @@ class _EndedEntries:
     """The last requests that have ended; added on the server's thread, read on others."""
 
     def __init__(self, max_entries: int) -> None:
-        self._entries: deque[JournalEntry] = deque()
+        self._entries: deque[tuple[JournalEntry, int]] = deque()  # with the size that is counted for each
         self._max_entries = max_entries
         self._bytes = 0
 
     def add(self, entry: JournalEntry) -> None:
         """Add an entry, and evict the oldest ones beyond the bounds; the newest one always stays."""
-        self._entries.append(entry)
+        self._entries.append((entry, entry.size))
         self._bytes += entry.size
         while len(self._entries) > 1 and (len(self._entries) > self._max_entries or self._bytes > MAX_BYTES):
-            self._bytes -= self._entries.popleft().size
+            self._bytes -= self._entries.popleft()[1]
 
     def to_list(self) -> list[JournalEntry]:
         """Return a copy."""
-        return list(self._entries)
+        return [entry for entry, _ in self._entries]
 
 
 class MockServer(Remote):

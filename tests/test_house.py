@@ -353,4 +353,4 @@ def test_the_journal_is_written_in_one_place() -> None:
     assert writers == {"pipeline"}
     # The values of an entry are set at its steps, which the journal records.
     setters = {module.name for module in MODULES if re.search(r"\.(decision|delivery) = ", module.source)}
-    assert setters == {"sessions.journal"}
+    assert setters == {"sessions.memory_journal"}

@@ -37,6 +37,8 @@ def format_curl_command(entry: JournalEntry) -> str:
     Everything that the client chose is in single quotes, so that no part of it is run by the shell. Secrets are
     replaced by the variable KEY, or `any-key` if it is not set.
     """
+    if entry.dropped:
+        return "# the journal has dropped the body of this request, to stay within its bounds"
     head = entry.head
     secrets = find_head_secrets(head)
     headers = {name: value for name, value in head.headers.items() if name not in _OMITTED_HEADERS}

@@ -57,6 +57,10 @@ class Replayer:
 
         Raises AdminError while too many replays are running.
         """
+        if entry.dropped:
+            raise AdminError(
+                409, "the journal has dropped the body of this request, to stay within its bounds"
+            )
         if len(self._running) >= MAX_RUNNING:
             raise AdminError(429, f"{MAX_RUNNING} replays are still running; wait until one has ended")
         copy = JournalEntry(

@@ -24,7 +24,7 @@ from mockserver.admin.verify import VERIFY_QUERY, wait_until_verified
 from mockserver.recording.fixture_writer import FixtureWriter, NoFixtureError
 from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import document_from_value
-from mockserver.sessions.journal import UNMATCHED_OUTCOMES, JournalEntry
+from mockserver.sessions.journal import UNMATCHED_OUTCOMES, JournalEntry, describe_evicted
 
 
 async def list_requests(admin: AdminServices, request: AdminRequest) -> Response:
@@ -34,8 +34,11 @@ async def list_requests(admin: AdminServices, request: AdminRequest) -> Response
     found = islice((entry for entry in entries if _matches_filters(entry, query)), query.get("limit"))
     rows: list[bytes] = []
     await admin.slicer.run(lambda entry: rows.append(orjson.dumps(build_request_row(entry))), found)
-    dropped = (await journal.size()).evicted
-    return create_json_response({"requests": [orjson.Fragment(row) for row in rows], "dropped": dropped})
+    dropped = await journal.count_evicted(request.session)
+    note = describe_evicted(dropped, journal.max_entries, request.session) or None
+    return create_json_response(
+        {"requests": [orjson.Fragment(row) for row in rows], "dropped": dropped, "dropped_note": note}
+    )
 
 
 def _matches_filters(entry: JournalEntry, query: Any) -> bool:
@@ -59,7 +62,7 @@ async def get_request(admin: AdminServices, request: AdminRequest) -> Response:
 
 async def _detail_response(admin: AdminServices, entry: JournalEntry, status: int = 200) -> Response:
     request = entry.request_with_body
-    dry_run = None if request is None else await dry_run_request(admin.pipeline, request)
+    dry_run = None if request is None or entry.dropped else await dry_run_request(admin.pipeline, request)
     return create_json_response(dump_view(build_request_detail(entry, dry_run)), status)
 
 

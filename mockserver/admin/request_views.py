@@ -58,6 +58,9 @@ class RequestView(RequestRecord):
     charged: ChargeView | None = spec_field(
         ByType(mapping=ObjectType(ChargeView), null=Null()), "the vendor's price, with or without an account"
     )
+    bodies_dropped: bool = spec_field(
+        Boolean(), "whether the journal has dropped the bodies, to stay within its bounds"
+    )
     user: str = spec_field(Text(), "the last user message, truncated")
     digest: str = spec_field(Text(), "equal for requests with equal bodies")
     retry_after_ms: float | None = spec_field(
@@ -125,7 +128,8 @@ class RequestListView:
     """A list of the journal's requests."""
 
     requests: Sequence[RequestView] = spec_field(ListOf(ObjectType(RequestView)), "the newest first")
-    dropped: int = spec_field(Integer(0), "number of requests evicted from the journal")
+    dropped: int = spec_field(Integer(0), "number of requests that were evicted since the last reset")
+    dropped_note: str | None = spec_field(OPTIONAL_TEXT, "why the list is incomplete; null if it is complete")
 
 
 @spec_dataclass

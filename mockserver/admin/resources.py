@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -26,7 +25,7 @@ from mockserver.admin.request_views import (
     SentView,
     StreamEventView,
 )
-from mockserver.billing.cost import calculate_entry_cost
+from mockserver.billing.cost import find_entry_cost
 from mockserver.masking import mask_headers, mask_query, redact_text
 from mockserver.matching.fixture_set import Mismatch, NearMiss
 from mockserver.request.chat_request import ChatRequest
@@ -34,6 +33,7 @@ from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import Charge, format_amount
 from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.memory_journal import compute_body_digest
 from mockserver.sessions.request_record import create_record, record_to_json, to_milliseconds
 from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, add_content_length, index_headers
@@ -58,9 +58,9 @@ def build_request_detail(entry: JournalEntry, dry_run: DryRun | None) -> Request
                 for pair in _redact_headers(dict([one]), secrets).items()
             ],
             query=redact_text(mask_query(entry.head.query), secrets),
-            body=None if request is None else _sent_body(request, secrets),
+            body=None if request is None or entry.dropped else _sent_body(request, secrets),
         ),
-        response=None if entry.answer is None else _received_view(entry, add_content_length(entry.answer)),
+        response=None if entry.answer is None else _received_view(entry, entry.answer),
         near_misses=tuple(
             build_near_miss_view(one, secrets) for one in (dry_run.near_misses if dry_run else ())
         ),
@@ -179,14 +179,21 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
     request = entry.request_with_body
     return {
         **record_to_json(create_record(entry)),
-        "charged": build_charge_view(cost) if (cost := calculate_entry_cost(entry)) else None,
+        "charged": build_charge_view(cost) if (cost := find_entry_cost(entry)) else None,
+        "bodies_dropped": entry.dropped is not None,
         "user": _row_user_text(request) if request else "",
-        "digest": f"{zlib.crc32(request.raw):08x}" if request else "",
+        "digest": _body_digest(entry),
         "retry_after_ms": None
         if entry.answer is None
         else _retry_after_ms(entry.answer, entry.arrival.arrived_at),
         "frames_ms": _frame_times_ms(entry),
     }
+
+
+def _body_digest(entry: JournalEntry) -> str:
+    if entry.dropped:
+        return entry.dropped.digest
+    return compute_body_digest(entry.request.raw) if entry.request else ""
 
 
 def _retry_after_ms(answer: Answer, arrived_at: float) -> float | None:
@@ -220,11 +227,15 @@ def _frame_times_ms(entry: JournalEntry) -> list[float]:
 
 def _received_view(entry: JournalEntry, answer: Answer) -> ReceivedView:
     status = entry.delivery.status if entry.delivery else entry.status
+    if not entry.dropped:
+        answer = add_content_length(answer)
     headers: dict[str, str] = {}
     for name, value in answer.headers if answer.head else ():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     secrets = find_head_secrets(entry.head)
     view = ReceivedView(status=status, headers=_redact_headers(headers, secrets))
+    if entry.dropped:
+        return view
     pieces = iterate_delivered_pieces(entry, answer)
     if answer.streamed:
         events = parse_stream_events(pieces)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from mockserver.admin.error_responses import AdminError
 from mockserver.admin.request_views import ChargeView, dump_view
 from mockserver.admin.request_watch import RequestWatches
 from mockserver.admin.resources import build_charge_view, build_mismatch_view
 from mockserver.admin.time_slices import TimeSlicer
-from mockserver.billing.cost import calculate_entry_cost
+from mockserver.billing.cost import find_entry_cost
 from mockserver.errors import Problem
 from mockserver.fixtures.criteria import MATCH, Criterion, MatchSpec, build_criteria
 from mockserver.matching.fixture_set import Mismatch, find_criteria_mismatches
+from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.field_types import AmountField, Boolean, Duration, FieldType, Integer, Null, Text
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, MoneyUnit, parse_unitless_amount
 from mockserver.schema.object_types import ByType, ObjectType, Validated, spec_dataclass, spec_field
-from mockserver.sessions.journal import Journal, JournalEntry
+from mockserver.sessions.journal import (
+    DroppedBodies,
+    Journal,
+    JournalEntry,
+    describe_dropped_bodies,
+    describe_evicted,
+)
 
 MAX_WAIT_SECONDS = 300.0  # the longest wait
 _MAX_NEAR_MISSES = 5  # requests in an error
@@ -87,6 +94,11 @@ class SpendingBounds:
         return self.max is not None and found.in_unit(self.max.unit) > self.max.value
 
     @property
+    def has_only_minimum(self) -> bool:
+        """Return whether a higher cost always meets the bounds, if this one does."""
+        return self.usd is None and self.credits is None and self.max is None
+
+    @property
     def has_lower_bound(self) -> bool:
         """Return whether a higher cost may meet the bounds."""
         return any(one is not None for one in (self.usd, self.credits, self.min))
@@ -146,6 +158,7 @@ class VerifyResult:
         "their total cost, if the query has `spent`",
         default=None,
     )
+    dropped: int = spec_field(Integer(0), "number of requests that were evicted before", default=0)
     matched: bool = spec_field(Boolean(), "always true; a failed verification is a 409", default=True)
 
 
@@ -166,8 +179,9 @@ async def wait_until_verified(
     ends when `aborted` is done.
     """
     deadline = asyncio.get_running_loop().time() + query.within
-    verification = _Verification(query)
     with watches.watch(session) as watch:
+        # Entries that are evicted from now on have been seen, here or by the watch.
+        verification = _Verification(query, await journal.count_evicted(session))
         await slicer.run(verification.add, await journal.entries(session))
         aborted.add_done_callback(lambda _: watch.wake())
         while not verification.is_decided and not aborted.done():
@@ -177,25 +191,31 @@ async def wait_until_verified(
             await watch.wait(remaining)
             changed, cleared = watch.take()
             if cleared:
-                verification = _Verification(query)
+                verification = _Verification(query, await journal.count_evicted(session))
                 changed = [*await journal.entries(session), *changed]
             await slicer.run(verification.add, changed)
-    if not verification.is_met:
-        entries = await journal.entries(session)
-        await slicer.run(verification.compare, entries)
-        raise verification.build_error(entries)
-    return verification.result()
+    if verification.is_met:
+        return verification.result()
+    entries = await journal.entries(session)
+    if not verification.is_refuted:
+        raise verification.build_eviction_error(entries, journal.max_entries, session)
+    await slicer.run(verification.compare, entries)
+    raise verification.build_error(entries)
 
 
 class _Verification:
     """The requests that match a query so far, and whether they meet it."""
 
-    def __init__(self, query: VerifyQuery) -> None:
+    def __init__(self, query: VerifyQuery, evicted: int) -> None:
         self._criteria = build_criteria(query.match)
         self._spending = query.spent
         self._count = query.count or (CountRange(min=1) if query.spent is None else CountRange())
         self._matches: dict[str, bool] = {}  # of every entry seen, by id
         self._costs: dict[str, Charge] = {}  # of the matching ones
+        self._evicted = evicted
+        # Entries whose bodies were dropped: with them it would be known whether they match, and what they cost.
+        self._unknown: set[str] = set()
+        self._unpriced: set[str] = set()
         self._spent = NO_CHARGE
         self._misses: list[tuple[JournalEntry, list[Mismatch]]] = []
 
@@ -203,17 +223,42 @@ class _Verification:
         """Take a new or changed entry into account. It is compared with the match once, when its answer is decided."""
         matches = self._matches.get(entry.id)
         if matches is None and entry.decision is not None:
-            matches = self._matches[entry.id] = _meets_criteria(entry, self._criteria)
+            matches = _meets_criteria(entry, self._criteria)
+            if matches is None:
+                self._unknown.add(entry.id)
+                return
+            self._matches[entry.id] = matches
         if matches:
-            cost = NO_CHARGE if self._spending is None else calculate_entry_cost(entry)
-            self._spent += cost - self._costs.get(entry.id, NO_CHARGE)
+            known = self._costs.get(entry.id)
+            cost = NO_CHARGE if self._spending is None else find_entry_cost(entry)
+            if cost is None:
+                cost = known
+            if cost is None:
+                self._unpriced.add(entry.id)
+                cost = NO_CHARGE
+            self._spent += cost - (known or NO_CHARGE)
             self._costs[entry.id] = cost
 
     @property
     def is_met(self) -> bool:
-        """Return whether number and cost are as expected."""
-        return self._count.contains(len(self._costs)) and (
-            self._spending is None or self._spending.contains(self._spent)
+        """Return whether number and cost are as expected, whatever was evicted."""
+        found, missing = len(self._costs), self._evicted + len(self._unknown)
+        if not self._count.contains(found) or self._count.exceeded_by(found + missing):
+            return False
+        spending = self._spending
+        if spending is None:
+            return True
+        return spending.contains(self._spent) and (
+            not (missing or self._unpriced) or spending.has_only_minimum
+        )
+
+    @property
+    def is_refuted(self) -> bool:
+        """Return whether number and cost are not as expected, whatever was evicted."""
+        if not (self._evicted or self._unknown or self._unpriced):
+            return True
+        return self._count.exceeded_by(len(self._costs)) or (
+            self._spending is not None and self._spending.exceeded_by(self._spent)
         )
 
     @property
@@ -227,27 +272,39 @@ class _Verification:
         has_lower_bound = self._count.min or (spending is not None and spending.has_lower_bound)
         return self.is_met and bool(has_lower_bound)
 
+    def build_eviction_error(
+        self, entries: Sequence[JournalEntry], max_entries: int, session: str | None
+    ) -> AdminError:
+        """Return the 409 of a question that the remaining entries do not decide."""
+        reasons = [describe_evicted(self._evicted, max_entries, session)] if self._evicted else []
+        if dropped := self._unknown | self._unpriced:
+            reasons.append(describe_dropped_bodies(len(dropped)))
+        message = f"{self._describe_failure(_count_requests(entries))}, but {'; '.join(reasons)}"
+        extra = {"count": len(self._costs), "dropped": self._evicted, "undecided": True}
+        return AdminError(409, message, [Problem(message)], extra=extra)
+
     def result(self) -> VerifyResult:
         """Return the result of a verification that is met."""
         spent = None if self._spending is None else build_charge_view(self._spent)
-        return VerifyResult(count=len(self._costs), spent=spent)
+        return VerifyResult(count=len(self._costs), spent=spent, dropped=self._evicted)
 
     def compare(self, entry: JournalEntry) -> None:
         """Note the mismatches of an entry, for the error."""
-        if is_counted_request(entry) and not self._matches.get(entry.id):
+        if is_counted_request(entry) and not entry.dropped and not self._matches.get(entry.id):
             self._misses.append((entry, _find_mismatches(entry, self._criteria)))
 
     def build_error(self, entries: Sequence[JournalEntry]) -> AdminError:
         """Return the 409: the matching requests, and the nearest others with their mismatches."""
         nearest = sorted((one for one in self._misses if one[1]), key=lambda one: len(one[1]))
         near_misses = [_near_miss(entry, mismatches) for entry, mismatches in nearest[:_MAX_NEAR_MISSES]]
-        message = self._describe_failure(sum(map(is_counted_request, entries)))
+        message = self._describe_failure(_count_requests(entries))
         if near_misses and len(self._costs) < self._count.min:
             message += f". Nearest: {'. '.join(map(_describe_near_miss, near_misses))}"
         extra = {
             "count": len(self._costs),
             "requests": [entry.id for entry in entries if entry.id in self._costs][:_MAX_MATCHES],
             "nearest": near_misses,
+            "dropped": self._evicted,
         }
         return AdminError(409, message, [Problem(message)], extra=extra)
 
@@ -264,17 +321,37 @@ class _Verification:
         return f"expected {expected} {noun} like {match}; found {found} of {total}"
 
 
+def _count_requests(entries: Iterable[JournalEntry]) -> int:
+    return sum(map(is_counted_request, entries))
+
+
 def is_counted_request(entry: JournalEntry) -> bool:
     """Return whether assertions count a request: one for a completion, with a valid body, whatever its answer."""
     decision, request = entry.decision, entry.request
     return decision is not None and decision.is_counted and request is not None and request.route.chat
 
 
-def _meets_criteria(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> bool:
+def _meets_criteria(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> bool | None:
+    """Return whether an entry meets the criteria; None if that depends on a body that was dropped."""
     if not is_counted_request(entry):
         return False
-    request = entry.request_with_body
-    return request is not None and all(one.holds(request) for one in criteria)
+    request = cast(ChatRequest, entry.request_with_body)
+    dropped = entry.dropped
+    if dropped is None:
+        return all(one.holds(request) for one in criteria)
+    known = [one for one in criteria if _is_known_without_body(one.field, dropped)]
+    if not all(one.holds(request) for one in known):
+        return False
+    return True if len(known) == len(criteria) else None
+
+
+def _is_known_without_body(field: str, dropped: DroppedBodies) -> bool:
+    if field == "user":
+        return dropped.is_user_text_whole
+    return field in _HEAD_FIELDS or field.startswith("header.")
+
+
+_HEAD_FIELDS = ("vendor", "model", "key", "session", "attempt")
 
 
 def _near_miss(entry: JournalEntry, mismatches: list[Mismatch]) -> dict[str, Any]:

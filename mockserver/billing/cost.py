@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.memoize import memoized
@@ -21,9 +21,20 @@ from mockserver.wire.playback import Delivery
 def calculate_entry_cost(entry: JournalEntry) -> Charge:
     """Return the cost of a journal entry, with an account or without; while it is being sent, of the whole answer."""
     decision = entry.decision
-    return (
-        NO_CHARGE if decision is None or decision.response is None else _calculate_cost(entry, entry.delivery)
-    )
+    if decision is None or decision.response is None:
+        return NO_CHARGE
+    cost = _calculate_cost(entry, entry.delivery)
+    if entry.delivery is not None:
+        entry.memo[_FINAL_COST] = cost
+    return cost
+
+
+def find_entry_cost(entry: JournalEntry) -> Charge | None:
+    """Return the cost of a journal entry; None if its bodies were dropped before it was calculated."""
+    return calculate_entry_cost(entry) if entry.dropped is None else entry.memo.get(_FINAL_COST)
+
+
+_FINAL_COST: Final = "final cost"
 
 
 @memoized

@@ -15,15 +15,21 @@ _MAX_NEAR_MISSES = 3  # of each request
 
 
 def format_report(
-    session: Session, requests: Sequence[Request], explained: Collection[Request] = ()
+    session: Session,
+    requests: Sequence[Request],
+    explained: Collection[Request] = (),
+    incomplete: str = "",
 ) -> list[str]:
     """Return the requests of a failed test, one per line, with what explains an unmatched or refused one below it.
 
-    `explained` are the requests that the message of the failure explains already.
+    `explained` are the requests that the message of the failure explains already; `incomplete` is why requests are
+    missing, if they are.
     """
     known = {request.id for request in explained}
     lines = [f"session {session.url}"]
-    if not requests:
+    if incomplete:
+        lines.append(incomplete)
+    elif not requests:
         lines += ["no request has reached it", *describe_proxy(session.url)]
     if len(requests) > _MAX_LISTED:
         lines.append(f"({len(requests) - _MAX_LISTED} earlier requests omitted)")

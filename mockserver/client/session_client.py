@@ -152,8 +152,16 @@ class Session(AccountMethods):
 
     def requests_since(self, number: int, limit: int = _REQUEST_LIMIT) -> list[Request]:
         """Return the requests that arrived after the one with this number, at most the last `limit`."""
-        data = self._client.get("/requests", self._name, since=number, limit=limit)["requests"]
-        return [parse_recorded_request(one, self._fetch_details) for one in reversed(data)]
+        return self._list_requests(number, limit)[0]
+
+    def read_requests(self) -> tuple[list[Request], str]:
+        """Return the requests so far, and why the list is incomplete: an empty text if it is complete."""
+        return self._list_requests(0, _REQUEST_LIMIT)
+
+    def _list_requests(self, since: int, limit: int) -> tuple[list[Request], str]:
+        data = self._client.get("/requests", self._name, since=since, limit=limit)
+        requests = [parse_recorded_request(one, self._fetch_details) for one in reversed(data["requests"])]
+        return requests, data.get("dropped_note") or ""
 
     @property
     def incomplete_stubs(self) -> list[Stub]:
@@ -271,17 +279,24 @@ class Session(AccountMethods):
 
     def _verify_failure_message(self, error: Mapping[str, Any]) -> str:
         """Describe a failed assertion: the expectation, and each request with its mismatches."""
-        requests = self.requests
+        requests, incomplete = self.read_requests()
         expectation, separator, _ = error["message"].partition(". Nearest: ")
         nearest = error.get("nearest", ()) if separator else ()
         mismatches = {one["id"]: parse_mismatches(one["differences"]) for one in nearest}
-        lines = [] if requests else [f"no request has reached {self.url}", *describe_proxy(self.url)]
+        lines = []
+        if not requests:
+            lines = [incomplete] if incomplete else describe_no_requests(self.url)
         if len(requests) > _MAX_LISTED:
             lines.append(f"({len(requests) - _MAX_LISTED} earlier requests omitted)")
         for one in requests[-_MAX_LISTED:]:
             lines.append(f"{'+' if one.id in error.get('requests', ()) else '-'} {one}")
             lines += [f"    {mismatch}" for mismatch in mismatches.get(one.id, ())]
         return "\n".join([expectation, *(f"  {line}" for line in lines)])
+
+
+def describe_no_requests(url: str) -> list[str]:
+    """Return the lines that report that no request has reached a session."""
+    return [f"no request has reached {url}", *describe_proxy(url)]
 
 
 class Stub:

@@ -27,6 +27,8 @@ class FixtureWriter:
             raise NoFixtureError("the request is not for a completion, so no fixture can answer it")
         if request.route.is_job:
             raise NoFixtureError("the request submitted a job, whose answer is not its result")
+        if entry.dropped:
+            raise NoFixtureError("the journal has dropped the bodies, to stay within its bounds")
         if decision is None:
             raise NoFixtureError("the answer is not decided yet, so there is nothing to write")
         secrets = find_head_secrets(entry.head)
@@ -37,7 +39,7 @@ class FixtureWriter:
     def compare(self, entry: JournalEntry) -> None:
         """Take another entry of the session into account."""
         request = entry.request_with_body
-        if entry.id != self._id and request is not None and request.route.chat:
+        if entry.id != self._id and not entry.dropped and request is not None and request.route.chat:
             self._match.add_other(request)
 
     def render(self) -> str:

@@ -21,6 +21,7 @@ T = TypeVar("T")
 MAX_VALUES = 250_000  # commas and opening brackets of a body; more is refused as too large
 _COUNTED_SLICE = 1 << 20  # bytes
 _IMAGE_PART_TYPES = ("image_url", "input_image", "image")
+MAX_KEPT_TEXT = 2_000  # characters of the last user message of a body that is dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,16 @@ class LazyBody:
     def drop_parsed(self) -> None:
         """Free the parsed body and keep the bytes."""
         self._parsed = self._derived = None
+
+
+def reduce_body(body: LazyBody) -> tuple[LazyBody, bool]:
+    """Return a body with the last user message alone, truncated, and whether its text is whole."""
+    parsed = body.parsed
+    text = parsed.last_user_text[:MAX_KEPT_TEXT]
+    has_user_message = any(message.get("role") == "user" for message in parsed.messages)
+    messages: tuple[ChatMessage, ...] = ({"role": "user", "content": text},) if has_user_message else ()
+    kept = ParsedBody({"messages": list(messages)}, messages, text, parsed.error, parsed.error_detail)
+    return LazyBody(b"", failure=kept), len(text) == len(parsed.last_user_text)
 
 
 def get_message_text(message: Mapping[str, Any]) -> str:

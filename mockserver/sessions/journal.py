@@ -10,10 +10,8 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
-from itertools import takewhile
 from typing import Final, Literal, NamedTuple, Protocol
 
 from mockserver.fixtures.response_spec import ResponseSpec
@@ -26,10 +24,8 @@ from mockserver.wire.answer import Answer
 from mockserver.wire.faults import Fault
 from mockserver.wire.monotonic_clock import read_monotonic
 from mockserver.wire.playback import Delivery
-from mockserver.wire.prerendered import PrerenderedAnswer, count_retained_bytes, find_prerendered
 
-MAX_BYTES = 64 * 1024 * 1024
-_ENTRY_OVERHEAD = 1_000  # bytes of an entry without its head and bodies
+MAX_BYTES = 64 * 1024 * 1024  # of all entries
 
 Lifecycle = Literal["arrived", "decided", "ended"]
 
@@ -101,19 +97,32 @@ class Decision:
         return self.response is not None and not self.matched
 
 
+@fast_dataclass
+class DroppedBodies:
+    """The bodies of an entry that the journal has dropped: the digest of the request's.
+
+    The last user message is kept, whole or truncated.
+    """
+
+    digest: str
+    is_user_text_whole: bool
+
+
 class JournalEntry:
     """One request, from its arrival to the end of its answer: three values, each None until its step.
 
     The journal alone sets them. `number` is 0 until the entry is in a journal, and `size` is in bytes. `memo` holds
-    what is memoized for this entry, such as its cost.
+    what is memoized for this entry, such as its cost. `dropped` is set when the journal has dropped the bodies of the
+    request and its answer, to stay within its bounds.
     """
 
-    __slots__ = ("arrival", "decision", "delivery", "memo", "number", "size")
+    __slots__ = ("arrival", "decision", "delivery", "dropped", "memo", "number", "size")
 
     def __init__(self, arrival: Arrival) -> None:
         self.arrival = arrival
         self.decision: Decision | None = None
         self.delivery: Delivery | None = None
+        self.dropped: DroppedBodies | None = None
         self.memo = Memo()
         self.number = self.size = 0
 
@@ -232,124 +241,28 @@ class Journal(Protocol):
         """Return the number of entries and of evicted ones."""
         ...
 
+    async def count_evicted(self, session: str | None = None) -> int:
+        """Return the number of entries of a session, or of all, that were evicted since it was last cleared."""
+        ...
 
-class MemoryJournal:
-    """A journal in this process, bounded in entries and in bytes: the oldest entries are evicted."""
+    @property
+    def max_entries(self) -> int:
+        """Return the number of entries that are kept."""
+        ...
 
-    def __init__(self, max_entries: int = 10_000, max_bytes: int = MAX_BYTES) -> None:
-        self._listeners: list[JournalListener] = []
-        self._evicted = 0
-        self._max_entries = max_entries
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._last_ended: JournalEntry | None = None  # the entry closed last
-        self._entries: dict[str, JournalEntry] = {}
-        self._order: deque[JournalEntry] = deque()  # in the order of arrival
-        self._prerendered_uses: dict[PrerenderedAnswer, int] = {}  # the number of entries that share each
-        self._numbers = itertools.count(1)
 
-    def subscribe(self, listener: JournalListener) -> None:
-        """Call a function at each step of every entry from now on."""
-        self._listeners.append(listener)
+def describe_dropped_bodies(count: int) -> str:
+    """Return why the bodies of so many requests cannot be compared."""
+    subject = "the body of 1 request was" if count == 1 else f"the bodies of {count:,} requests were"
+    return f"{subject} dropped: the journal keeps {MAX_BYTES >> 20} MB"
 
-    async def open(self, entry: JournalEntry) -> None:
-        """Add and number an entry, and evict the oldest ones beyond the bounds."""
-        entry.number = next(self._numbers)
-        arrival = entry.arrival
-        body_size = len(arrival.request.lazy_body.raw) if arrival.request else 0
-        entry.size = _ENTRY_OVERHEAD + arrival.head.size + body_size
-        self._entries[arrival.id] = entry
-        self._order.append(entry)
-        self._bytes += entry.size
-        self._evict()
-        for listener in self._listeners:
-            listener("arrived", entry)
 
-    async def decide(self, entry: JournalEntry, decision: Decision) -> None:
-        """Record the decision, and evict the oldest entries beyond the bounds."""
-        entry.decision = decision
-        if entry.arrival.id in self._entries:  # it may have been evicted while its answer was decided
-            added, shared = count_retained_bytes(decision.answer.frames), self._retain(decision.answer)
-            if decision.intended_answer is not None:
-                added += count_retained_bytes(decision.intended_answer.frames)
-                shared += self._retain(decision.intended_answer)
-            entry.size += added
-            self._bytes += added + shared
-            if self._bytes > self._max_bytes:
-                self._evict()
-        for listener in self._listeners:
-            listener("decided", entry)
-
-    async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
-        """Record the end, and drop the parsed body of the entry closed before this one."""
-        entry.delivery = delivery
-        # The parsed body is dropped one request later, so that the listeners of this one can still use it.
-        last, self._last_ended = self._last_ended, entry
-        if last is not None and last.arrival.request is not None:
-            last.arrival.request.lazy_body.drop_parsed()
-        for listener in self._listeners:
-            listener("ended", entry)
-
-    async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
-        """Return the entries of a session, or of all, with a number above `since`, the newest first."""
-        return list(self._newest(session, since))
-
-    async def entry(self, id: str) -> JournalEntry | None:  # noqa: A002
-        """Return the entry with this id, None if it does not exist or was evicted."""
-        return self._entries.get(id)
-
-    async def clear(self, session: str | None = None) -> int:
-        """Remove the entries of a session, or of all, and return their number."""
-        if session is None:
-            count, self._bytes = len(self._order), 0
-            self._entries, self._order, self._prerendered_uses = {}, deque(), {}
-            return count
-        removed = list(self._newest(session))
-        for entry in removed:
-            self._remove(entry)
-        self._order = deque(entry for entry in self._order if entry.id in self._entries)
-        return len(removed)
-
-    async def size(self) -> JournalSize:
-        """Return the number of entries and of evicted ones."""
-        return JournalSize(len(self._entries), self._evicted)
-
-    def _newest(self, session: str | None, since: int = 0) -> Iterator[JournalEntry]:
-        arrived = takewhile(lambda entry: entry.number > since, reversed(self._order))
-        return (entry for entry in arrived if session is None or entry.session == session)
-
-    def _evict(self) -> None:
-        """Remove the oldest entries until the bounds are met."""
-        # The newest entry stays, whatever its size: a test must find the request that it has just made.
-        while (len(self._order) > self._max_entries or self._bytes > self._max_bytes) and len(
-            self._order
-        ) > 1:
-            self._remove(self._order.popleft())
-            self._evicted += 1
-
-    def _remove(self, entry: JournalEntry) -> None:
-        del self._entries[entry.id]
-        self._bytes -= entry.size
-        decision = entry.decision
-        if decision is not None:
-            self._release(decision.answer)
-            if decision.intended_answer is not None:
-                self._release(decision.intended_answer)
-
-    def _release(self, answer: Answer) -> None:
-        """Undo `_retain`."""
-        prerendered = find_prerendered(answer.frames)
-        if prerendered is not None:
-            self._prerendered_uses[prerendered] -= 1
-            if not self._prerendered_uses[prerendered]:
-                del self._prerendered_uses[prerendered]
-                self._bytes -= prerendered.size
-
-    def _retain(self, answer: Answer) -> int:
-        """Count one more use of a shared prerendered answer, and return the bytes that this adds."""
-        prerendered = find_prerendered(answer.frames)
-        if prerendered is None:
-            return 0
-        uses = self._prerendered_uses.get(prerendered, 0)
-        self._prerendered_uses[prerendered] = uses + 1
-        return 0 if uses else prerendered.size
+def describe_evicted(count: int, max_entries: int, session: str | None) -> str:
+    """Return why a question about a session, or about all, cannot be answered; an empty text without evictions."""
+    if not count:
+        return ""
+    subject = "1 request" if count == 1 else f"{count:,} requests"
+    owner = "" if session is None else " of this session"
+    return (
+        f"{subject}{owner} {'was' if count == 1 else 'were'} evicted: raise --journal-size ({max_entries:,})"
+    )

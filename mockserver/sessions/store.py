@@ -24,8 +24,9 @@ from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.counters import MetricLabels, MetricRow, RequestCounters
 from mockserver.sessions.event_log import EventLog, MemoryEventLog
 from mockserver.sessions.jobs import Job, JobRegistry
-from mockserver.sessions.journal import Decision, Journal, MemoryJournal
+from mockserver.sessions.journal import Decision, Journal
 from mockserver.sessions.ledger import AccountLedger, AccountStatement, Denial, Hold
+from mockserver.sessions.memory_journal import MemoryJournal
 from mockserver.wire.playback import Delivery
 
 _logger = logging.getLogger("mockserver")

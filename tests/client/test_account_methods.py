@@ -101,7 +101,12 @@ def test_spending_is_waited_for(session: Session) -> None:
         assert not told.done()
         ask(session)
         answer = told.result().json()
-    assert answer == {"count": 2, "spent": {"usd": "0.05207", "credits": "104140"}, "matched": True}
+    assert answer == {
+        "count": 2,
+        "spent": {"usd": "0.05207", "credits": "104140"},
+        "dropped": 0,
+        "matched": True,
+    }
     exact = {"match": {}, "spent": "$0.05207"}
     told_again = requests.post(f"{root}/_mock/verify?session={session.name}", json=exact, timeout=30)
     assert told_again.json() == answer

@@ -22,7 +22,8 @@ from mockserver.request.request_head import MAX_CACHED_HEAD, HeadCache, RoutedHe
 from mockserver.server.app import load_vendors
 from mockserver.sessions.adjustable_clock import AdjustableClock
 from mockserver.sessions.counters import MAX_MODELS, MAX_ROWS, RequestCounters
-from mockserver.sessions.journal import Arrival, Decision, JournalEntry, MemoryJournal, generate_request_id
+from mockserver.sessions.journal import Arrival, Decision, JournalEntry, generate_request_id
+from mockserver.sessions.memory_journal import MemoryJournal
 from mockserver.sessions.store import CounterKind, MemoryStore
 from mockserver.testing import MockServer
 from mockserver.validation.admission import admit_request

@@ -125,6 +125,14 @@ class RemoteJournal:
         await self._latency.wait()
         return JournalSize(len(self._entries), 0)
 
+    async def count_evicted(self, session: str | None = None) -> int:  # noqa: ARG002
+        await self._latency.wait()
+        return 0
+
+    @property
+    def max_entries(self) -> int:
+        return 10_000
+
     async def _write(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
         buffer = io.BytesIO()
         Pickler(buffer).dump(entry)

@@ -14,9 +14,9 @@ from mockserver.sessions.journal import (
     Decision,
     JournalEntry,
     Lifecycle,
-    MemoryJournal,
     generate_request_id,
 )
+from mockserver.sessions.memory_journal import MemoryJournal
 from mockserver.sessions.request_record import create_record, record_to_json
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Delivery
@@ -79,7 +79,7 @@ async def test_it_is_bounded_in_bytes_but_the_newest_stays(journal: MemoryJourna
     await journal.decide(a, Decision(ANSWER))  # evicted before, so its bytes do not count
     c, d = await fill(journal, "a", "a")
     assert await journal.entries() == [d, c]
-    assert journal._bytes == c.size + d.size
+    assert journal._all.bytes == c.size + d.size
 
 
 @with_journal()
@@ -88,9 +88,9 @@ async def test_removed_entries_free_their_bytes(journal: MemoryJournal) -> None:
     assert await journal.clear("a") == 2
     assert await journal.entries() == [b]
     await journal.decide(a, Decision(ANSWER))
-    assert journal._bytes == b.size
+    assert journal._all.bytes == b.size
     assert await journal.clear() == 1
-    assert journal._bytes == 0
+    assert journal._all.bytes == 0
 
 
 @with_journal()
@@ -155,16 +155,15 @@ def test_parsed_bodies_are_dropped_after_the_end_and_parsed_again(
 def test_a_shared_prerendered_answer_is_counted_once() -> None:
     shared = PrerenderedAnswer(Answer(200, (), (Frame(b"x" * 5000),)), Placeholders())
 
-    @with_journal({"max_entries": 3})
+    @with_journal()
     async def check_bytes(journal: MemoryJournal) -> None:
-        before = journal._bytes
         for one in await fill(journal, "a", "b", "a"):
             await journal.decide(one, Decision(shared.fill((), 5000)))
-        assert journal._bytes - before == 3 * (1_000 + 1_000) + shared.size
+        assert (journal._all.bytes, journal._shared_bytes) == (3 * (1_000 + 1_000), shared.size)
         await journal.clear("a")
-        assert journal._bytes - before == 1_000 + 1_000 + shared.size
+        assert (journal._all.bytes, journal._shared_bytes) == (1_000 + 1_000, shared.size)
         await journal.clear()
-        assert journal._bytes == before
+        assert (journal._all.bytes, journal._shared_bytes) == (0, 0)
 
     check_bytes()
 

@@ -241,6 +241,6 @@ def test_the_server_uses_the_methods_of_the_contract_alone(protocol: Any, names:
     assert used
     assert used <= _verbs(protocol)
     # The parts of a store, and whether events are recorded, are known without waiting; so are locks and listeners.
-    at_once = {"journal", "events", "is_recording", "lock", "subscribe", "publish"}
+    at_once = {"journal", "events", "is_recording", "lock", "subscribe", "publish", "max_entries"}
     waiting = {name for name in _verbs(protocol) if inspect.iscoroutinefunction(vars(protocol)[name])}
     assert _verbs(protocol) - waiting <= at_once

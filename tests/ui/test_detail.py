@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from mockserver.sessions.memory_journal import MemoryJournal
 from mockserver.testing import MockServer
 from tests.conftest import Json, StartServer
 from tests.ui.browsing import PHONE, WIDE
@@ -251,3 +252,15 @@ def test_it_is_beside_the_view_or_replaces_it(
 CALLED = r'assistantlook\(\{"in": ?"Rome"\}\)'
 POEM = '{"model": "o1-mini", "messages": [{"role": "user", "content": "poem"}]}'
 HEADERS = {"authorization": "Bearer any", "content-type": "application/json", "x-mock-session": "app"}
+
+
+def test_dropped_bodies_are_reported(own: MockServer, asked: Ask, panel: Any) -> None:
+    journal = own._pipeline.store.journal
+    assert isinstance(journal, MemoryJournal)
+    journal.max_bytes = 100_000
+    asked("Hello", padding="x" * 80_000)
+    asked("Hello", padding="x" * 80_000)
+    panel.page.locator("tbody td.col-time a").last.click()
+    expect(panel).to_contain_text("The journal has dropped the bodies of this request and its answer")
+    expect(panel).to_contain_text("answerfixture any")
+    expect(panel.get_by_role("tab")).to_have_count(0)

@@ -127,6 +127,10 @@ export function createRequestDetail(element, context) {
       next.focus();
     }
 
+    if (request.bodies_dropped) {
+      const note = "The journal has dropped the bodies of this request and its answer, to stay within its bounds.";
+      return [createFacts(request), h("p", { class: "note" }, note)];
+    }
     select(tab);
     const tabList = h("div", { class: "tabs", role: "tablist", onkeydown: onKeydown }, tabs);
     return [createFacts(request), createActions(context, request, known), tabList, panel];

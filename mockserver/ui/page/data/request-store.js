@@ -26,6 +26,7 @@ const CAPACITY = 1000;
  * @property {number | null} total_ms
  * @property {number} bytes
  * @property {string | null} ended
+ * @property {boolean} bodies_dropped whether the journal has dropped the bodies
  * @property {string} user
  * @property {string} digest
  * @property {number | null} retry_after_ms
