@@ -198,7 +198,8 @@ class ChatPipeline:
 
         answer = decision.answer
         if request is not None and request.vendor.profile.compress:  # the journal keeps the plain body
-            answer = compress_answer(answer, arrival.head.headers.get("accept-encoding", ""))
+            accepted = arrival.head.headers.get("accept-encoding", "")
+            answer = await self.reader.worker.run(compress_answer, answer, accepted)
         await self.playback.play(answer, scope, receive, send, close, arrival.started_at)
 
     async def dry_run_copy(self, session: str) -> ChatPipeline:
@@ -246,7 +247,8 @@ class ChatPipeline:
             if regex_budget.failures:
                 reason = _add_regex_failures(decision.reason, regex_budget.failures)
                 decision = replace(decision, reason=reason)
-            decision = apply_injections(decision, request, injected)
+            if injected.by_request is not injected.by_rule or decision.own_fault is not None:
+                decision = await self.apply_injections(decision, request, injected)
             if decision.hold is not None:
                 decision = await self.charging.settle_decided(request, decision)
         except Exception as error:
@@ -255,6 +257,14 @@ class ChatPipeline:
                 await self.charging.release(request, decision.hold)
             return self._answer_internal_error(request, request_id, injected, error)
         return decision
+
+    async def apply_injections(
+        self, decision: Decision, request: ChatRequest, injected: InjectionResult
+    ) -> Decision:
+        """Delay and break an answer; one with many frames on the worker thread."""
+        if len(decision.answer.frames) > _MANY_FRAMES:
+            return await self.reader.worker.run(apply_injections, decision, request, injected)
+        return apply_injections(decision, request, injected)
 
     async def prepare(self, request: ChatRequest) -> None:
         """Compute the results of the long steps for a large request on the worker thread; `decide` uses them."""
@@ -503,6 +513,7 @@ def _add_regex_failures(reason: str, failures: Sequence[str]) -> str:
     return "; ".join(filter(None, (reason, *distinct[:_MAX_REASONS], *more)))
 
 
+_MANY_FRAMES = 2_000
 _LONG_RESPONSE, _MAX_RESPONSE = 5_000, 16_777_216  # characters of all choices
 _REGEX_FAILURES = "regex_failures"  # of a large request, found before it was decided
 _MAX_REASONS = 3  # fixtures and rules that are named

@@ -82,6 +82,8 @@ async def dry_run_request(pipeline: ChatPipeline, request: ChatRequest) -> DryRu
     copy = await pipeline.dry_run_copy(request.session)
     state = pipeline.effective_state(*await pipeline.store.overlays_and_counts(request.session))
     with SharedRegexBudget():
+        if request.is_large:
+            await copy.prepare(request)
         decision = await copy.decide(request, generate_request_id())
         # On a thread: it compares the texts of all fixtures, of which there may be thousands.
         return await asyncio.to_thread(_describe_dry_run, request, state, decision)

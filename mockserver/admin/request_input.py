@@ -27,6 +27,7 @@ MAX_JSON_VALUES = 1_000_000
 MAX_YAML_VALUES = 200_000  # YAML takes a hundred times as long as JSON
 _JSON_SEPARATORS = (b",", b"[", b"{")  # at least one for each value but the first
 _YAML_SEPARATORS = (*_JSON_SEPARATORS, b"\n", b"- ", b"? ")
+MAX_QUERY_FIELDS = 100
 _INLINE_LIMIT = 16_384  # bytes up to which parsing is cheaper than a thread
 _JSON_TYPES = re.compile(r"application/(?:[\w.-]+\+)?json")
 # curl -d labels every body as a form.
@@ -80,7 +81,9 @@ class AdminRequest:
         def load() -> T:
             return parse(_parse_document(raw, media_type))
 
-        return load() if len(raw) < _INLINE_LIMIT else await asyncio.to_thread(load)
+        # The aliases of YAML, whose anchors begin with `&`, repeat large values in few bytes.
+        is_short = len(raw) < _INLINE_LIMIT and b"&" not in raw
+        return load() if is_short else await asyncio.to_thread(load)
 
     async def _read_body(self) -> bytes:
         body = bytearray()
@@ -141,7 +144,7 @@ def parse_admin_request(request: Request, allowed: tuple[str, ...], max_body: in
     """Parse a request whose query may have the allowed parameters. Raises AdminError with every problem."""
     query: dict[str, Any] = {}
     problems = []
-    for name, value in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
+    for name, value in _split_query(request.scope["query_string"]):
         try:
             if name not in allowed:
                 expected = f"expected {format_alternatives(allowed)}" if allowed else "expected none"
@@ -156,9 +159,19 @@ def parse_admin_request(request: Request, allowed: tuple[str, ...], max_body: in
     return AdminRequest(request, query, max_body)
 
 
+def _split_query(query: bytes) -> list[tuple[str, str]]:
+    """Return the names and values of a query. Raises AdminError if there are too many."""
+    try:
+        return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+    except ValueError:
+        raise AdminError(400, f"the query has more than {MAX_QUERY_FIELDS} parameters") from None
+
+
 def _parse_statuses(text: str) -> tuple[str, ...]:
     """Parse statuses such as `429,5xx`."""
     parts = tuple(part.strip().lower() for part in text.split(","))
+    if len(parts) > MAX_QUERY_FIELDS:
+        raise ValueError(f"found {len(parts)} statuses, expected at most {MAX_QUERY_FIELDS}")
     if not all(re.fullmatch(r"[1-5](?:[0-9]{2}|xx)|0", part) for part in parts):
         raise ValueError(
             f"found {truncate_text(text)!r}, expected statuses like 429 or 5xx, separated by commas"

@@ -108,8 +108,10 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
 
 
 def measure_response(request: ChatRequest, response: ResponseSpec) -> int:
-    """Return the number of characters in all choices of a response; a raw body and an error have none."""
-    if response.raw is not None or response.error is not None:
+    """Return the number of characters in all choices of a response, or in the lines of a raw stream."""
+    if response.raw is not None:
+        return sum(len(line) for line in response.raw.sse or () if isinstance(line, str))
+    if response.error is not None:
         return 0
     texts = (text for choice in response.all_choices for text in _iter_texts(choice))
     size = sum(map(len, texts))

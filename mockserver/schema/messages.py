@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 from collections.abc import Collection, Iterable
+from itertools import pairwise
 
 MAX_SHOWN_LENGTH = 60  # characters of a user's text in a message
+_MAX_COMPARED, _COMPARED_LENGTH = 50, 100  # names in whole, and the characters of each
 
 
 def truncate_text(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
@@ -47,8 +50,17 @@ def format_alternatives(alternatives: Iterable[str]) -> str:
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return the end of a message that suggests the most similar name, or an empty string."""
-    near = difflib.get_close_matches(word[:100], list(candidates), n=1)
+    word, names = word[:_COMPARED_LENGTH], list(candidates)
+    if len(names) > _MAX_COMPARED:
+        # Comparing thousands of names letter by letter takes seconds; similar ones share pairs of letters.
+        pairs = _letter_pairs(word)
+        names = heapq.nlargest(_MAX_COMPARED, names, key=lambda name: len(pairs & _letter_pairs(name)))
+    near = difflib.get_close_matches(word, names, n=1)
     return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _letter_pairs(name: str) -> set[str]:
+    return set(map("".join, pairwise(name[:_COMPARED_LENGTH])))
 
 
 def suggest_name(word: str, names: Collection[str], before_list: str = ", expected ") -> str:

@@ -46,12 +46,12 @@ faults:
 """
 
 
-def call_pipeline(pipeline: ChatPipeline, body: dict[str, Any], session: str = "s") -> JournalEntry:
+def call_pipeline(pipeline: ChatPipeline, body: dict[str, Any], fault: str = "") -> JournalEntry:
     """Send a request through the pipeline, and return its journal entry."""
     entries: list[JournalEntry] = []
     pipeline.on_request_end = entries.append
     headers = [(b"authorization", b"Bearer k"), (b"content-type", b"application/json")]
-    headers.append((b"x-mock-session", session.encode()))
+    headers += [(b"x-mock-fault", fault.encode())] if fault else []
     scope = {"type": "http", "method": "POST", "path": "/aimlapi/v1/chat/completions", "headers": headers}
 
     messages = [{"type": "http.request", "body": orjson.dumps(body), "more_body": False}]

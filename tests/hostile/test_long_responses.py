@@ -119,3 +119,38 @@ def test_a_long_text_is_counted_and_truncated_like_a_short_one(
     monkeypatch.setattr(token_count, "_MAX_PIECE", 50)
     assert count_tokens(TEXT, tokenizer) == count
     assert [truncate_completion(TEXT, limit, tokenizer=tokenizer) for limit in limits] == whole
+
+
+# --- raw streams and faults
+
+
+def _note_threads(monkeypatch: pytest.MonkeyPatch, name: str) -> set[str]:
+    """Return the names of the threads that call a function of the pipeline's module from now on."""
+    threads: set[str] = set()
+    function: Callable[..., Any] = getattr(pipeline_module, name)
+
+    def noted(*arguments: Any) -> Any:
+        threads.add(threading.current_thread().name)
+        return function(*arguments)
+
+    monkeypatch.setattr(pipeline_module, name, noted)
+    return threads
+
+
+def test_a_long_raw_stream_is_rendered_on_the_worker_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"fixtures: [{{name: raw, match: {{}}, response: {{raw: {{sse: ['data: {TEXT}', {{delay: 1ms}}]}}}}}}]"
+    settings = Settings(fixtures_yaml=text, tokenizer="estimate", reload=False)
+    threads = _note_threads(monkeypatch, "render_completion")
+    assert call_pipeline(create_pipeline(settings, Playback(), lambda _: None), _body("x")).fixture == "raw"
+    assert threads == {"mockserver-worker_0"}
+
+
+@pytest.mark.parametrize(("frames", "thread"), [(3, "mockserver-worker_0"), (3_000, "MainThread")])
+def test_a_fault_of_many_frames_is_applied_on_the_worker_thread(
+    pipeline: ChatPipeline, monkeypatch: pytest.MonkeyPatch, frames: int, thread: str
+) -> None:
+    monkeypatch.setattr(pipeline_module, "_MANY_FRAMES", frames)
+    threads = _note_threads(monkeypatch, "apply_injections")
+    entry = call_pipeline(pipeline, _body("short", stream=True), fault="comments")
+    assert entry.fault == "comments"
+    assert threads == {thread}
