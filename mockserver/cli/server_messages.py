@@ -54,6 +54,7 @@ def format_start(report: StartReport, router: VendorRouter) -> str:
         "started",
         url=report.url,
         address=_format_address(report.address),
+        vendors={name: _list_versions(vendor.profile) for name, vendor in router.vendors.items()},
         fixtures=report.fixtures,
         accounts=report.accounts,
         faults=list(map(_format_fault_rule, report.rules)),
@@ -94,9 +95,13 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
 
 def _describe_versions(profile: VendorProfile) -> str:
     """Return the versions of a vendor's errors and answers; empty if its profile has none."""
-    versions = {"errors": profile.errors, "answers": profile.answers}
-    stated = ", ".join([f"{part} {version}" for part, version in versions.items() if version])
+    stated = ", ".join([f"{part} {version}" for part, version in _list_versions(profile).items()])
     return stated and f"  ({stated})"
+
+
+def _list_versions(profile: VendorProfile) -> dict[str, str]:
+    versions = {"errors": profile.errors, "answers": profile.answers}
+    return {part: version for part, version in versions.items() if version is not None}
 
 
 def _describe_exposure(report: StartReport) -> Iterator[str]:

@@ -537,6 +537,8 @@ def test_the_start_is_one_json_line_in_a_json_log() -> None:
         True,
     )
     assert (record["address"], record["faults"][0]) == ("0.0.0.0:8402", "model=o1-* error=429 times=2")
+    assert record["vendors"]["aimlapi"] == {"errors": "2026-08", "answers": "2024"}
+    assert record["vendors"]["omixa"] == {}
     (ipv6,) = [StartReport(("::1", 1), Settings(log_format="json"))]
     assert json.loads(format_start(ipv6, app.load_vendors()))["address"] == "[::1]:1"
 
