@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import takewhile
+from typing import cast
 
 from mockserver.memoize import Memo
 from mockserver.request.request_body import reduce_body
@@ -264,16 +265,13 @@ class MemoryJournal:
 
     def _enforce_quota(self, session: str, max_entries: int, max_bytes: int) -> None:
         """Drop bodies and evict entries of a session beyond its share, a bounded number of them."""
-        log = self._sessions.get(session)
-        if log is not None:
-            self._drop_bodies(log, max_bytes)
-            for _ in range(_MAX_QUOTA_EVICTIONS):
-                if len(log.entries) == 1 or (len(log.entries) <= max_entries and log.kept_bytes <= max_bytes):
-                    break
-                self._evict_oldest(log)
-            else:
-                return  # the rest is evicted by the requests that follow
-        self._over_quota.discard(session)
+        log = self._sessions[session]
+        self._drop_bodies(log, max_bytes)
+        for _ in range(_MAX_QUOTA_EVICTIONS):
+            if len(log.entries) == 1 or (len(log.entries) <= max_entries and log.kept_bytes <= max_bytes):
+                self._over_quota.discard(session)
+                break
+            self._evict_oldest(log)  # the rest is evicted by the requests that follow
 
     def _drop_bodies(self, log: _EntryLog, max_bytes: int) -> None:
         while log.kept_bytes > max_bytes:
@@ -284,7 +282,7 @@ class MemoryJournal:
 
     def _drop_bodies_of(self, entry: JournalEntry) -> None:
         """Drop the bodies of the request and its answer; the last user message and the digest remain."""
-        arrival, decision = entry.arrival, entry.decision
+        arrival, decision = entry.arrival, cast(Decision, entry.decision)  # it has ended
         request = arrival.request
         log = self._sessions[arrival.session]
         for each in (log, self._all):
@@ -297,11 +295,10 @@ class MemoryJournal:
             digest = compute_body_digest(request.raw)
             reduced = replace(request, raw=b"", lazy_body=lazy_body, memo=Memo())
             entry.arrival = replace(arrival, request=reduced)
-        if decision is not None:
-            for answer in _list_answers(decision):
-                self._release(answer)
-            answer = replace(decision.answer, frames=())
-            entry.decision = replace(decision, answer=answer, intended_answer=None, response=None)
+        for answer in _list_answers(decision):
+            self._release(answer)
+        answer = replace(decision.answer, frames=())
+        entry.decision = replace(decision, answer=answer, intended_answer=None, response=None)
         entry.dropped = DroppedBodies(digest, is_whole)
         freed = count_body_bytes(entry) - kept
         entry.size -= freed
@@ -341,6 +338,7 @@ class MemoryJournal:
             each.bytes -= entry.size
         if not log.entries:
             del self._sessions[entry.session]
+            self._over_quota.discard(entry.session)
         if entry.decision is not None:
             for answer in _list_answers(entry.decision):
                 self._release(answer)

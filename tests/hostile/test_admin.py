@@ -159,6 +159,20 @@ def test_a_further_step_of_a_request_is_not_compared_again(monkeypatch: pytest.M
     asyncio.run(run())
 
 
+def test_a_request_is_compared_when_its_answer_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        verifications = _Verifications(monkeypatch)
+        entry = JournalEntry(Arrival("undecided", REQUEST.routed_head.head, "mine", REQUEST))
+        await verifications.journal.open(entry)
+        waiting = verifications.start("mine", count=1)
+        await settle()
+        assert (waiting.done(), verifications.comparisons) == (False, 0)
+        await verifications.journal.decide(entry, Decision(Answer(200, (), (Frame(b"x"),))))
+        assert (await waiting).count == 1
+
+    asyncio.run(run())
+
+
 def test_a_change_before_the_wait_is_not_missed() -> None:
     async def run() -> None:
         watches = RequestWatches()

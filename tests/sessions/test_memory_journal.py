@@ -122,6 +122,20 @@ def test_a_session_alone_may_have_everything_until_others_come(monkeypatch: pyte
     run(check, max_entries=8)
 
 
+def test_a_cleared_session_is_not_beyond_its_quota() -> None:
+    async def check(journal: MemoryJournal) -> None:
+        for _ in range(5):
+            await add(journal, "a")
+        assert journal._over_quota == {"a"}
+        await journal.clear("a")
+        assert journal._over_quota == set()
+        await add(journal, "b")
+        await add(journal, "a")
+        assert sessions_of(await journal.entries()) == "ba"
+
+    run(check, max_entries=8)
+
+
 def test_a_session_has_a_quarter_of_the_bytes_while_others_have_entries() -> None:
     async def check(journal: MemoryJournal) -> None:
         other = await add(journal, "b", 50_000)
