@@ -44,6 +44,7 @@ class ParsedBody:
     last_user_text: str
     error: BodyErrorKind = ""
     error_detail: str = ""
+    has_user_message: bool = False
 
     @derived_property
     def choice_count(self) -> int:
@@ -185,9 +186,11 @@ def reduce_body(body: LazyBody) -> tuple[LazyBody, bool]:
     """Return a body with the last user message alone, truncated, and whether its text is whole."""
     parsed = body.parsed
     text = parsed.last_user_text[:MAX_KEPT_TEXT]
-    has_user_message = any(message.get("role") == "user" for message in parsed.messages)
-    messages: tuple[ChatMessage, ...] = ({"role": "user", "content": text},) if has_user_message else ()
-    kept = ParsedBody({"messages": list(messages)}, messages, text, parsed.error, parsed.error_detail)
+    has_user = parsed.has_user_message
+    messages: tuple[ChatMessage, ...] = ({"role": "user", "content": text},) if has_user else ()
+    kept = ParsedBody(
+        {"messages": list(messages)}, messages, text, parsed.error, parsed.error_detail, has_user
+    )
     return LazyBody(b"", failure=kept), len(text) == len(parsed.last_user_text)
 
 
@@ -246,7 +249,7 @@ def _parse_body(raw: bytes, *, accept_prompt: bool) -> ParsedBody:
     messages = _extract_messages(body, accept_prompt=accept_prompt)
     for message in reversed(messages):
         if message.get("role") == "user":
-            return ParsedBody(body, messages, get_message_text(message))
+            return ParsedBody(body, messages, get_message_text(message), has_user_message=True)
     return ParsedBody(body, messages, "")
 
 
