@@ -25,7 +25,6 @@ from mockserver.sessions.journal import (
     JournalEntry,
     JournalListener,
     JournalSize,
-    Lifecycle,
 )
 from mockserver.wire.answer import Answer
 from mockserver.wire.playback import Delivery
@@ -61,7 +60,7 @@ class _EntryLog:
         """Note that the bodies of an entry can be dropped."""
         size = count_body_bytes(entry)
         bodies = self.large_bodies if size > LARGE_BODY else self.small_bodies
-        bodies[entry.id] = entry
+        bodies[entry.arrival.id] = entry
         self.open_bytes -= size
 
     def remove_bodies(self, entry: JournalEntry) -> None:
@@ -163,7 +162,8 @@ class MemoryJournal:
         self._by_entries.note_growth(log, self._sessions)
         self._by_bytes.note_growth(log, self._sessions)
         self._evict(log)
-        self._publish("arrived", entry)
+        for listener in self._listeners:
+            listener("arrived", entry)
 
     async def decide(self, entry: JournalEntry, decision: Decision) -> None:
         """Record the decision, and evict others beyond the bounds."""
@@ -182,7 +182,8 @@ class MemoryJournal:
             self._keep_remains(entry)
             if self._all.bytes + self._shared_bytes > self.max_bytes // _SESSION_SHARE:
                 self._evict(log)
-        self._publish("decided", entry)
+        for listener in self._listeners:
+            listener("decided", entry)
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
         """Record the end. The bodies may be dropped when the next request arrives or ends."""
@@ -190,7 +191,8 @@ class MemoryJournal:
         # Until then the listeners and the charging of this request can use them.
         self._free_last_ended()
         self._last_ended = entry
-        self._publish("ended", entry)
+        for listener in self._listeners:
+            listener("ended", entry)
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
         """Return the entries of a session, or of all, with a number above `since`, the newest first."""
@@ -227,10 +229,6 @@ class MemoryJournal:
     def _find_log(self, session: str) -> _EntryLog:
         return self._sessions.get(session) or _NO_ENTRIES
 
-    def _publish(self, lifecycle: Lifecycle, entry: JournalEntry) -> None:
-        for listener in self._listeners:
-            listener(lifecycle, entry)
-
     def _free_last_ended(self) -> None:
         """Drop the parsed body of the entry closed last, and let its bodies be dropped."""
         last, self._last_ended = self._last_ended, None
@@ -238,8 +236,8 @@ class MemoryJournal:
             return
         if last.arrival.request is not None:
             last.arrival.request.lazy_body.drop_parsed()
-        log = self._sessions.get(last.session)
-        if log is not None and last.id in log.entries:
+        log = self._sessions.get(last.arrival.session)
+        if log is not None and last.arrival.id in log.entries:
             log.add_bodies(last)
             self._all.add_bodies(last)
 
