@@ -56,9 +56,8 @@ class _EntryLog:
         self.large_bodies: Entries = OrderedDict()
         self.small_bodies: Entries = OrderedDict()
 
-    def add_bodies(self, entry: JournalEntry) -> None:
-        """Note that the bodies of an entry can be dropped."""
-        size = count_body_bytes(entry)
+    def add_bodies(self, entry: JournalEntry, size: int) -> None:
+        """Note that the bodies of an entry, of this size in bytes, can be dropped."""
         bodies = self.large_bodies if size > LARGE_BODY else self.small_bodies
         bodies[entry.arrival.id] = entry
         self.open_bytes -= size
@@ -85,41 +84,39 @@ _NO_ENTRIES = _EntryLog()
 class _LargestFirst:
     """The sessions by their number of entries, or by their bytes; the largest is found without a search.
 
-    It is empty until it is first needed.
+    The heap is empty until it is first needed; while it is, growth need not be noted.
     """
 
     def __init__(self, *, by_bytes: bool) -> None:
         self._by_bytes = by_bytes
-        self._heap: list[tuple[int, str]] = []
+        self.heap: list[tuple[int, str]] = []
 
     def note_growth(self, log: _EntryLog, logs: Mapping[str, _EntryLog]) -> None:
         """Note that a session has grown."""
-        if not self._heap:
-            return
-        heappush(self._heap, (-self._measure(log), log.session))
-        if len(self._heap) > 4 * len(logs) + _HEAP_SLACK:  # most sizes are outdated
+        heappush(self.heap, (-self._measure(log), log.session))
+        if len(self.heap) > 4 * len(logs) + _HEAP_SLACK:  # most sizes are outdated
             self._fill(logs)
 
     def find_largest(self, logs: Mapping[str, _EntryLog]) -> _EntryLog:
         """Return the largest of the sessions, of which there is at least one."""
-        if not self._heap:
+        if not self.heap:
             self._fill(logs)
         while True:
-            noted, session = self._heap[0]
+            noted, session = self.heap[0]
             log = logs.get(session)
             if log is None:
-                heappop(self._heap)
+                heappop(self.heap)
             elif self._measure(log) == -noted:
                 return log
             else:  # it has shrunk since
-                heapreplace(self._heap, (-self._measure(log), session))
+                heapreplace(self.heap, (-self._measure(log), session))
 
     def _measure(self, log: _EntryLog) -> int:
         return log.bytes if self._by_bytes else len(log.entries)
 
     def _fill(self, logs: Mapping[str, _EntryLog]) -> None:
-        self._heap = [(-self._measure(log), session) for session, log in logs.items()]
-        heapify(self._heap)
+        self.heap = [(-self._measure(log), session) for session, log in logs.items()]
+        heapify(self.heap)
 
 
 class MemoryJournal:
@@ -155,13 +152,20 @@ class MemoryJournal:
             log = self._sessions[arrival.session] = _EntryLog(arrival.session)
         body_size = len(arrival.request.raw) if arrival.request else 0
         entry.size = size = _ENTRY_OVERHEAD + arrival.head.size + body_size
-        for each in (log, self._all):
+        everything = self._all
+        for each in (log, everything):
             each.entries[arrival.id] = entry
             each.bytes += size
             each.open_bytes += body_size
-        self._by_entries.note_growth(log, self._sessions)
-        self._by_bytes.note_growth(log, self._sessions)
-        self._evict(log)
+        if self._by_entries.heap:
+            self._by_entries.note_growth(log, self._sessions)
+        if self._by_bytes.heap:
+            self._by_bytes.note_growth(log, self._sessions)
+        if (
+            len(everything.entries) > self.max_entries // _SESSION_SHARE
+            or everything.bytes + self._shared_bytes > self.max_bytes // _SESSION_SHARE
+        ):
+            self._evict(log)
         for listener in self._listeners:
             listener("arrived", entry)
 
@@ -178,8 +182,10 @@ class MemoryJournal:
             for each in (log, self._all):
                 each.bytes += added
                 each.open_bytes += added
-            self._by_bytes.note_growth(log, self._sessions)
-            self._keep_remains(entry)
+            if self._by_bytes.heap:
+                self._by_bytes.note_growth(log, self._sessions)
+            if entry.size > LARGE_BODY:
+                self._keep_remains(entry)
             if self._all.bytes + self._shared_bytes > self.max_bytes // _SESSION_SHARE:
                 self._evict(log)
         for listener in self._listeners:
@@ -231,22 +237,25 @@ class MemoryJournal:
 
     def _free_last_ended(self) -> None:
         """Drop the parsed body of the entry closed last, and let its bodies be dropped."""
-        last, self._last_ended = self._last_ended, None
+        last = self._last_ended
         if last is None:
             return
+        self._last_ended = None
         if last.arrival.request is not None:
             last.arrival.request.lazy_body.drop_parsed()
         log = self._sessions.get(last.arrival.session)
         if log is not None and last.arrival.id in log.entries:
-            log.add_bodies(last)
-            self._all.add_bodies(last)
+            size = count_body_bytes(last)
+            log.add_bodies(last, size)
+            self._all.add_bodies(last, size)
 
     def _evict(self, log: _EntryLog) -> None:
-        """Drop bodies and evict entries until the bounds are met; `log` is of the session that has grown."""
+        """Drop bodies and evict entries until the bounds are met; `log` is of the session that has grown.
+
+        Until all sessions together have grown beyond the share of one, there is nothing to do.
+        """
         everything = self._all
         max_entries, max_bytes = max(self.max_entries // _SESSION_SHARE, 1), self.max_bytes // _SESSION_SHARE
-        if len(everything.entries) <= max_entries and everything.bytes + self._shared_bytes <= max_bytes:
-            return  # no session can be beyond its share
         if len(log.entries) > max_entries or log.bytes > max_bytes:
             self._over_quota.add(log.session)
         if self._over_quota and len(self._sessions) > 1:

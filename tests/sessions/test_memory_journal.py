@@ -271,7 +271,7 @@ def test_the_heap_of_sessions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
             await add(journal, f"s{number % 7}")
             if number % 70 == 0:
                 await journal.clear("s3")
-        assert len(journal._by_entries._heap) <= 4 * 7 + 10
+        assert len(journal._by_entries.heap) <= 4 * 7 + 10
         assert len(await journal.entries()) == 20
 
     run(check, max_entries=20)
