@@ -40,7 +40,8 @@ class _EndedEntries:
 
     def to_list(self) -> list[JournalEntry]:
         """Return a copy."""
-        return [entry for entry, _ in self._entries]
+        # A copy takes one step of the interpreter; a loop over the queue itself would fail when another request ends.
+        return [entry for entry, _ in self._entries.copy()]
 
 
 class MockServer(Remote):

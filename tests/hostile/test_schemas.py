@@ -238,7 +238,9 @@ def test_no_schema_takes_more_steps_than_the_budget(name: str, prompt: str) -> N
     assert len(json.dumps(value, allow_nan=False)) < 1_100_000
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(2_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [200, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
+)
 def test_no_random_schema_takes_more_steps_than_the_budget(count: int) -> None:
     exhausted = 0
     for seed in range(count):
