@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
-import threading
 from typing import Any
 
 import pytest
@@ -53,16 +53,16 @@ def test_a_query_of_many_parts_is_refused(server: MockServer, query: str, messag
 def test_yaml_with_anchors_is_parsed_on_a_thread(
     server: MockServer, monkeypatch: pytest.MonkeyPatch, text: str, on_loop: bool
 ) -> None:
-    threads: list[str] = []
+    loops: list[object] = []
 
     def note(*arguments: Any) -> Any:
-        threads.append(threading.current_thread().name.partition("_")[0])
+        loops.append(asyncio._get_running_loop())  # None on a worker thread
         return parse_yaml(*arguments)
 
     monkeypatch.setattr("mockserver.admin.request_input.parse_yaml", note)
     requests.post(f"{server.url}/_mock/verify", data=text, timeout=20)
-    [thread] = threads
-    assert (thread not in ("asyncio", "uvloop")) is on_loop  # as the loops call their threads
+    [loop] = loops
+    assert (loop is not None) is on_loop
 
 
 def test_the_search_for_the_nearest_fixture_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

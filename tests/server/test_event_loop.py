@@ -39,7 +39,7 @@ def test_delays_streams_waits_and_stop_go_on_while_the_clock_is_frozen(
                 with pytest.raises(AssertionError):
                     server.wait_for(count=9, within="20ms")
                 request = server.requests[-2]
-            assert 40 <= (request.total_ms or 0) < 10_000
+            assert 39 <= (request.total_ms or 0) < 10_000  # a timer may be early by its resolution
             client.connection.close()
         with freeze_time("2024-01-01"):
             server.stop()
