@@ -18,6 +18,7 @@ from mockserver.sessions.store import SessionStore
 from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.placeholders import PlaceholderValues, format_timestamp
 from mockserver.vendors.vendor import TokenUsage, to_json_number
+from mockserver.wire.answer import index_headers
 
 MAX_CHARGES: Final = 1_000  # the newest ones, that one request for the list of charges returns
 
@@ -93,18 +94,13 @@ def _request_item(entry: JournalEntry, request: ChatRequest) -> dict[str, Any]:
     succeeded = decision.response is not None and 0 < decision.status < 400
     usage = get_entry_usage(entry) if succeeded else TokenUsage(0, 0)
     model = request.vendor.models.full_name(made.model)
-    sent = {name.lower(): value for name, value in decision.answer.headers}
+    sent = index_headers(decision.answer.headers)
     spec = cast(AuxEndpoint, request.route.aux_endpoint).spec
     return {
-        "id": entry.id,
+        **_common_fields(entry, usage),
         "names": [model, made.model],
         "model": model,
-        "at": format_timestamp(datetime.fromtimestamp(entry.arrival.arrived_at, UTC)),
         "result": "succeeded" if succeeded else "failed",
-        "prompt_tokens": usage.prompt,
-        "completion_tokens": usage.completion,
-        "total_tokens": usage.prompt + usage.completion,
-        **_cost_fields(calculate_entry_cost(entry)),
         **{name: sent.get(header, entry.id) for name, header in (spec.answer_headers or {}).items()},
         **{name: made.headers.get(header) for name, header in (spec.request_headers or {}).items()},
     }
@@ -141,25 +137,38 @@ def _was_charged_to_key(entry: JournalEntry, request: ChatRequest) -> bool:
 
 def _charge_item(entry: JournalEntry) -> dict[str, Any]:
     """Return the list item of one charged request."""
-    record, usage, cost = create_record(entry), get_entry_usage(entry), calculate_entry_cost(entry)
+    record = create_record(entry)
     return {
-        "id": record.id,
+        **_common_fields(entry, get_entry_usage(entry)),
         "model": record.model,
         "status": record.status,
-        "at": format_timestamp(record.arrived),
         "stream": record.stream,
-        "prompt_tokens": usage.prompt,
-        "completion_tokens": usage.completion,
-        "total_tokens": usage.prompt + usage.completion,
-        **_cost_fields(cost),
     }
+
+
+def _common_fields(entry: JournalEntry, usage: TokenUsage) -> dict[str, Any]:
+    """Return what the items of all lists have: id, time, tokens and cost."""
+    return {
+        "id": entry.id,
+        "at": format_timestamp(_get_arrival_time(entry)),
+        **_token_fields(usage.prompt, usage.completion),
+        **_cost_fields(calculate_entry_cost(entry)),
+    }
+
+
+def _get_arrival_time(entry: JournalEntry) -> datetime:
+    return datetime.fromtimestamp(entry.arrival.arrived_at, UTC)
+
+
+def _token_fields(prompt: int, completion: int) -> dict[str, int]:
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def _daily_rollups(charged_entries: Iterable[JournalEntry]) -> list[dict[str, Any]]:
     """Return the totals of each day, the latest first."""
     days: dict[str, list[JournalEntry]] = {}
     for entry in charged_entries:
-        day = datetime.fromtimestamp(entry.arrival.arrived_at, UTC).date().isoformat()
+        day = _get_arrival_time(entry).date().isoformat()
         days.setdefault(day, []).append(entry)
     return [{"day": day, **_day_totals(entries)} for day, entries in days.items()]
 
@@ -169,9 +178,7 @@ def _day_totals(entries: list[JournalEntry]) -> dict[str, Any]:
     prompt, completion = sum(usage.prompt for usage in usages), sum(usage.completion for usage in usages)
     return {
         "requests": len(entries),
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
+        **_token_fields(prompt, completion),
         **_cost_fields(sum(map(calculate_entry_cost, entries), NO_CHARGE)),
     }
 

@@ -11,6 +11,7 @@ from mockserver.errors import STATUS_BY_KIND, ApiError
 from mockserver.rendering.completion import build_error_context
 from mockserver.request.chat_request import ChatRequest
 from mockserver.wire.answer import Answer, index_headers
+from mockserver.wire.frames import join_frames
 
 Path = tuple[str | int, ...]
 
@@ -76,7 +77,7 @@ def _read_message_and_code(request: ChatRequest, status: int, body: dict[Path, A
 def _read_leaves(answer: Answer) -> dict[Path, Any] | None:
     """Return the values of a JSON body by their path, None for another body."""
     try:
-        body = orjson.loads(b"".join(frame.data for frame in answer.frames))
+        body = orjson.loads(join_frames(answer.frames))
     except ValueError:
         return None
     return dict(_iterate_leaves(body, ()))

@@ -15,6 +15,7 @@ from mockserver.recording.error_writer import write_error
 from mockserver.request.chat_request import ChatRequest
 from mockserver.sessions.journal import Decision
 from mockserver.wire.answer import MOCK_PREFIX, Answer, Frame, add_content_length, index_headers
+from mockserver.wire.frames import join_frames
 from mockserver.wire.sse import parse_sse_event
 
 _DONE = b"[DONE]"
@@ -44,7 +45,7 @@ def write_response(request: ChatRequest, decision: Decision, secrets: tuple[str,
 def _redact_answer(answer: Answer, secrets: tuple[str, ...]) -> Answer:
     """Return the answer as one frame, its length stated, its secrets masked."""
     answer = add_content_length(answer)
-    body = b"".join(frame.data for frame in answer.frames)
+    body = join_frames(answer.frames)
     text = redact_text(body.decode(errors="surrogateescape"), secrets)
     return replace(answer, frames=(Frame(text.encode(errors="surrogateescape")),))
 
@@ -53,7 +54,7 @@ def _write_content(request: ChatRequest, answer: Answer) -> dict[str, Any] | Non
     """Return the response in the grammar of fixtures; None if only its bytes are exact."""
     if answer.status >= 400:
         return write_error(request, answer)
-    return _response_from_body(b"".join(frame.data for frame in answer.frames), streamed=answer.streamed)
+    return _response_from_body(join_frames(answer.frames), streamed=answer.streamed)
 
 
 def _response_from_body(body: bytes, *, streamed: bool) -> dict[str, Any] | None:
@@ -135,7 +136,7 @@ def _write_raw(answer: Answer) -> dict[str, Any]:
     headers = index_headers(answer.headers)
     omitted = (*_OMITTED_HEADERS, *(name for name in headers if name.startswith(MOCK_PREFIX)))
     own_headers = {name: value for name, value in headers.items() if name not in omitted}
-    body = b"".join(frame.data for frame in answer.frames)
+    body = join_frames(answer.frames)
     form: dict[str, Any]
     if answer.streamed:
         form = {"sse": body.decode(errors="replace").split("\n")[:-1] or [""]}

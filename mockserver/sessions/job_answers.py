@@ -17,6 +17,7 @@ from mockserver.vendors.job_spec import JobsSpec
 from mockserver.vendors.placeholders import PlaceholderValues
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.faults import Fault
+from mockserver.wire.frames import join_frames
 from mockserver.wire.monotonic_clock import read_monotonic
 
 
@@ -32,7 +33,7 @@ class JobPoll:
 def create_job(request: ChatRequest, response: ResponseSpec, answer: Answer, fault: Fault | None) -> Job:
     """Create the job whose result is this answer to its request; an error of the answer is that of the job."""
     vendor, spec = request.vendor, cast(JobsSpec, request.vendor.profile.jobs)
-    body = b"".join(frame.data for frame in answer.frames)
+    body = join_frames(answer.frames)
     error = None
     if response.error is not None:
         stated = ApiError(response.error, response.message, code=response.code)

@@ -17,6 +17,7 @@ from mockserver.wire.answer import (
     remove_headers,
 )
 from mockserver.wire.fault_point import CONTENT_LENGTH, ErrorAnswerFactory, SplitAnswer
+from mockserver.wire.frames import join_frames
 
 _MARKER = "\x00"  # an error message that no vendor sends
 
@@ -77,7 +78,7 @@ def _error_message(answer: Answer, error_answer: ErrorAnswerFactory) -> str | No
 
 def _parse_body(answer: Answer) -> object:
     try:
-        value: object = orjson.loads(b"".join(frame.data for frame in answer.frames))
+        value: object = orjson.loads(join_frames(answer.frames))
     except orjson.JSONDecodeError:
         return None
     return value
