@@ -247,6 +247,7 @@ class ChatPipeline:
             if regex_budget.failures:
                 reason = _add_regex_failures(decision.reason, regex_budget.failures)
                 decision = replace(decision, reason=reason)
+            # Usually both injections are NO_INJECTION.
             if injected.by_request is not injected.by_rule or decision.own_fault is not None:
                 decision = await self.apply_injections(decision, request, injected)
             if decision.hold is not None:
@@ -368,7 +369,7 @@ class ChatPipeline:
         self, request: ChatRequest, rendered: Rendered, injected: InjectionResult
     ) -> Rendered:
         """Keep an answer as the result of a job, and answer the submission instead. The fault waits for the poll."""
-        fault = injected.by_request.fault or injected.by_rule.fault or rendered.fault
+        fault = injected.choose_fault(rendered.fault)
         job = create_job(request, cast(ResponseSpec, rendered.response), rendered.answer, fault)
         await self.store.add_job(job)
         return replace(rendered, answer=render_submission(request, job), fault=None)

@@ -15,7 +15,7 @@ from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.sessions.injected_faults import FIXTURE_HEADER, NO_INJECTION, Injection
 from mockserver.sessions.journal import Decision, Outcome
-from mockserver.wire.faults import apply_fault, explain_no_effect
+from mockserver.wire.faults import Fault, apply_fault, explain_no_effect
 
 
 @fast_dataclass
@@ -29,6 +29,10 @@ class InjectionResult:
     by_request: Injection
     by_rule: Injection
     error: ApiError | None
+
+    def choose_fault(self, own: Fault | None) -> Fault | None:
+        """Return the fault that applies: that of the request before that of a rule or of the response itself."""
+        return self.by_request.fault or self.by_rule.fault or own
 
 
 NOTHING_INJECTED: Final = InjectionResult(None, NO_INJECTION, NO_INJECTION, None)
@@ -62,18 +66,15 @@ _OUTCOMES: Mapping[ErrorCause, Outcome] = {"path": "unknown_path", "no_match": "
 
 
 def apply_injections(decision: Decision, request: ChatRequest, injected: InjectionResult) -> Decision:
-    """Delay the answer and apply its fault, that of the request before that of a rule or of the fixture.
+    """Delay the answer and apply its fault.
 
     A refusal has no fault of a fixture, nor has a submitted job: the poll of its result has that. Error bodies within
     the fault are the vendor's. The reason of the decision notes a fault that changes nothing.
     """
-    by_request, by_rule = injected.by_request, injected.by_rule
-    if by_request is by_rule and decision.own_fault is None:  # both are NO_INJECTION, the usual case
-        return decision
     answer = decision.answer
-    if delay := by_rule.delay + by_request.delay:
+    if delay := injected.by_rule.delay + injected.by_request.delay:
         answer = replace(answer, wait=answer.wait + delay)
-    fault = by_request.fault or by_rule.fault or decision.own_fault
+    fault = injected.choose_fault(decision.own_fault)
     if request.route.is_job and decision.response is not None:
         fault = None  # it acts on the poll that reports the result
     broken = apply_fault(
