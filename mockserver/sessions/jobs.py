@@ -9,8 +9,8 @@ from mockserver.memoize import fast_dataclass
 from mockserver.wire.faults import Fault
 
 MAX_JOBS: Final = 1_000  # of one session
-_MAX_BYTES: Final = 64 * 1024 * 1024  # of the results of all jobs
-_JOB_OVERHEAD: Final = 1_000  # bytes of a job without its result
+_MAX_BYTES: Final = 64 * 1024 * 1024  # of all jobs
+_JOB_OVERHEAD: Final = 1_000  # bytes of a job without its result or error
 
 
 @fast_dataclass
@@ -34,7 +34,7 @@ class Job:
     @property
     def size(self) -> int:
         """Return about the bytes that it takes in memory."""
-        return _JOB_OVERHEAD + len(self.result)
+        return _JOB_OVERHEAD + len(self.result) + len(self.error or "")
 
 
 class JobRegistry:
@@ -48,11 +48,11 @@ class JobRegistry:
     def add(self, job: Job) -> None:
         """Add a job."""
         ids = self._ids.setdefault(job.session, OrderedDict())
-        if len(ids) >= MAX_JOBS:
-            self._remove(next(iter(ids)))
+        ids[job.id] = None
         self._jobs[job.id] = job
-        self._ids.setdefault(job.session, ids)[job.id] = None
         self._bytes += job.size
+        if len(ids) > MAX_JOBS:
+            self._remove(next(iter(ids)))
         while self._bytes > _MAX_BYTES and len(self._jobs) > 1:
             self._remove(next(iter(self._jobs)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,6 +210,8 @@ def test_jobs_are_bounded_and_go_with_their_session(monkeypatch: pytest.MonkeyPa
         await store.forget_jobs("u")
         await store.add_job(build_job(5, "u", 30_000))
         assert await list_jobs() == ["5"]
+        await store.add_job(replace(build_job(6, "u"), error="x" * 30_000))  # errors take memory, too
+        assert await list_jobs() == ["6"]
         await store.forget_jobs(None)
         assert await list_jobs() == []
 
