@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import orjson
 
 from mockserver.errors import STATUS_BY_KIND, ApiError
 from mockserver.rendering.completion import build_error_context
 from mockserver.request.chat_request import ChatRequest
 from mockserver.wire.answer import Answer, index_headers
-from mockserver.wire.frames import join_frames
-
-Path = tuple[str | int, ...]
+from mockserver.wire.json_leaves import JsonPath, read_leaves
 
 _SENTINEL = "mockserver-sentinel"  # a text that no vendor sends, to find where its errors have a message
 
@@ -23,7 +19,7 @@ def write_error(request: ChatRequest, answer: Answer) -> dict[str, Any] | None:
 
     Message and code are left out if they are the vendor's own.
     """
-    body = _read_leaves(answer)
+    body = read_leaves(answer)
     if body is None:
         own = _render(request, {"error": answer.status})
         return (
@@ -46,22 +42,22 @@ def _render(request: ChatRequest, writing: Mapping[str, Any]) -> Answer:
     return request.vendor.error_answer(error, build_error_context(request))
 
 
-def _sends(request: ChatRequest, writing: Mapping[str, Any], status: int, body: dict[Path, Any]) -> bool:
+def _sends(request: ChatRequest, writing: Mapping[str, Any], status: int, body: dict[JsonPath, Any]) -> bool:
     """Return whether an error is sent with this status and body, apart from values that differ every time."""
-    first, second = _render(request, writing), _read_leaves(_render(request, writing))
-    sent = _read_leaves(first)
+    first, second = _render(request, writing), read_leaves(_render(request, writing))
+    sent = read_leaves(first)
     if first.status != status or sent is None or second is None or sent.keys() != body.keys():
         return False
     return all(body[path] == value or second[path] != value or _is_time(path) for path, value in sent.items())
 
 
-def _is_time(path: Path) -> bool:
+def _is_time(path: JsonPath) -> bool:
     return any(word in str(path[-1:]).lower() for word in ("time", "created", "date"))
 
 
-def _read_message_and_code(request: ChatRequest, status: int, body: dict[Path, Any]) -> dict[str, str]:
+def _read_message_and_code(request: ChatRequest, status: int, body: dict[JsonPath, Any]) -> dict[str, str]:
     """Return the message and the code of an error, found where the vendor's errors have them."""
-    template = _read_leaves(
+    template = read_leaves(
         _render(request, {"error": status, "message": _SENTINEL, "code": f"{_SENTINEL}-code"})
     )
     found: dict[str, str] = {}
@@ -72,26 +68,6 @@ def _read_message_and_code(request: ChatRequest, status: int, body: dict[Path, A
         if field and isinstance(body.get(path), str):
             found.setdefault(field, body[path])
     return found
-
-
-def _read_leaves(answer: Answer) -> dict[Path, Any] | None:
-    """Return the values of a JSON body by their path, None for another body."""
-    try:
-        body = orjson.loads(join_frames(answer.frames))
-    except ValueError:
-        return None
-    return dict(_iterate_leaves(body, ()))
-
-
-def _iterate_leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, dict) and value:
-        for name, item in value.items():
-            yield from _iterate_leaves(item, (*path, name))
-    elif isinstance(value, list) and value:
-        for number, item in enumerate(value):
-            yield from _iterate_leaves(item, (*path, number))
-    else:
-        yield path, value
 
 
 def _write_retry_after(answer: Answer) -> dict[str, Any]:

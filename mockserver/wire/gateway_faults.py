@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import orjson
-
 from mockserver.errors import ApiError
 from mockserver.wire.answer import (
     MOCK_PREFIX,
@@ -17,7 +15,7 @@ from mockserver.wire.answer import (
     remove_headers,
 )
 from mockserver.wire.fault_point import CONTENT_LENGTH, ErrorAnswerFactory, SplitAnswer
-from mockserver.wire.frames import join_frames
+from mockserver.wire.json_leaves import read_leaves
 
 _MARKER = "\x00"  # an error message that no vendor sends
 
@@ -69,30 +67,10 @@ def _preserved_headers(answer: Answer) -> tuple[tuple[str, str], ...]:
 
 def _error_message(answer: Answer, error_answer: ErrorAnswerFactory) -> str | None:
     """Return the message of an error answer, found by the vendor's own envelope; None if it has none."""
-    path = _marker_path(_parse_body(error_answer(ApiError(answer.status, _MARKER))))
-    value = _parse_body(answer)
-    for key in path or ():
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else None
-
-
-def _parse_body(answer: Answer) -> object:
-    try:
-        value: object = orjson.loads(join_frames(answer.frames))
-    except orjson.JSONDecodeError:
-        return None
-    return value
-
-
-def _marker_path(value: object) -> tuple[str, ...] | None:
-    """Return the keys that lead to the marker; None if it is not there."""
-    if value == _MARKER:
-        return ()
-    for key, part in value.items() if isinstance(value, dict) else ():
-        rest = _marker_path(part)
-        if rest is not None:
-            return (key, *rest)
-    return None
+    marked = read_leaves(error_answer(ApiError(answer.status, _MARKER))) or {}
+    path = next((path for path, value in marked.items() if value == _MARKER), None)
+    message = None if path is None else (read_leaves(answer) or {}).get(path)
+    return message if isinstance(message, str) else None
 
 
 _PRESERVED_PREFIXES = (MOCK_PREFIX, "access-control-", "retry-after")
