@@ -91,10 +91,9 @@ async def dry_run_request(pipeline: ChatPipeline, request: ChatRequest) -> DryRu
 
 def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Decision) -> DryRun:
     """Return the result of a dry run with the fixtures that come before the matching one, or the near misses."""
-    fixtures, counts = state.fixtures, state.answer_counts
     status = decision.status
-    fixture = fixtures.by_name(decision.fixture) if decision.fixture else None
-    found = find_first_match(request, fixtures, counts) if fixture else None
+    fixture = state.fixtures.by_name(decision.fixture) if decision.fixture else None
+    found = find_first_match(request, state.fixtures, state.answer_counts) if fixture else None
     matched = found.fixture if found else None
     raw = fixture is not None and any(response.raw or response.patch for response in fixture.responses)
     outcomes: Mapping[str, SdkOutcome] = {}
@@ -108,17 +107,8 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
         )
     misses: tuple[NearMiss, ...] = ()
     omitted = 0
-    if decision.outcome in ("refused", "unknown_path"):
-        pass  # no fixture was to answer
-    elif matched is None:
-        misses = tuple(find_near_misses(request, fixtures, counts, MAX_NEAR_MISSES))
-        omitted = sum(1 for _ in fixtures) - len(misses)
-    else:
-        before = list(takewhile(lambda one: one is not matched, fixtures))
-        misses = tuple(
-            NearMiss(one, find_mismatches(request, one, counts)) for one in before[:MAX_NEAR_MISSES]
-        )
-        omitted = len(before) - len(misses)
+    if decision.outcome not in ("refused", "unknown_path"):  # a fixture was to answer
+        misses, omitted = _find_near_misses(request, state, matched)
     reason = decision.reason
     if fixture is not None and decision.response is not None:
         reason = "; ".join(filter(None, (reason, explain_dropped_reasoning(request, decision.response))))
@@ -138,6 +128,19 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
         decision.outcome,
         decision.unused_fault,
     )
+
+
+def _find_near_misses(
+    request: ChatRequest, state: EffectiveState, matched: Fixture | None
+) -> tuple[tuple[NearMiss, ...], int]:
+    """Return the fixtures before the one that matches, or the nearest ones, and the number of omitted ones."""
+    fixtures, counts = state.fixtures, state.answer_counts
+    if matched is None:
+        nearest = tuple(find_near_misses(request, fixtures, counts, MAX_NEAR_MISSES))
+        return nearest, sum(1 for _ in fixtures) - len(nearest)
+    before = list(takewhile(lambda one: one is not matched, fixtures))
+    misses = tuple(NearMiss(one, find_mismatches(request, one, counts)) for one in before[:MAX_NEAR_MISSES])
+    return misses, len(before) - len(misses)
 
 
 async def _build_request(
