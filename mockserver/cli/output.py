@@ -8,11 +8,7 @@ from typing import Any
 import orjson
 
 from mockserver.errors import Problem
-
-
-def format_count(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural if need be."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+from mockserver.schema.messages import format_count
 
 
 def _format_verdict(problems: Sequence[Problem], warnings: Sequence[Problem], fixtures: int) -> str:

@@ -1,4 +1,4 @@
-"""What a running server reports besides its access log: its start, reloads and warnings, as text or as JSON."""
+"""The reports of a running server besides its access log: start, reloads and warnings, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mockserver import __version__
-from mockserver.cli.output import format_count
 from mockserver.errors import InputError
+from mockserver.schema.messages import format_count
 from mockserver.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ class StartReport:
         return format_server_url(self.address)
 
     @property
+    def listen_address(self) -> str:
+        """Return the address where the server listens."""
+        from mockserver.server.addresses import format_address  # noqa: PLC0415 `serve` has imported it already
+
+        return format_address(self.address)
+
+    @property
     def is_open(self) -> bool:
         """Return whether other machines can reach the server."""
         return not ipaddress.ip_address(self.address[0].partition("%")[0]).is_loopback
@@ -53,7 +60,7 @@ def format_start(report: StartReport, router: VendorRouter) -> str:
     return _format_json_event(
         "started",
         url=report.url,
-        address=_format_address(report.address),
+        address=report.listen_address,
         vendors={name: _list_versions(vendor.profile) for name, vendor in router.vendors.items()},
         fixtures=report.fixtures,
         accounts=report.accounts,
@@ -106,7 +113,7 @@ def _list_versions(profile: VendorProfile) -> dict[str, str]:
 
 def _describe_exposure(report: StartReport) -> Iterator[str]:
     if report.is_open:
-        yield f"  {'address':12}{_format_address(report.address)}, which other machines can reach"
+        yield f"  {'address':12}{report.listen_address}, which other machines can reach"
 
 
 def _describe_fault_rules(rules: Sequence[FaultRule]) -> Iterator[str]:
@@ -129,11 +136,6 @@ def _format_fault_rule(rule: FaultRule) -> str:
         f"{name}={value if isinstance(value, str) else orjson.dumps(value, default=str).decode()}"
         for name, value in parts.items()
     )
-
-
-def _format_address(address: tuple[str, int]) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _describe_keys(accounts: int, settings: Settings) -> str:
@@ -172,8 +174,9 @@ def _format_event(message: str, settings: Settings) -> str:
 
 
 def _format_json_event(event: str, **fields: Any) -> str:
-    time = datetime.now().astimezone().isoformat(timespec="milliseconds")
-    return orjson.dumps({"time": time, "event": event, **fields}).decode()
+    from mockserver.server.log_writer import format_json_line  # noqa: PLC0415 the health check needs no log
+
+    return format_json_line(datetime.now(), {"event": event, **fields})
 
 
 def find_exposure_warning(report: StartReport) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from mockserver.client.proxy_hint import describe_proxy
 from mockserver.client.recorded_request import Request
 from mockserver.client.session_client import Session, Stub
+from mockserver.schema.messages import format_count
 
 _MAX_LISTED = 50  # requests in a report, and in a message
 _MAX_NEAR_MISSES = 3  # of each request
@@ -55,7 +56,7 @@ def format_problems(unmatched: Sequence[Request], stubs: Iterable[Stub]) -> str:
     """Return the message of a test that fails for its unmatched requests and stubs; empty without either."""
     parts = format_incomplete_stubs(stubs)
     if unmatched:
-        subject = "A request" if len(unmatched) == 1 else f"{len(unmatched)} requests"
+        subject = "A request" if len(unmatched) == 1 else format_count(len(unmatched), "request")
         parts.append(f"{subject} matched no fixture:")
         for request in unmatched[:_MAX_LISTED]:
             parts += [str(request), *_explanation_lines(request)]
@@ -75,7 +76,7 @@ def format_incomplete_stubs(stubs: Iterable[Stub]) -> list[str]:
 def format_late_requests(requests: Iterable[Request], test_names: Mapping[str, str]) -> list[str]:
     """Return a line for each ended test whose session the requests have reached; `test_names` is by session."""
     return [
-        f"{_count_requests(count)} reached the session of {test_names[session]}, which has ended: "
+        f"{format_count(count, 'request')} reached the session of {test_names[session]}, which has ended: "
         "is a client kept between tests?"
         for session, count in Counter(request.session for request in requests).items()
     ]
@@ -84,13 +85,10 @@ def format_late_requests(requests: Iterable[Request], test_names: Mapping[str, s
 def format_stray_requests(requests: Iterable[Request], session: Session) -> list[str]:
     """Return a line for each session that got requests instead of that of a test; they belong to no test."""
     return [
-        f"{_count_requests(count)} reached the session {name} instead: use the URL of the test's session, {session.url}"
+        f"{format_count(count, 'request')} reached the session {name} instead: "
+        f"use the URL of the test's session, {session.url}"
         for name, count in Counter(request.session for request in requests).items()
     ]
-
-
-def _count_requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count} requests"
 
 
 def _shorten_path(position: str) -> str:

@@ -48,6 +48,11 @@ def format_alternatives(alternatives: Iterable[str]) -> str:
     return " or ".join(part for part in (", ".join(some[:-1]), *some[-1:]) if part)
 
 
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural if need be."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return the end of a message that suggests the most similar name, or an empty string."""
     word, names = word[:_COMPARED_LENGTH], list(candidates)

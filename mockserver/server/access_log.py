@@ -7,11 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
-import orjson
-
 from mockserver.schema.durations import format_duration
 from mockserver.schema.messages import truncate_text
-from mockserver.server.log_writer import escape_controls
+from mockserver.server.log_writer import escape_controls, format_json_line
 from mockserver.sessions.journal import JournalEntry
 from mockserver.sessions.request_record import RequestRecord, create_json_encoder, create_record
 
@@ -87,11 +85,8 @@ def _format_tenths(tenths: int) -> str:
 
 def _format_json(entry: JournalEntry) -> str:
     record = create_record(entry)
-    line = {
-        "time": record.arrived.astimezone().isoformat(timespec="milliseconds"),
-        **_select_fields(record),
-    }
-    return escape_controls(orjson.dumps(line).decode())  # `\u001b` means the same in JSON
+    line = format_json_line(record.arrived, _select_fields(record))
+    return escape_controls(line)  # `\u001b` means the same in JSON
 
 
 _select_fields = create_json_encoder(

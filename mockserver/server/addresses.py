@@ -69,5 +69,10 @@ def get_connect_host(host: str) -> str:
 
 def format_server_url(address: tuple[str, int]) -> str:
     """Return the root URL of a server at this address, as a client on this machine uses it."""
-    host = get_connect_host(address[0])
-    return f"http://{f'[{host}]' if ':' in host else host}:{address[1]}"
+    return f"http://{format_address((get_connect_host(address[0]), address[1]))}"
+
+
+def format_address(address: tuple[str, int]) -> str:
+    """Return host and port as in a URL: that of IPv6 in brackets."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

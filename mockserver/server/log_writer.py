@@ -10,9 +10,9 @@ import re
 import select
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 import orjson
 
@@ -141,9 +141,14 @@ class JsonLogFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as a line of JSON."""
-        time = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
-        line = {"time": time, "event": record.levelname.lower(), "message": super().format(record)}
-        return orjson.dumps(line).decode()
+        fields = {"event": record.levelname.lower(), "message": super().format(record)}
+        return format_json_line(datetime.fromtimestamp(record.created), fields)
+
+
+def format_json_line(moment: datetime, fields: Mapping[str, Any]) -> str:
+    """Return a line of the JSON log: the time with its zone, then these fields."""
+    time = moment.astimezone().isoformat(timespec="milliseconds")
+    return orjson.dumps({"time": time, **fields}).decode()
 
 
 def _find_descriptor(stream: TextIO | None) -> int | None:
