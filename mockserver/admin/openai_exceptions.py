@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from mockserver.admin.received_chunks import count_received_chunks, has_bare_event
+from mockserver.schema.messages import format_count
 from mockserver.schema.yaml_document import read_text_file
 from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, Ending, index_headers
@@ -38,14 +39,10 @@ class SdkOutcome:
     bare: bool = False
 
     def __str__(self) -> str:
-        received = [] if self.chunks is None else [_format_chunks(self.chunks)]
+        received = [] if self.chunks is None else [format_count(self.chunks, "chunk")]
         retried = f" ×{self.attempts}" if self.attempts > 1 else ""
         bare = ["`choices=None`"] if self.bare else []
         return ", ".join([*received, *bare, (self.exception or "no error") + retried])
-
-
-def _format_chunks(count: int) -> str:
-    return f"{count} chunk{'s' * (count != 1)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +112,10 @@ def find_sdk_outcomes(
     table = load_outcome_table()
     measured = table.choose_profile(profile)
     form = "stream" if stream else "body"
+    pair = _AnswerPair(answer, intended or answer)
     found: dict[str, SdkOutcome] = {}
     for release in table.releases:
-        outcome = _fault_outcome(
-            table, table.faults[release][measured], answer, intended or answer, fault, form
-        )
+        outcome = _fault_outcome(table, table.faults[release][measured], pair, fault, form)
         dropped = outcome.exception in _CONNECTION_ERRORS
         if answer.status >= 400 and answer.head and not (dropped and not stream):
             if dropped:
@@ -134,28 +130,44 @@ def _status_outcome(statuses: Mapping[str, Mapping[str, SdkOutcome]], status: in
     return known[form]
 
 
+class _AnswerPair:
+    """An answer and the one before its fault, with the chunks that a client receives of each, counted once."""
+
+    def __init__(self, answer: Answer, intended: Answer) -> None:
+        self.answer = answer
+        self.intended = intended
+
+    @cached_property
+    def received(self) -> int:
+        """Return the number of content chunks received of the answer."""
+        return count_received_chunks(self.answer)
+
+    @cached_property
+    def intended_chunks(self) -> int:
+        """Return the number of content chunks received of the answer before its fault."""
+        return count_received_chunks(self.intended)
+
+
 def _fault_outcome(
     table: OutcomeTable,
     rows: Mapping[str, Mapping[str, tuple[SdkOutcome, ...]]],
-    answer: Answer,
-    intended: Answer,
+    pair: _AnswerPair,
     fault: str,
     form: str,
 ) -> SdkOutcome:
-    name = re.split("[=@]", fault)[0]
+    answer, name = pair.answer, re.split("[=@]", fault)[0]
     after_head = "@" in fault and answer.head
     if name not in rows or (after_head and _is_received_whole(answer)):
         return SdkOutcome(bare=form == "stream" and has_bare_event(answer))
     outcome = at_once = rows[name][form][0]
     if after_head:
-        later = rows[name][form][table.points.index(_find_column(answer, intended, form))]
+        later = rows[name][form][table.points.index(_find_column(pair, form))]
         # A fault without effect on a stream in progress must have been applied before it began.
         outcome = at_once if _is_harmless(later, table) else later
     if form == "body" or outcome.chunks is None:
         return outcome
-    chunks = count_received_chunks(answer)
-    is_whole = _is_clean(outcome) and chunks >= count_received_chunks(intended)
-    return replace(outcome, chunks=None if is_whole else chunks)
+    is_whole = _is_clean(outcome) and pair.received >= pair.intended_chunks
+    return replace(outcome, chunks=None if is_whole else pair.received)
 
 
 def _is_harmless(outcome: SdkOutcome, table: OutcomeTable) -> bool:
@@ -166,14 +178,13 @@ def _is_clean(outcome: SdkOutcome) -> bool:
     return outcome.exception is None and not outcome.bare
 
 
-def _find_column(answer: Answer, intended: Answer, form: str) -> str:
+def _find_column(pair: _AnswerPair, form: str) -> str:
     """Return the measured point that is like that of the fault, by what arrives before it."""
     if form == "body":
-        return "@0" if _count_bytes(answer) < _count_bytes(intended) else "@1"
-    received = count_received_chunks(answer)
-    if received >= count_received_chunks(intended):
+        return "@0" if _count_bytes(pair.answer) < _count_bytes(pair.intended) else "@1"
+    if pair.received >= pair.intended_chunks:
         return "@5"
-    return {0: "@0", 1: "@1"}.get(received, "@3")
+    return {0: "@0", 1: "@1"}.get(pair.received, "@3")
 
 
 def _count_bytes(answer: Answer) -> int:
@@ -204,7 +215,7 @@ def describe_sdk_outcome(outcome: SdkOutcome) -> str:
     """Return the outcome as a short text."""
     if outcome.exception is None:
         return "no error, an object without choices" if outcome.bare else "no error"
-    before = f", after {_format_chunks(outcome.chunks)}" if outcome.chunks else ""
+    before = f", after {format_count(outcome.chunks, 'chunk')}" if outcome.chunks else ""
     return f"{outcome.exception}{before}" + (f", {outcome.attempts} attempts" if outcome.attempts > 1 else "")
 
 
