@@ -15,11 +15,7 @@ from mockserver.admin.error_responses import AdminError, create_json_response
 from mockserver.admin.explain import EXPLAIN_INPUT, dry_run_input, dry_run_request
 from mockserver.admin.request_input import AdminRequest
 from mockserver.admin.request_views import dump_view
-from mockserver.admin.resources import (
-    build_explanation,
-    build_request_detail,
-    build_request_row,
-)
+from mockserver.admin.resources import build_explanation, build_request_detail, build_request_row
 from mockserver.admin.verify import VERIFY_QUERY, wait_until_verified
 from mockserver.recording.fixture_writer import FixtureWriter, NoFixtureError
 from mockserver.schema.field_types import read_document

@@ -8,9 +8,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from mockserver.admin.accounts_api import (
-    AccountListView,
-)
+from mockserver.admin.accounts_api import AccountListView
 from mockserver.admin.admin_services import AdminServices
 from mockserver.admin.changes import format_scope_label
 from mockserver.admin.error_responses import AdminError, create_json_response
