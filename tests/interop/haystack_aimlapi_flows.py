@@ -53,8 +53,8 @@ for stream in (None, heard):
     assert closing.text == "It is 21 °C in Paris."
 try:
     o3.run([ChatMessage.from_user("mock 429")])
-except openai.RateLimitError:
-    pass
+except openai.RateLimitError as error:
+    assert "Too Many Requests" in str(error)  # noqa: PT017 the vendor's own text
 else:
     raise AssertionError("mock 429 was no error")
 

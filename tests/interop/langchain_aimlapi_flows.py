@@ -56,8 +56,8 @@ assert isinstance(made, Feeling)
 assert o3.invoke("mock retry").content == "Third time lucky."
 try:
     o3.invoke("mock 403")
-except openai.PermissionDeniedError:
-    pass
+except openai.PermissionDeniedError as error:
+    assert error.response.json()["error"]["message"] in str(error)  # noqa: PT017 the vendor's own text
 else:
     raise AssertionError("mock 403 was no error")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from importlib.metadata import version
 from typing import Literal
 from uuid import uuid4
@@ -62,6 +63,7 @@ async def flows(path: str, name: str) -> None:
         await agent.run("mock 402")
     except ModelHTTPError as error:
         assert error.status_code == 402  # noqa: PT017
+        assert re.search("run out of funds|wallet balance", str(error))  # noqa: PT017 the vendor's own text
     else:
         raise AssertionError("mock 402 was no error")
 
