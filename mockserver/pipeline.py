@@ -6,40 +6,27 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar, TypeVarTuple, cast
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from mockserver.answering.effective_state import EffectiveState, find_match
+from mockserver.answering.responder import Rendered, Responder
 from mockserver.billing.charging import AccountRegistry, Charging
-from mockserver.billing.cost import count_usage
 from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import ApiError, Problem
-from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
-from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.masking import redact_text
 from mockserver.matching.fixture_set import (
     FixtureMatch,
     FixtureSet,
     LayeredFixtures,
-    NearMiss,
-    find_first_match,
-    find_near_misses,
     layer_fixture_sets,
 )
 from mockserver.matching.nearest_fixture import find_nearest_fixture
-from mockserver.memoize import fast_dataclass
-from mockserver.rendering.aux_reply import render_aux_reply
-from mockserver.rendering.choices import build_render_options, measure_response
-from mockserver.rendering.completion import (
-    LazyRandom,
-    build_error_context,
-    find_cached_answer,
-    render_completion,
-)
+from mockserver.rendering.choices import build_render_options
+from mockserver.rendering.completion import build_error_context
 from mockserver.rendering.mock_headers import add_mock_headers
-from mockserver.rendering.render_cache import RenderCache
 from mockserver.request.chat_request import (
     ChatRequest,
     ClientDisconnected,
@@ -59,58 +46,19 @@ from mockserver.sessions.injection_result import (
     classify_error,
     find_named_fixture,
 )
-from mockserver.sessions.job_answers import create_job, poll_job, render_submission
 from mockserver.sessions.journal import Arrival, Decision, JournalEntry, Outcome, generate_request_id
-from mockserver.sessions.ledger import Hold
-from mockserver.sessions.store import ANSWERED, EMPTY_OVERLAY, Overlay, SessionStore
+from mockserver.sessions.store import EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.settings import Settings
 from mockserver.validation.admission import admit_request
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
-from mockserver.vendors.aux_endpoints import AuxEndpoint
-from mockserver.vendors.placeholders import PlaceholderValues
 from mockserver.vendors.routing import VendorRouter
-from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.compression import compress_answer
-from mockserver.wire.faults import Fault
 from mockserver.wire.playback import TRANSPORT_KEY, Delivery, Playback, without_transport
 
 _logger = logging.getLogger("mockserver")
 
-ArgumentsT = TypeVarTuple("ArgumentsT")
-T = TypeVar("T")
-
 OnRequestEnd = Callable[[JournalEntry], None]
-
-
-@fast_dataclass
-class EffectiveState:
-    """The fixtures, fault rules and accounts in force for a session's requests, in order of precedence.
-
-    `answer_counts` maps a fixture's `counter_key` to the number of times it has answered this session.
-    """
-
-    fixtures: FixtureSet | LayeredFixtures
-    answer_counts: Mapping[str, int]
-    fault_rules: tuple[FaultRule, ...]
-    accounts: AccountRegistry
-    checks_accounts: bool  # there are accounts, or a key without one is refused
-
-
-@fast_dataclass
-class Rendered:
-    """An answer, and the response that it was rendered from: None for a refusal or an auxiliary reply.
-
-    `hold` and `usage` are the hold of the request's account, and the tokens for which it was placed; `nearest` is the
-    name of the nearest fixture if the response was generated, `fault` the fault of the response.
-    """
-
-    answer: Answer
-    response: ResponseSpec | None = None
-    hold: Hold | None = None
-    usage: TokenUsage | None = None
-    nearest: str = ""
-    fault: Fault | None = None
 
 
 class ChatPipeline:
@@ -139,9 +87,9 @@ class ChatPipeline:
         self.charging = Charging(store, allow_unknown_keys=not settings.known_keys_only)
         self.accounts = AccountRegistry(fixtures.accounts)  # the accounts of the files
         self.checks_accounts = settings.known_keys_only or bool(self.accounts)
-        self.render_cache = RenderCache()
         self.head_cache = HeadCache(router)
         self.reader = RequestReader(settings.max_body)
+        self.responder = Responder(settings, store, self.charging, self.reader.worker)
         # The problems of the files as they are now, if the fixtures could not be replaced by them.
         self.load_problems: tuple[Problem, ...] = ()
         self.listeners: list[Callable[[], None]] = []  # called for new fixtures and for new problems
@@ -223,12 +171,14 @@ class ChatPipeline:
             fixtures: FixtureSet | LayeredFixtures = self.fixtures
             rules = self.fixtures.rules + self.fault_rules
             accounts, checks_accounts = self.accounts, self.checks_accounts
+            names_nearest = self.settings.has_own_fixtures
         else:
             fixtures = layer_fixture_sets(session_overlay.fixtures, shared_overlay.fixtures, self.fixtures)
             rules = (*session_overlay.rules, *shared_overlay.rules, *self.fixtures.rules, *self.fault_rules)
             accounts = AccountRegistry(self.fixtures.accounts, session_overlay, shared_overlay)
             checks_accounts = self.settings.known_keys_only or bool(accounts)
-        return EffectiveState(fixtures, answer_counts, rules, accounts, checks_accounts)
+            names_nearest = fixtures is not self.fixtures or self.settings.has_own_fixtures
+        return EffectiveState(fixtures, answer_counts, rules, accounts, checks_accounts, names_nearest)
 
     async def decide(self, request: ChatRequest, request_id: str) -> Decision:
         """Return the answer to a request, complete with its fault, and how it came about; nothing has been sent yet.
@@ -241,7 +191,7 @@ class ChatPipeline:
             with SharedRegexBudget() as regex_budget:
                 if request.is_large:
                     regex_budget.failures += request.lazy_body.derive(_REGEX_FAILURES, None, list)
-                match = _find_match(request, state)
+                match = find_match(request, state)
                 injected = await self.inject(request, state, match)
                 decision = await self.respond(request, request_id, state, injected)
             if regex_budget.failures:
@@ -277,10 +227,10 @@ class ChatPipeline:
         with SharedRegexBudget() as regex_budget:
             for rule in state.fault_rules:
                 rule.applies_to(request, rule.active_since)
-            match = _find_match(request, state)
+            match = find_match(request, state)
             request.lazy_body.derive(_REGEX_FAILURES, None, lambda: regex_budget.failures)
             if passes_fast_check(request) or not find_body_issues(request):
-                build_render_options(request, self._choose_response_once(request, state, match))
+                build_render_options(request, self.responder.choose_response_once(request, state, match))
                 if match is None:
                     find_nearest_fixture(request, state.fixtures)
 
@@ -321,12 +271,7 @@ class ChatPipeline:
                 account = await self.charging.admit(request, state.accounts)
             else:
                 await admit_request(request)
-            if aux_endpoint and not injected.match:
-                rendered = await self.render_aux(request, aux_endpoint, account)
-            else:
-                rendered = await self.render(request, state, injected.match, account)
-            if request.route.is_job:
-                rendered = await self.submit_job(request, rendered, injected)
+            rendered = await self.responder.respond(request, state, injected, account)
         except ApiError as error:
             outcome = classify_error(error, injected, outcome)
             is_counted = error.cause not in ("path", "body") or outcome == "injected"
@@ -353,127 +298,6 @@ class ChatPipeline:
             own_fault=rendered.fault,
         )
 
-    async def render_aux(
-        self, request: ChatRequest, endpoint: AuxEndpoint, account: AccountSpec | None
-    ) -> Rendered:
-        """Render the answer of an auxiliary endpoint. Raises ApiError if its path names an item that does not exist."""
-        if endpoint.spec.list != "jobs":
-            values = await self.charging.account_values(request, endpoint, account)
-            return Rendered(render_aux_reply(request, endpoint, values))
-        job = await self.store.find_job(request.route.item)
-        elapsed = 0.0 if job is None else await self.store.elapsed(job.submitted_at, job.session)
-        poll = poll_job(request, endpoint.spec, job, elapsed)
-        return Rendered(render_aux_reply(request, endpoint, poll.values, poll.status), fault=poll.fault)
-
-    async def submit_job(
-        self, request: ChatRequest, rendered: Rendered, injected: InjectionResult
-    ) -> Rendered:
-        """Keep an answer as the result of a job, and answer the submission instead. The fault waits for the poll."""
-        fault = injected.choose_fault(rendered.fault)
-        job = create_job(request, cast(ResponseSpec, rendered.response), rendered.answer, fault)
-        await self.store.add_job(job)
-        return replace(rendered, answer=render_submission(request, job), fault=None)
-
-    async def run_rendering(
-        self,
-        request: ChatRequest,
-        response: ResponseSpec,
-        function: Callable[[*ArgumentsT], T],
-        *arguments: *ArgumentsT,
-    ) -> T:
-        """Return the result of a function that renders a response: a long one on the worker thread.
-
-        Raises ApiError if the choices that are requested would be too long.
-        """
-        size = measure_response(request, response)
-        if size <= _LONG_RESPONSE:
-            return function(*arguments)
-        if size > _MAX_RESPONSE and request.parsed.choice_count > 1:
-            message = (
-                f"mockserver: the response has {size:,} characters in {request.parsed.choice_count} choices"
-            )
-            raise ApiError("invalid_request", f"{message}, expected at most {_MAX_RESPONSE:,}")
-        return await self.reader.worker.run(function, *arguments)
-
-    async def render(
-        self,
-        request: ChatRequest,
-        state: EffectiveState,
-        match: FixtureMatch | None,
-        account: AccountSpec | None,
-    ) -> Rendered:
-        """Render the matching fixture's response, or a generated one if no fixture matches.
-
-        Raises ApiError if nothing matches and the server is strict, or if the account cannot pay.
-        """
-        seed, session = self.settings.seed, request.session
-        choose = self._choose_response_once if request.is_large else self._choose_response
-        response = choose(request, state, match)
-        hold, usage, nearest = None, None, ""
-        account_values: PlaceholderValues = {}
-        if account is not None:
-            usage = await self.run_rendering(request, response, count_usage, request, response)
-            hold, account_values = await self.charging.hold(request, account, usage)
-        try:
-            if match is None:
-                rng, cache = LazyRandom(seed, session), None
-                if state.fixtures is not self.fixtures or self.settings.has_own_fixtures:
-                    nearest = find_nearest_fixture(request, state.fixtures)
-            else:
-                fixture = match.fixture
-                count = await self.store.increment(session, ANSWERED, fixture.counter_key)
-                rng = LazyRandom(seed, session, fixture.name, count)
-                cache = None if match.response.template else self.render_cache
-            answer = None if account_values else find_cached_answer(request, response, rng, cache)
-            if answer is None:
-                answer = await self.run_rendering(
-                    request,
-                    response,
-                    render_completion,
-                    *(request, response, rng, account_values, cache),
-                )
-        except Exception:
-            if hold is not None:
-                await self.charging.release(request, hold)
-            raise
-        return Rendered(answer, response, hold, usage, nearest, response.fault)
-
-    def _choose_response_once(
-        self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
-    ) -> ResponseSpec:
-        """Return the response to a large request, chosen once: before it is decided, on the worker thread."""
-
-        def choose() -> ResponseSpec | ApiError:
-            try:
-                return self._choose_response(request, state, match)
-            except ApiError as error:
-                return error
-
-        response = request.lazy_body.derive("response", match and match.response, choose)
-        if isinstance(response, ApiError):
-            raise response
-        return response
-
-    def _choose_response(
-        self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
-    ) -> ResponseSpec:
-        """Return the response of the fixture, its template filled, or a generated one.
-
-        Raises ApiError if there is none, or if a template fails.
-        """
-        seed, locale = self.settings.seed, self.settings.locale
-        if match is None:
-            if self.settings.strict:
-                raise _no_match_error(find_near_misses(request, state.fixtures, state.answer_counts))
-            from mockserver.rendering.generated_response import generate_response  # noqa: PLC0415 imported when the first reply is generated
-
-            return generate_response(request, seed, locale, self.settings.reply)
-        if not match.response.template:
-            return match.response
-        from mockserver.rendering.templated_response import fill_response_template  # noqa: PLC0415 imported when the first template is filled
-
-        return fill_response_template(request, match.fixture, match.response, seed, locale)
-
     def _answer_internal_error(
         self, request: ChatRequest, request_id: str, injected: InjectionResult, error: Exception
     ) -> Decision:
@@ -494,16 +318,6 @@ class ChatPipeline:
         return Decision(answer, reason="no vendor has this path", outcome="unknown_path", is_counted=False)
 
 
-def _no_match_error(near_misses: Sequence[NearMiss]) -> ApiError:
-    """Return the error of a strict server. It names the near misses, so that the client's traceback shows them."""
-    nearest = "; ".join(map(str, near_misses)) or "there are no fixtures at all"
-    return ApiError(
-        "not_found",
-        f"mockserver: no fixture matched. Nearest: {nearest}",
-        headers=(("x-should-retry", "false"),),
-    ).with_cause("no_match")
-
-
 _ATTRIBUTED = ("answered", "injected")  # outcomes of requests that belong to the fixture that matches them
 
 
@@ -515,13 +329,5 @@ def _add_regex_failures(reason: str, failures: Sequence[str]) -> str:
 
 
 _MANY_FRAMES = 2_000
-_LONG_RESPONSE, _MAX_RESPONSE = 5_000, 16_777_216  # characters of all choices
 _REGEX_FAILURES = "regex_failures"  # of a large request, found before it was decided
 _MAX_REASONS = 3  # fixtures and rules that are named
-
-
-def _find_match(request: ChatRequest, state: EffectiveState) -> FixtureMatch | None:
-    """Return the first fixture that matches; only requests for completions have one, unless they name one."""
-    if not request.route.chat:
-        return None
-    return find_first_match(request, state.fixtures, state.answer_counts)

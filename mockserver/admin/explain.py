@@ -12,6 +12,7 @@ import orjson
 from starlette.types import Message
 
 from mockserver.admin.openai_exceptions import SdkOutcome, describe_sdk_outcomes, find_sdk_outcomes
+from mockserver.answering.effective_state import EffectiveState
 from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import InputError
 from mockserver.fixtures.fixture import Fixture
@@ -19,7 +20,7 @@ from mockserver.fixtures.predicates import format_value
 from mockserver.masking import join_scheme
 from mockserver.matching.dropped_reasoning import explain_dropped_reasoning
 from mockserver.matching.fixture_set import NearMiss, find_first_match, find_mismatches, find_near_misses
-from mockserver.pipeline import ChatPipeline, EffectiveState
+from mockserver.pipeline import ChatPipeline
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RequestHead, route_head
 from mockserver.schema.field_types import AnyValue, FieldType, Text

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from mockserver.answering.responder import Responder
 from mockserver.fixtures import predicates, text_forms
 from mockserver.fixtures.text_forms import fold_case, normalize_text
 from mockserver.matching import fixture_set, prefilter
@@ -178,7 +179,7 @@ def test_an_unexpected_exception_of_a_long_step_is_a_500(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ChatPipeline, "_choose_response", fail)
+    monkeypatch.setattr(Responder, "_choose_response", fail)
     entry = call_pipeline(run_pipeline(), _messages("Hello"))
     assert entry.status == 500
     assert "unexpected ZeroDivisionError" in entry.reason

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from mockserver import pipeline as pipeline_module
+from mockserver.answering import responder as responder_module
 from mockserver.pipeline import ChatPipeline
 from mockserver.rendering import completion
 from mockserver.server.app import create_pipeline
@@ -56,13 +58,13 @@ def test_long_responses_are_rendered_and_counted_on_the_worker_thread(
     threads: dict[str, str] = {}
 
     def note(name: str) -> None:
-        function: Callable[..., Any] = getattr(pipeline_module, name)
+        function: Callable[..., Any] = getattr(responder_module, name)
 
         def noted(*arguments: Any) -> Any:
             threads[name] = threading.current_thread().name
             return function(*arguments)
 
-        monkeypatch.setattr(pipeline_module, name, noted)
+        monkeypatch.setattr(responder_module, name, noted)
 
     note("render_completion")
     note("count_usage")
@@ -74,14 +76,14 @@ def test_long_responses_are_rendered_and_counted_on_the_worker_thread(
 def test_choices_that_are_too_long_together_are_refused(
     pipeline: ChatPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline_module, "_MAX_RESPONSE", 20_000)
+    monkeypatch.setattr(responder_module, "_MAX_RESPONSE", 20_000)
     assert call_pipeline(pipeline, _body("long", n=2)).status == 200
     entry = call_pipeline(pipeline, _body("long", n=3))
     assert entry.status == 400
     assert entry.reason == (
         "mockserver: the response has 21,000 characters in 3 choices, expected at most 20,000"
     )
-    monkeypatch.setattr(pipeline_module, "_MAX_RESPONSE", 6_000)
+    monkeypatch.setattr(responder_module, "_MAX_RESPONSE", 6_000)
     assert call_pipeline(pipeline, _body("long")).status == 200  # what a fixture says is sent
 
 
@@ -124,23 +126,23 @@ def test_a_long_text_is_counted_and_truncated_like_a_short_one(
 # --- raw streams and faults
 
 
-def _note_threads(monkeypatch: pytest.MonkeyPatch, name: str) -> set[str]:
-    """Return the names of the threads that call a function of the pipeline's module from now on."""
+def _note_threads(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> set[str]:
+    """Return the names of the threads that call a function through this module from now on."""
     threads: set[str] = set()
-    function: Callable[..., Any] = getattr(pipeline_module, name)
+    function: Callable[..., Any] = getattr(module, name)
 
     def noted(*arguments: Any) -> Any:
         threads.add(threading.current_thread().name)
         return function(*arguments)
 
-    monkeypatch.setattr(pipeline_module, name, noted)
+    monkeypatch.setattr(module, name, noted)
     return threads
 
 
 def test_a_long_raw_stream_is_rendered_on_the_worker_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"fixtures: [{{name: raw, match: {{}}, response: {{raw: {{sse: ['data: {TEXT}', {{delay: 1ms}}]}}}}}}]"
     settings = Settings(fixtures_yaml=text, tokenizer="estimate", reload=False)
-    threads = _note_threads(monkeypatch, "render_completion")
+    threads = _note_threads(monkeypatch, responder_module, "render_completion")
     assert call_pipeline(create_pipeline(settings, Playback(), lambda _: None), _body("x")).fixture == "raw"
     assert threads == {"mockserver-worker_0"}
 
@@ -150,7 +152,7 @@ def test_a_fault_of_many_frames_is_applied_on_the_worker_thread(
     pipeline: ChatPipeline, monkeypatch: pytest.MonkeyPatch, frames: int, thread: str
 ) -> None:
     monkeypatch.setattr(pipeline_module, "_MANY_FRAMES", frames)
-    threads = _note_threads(monkeypatch, "apply_injections")
+    threads = _note_threads(monkeypatch, pipeline_module, "apply_injections")
     entry = call_pipeline(pipeline, _body("short", stream=True), fault="comments")
     assert entry.fault == "comments"
     assert threads == {thread}

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import requests
 
 from mockserver import pipeline
+from mockserver.answering import responder
 from mockserver.errors import ApiError
 from mockserver.request.chat_request import RequestReader
 from mockserver.request.request_head import MAX_CACHED_HEAD, HeadCache, RoutedHead, read_head
@@ -115,8 +117,11 @@ def test_an_unexpected_exception_refunds_what_was_held(failing: str, failing_sto
     assert "held" in asyncio.run(failing_store.sessions_of_account("sk-account"))
 
 
-@pytest.mark.parametrize("step", ["render_completion", "apply_injections"])
+@pytest.mark.parametrize(
+    ("module", "step"), [(responder, "render_completion"), (pipeline, "apply_injections")]
+)
 def test_an_exception_in_a_later_step_is_answered_and_refunded_too(
+    module: ModuleType,
     step: str,
     start_server: StartServer,
     make_client: MakeClient,
@@ -130,7 +135,7 @@ def test_an_exception_in_a_later_step_is_answered_and_refunded_too(
 
     client = make_client(server)
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, step, fail)
+        patch.setattr(module, step, fail)
         for key in ("key", "sk-account"):
             headers = {"X-Mock-Fault": "reset@1", "Authorization": f"Bearer {key}"}
             assert client.chat(content="Break", stream=True, headers=headers).status == 500

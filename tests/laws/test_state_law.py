@@ -232,7 +232,7 @@ def plant_counter(pipeline: ChatPipeline) -> None:
 def plant_field(pipeline: ChatPipeline) -> None:
     def note(*_: object) -> None:
         pipeline.load_problems = ()
-        pipeline.render_cache.last = object()  # type: ignore[attr-defined]
+        pipeline.responder.render_cache.last = object()  # type: ignore[attr-defined]
 
     pipeline.on_request_end = note
 
@@ -243,7 +243,7 @@ def plant_field(pipeline: ChatPipeline) -> None:
         (plant_attribute, "app.pipeline.on_request_end<seen>"),
         (plant_variable, "mockserver.pipeline['planted']"),
         (plant_counter, "app.pipeline.on_request_end"),
-        (plant_field, "app.pipeline.render_cache"),
+        (plant_field, "app.pipeline.responder.render_cache"),
     ],
 )
 def test_state_elsewhere_is_found(plant: Callable[[ChatPipeline], None], place: str) -> None:

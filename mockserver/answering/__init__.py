@@ -1,0 +1,1 @@
+"""The answer to an admitted request: from a fixture, generated, from an auxiliary endpoint or a job."""
