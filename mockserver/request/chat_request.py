@@ -81,7 +81,7 @@ class RequestReader:
         """Receive a whole request. Raises ClientDisconnected if the client leaves before its end."""
         max_body = self._max_body
         if routed_head.content_length > max_body:
-            return _build_request(routed_head, b"", TOO_LARGE_BODY)
+            return build_chat_request(routed_head, b"", TOO_LARGE_BODY)
         message = await receive()
         raw: bytes = message.get("body", b"")
         if message.get("more_body"):
@@ -89,17 +89,19 @@ class RequestReader:
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
         if len(raw) > max_body:
-            return _build_request(routed_head, b"", TOO_LARGE_BODY)
+            return build_chat_request(routed_head, b"", TOO_LARGE_BODY)
         failure = None
         if raw and "content-encoding" in routed_head.headers:
             raw, failure = await self._decode(routed_head, raw)
         elif len(raw) < _MAX_CACHED_BODY and routed_head.head.size < MAX_CACHED_HEAD:
             # Clients under test often repeat a request.
             key = routed_head, raw
-            return self._cache.get(key) or self._cache.put(key, _build_request(routed_head, raw), len(raw))
+            return self._cache.get(key) or self._cache.put(
+                key, build_chat_request(routed_head, raw), len(raw)
+            )
         if len(raw) > LARGE_BODY and failure is None:
             return await self.worker.run(_build_large_request, routed_head, raw)
-        return _build_request(routed_head, raw, failure)
+        return build_chat_request(routed_head, raw, failure)
 
     async def _decode(self, routed_head: RoutedHead, raw: bytes) -> tuple[bytes, ParsedBody | None]:
         """Return the body without its content codings; if they cannot be undone, as it is, with the failure."""
@@ -116,13 +118,14 @@ class RequestReader:
 
 def _build_large_request(routed_head: RoutedHead, raw: bytes) -> ChatRequest:
     if has_too_many_values(raw):
-        return _build_request(routed_head, b"", TOO_MANY_VALUES)
-    return _build_request(routed_head, raw, is_large=True)
+        return build_chat_request(routed_head, b"", TOO_MANY_VALUES)
+    return build_chat_request(routed_head, raw, is_large=True)
 
 
-def _build_request(
+def build_chat_request(
     routed_head: RoutedHead, raw: bytes, failure: ParsedBody | None = None, *, is_large: bool = False
 ) -> ChatRequest:
+    """Build a request from its head and body; `failure` stands for a body that cannot be parsed."""
     route = routed_head.route
     lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, failure=failure)
     body = lazy_body.parsed.body
