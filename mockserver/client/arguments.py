@@ -18,7 +18,7 @@ TextCriterion: TypeAlias = "TextOrPattern | Sequence[TextOrPattern] | Mapping[st
 CountCriterion: TypeAlias = "int | Sequence[int] | Mapping[str, Any]"
 ResponseFormatName = Literal["text", "json_object", "json_schema"]
 ThenArgument = Literal["repeat_last", "cycle", "no_match"]
-# A duration with its unit, like "30ms", or a distribution, like {"median": "800ms", "p95": "4s"}.
+# A duration with its unit, like "30ms", or a distribution, like {"median": "800ms", "p95": "4s", "p99": "9s"}.
 DelayArgument: TypeAlias = "str | Mapping[str, str]"
 
 # A duration like "10ms", or {"date": "3s"}, which is sent as an HTTP date.

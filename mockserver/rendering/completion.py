@@ -390,9 +390,13 @@ def _with_waits(items: Iterable[str | StreamPause], rng: LazyRandom) -> Iterator
 
 
 def _chunk_interval(pacing: StreamPacing, rng: LazyRandom) -> float:
-    if not pacing.tps:
+    if pacing.gap is not None:
+        gap = pacing.gap.draw(rng)
+    elif pacing.tps:
+        gap = 1 / pacing.tps
+    else:
         return 0.0
-    return (1 + (rng().uniform(-1, 1) * pacing.jitter if pacing.jitter else 0.0)) / pacing.tps
+    return gap * (1 + rng().uniform(-1, 1) * pacing.jitter) if pacing.jitter else gap
 
 
 def _with_heartbeats(answer: Answer, interval: float) -> Answer:

@@ -345,6 +345,17 @@ def test_jitter_varies_each_gap_within_its_bounds_and_the_same_way_again() -> No
     assert gaps == [frame.wait for frame in rendered("aimlapi", stated, stream=True).frames][2:-2]
 
 
+def test_a_gap_is_drawn_for_each_chunk_and_may_have_a_jitter() -> None:
+    stated = {"text": "a b c d", "stream": {"gap": "100ms"}}
+    assert [frame.wait for frame in rendered("aimlapi", stated, stream=True).frames][2:-2] == [0.1] * 3
+    stated = {"text": "a b c d", "stream": {"gap": {"median": "100ms", "p95": "100ms"}, "jitter": "1%"}}
+    gaps = [frame.wait for frame in rendered("aimlapi", stated, stream=True).frames][2:-2]
+    assert len(set(gaps)) == 3
+    assert gaps == pytest.approx([0.1] * 3, rel=0.01)
+    stated = {"text": "a b c d", "stream": {"gap": {"median": "100ms", "p95": "300ms"}}}
+    assert len({frame.wait for frame in rendered("aimlapi", stated, stream=True).frames[2:-2]}) == 3
+
+
 def test_the_opening_the_end_and_the_usage_are_no_chunks_that_a_person_counts() -> None:
     answer = rendered("aimlapi", {"text": "One two"}, stream=True, stream_options=COUNTED)
     assert [frame.chunk for frame in answer.frames] == [False, True, True, False, False, False]
