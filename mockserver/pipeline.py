@@ -269,7 +269,7 @@ class ChatPipeline:
             account = None
             if state.checks_accounts:
                 account = await self.charging.admit(request, state.accounts)
-            else:
+            elif injected.match is None or request.route.api != "unknown":
                 await admit_request(request)
             rendered = await self.responder.respond(request, state, injected, account)
         except ApiError as error:

@@ -15,7 +15,7 @@ from mockserver.admin.time_slices import TimeSlicer
 from mockserver.billing.cost import find_entry_cost
 from mockserver.errors import Problem
 from mockserver.fixtures.criteria import MATCH, Criterion, MatchSpec, build_criteria
-from mockserver.matching.fixture_set import Mismatch, find_criteria_mismatches
+from mockserver.matching.fixture_set import Mismatch, find_match_mismatches
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.field_types import AmountField, Boolean, Duration, FieldType, Integer, Null, Text
@@ -207,6 +207,7 @@ class _Verification:
     """The requests that match a query so far, and whether they meet it."""
 
     def __init__(self, query: VerifyQuery, evicted: int) -> None:
+        self._match = query.match
         self._criteria = build_criteria(query.match)
         self._spending = query.spent
         self._count = query.count or (CountRange(min=1) if query.spent is None else CountRange())
@@ -223,7 +224,7 @@ class _Verification:
         """Take a new or changed entry into account. It is compared with the match once, when its answer is decided."""
         matches = self._matches.get(entry.id)
         if matches is None and entry.decision is not None:
-            matches = _meets_criteria(entry, self._criteria)
+            matches = _meets_match(entry, self._match, self._criteria)
             if matches is None:
                 self._unknown.add(entry.id)
                 return
@@ -291,7 +292,7 @@ class _Verification:
     def compare(self, entry: JournalEntry) -> None:
         """Note the mismatches of an entry, for the error."""
         if is_counted_request(entry) and not entry.dropped and not self._matches.get(entry.id):
-            self._misses.append((entry, _find_mismatches(entry, self._criteria)))
+            self._misses.append((entry, _find_mismatches(entry, self._match, self._criteria)))
 
     def build_error(self, entries: Sequence[JournalEntry]) -> AdminError:
         """Return the 409: the matching requests, and the nearest others with their mismatches."""
@@ -328,12 +329,22 @@ def _count_requests(entries: Iterable[JournalEntry]) -> int:
 def is_counted_request(entry: JournalEntry) -> bool:
     """Return whether assertions count a request: one for a completion, with a valid body, whatever its answer."""
     decision, request = entry.decision, entry.request
-    return decision is not None and decision.is_counted and request is not None and request.route.chat
+    return (
+        decision is not None and decision.is_counted and request is not None and request.route.is_completion
+    )
 
 
-def _meets_criteria(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> bool | None:
-    """Return whether an entry meets the criteria; None if that depends on a body that was dropped."""
-    if not is_counted_request(entry):
+def _may_count(entry: JournalEntry, match: MatchSpec) -> bool:
+    """Return whether a request may count for a match: one of another api only if the match names an api."""
+    request = entry.request
+    if match.api is None or request is None or request.route.is_completion:
+        return is_counted_request(entry)
+    return entry.decision is not None
+
+
+def _meets_match(entry: JournalEntry, match: MatchSpec, criteria: tuple[Criterion, ...]) -> bool | None:
+    """Return whether an entry meets a match; None if that depends on a body that was dropped."""
+    if not _may_count(entry, match):
         return False
     request = cast(ChatRequest, entry.request_with_body)
     dropped = entry.dropped
@@ -351,7 +362,7 @@ def _is_known_without_body(field: str, dropped: DroppedBodies) -> bool:
     return field in _HEAD_FIELDS or field.startswith("header.")
 
 
-_HEAD_FIELDS = ("vendor", "model", "key", "session", "attempt")
+_HEAD_FIELDS = ("api", "vendor", "model", "key", "session", "attempt")
 
 
 def _near_miss(entry: JournalEntry, mismatches: list[Mismatch]) -> dict[str, Any]:
@@ -369,6 +380,8 @@ def _describe_near_miss(near_miss: Mapping[str, Any]) -> str:
     return f"{near_miss['id']} missed on {'; '.join(differences)}"
 
 
-def _find_mismatches(entry: JournalEntry, criteria: tuple[Criterion, ...]) -> list[Mismatch]:
+def _find_mismatches(
+    entry: JournalEntry, match: MatchSpec, criteria: tuple[Criterion, ...]
+) -> list[Mismatch]:
     request = entry.request_with_body
-    return [] if request is None else list(find_criteria_mismatches(request, criteria))
+    return [] if request is None else list(find_match_mismatches(request, match, criteria))

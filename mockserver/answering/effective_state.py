@@ -27,7 +27,5 @@ class EffectiveState:
 
 
 def find_match(request: ChatRequest, state: EffectiveState) -> FixtureMatch | None:
-    """Return the first fixture that matches; only requests for completions have one, unless they name one."""
-    if not request.route.chat:
-        return None
+    """Return the first fixture that matches."""
     return find_first_match(request, state.fixtures, state.answer_counts)

@@ -116,7 +116,7 @@ def _was_made_with_key(entry: JournalEntry, request: ChatRequest) -> bool:
     made = entry.request
     return (
         made is not None
-        and made.route.chat
+        and made.route.is_completion
         and made.api_key == request.api_key
         and made.vendor is request.vendor
     )

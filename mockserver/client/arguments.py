@@ -17,6 +17,7 @@ TextOrPattern: TypeAlias = "str | re.Pattern[str]"
 TextCriterion: TypeAlias = "TextOrPattern | Sequence[TextOrPattern] | Mapping[str, Any]"
 CountCriterion: TypeAlias = "int | Sequence[int] | Mapping[str, Any]"
 ResponseFormatName = Literal["text", "json_object", "json_schema"]
+ApiName = Literal["chat", "responses", "embeddings", "read", "unknown"]
 ThenArgument = Literal["repeat_last", "cycle", "no_match"]
 # A duration with its unit, like "30ms", or a distribution, like {"median": "800ms", "p95": "4s", "p99": "9s"}.
 DelayArgument: TypeAlias = "str | Mapping[str, str]"
@@ -44,6 +45,7 @@ class MatchArguments(TypedDict, total=False):
     response_format: ResponseFormatName | Sequence[ResponseFormatName]
     turn: CountCriterion  # the number of user messages so far, from 1
     attempt: CountCriterion  # the retry count that the SDK sends, from 0
+    api: ApiName | Sequence[ApiName]  # absent: "chat" or "responses"
 
 
 class ResponseArguments(TypedDict, total=False):

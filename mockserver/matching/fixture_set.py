@@ -14,7 +14,7 @@ from typing import Any, Final
 from mockserver.bounded_regex import BoundedRegex, RegexSearchError, SharedRegexBudget, note_regex_failure
 from mockserver.errors import Problem
 from mockserver.fixtures.account_spec import AccountSpec
-from mockserver.fixtures.criteria import Criterion
+from mockserver.fixtures.criteria import Criterion, MatchSpec, covers_api, find_api_mismatch
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import ORIGINS, Fixture
 from mockserver.fixtures.predicates import MISSING, ExactLiteral, format_value, search_text, stringify_value
@@ -255,7 +255,10 @@ class _KnownMatches:
 
 def find_all_matches(request: ChatRequest, fixtures: FixtureSet | LayeredFixtures) -> Iterator[Fixture]:
     """Return the fixtures that match a request, used up or not, in their order."""
+    is_completion = request.route.is_completion
     for fixture in fixtures.candidates(request):
+        if not is_completion and not covers_api(fixture.match, request):
+            continue
         try:
             for term in fixture.criteria:
                 if not term.predicate.holds(term.get_value(request)):
@@ -292,11 +295,20 @@ def find_mismatches(
     request: ChatRequest, fixture: Fixture, answer_counts: Mapping[str, int]
 ) -> tuple[Mismatch, ...]:
     """Return all mismatches of a request and a fixture; none if it matches."""
-    unlike = find_criteria_mismatches(request, fixture.criteria)
+    unlike = find_match_mismatches(request, fixture.match, fixture.criteria)
     times = answer_counts.get(fixture.counter_key, 0)
     if not unlike and fixture.response_at(times) is None:
         return (Mismatch("times", "a response that is left", f"none: it has answered {times} times"),)
     return unlike
+
+
+def find_match_mismatches(
+    request: ChatRequest, match: MatchSpec, criteria: Iterable[Criterion]
+) -> tuple[Mismatch, ...]:
+    """Return a mismatch for the api of a match without one, and for each criterion that a request does not meet."""
+    mismatches = find_criteria_mismatches(request, criteria)
+    other_api = find_api_mismatch(match, request)
+    return mismatches if other_api is None else (Mismatch(*other_api), *mismatches)
 
 
 def find_criteria_mismatches(request: ChatRequest, criteria: Iterable[Criterion]) -> tuple[Mismatch, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import Problem
-from mockserver.fixtures.criteria import Criterion
+from mockserver.fixtures.criteria import Criterion, list_apis
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import Predicate
 from mockserver.matching.fixture_set import FixtureSet
@@ -128,6 +128,8 @@ def _lookup_cost(criterion: Criterion) -> int:
 
 def _covers(earlier: Fixture, later: Fixture) -> bool:
     """Return whether every request that matches the later fixture matches the earlier one."""
+    if not set(list_apis(later.match)) <= set(list_apis(earlier.match)):
+        return False
     return all(
         any(own.field == term.field and own.predicate.implies(term.predicate) for own in later.criteria)
         for term in earlier.criteria

@@ -42,7 +42,11 @@ def build_exchange_request(exchange: Exchange, router: VendorRouter) -> ChatRequ
         ],
     }
     routed_head = route_head(read_head(scope), router)
-    if routed_head is None or routed_head.vendor.name != exchange.vendor or not routed_head.route.chat:
+    if (
+        routed_head is None
+        or routed_head.vendor.name != exchange.vendor
+        or not routed_head.route.is_completion
+    ):
         raise NoFixtureError(
             f"{exchange.method} {exchange.path} of {exchange.vendor} is not for a completion"
         )

@@ -23,7 +23,7 @@ class FixtureWriter:
         request, decision = entry.request_with_body, entry.decision
         if request is None:
             raise NoFixtureError("no vendor has this path, so no fixture can answer it")
-        if not request.route.chat:
+        if not request.route.is_completion:
             raise NoFixtureError("the request is not for a completion, so no fixture can answer it")
         if request.route.is_job:
             raise NoFixtureError("the request submitted a job, whose answer is not its result")
@@ -39,7 +39,7 @@ class FixtureWriter:
     def compare(self, entry: JournalEntry) -> None:
         """Take another entry of the session into account."""
         request = entry.request_with_body
-        if entry.id != self._id and not entry.dropped and request is not None and request.route.chat:
+        if entry.id != self._id and not entry.dropped and request is not None and request.route.is_completion:
             self._match.add_other(request)
 
     def render(self) -> str:

@@ -17,6 +17,7 @@ from mockserver.schema.object_types import (
     spec_field,
 )
 from mockserver.sessions.journal import Decision, JournalEntry, Outcome
+from mockserver.vendors.apis import APIS
 from mockserver.wire.answer import Answer
 
 OPTIONAL_OUTCOME: FieldType = ByType(text=OneOf(*get_args(Outcome)), null=Null())
@@ -30,6 +31,9 @@ class RequestRecord:
     number: int = spec_field(Integer(1), "in the order of arrival")
     arrived: datetime = spec_field(Text(), "the time of arrival, in ISO 8601")
     session: str = spec_field(Text(), "the session of the request")
+    api: str = spec_field(
+        OneOf(*APIS), "chat, responses, embeddings, read, or unknown for a path that is not served"
+    )
     vendor: str = spec_field(OPTIONAL_TEXT, "the vendor; null if no vendor has the path")
     model: str = spec_field(OPTIONAL_TEXT, "the requested model")
     method: str = spec_field(Text(), "the HTTP method")
@@ -92,6 +96,7 @@ def create_record(entry: JournalEntry) -> RequestRecord:
         number=entry.number,
         arrived=datetime.fromtimestamp(arrival.arrived_at, UTC),
         session=arrival.session,
+        api=request.route.api if request else "unknown",
         vendor=request.vendor.name if request else "",
         model=request.model if request else "",
         method=head.method,

@@ -13,6 +13,7 @@ from mockserver.request.request_head import SESSION_NAME_FORM, RoutedHead, get_m
 from mockserver.schema.messages import truncate_text
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 from mockserver.validation.zod_issues import Issue, create_custom_issue, format_issues
+from mockserver.vendors.apis import POSTED_APIS
 from mockserver.vendors.model_spec import RejectedValueSpec, UnavailableSpec
 from mockserver.vendors.placeholders import fill_optional_text
 from mockserver.vendors.unserved_endpoints import format_hint_header
@@ -62,9 +63,9 @@ def _check_route(request: ChatRequest) -> None:
 
 @memoized
 def _passes_head_checks(routed_head: RoutedHead) -> bool:
-    """Return whether this is the head of a chat request that no check of heads refuses."""
+    """Return whether this is the head of a POST request that no check of heads refuses."""
     checks = (_route_error, *_HEAD_CHECKS.values())
-    return routed_head.route.chat and not any(find_error(routed_head) for find_error in checks)
+    return routed_head.route.api in POSTED_APIS and not any(find_error(routed_head) for find_error in checks)
 
 
 def _raise_if_error(error: ApiError | None) -> None:
@@ -74,7 +75,7 @@ def _raise_if_error(error: ApiError | None) -> None:
 
 def _route_error(routed_head: RoutedHead) -> ApiError | None:
     route, method = routed_head.route, routed_head.head.method
-    if not route.chat and route.aux_endpoint is None:
+    if route.api == "unknown":
         hint = route.vendor.unserved_endpoints.explain(method, route.path)
         if hint is not None:
             return ApiError("not_found", detail=hint, headers=(format_hint_header(hint),)).with_cause("path")

@@ -90,6 +90,10 @@ class PathsSpec:
         ListOf(CHAT_PATH, at_least=1),
         "chat completions; `{model}` stands for the model's name",
     )
+    responses: tuple[str, ...] = spec_field(
+        ListOf(CHAT_PATH), "OpenAI's Responses API; absent: not served", default=()
+    )
+    embeddings: tuple[str, ...] = spec_field(ListOf(CHAT_PATH), "embeddings; absent: not served", default=())
     openai: str | None = spec_field(
         PATH, "the path of an OpenAI client's base URL; absent: OpenAI clients cannot be used", default=None
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mockserver.errors import InputError
+from mockserver.vendors.apis import COMPLETION_APIS, Api
 from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.vendor import Vendor
 
@@ -15,17 +16,22 @@ from mockserver.vendors.vendor import Vendor
 class RouteMatch:
     """The vendor and its path that a request leads to, with the model if the path names one.
 
-    `chat` is true at the chat completions, `is_job` where they are submitted as jobs; `aux_endpoint` is an auxiliary
-    endpoint and `item` the item of its list.
+    `is_job` is true where completions are submitted as jobs; `aux_endpoint` is an auxiliary endpoint and `item` the
+    item of its list. `is_completion` is true for the apis of a match that names none.
     """
 
     vendor: Vendor
     path: str
-    chat: bool
+    api: Api
     model: str | None = None
     aux_endpoint: AuxEndpoint | None = None
     item: str = ""
     is_job: bool = False
+    is_completion: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note whether the api is one of completions."""
+        object.__setattr__(self, "is_completion", self.api in COMPLETION_APIS)
 
     @property
     def method(self) -> str:
@@ -36,7 +42,7 @@ class RouteMatch:
 class VendorRouter:
     """The vendors of one server. If Hosts or native paths collide, the earlier vendor takes precedence.
 
-    Raises InputError if a vendor's name is the first segment of another vendor's chat path.
+    Raises InputError if a vendor's name is the first segment of a path of another vendor.
     """
 
     def __init__(self, vendors: Iterable[Vendor]) -> None:
@@ -47,7 +53,7 @@ class VendorRouter:
         owners = ((path.rstrip("/"), vendor) for vendor in ordered for path in vendor.profile.paths.owns)
         self._path_owners = sorted(owners, key=lambda owner: -len(owner[0]))
         self._find_cached = lru_cache(maxsize=_CACHE_SIZE)(self._find)
-        for path in (path for vendor in ordered for path in vendor.chat_paths):
+        for path in (path for vendor in ordered for path in vendor.posted_paths):
             name = path.split("/")[1]
             if name in self.vendors:
                 raise InputError.from_message(
@@ -73,10 +79,10 @@ class VendorRouter:
 
     def _find_native(self, method: str, path: str) -> RouteMatch | None:
         for vendor in self.vendors.values():
-            chat, model, is_job = vendor.match_chat_path(path, self._reserved_names)
+            api, model, is_job = vendor.match_posted_path(path, self._reserved_names)
             # `/v1/{model}` matches too many paths, so it is limited to POST.
-            if chat and (model is None or method == "POST"):
-                return RouteMatch(vendor, path, True, model, is_job=is_job)
+            if api != "unknown" and (model is None or method == "POST"):
+                return RouteMatch(vendor, path, api, model, is_job=is_job)
         owner = next(
             (vendor for owned, vendor in self._path_owners if f"{path}/".startswith(f"{owned}/")), None
         )
@@ -85,13 +91,13 @@ class VendorRouter:
         for vendor in owners + (list(self.vendors.values()) if method in ("GET", "HEAD") else []):
             if vendor.find_aux_endpoint(path):
                 return _match_vendor_path(vendor, path)
-        return RouteMatch(owner, path, False) if owner else None
+        return RouteMatch(owner, path, "unknown") if owner else None
 
 
 def _match_vendor_path(vendor: Vendor, path: str) -> RouteMatch:
     endpoint, item = vendor.find_aux_endpoint(path) or (None, "")
-    chat, model, is_job = (False, None, False) if endpoint else vendor.match_chat_path(path)
-    return RouteMatch(vendor, path, chat, model, endpoint, item, is_job)
+    api, model, is_job = ("read", None, False) if endpoint else vendor.match_posted_path(path)
+    return RouteMatch(vendor, path, api, model, endpoint, item, is_job)
 
 
 _CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 256  # cached routes, and the length of host and path

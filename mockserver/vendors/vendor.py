@@ -18,6 +18,7 @@ from mockserver.errors import ApiError
 from mockserver.masking import match_scheme
 from mockserver.memoize import Memo
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, format_amount
+from mockserver.vendors.apis import Api
 from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.error_bodies import ErrorBodies
 from mockserver.vendors.ids import IdFactory, create_id_factory
@@ -88,29 +89,26 @@ class Vendor:
             }
         self._job_body = JsonTemplate(profile.jobs.body if profile.jobs else {})
         self._job_paths = frozenset(profile.jobs.paths if profile.jobs else ())
-        self._exact_paths = {path for path in self.chat_paths if "{model}" not in path}
-        self._path_patterns = [(path, _path_pattern(path)) for path in self.chat_paths if "{model}" in path]
+        self.posted_paths = _find_posted_paths(profile)
+        self._path_patterns = [
+            (path, _path_pattern(path)) for path in self.posted_paths if _MODEL_PLACEHOLDER in path
+        ]
 
-    @property
-    def chat_paths(self) -> tuple[str, ...]:
-        """Return the paths of chat completions, those of jobs included; `{model}` stands for the model's name."""
-        return (*self.profile.paths.chat, *(self.profile.jobs.paths if self.profile.jobs else ()))
-
-    def match_chat_path(
+    def match_posted_path(
         self, path: str, reserved: frozenset[str] = frozenset()
-    ) -> tuple[bool, str | None, bool]:
-        """Return whether the path is one of chat completions, the model in it or None, and whether it submits a job.
+    ) -> tuple[Api, str | None, bool]:
+        """Return the api at a path (`unknown`: none), the model in the path or None, and whether it submits a job.
 
         `reserved` are names that are no models, in addition to those that the vendor reserves.
         """
         path = self._without_trailing_slash(path)
-        if path in self._exact_paths:
-            return True, None, path in self._job_paths
-        for chat_path, pattern in self._path_patterns:
+        if path in self.posted_paths and _MODEL_PLACEHOLDER not in path:
+            return self.posted_paths[path], None, path in self._job_paths
+        for posted_path, pattern in self._path_patterns:
             found = pattern.fullmatch(path)
             if found and found["model"] not in reserved and found["model"] not in self.profile.paths.reserved:
-                return True, found["model"], chat_path in self._job_paths
-        return False, None, False
+                return self.posted_paths[posted_path], found["model"], posted_path in self._job_paths
+        return "unknown", None, False
 
     def find_aux_endpoint(self, path: str) -> tuple[AuxEndpoint, str] | None:
         """Return the auxiliary endpoint at this path and the item that the path names; None if there is none."""
@@ -269,6 +267,7 @@ class Vendor:
         return self._error_bodies.error_answer(error, {**ids, **context}, self.headers)
 
 
+_MODEL_PLACEHOLDER = "{model}"
 _REASONING_DELTA = {"reasoning_content": "$reasoning_content"}
 _TEXT_DELTA = {"content": "$content"}
 
@@ -279,6 +278,17 @@ def _is_match(pattern: BoundedRegex, value: str) -> bool:
         return pattern.fullmatch(value) is not None
     except RegexSearchError:
         return False
+
+
+def _find_posted_paths(profile: VendorProfile) -> dict[str, Api]:
+    """Return the api of each path for POST requests, those of jobs included; `{model}` stands for a model's name."""
+    paths = profile.paths
+    chat_paths = (*paths.chat, *(profile.jobs.paths if profile.jobs else ()))
+    return {
+        **dict.fromkeys(chat_paths, "chat"),
+        **dict.fromkeys(paths.responses, "responses"),
+        **dict.fromkeys(paths.embeddings, "embeddings"),
+    }
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:

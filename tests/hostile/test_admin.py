@@ -90,13 +90,13 @@ class _Verifications:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.journal, self.watches, self.comparisons = _CountedJournal(), RequestWatches(), 0
         self.journal.subscribe(self.watches.publish)
-        compare = verify._meets_criteria
+        compare = verify._meets_match
 
-        def count(entry: JournalEntry, criteria: Any) -> bool | None:
+        def count(entry: JournalEntry, match: Any, criteria: Any) -> bool | None:
             self.comparisons += 1
-            return compare(entry, criteria)
+            return compare(entry, match, criteria)
 
-        monkeypatch.setattr(verify, "_meets_criteria", count)
+        monkeypatch.setattr(verify, "_meets_match", count)
 
     def start(self, session: str | None, **query: Any) -> asyncio.Task[VerifyResult]:
         read = read_document(VERIFY_QUERY, document_from_value({"match": {}, "within": "60s", **query}, "q"))

@@ -197,7 +197,7 @@ def test_no_fixture_answers_an_endpoint_unless_it_is_named(start_server: StartSe
 
 
 def test_a_fault_rule_strikes_an_endpoint(start_server: StartServer) -> None:
-    server = start_server("faults: [{match: {vendor: omixa}, error: 503, times: 1}]")
+    server = start_server("faults: [{match: {vendor: omixa, api: read}, error: 503, times: 1}]")
     assert [asked(server, "omixa").status_code for _ in range(2)] == [503, 200]
 
 

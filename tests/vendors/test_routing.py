@@ -24,7 +24,7 @@ def directory(vendors: dict[str, Vendor]) -> VendorRouter:
 def located(directory: VendorRouter, request: str) -> Where:
     host, method, path = request.split(" ")
     place = directory.locate(host, method, path)
-    return None if place is None else (place.vendor.name, place.path, place.chat, place.model)
+    return None if place is None else (place.vendor.name, place.path, place.is_completion, place.model)
 
 
 @pytest.mark.parametrize(
