@@ -80,7 +80,7 @@ class FaultRuleView:
     )
     over: bool = spec_field(
         Boolean(),
-        "whether it has expired, or used up its `times` in each session where it was applied",
+        "whether it has expired, or the session that owns it has used up its `times`",
     )
     definition: Any = spec_field(AnyValue(), "the rule as it was written; API keys are masked")
 
@@ -155,8 +155,7 @@ async def collect_fault_rules(pipeline: ChatPipeline, session: str | None) -> Fa
                 evaluated=sum(evaluated[name].get(one.counter_key, 0) for name in users),
                 applied=sum(applied_counts),
                 left_s=left,
-                over=left == 0
-                or (bool(applied_counts) and times is not None and min(applied_counts) >= times),
+                over=left == 0 or (owner is not None and times is not None and sum(applied_counts) >= times),
                 definition=redact_definition(one.definition),
             )
 

@@ -139,13 +139,20 @@ def test_an_expired_rule_is_listed_as_over(control: Control, running: Any, make_
         return [one["over"] for one in control.ask("GET", f"/faults{where}")["faults"][:2]]
 
     add_rules(control, {"error": 500, "times": 2}, {"match": {"user": "zzz"}, "error": 500, "for": "1m"})
-    one, two = make_client(running, "one"), make_client(running, "two")
-    assert over() == [False, False]
+    one, three = make_client(running, "one"), make_client(running, "three")
+    for _ in range(2):
+        one.chat()
+    assert (over(), over("?session=one")) == (
+        [False, False],
+        [False, False],
+    )  # it applies to the next session
     one.chat()
-    one.chat()
-    assert (over(), over("?session=two")) == ([True, False], [False, False])  # counted per session
-    two.chat()
-    assert over() == [False, False]
+    control.ask("POST", "/faults?session=three", {"error": 500, "times": 2}, 201)
+    for _ in range(2):
+        assert over() == [False, False]
+        three.chat()
+    assert over() == [True, False]
+    control.ask("DELETE", "/faults?session=three")
     left = control.ask("GET", "/faults")["faults"][1]["left_s"]
     assert 0 < left <= 60
     control.ask("POST", "/clock", {"advance": "59s"})
@@ -153,7 +160,7 @@ def test_an_expired_rule_is_listed_as_over(control: Control, running: Any, make_
     control.ask("POST", "/clock", {"advance": "1s"})
     listed = control.ask("GET", "/faults")["faults"]
     assert [(rule["left_s"], rule["over"], rule["applied"]) for rule in listed[:2]] == [
-        (None, False, 3),
+        (None, False, 2),
         (0, True, 0),
     ]
 

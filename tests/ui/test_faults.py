@@ -60,7 +60,7 @@ def rules(page: Page) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("title", "status"), [("Invalid key", 401), ("Out of credit", 402), ("Rate limited", 429)]
+    ("title", "status"), [("Invalid key", 401), ("Out of credit", 403), ("Rate limited", 429)]
 )
 def test_one_click_turns_a_fault_on_and_one_click_turns_it_off(
     faults: Page, client: Any, title: str, status: int
@@ -79,11 +79,19 @@ def test_one_click_turns_a_fault_on_and_one_click_turns_it_off(
     assert client.chat().status == 201
 
 
-def test_the_option_of_a_card_is_part_of_its_rule(faults: Page, client: Any) -> None:
-    faults.get_by_label("Rate limited: Retry-After").select_option("30s")
+def test_the_option_of_a_card_is_that_of_its_rule(faults: Page, own: MockServer, client: Any) -> None:
+    option = faults.get_by_label("Rate limited: Retry-After")
+    option.select_option("30s")
     toggle(faults, "Rate limited").click()
     expect(rules(faults).locator(".effect")).to_have_text(["429, Retry-After 30s"])
-    assert client.chat().headers["retry-after"] == "30"
+    option.select_option("1s")  # applies at once
+    expect(rules(faults).locator(".effect")).to_have_text(["429, Retry-After 1s"])
+    assert client.chat().headers["retry-after"] == "1"
+    faults.request.delete(f"{own.url}/_mock/faults")
+    own.fail(429, retry_after="7s")
+    faults.locator("main").click()
+    expect(option).to_have_value("7s")
+    expect(state(faults, "Rate limited")).to_contain_text("On for all requests")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +114,7 @@ def test_faults_are_usable_with_the_keyboard_alone(faults: Page) -> None:
     toggle(faults, "Out of credit").focus()
     faults.keyboard.press("Space")
     expect(state(faults, "Out of credit")).to_contain_text("On for all requests")
-    faults.get_by_role("button", name="Turn off 402, all requests").press("Enter")
+    faults.get_by_role("button", name="Turn off insufficient credits, all requests").press("Enter")
     expect(state(faults, "Out of credit")).to_have_text("Off")
 
 
@@ -129,7 +137,7 @@ def test_a_fault_of_one_session_applies_to_no_other(
     scope(faults, "session").press("Enter")
     toggle(faults, "Out of credit").click()
     expect(state(faults, "Out of credit")).to_contain_text("On for session app")
-    assert client.chat().status == 402
+    assert client.chat("segmind").status == 406
     assert make_client(client.server, "another").chat().status == 201
     expect(state(faults, "Out of credit")).to_contain_text("applied 1 time")
     toggle(faults, "Out of credit").click()
@@ -147,8 +155,9 @@ def test_a_fault_may_be_on_for_several_scopes(faults: Page) -> None:
     expect(state(faults, "Out of credit")).to_have_text("Off")
 
 
-def test_a_fault_for_the_next_requests_expires(faults: Page, client: Any) -> None:
-    scope(faults, "duration").select_option("the next 3 requests")
+def test_a_fault_for_some_requests_of_a_session_expires(faults: Page, client: Any) -> None:
+    scope(faults, "session").fill("app")
+    scope(faults, "duration").select_option("3 requests of each session")
     toggle(faults, "Rate limited").click()
     expect(rules(faults).locator(".remaining")).to_have_text("3 of 3 requests left")
     assert client.chat().status == 429
@@ -159,6 +168,18 @@ def test_a_fault_for_the_next_requests_expires(faults: Page, client: Any) -> Non
     expect(banner(faults)).to_be_empty()
     toggle(faults, "Rate limited").click()
     expect(rules(faults).locator(".remaining")).to_have_text(["3 of 3 requests left"])
+
+
+def test_a_fault_for_some_requests_of_all_sessions_is_never_over(
+    faults: Page, client: Any, make_client: MakeClient
+) -> None:
+    scope(faults, "duration").select_option("1 request of each session")
+    toggle(faults, "Rate limited").click()
+    assert [client.chat().status for _ in range(2)] == [429, 201]
+    expect(state(faults, "Rate limited")).to_have_text("On for all requests · applied 1 time")
+    expect(rules(faults).locator(".remaining")).to_have_text("1 left in each new session")
+    expect(banner(faults)).to_contain_text("1 fault active")
+    assert make_client(client.server, "next").chat().status == 429
 
 
 def test_a_fault_with_a_duration_counts_down_and_follows_the_clock(
@@ -206,7 +227,7 @@ def test_the_banner_is_on_every_view_and_turns_all_off(faults: Page, own: MockSe
     expect(banner(faults)).to_contain_text("2 faults active")
     for view in ("Requests", "Playground"):
         faults.get_by_role("link", name=view).click()
-        expect(banner(faults)).to_contain_text("402")
+        expect(banner(faults)).to_contain_text("insufficient credits")
     banner(faults).get_by_role("button", name="Turn all off").click()
     expect(banner(faults)).to_be_empty()
     expect(faults.locator("#announcer")).to_have_text("2 faults turned off")

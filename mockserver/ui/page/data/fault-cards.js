@@ -24,7 +24,7 @@ import { baseName, formatCount, formatDuration } from "../lib/format.js";
 /** @type {FaultCard[]} */
 export const FAULT_CARDS = [
   { sign: "401", title: "Invalid key", kind: "refused", text: "The API key is refused. A retry cannot help.", fixed: { error: 401 } },
-  { sign: "402", title: "Out of credit", kind: "refused", text: "The account's balance is used up.", fixed: { error: 402 } },
+  { sign: "$0", title: "Out of credit", kind: "refused", text: "The balance is used up: 402, 403 or 406, as the vendor does.", fixed: { error: "insufficient_credits" } },
   {
     sign: "429",
     title: "Rate limited",
@@ -63,9 +63,9 @@ export const FAULT_CARDS = [
 
 export const DURATION_OPTIONS = [
   ["", "until turned off"],
-  ["1x", "the next request"],
-  ["3x", "the next 3 requests"],
-  ["10x", "the next 10 requests"],
+  ["1x", "1 request of each session"],
+  ["3x", "3 requests of each session"],
+  ["10x", "10 requests of each session"],
   ["30s", "for 30 s"],
   ["1m", "for 1 min"],
   ["5m", "for 5 min"],
@@ -88,6 +88,25 @@ export function buildRule(card, value, { vendor, model, duration }) {
     ...(duration.endsWith("x") && { times: Number(duration.slice(0, -1)) }),
     ...(duration && !duration.endsWith("x") && { for: duration }),
   };
+}
+
+/**
+ * Return the value of a card's option in a rule, as text.
+ * @param {FaultCard} card
+ * @param {Pick<FaultRule, "definition">} rule
+ */
+export function optionValue({ option }, { definition }) {
+  return option ? toText(definition[option.property]) : "";
+}
+
+/**
+ * Return the definition of a rule with another value of a card's option.
+ * @param {FaultCard} card
+ * @param {Pick<FaultRule, "definition">} rule
+ * @param {string} value
+ */
+export function withOptionValue({ option }, { definition }, value) {
+  return option ? { ...definition, [option.property]: value } : definition;
 }
 
 /**
@@ -144,17 +163,18 @@ export function describeScope({ definition, session }) {
 }
 
 /**
- * Describe how long a rule still applies: `1 of 3 requests left`, `12 s left`.
+ * Describe how long a rule still applies: `1 of 3 requests left`, `3 left in each new session`, `12 s left`.
  * @param {FaultRule} rule
  * @param {number | null} seconds until it expires, null without a time limit
  */
 export function describeRemaining({ definition, applied, scope, over }, seconds) {
   const { times } = definition;
   if (over || seconds === 0) return "expired";
-  if (seconds !== null) return `${formatDuration(Math.ceil(seconds) * 1000)} left`;
-  if (times === undefined) return "until turned off";
-  if (scope === "session" || applied < times) return `${times - applied} of ${formatCount(times, "request")} left`;
-  return `${formatCount(times, "request")} in each session`;
+  const parts = [];
+  if (seconds !== null) parts.push(`${formatDuration(Math.ceil(seconds) * 1000)} left`);
+  // Requests are counted in each session, so a rule for all sessions is never used up.
+  if (times !== undefined) parts.push(scope === "session" ? `${times - applied} of ${formatCount(times, "request")} left` : `${times} left in each new session`);
+  return parts.join(", ") || "until turned off";
 }
 
 /**

@@ -74,6 +74,16 @@ export class FaultRuleStore {
   }
 
   /**
+   * Replace a rule. The new one is added first, so that no request in between passes. Throws ApiError.
+   * @param {FaultRule} rule
+   * @param {Record<string, unknown>} definition
+   */
+  async replace(rule, definition) {
+    await this.add(definition, rule.session ?? "");
+    await this.remove([rule]);
+  }
+
+  /**
    * Remove rules and return their number. Rules of files and flags stay. Throws ApiError.
    * @param {FaultRule[]} rules
    */

@@ -9,7 +9,9 @@ import {
   describeScope,
   hasScope,
   isRuleOfCard,
+  optionValue,
   ruleOrigin,
+  withOptionValue,
 } from "../data/fault-cards.js";
 import { requestJson } from "../lib/api.js";
 import { focusElement, focusedElement, h, setOptions, setText } from "../lib/dom.js";
@@ -68,7 +70,9 @@ export function createFaultsView(context) {
    */
   function createCard(card) {
     const { option, title } = card;
-    const select = option && createSelect({ "aria-label": `${title}: ${option.label}` }, option.values.map((value) => [value, value]));
+    /** @param {Event & {target: HTMLSelectElement}} event */
+    const onchange = (event) => changeOption(card, event.target.value);
+    const select = option && createSelect({ "aria-label": `${title}: ${option.label}`, onchange }, toOptions(option.values));
     const toggle = h("button", { type: "button", class: "toggle", onclick: () => toggleCard(card, select?.value) }, title);
     const state = h("p", { class: "card-state" });
     const also = h("button", { type: "button", class: "quiet also", onclick: () => attempt(() => addRule(card, select?.value)) });
@@ -81,7 +85,20 @@ export function createFaultsView(context) {
       h("div", { class: "foot" }, option && h("label", {}, option.label, select), also),
       state,
     );
-    return { card, element: cardElement, toggle, state, also };
+    return { card, element: cardElement, toggle, state, also, select };
+  }
+
+  /**
+   * Apply a new value of a card's option to the rules in force.
+   * @param {FaultCard} card
+   * @param {string} value
+   */
+  function changeOption(card, value) {
+    const active = rules.active.filter((rule) => rule.scope !== "file" && isRuleOfCard(card, rule));
+    return attempt(async () => {
+      for (const rule of active) await rules.replace(rule, withOptionValue(card, rule, value));
+      if (active.length) context.announce(`${card.title}: ${value}`);
+    });
   }
 
   /** @returns {FaultScope} */
@@ -154,11 +171,14 @@ export function createFaultsView(context) {
    * @param {ReturnType<typeof createCard>} parts
    * @param {FaultScope} scope
    */
-  function renderCard({ card, element: cardElement, toggle, state, also }, scope) {
+  function renderCard({ card, element: cardElement, toggle, state, also, select }, scope) {
     const own = rules.list.filter((rule) => isRuleOfCard(card, rule));
     const active = own.filter((rule) => !rules.isExpired(rule));
     toggle.setAttribute("aria-pressed", String(active.some((rule) => rule.scope !== "file")));
     cardElement.classList.toggle("on", active.length > 0);
+    if (select && active.length && document.activeElement !== select) {
+      setOptions(select, toOptions(card.option?.values ?? []), optionValue(card, active[0]));
+    }
     const applied = own.reduce((sum, rule) => sum + rule.applied, 0);
     const text = active.length ? `On for ${active.map(describeScope).join("; ")}` : own.length ? "Expired" : "Off";
     setText(state, text + (own.length ? ` · applied ${formatCount(applied, "time")}` : ""));
@@ -200,6 +220,11 @@ export function createFaultsView(context) {
   }
 
   return { element, render, onShow };
+}
+
+/** @param {string[]} values */
+function toOptions(values) {
+  return values.map((value) => [value, value]);
 }
 
 /** Create the form with the requests that a fault applies to. */
