@@ -93,6 +93,16 @@ def test_without_a_stream_the_body_is_shown(play: Page, own: MockServer) -> None
     }
 
 
+def test_the_headers_are_those_of_the_response_that_is_shown(play: Page) -> None:
+    for vendor in ("aimlapi", "omixa", "aimlapi"):
+        control(play, "Vendor").select_option(vendor)
+        control(play, "Error").select_option("500")
+        with play.expect_response("**/chat/completions") as sent:
+            send(play)
+        shown = panel(play, "Raw response").get_by_text("x-mock-request-id").locator("+ dd")
+        expect(shown).to_have_text(sent.value.headers["x-mock-request-id"])
+
+
 def test_a_vendor_may_have_the_model_in_its_path(play: Page, own: MockServer) -> None:
     control(play, "Vendor").select_option("segmind")
     send(play)

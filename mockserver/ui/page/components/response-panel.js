@@ -34,6 +34,8 @@ export function createResponsePanel() {
   const facts = h("dl", { class: "pairs" });
   const headers = h("dl", { class: "pairs mono" });
   const raw = h("pre", { class: "code", tabindex: "0", "aria-label": "Body" });
+  /** @type {[string, string][] | null} */
+  let listedHeaders = null;
   const element = h(
     "div",
     { class: "stack" },
@@ -79,7 +81,8 @@ export function createResponsePanel() {
     content.replaceChildren(...createContent(response));
     const kind = response.ended === "left" ? "left" : "failed";
     notes.replaceChildren(...response.notes.map((note) => h("p", { class: `note ${kind}`, "data-sign": "!" }, note)));
-    if (headers.childElementCount !== 2 * response.headers.length) headers.replaceChildren(...createPairs(response.headers));
+    if (listedHeaders !== response.headers) headers.replaceChildren(...createPairs(response.headers));
+    listedHeaders = response.headers;
     setText(raw, response.raw);
   }
 

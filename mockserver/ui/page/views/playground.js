@@ -135,7 +135,8 @@ export function createPlaygroundView(context) {
     const index = await requestJson("GET", "");
     vendors = index.vendors;
     const vendorOptions = Object.entries(vendors).map(([name, { title }]) => [name, title]);
-    setOptions(form.vendor, vendorOptions, vendorName || context.filter.vendor || vendorOptions[0][0]);
+    const wanted = vendorName || context.filter.vendor;
+    setOptions(form.vendor, vendorOptions, wanted in vendors ? wanted : vendorOptions[0][0]);
     const statuses = STATUSES.map((status) => [status, status, "by status"]);
     /** @type {string[][]} */
     const kinds = index.errors.map((/** @type {string} */ kind) => [kind, kind.replaceAll("_", " "), "by kind"]);
