@@ -101,10 +101,42 @@ def test_it_reconnects_when_the_server_is_back(
     expect(page.locator("td.col-session")).to_have_text(["before"])
     server.stop()
     expect(page.locator("#live")).to_have_text("reconnecting")
+    expect(page.get_by_role("alert").first).to_contain_text("The server does not answer since")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("alert").last).to_contain_text("The server does not answer.")
+    page.get_by_role("button", name="Close the message").click()
+    expect(page.get_by_role("alert")).to_have_count(1)
     with MockServer(port=int(server.url.rpartition(":")[2]), reload=False) as again:
         make_client(again, "after").chat()
         expect(page.locator("td.col-session")).to_have_text(["after"])
         expect(page.locator("#live")).to_have_text("live")
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_chosen_session_is_named_in_every_view_until_it_is_removed(
+    own: MockServer, asked: Ask, page: Page
+) -> None:
+    asked("Hello")
+    page.goto(f"{own.url}/#/timeline?session=other")
+    notice = page.locator(".session-notice")
+    expect(notice).to_contain_text("Session other")
+    for view, effect in EFFECTS.items():
+        page.get_by_role("link", name=view, exact=True).click()
+        expect(notice).to_contain_text(effect)
+    page.get_by_role("link", name="Requests", exact=True).click()
+    notice.get_by_role("button", name="Remove this filter").click()
+    expect(notice).to_be_hidden()
+    expect(page.locator("td.col-session")).to_have_text(["app"])
+    expect(page.locator("main")).to_be_focused()
+
+
+EFFECTS = {
+    "Requests": "Clear deletes only these",
+    "Playground": "session of its own",
+    "Faults": "applies to it alone",
+    "Fixtures": "Only the fixtures that apply to it",
+    "Accounts": "the clock, apply to it alone",
+}
 
 
 def test_it_is_usable_with_the_keyboard(own: MockServer, asked: Ask, page: Page) -> None:

@@ -3,6 +3,7 @@
 // A view is a module in views/ that exports a function from the context to a View.
 
 import { createFaultBanner } from "./components/fault-banner.js";
+import { createPageNotices } from "./components/page-notices.js";
 import { createRequestDetail } from "./components/request-detail.js";
 import { initTheme } from "./components/theme.js";
 import { promptForToken } from "./components/token-dialog.js";
@@ -55,6 +56,7 @@ let connection = "connecting";
 const context = new AppContext(createRenderScheduler(render), (text) => setText(announcer, text));
 const detail = createRequestDetail(findElement("detail"), context);
 const banner = createFaultBanner(findElement("banner"), context);
+const notices = createPageNotices(findElement("notices"), context);
 
 /** @param {string} id */
 function findElement(id) {
@@ -66,6 +68,7 @@ function findElement(id) {
 /** @returns {boolean} */
 function render() {
   banner.render();
+  notices.render(connection);
   const state = context.paused ? "paused" : connection;
   if (stateIndicator.dataset.state !== state) {
     stateIndicator.dataset.state = state;
@@ -155,6 +158,11 @@ findElement("skip").addEventListener("click", (event) => {
 });
 initTheme(findElement("theme"));
 onUnauthorized(promptForToken);
+// The views handle the errors that they expect; any other action that fails is reported here.
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  notices.showProblem(event.reason);
+});
 addEventListener("hashchange", applyHash);
 applyHash();
 followEvents({ onReset: loadJournal, onEvent: handleEvent, onState: setConnection });

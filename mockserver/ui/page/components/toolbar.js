@@ -32,7 +32,7 @@ export function createToolbar(context, ...controls) {
   const vendor = filterSelect("vendor", "Vendor");
   const status = filterSelect("status", "Outcome");
   const count = h("span", { class: "count" });
-  const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => context.togglePause() }, "Pause");
+  const pause = h("button", { type: "button", onclick: () => context.togglePause() }, "Pause");
   const clear = h("button", { type: "button", onclick: () => deleteRequests(context) }, "Clear");
   // On a phone this button shows and hides the selects.
   const expand = h("button", { type: "button", class: "expand", "aria-expanded": "false" }, "Filter");
@@ -59,7 +59,7 @@ export function createToolbar(context, ...controls) {
     setOptions(vendor, [["", "all vendors"], ...listValues(all, "vendor")], filter.vendor);
     setOptions(status, STATUS_OPTIONS, filter.status);
     setText(count, paused && missed ? `paused, ${missed} more since` : formatCount(shown, noun));
-    pause.setAttribute("aria-pressed", String(Boolean(paused)));
+    pause.classList.toggle("primary", Boolean(paused));
     setText(pause, paused ? "Resume" : "Pause");
     clear.title = filter.session ? `Delete the requests of session ${filter.session}` : "Delete all requests";
   }

@@ -73,10 +73,18 @@ export async function fetchApi(method, path, { body, text, headers = {} } = {}) 
       headers: allHeaders,
       body: body === undefined ? (text ?? null) : JSON.stringify(body),
       cache: "no-store",
-    });
+    }).catch(reportNoServer);
     if (response.status !== 401) return response;
     await promptForToken(token !== null);
   }
+}
+
+/**
+ * Replace the browser's own error, which differs from browser to browser and says little.
+ * @returns {never}
+ */
+function reportNoServer() {
+  throw new ApiError(0, "The server does not answer.");
 }
 
 /**
