@@ -48,11 +48,15 @@ def _sends(request: ChatRequest, writing: Mapping[str, Any], status: int, body: 
     sent = read_leaves(first)
     if first.status != status or sent is None or second is None or sent.keys() != body.keys():
         return False
-    return all(body[path] == value or second[path] != value or _is_time(path) for path, value in sent.items())
+    return all(
+        body[path] == value or second[path] != value or is_time_field(path[-1:])
+        for path, value in sent.items()
+    )
 
 
-def _is_time(path: JsonPath) -> bool:
-    return any(word in str(path[-1:]).lower() for word in ("time", "created", "date"))
+def is_time_field(name: object) -> bool:
+    """Return whether the name of a JSON field says that its value is a time."""
+    return any(word in str(name).lower() for word in ("time", "created", "date"))
 
 
 def _read_message_and_code(request: ChatRequest, status: int, body: dict[JsonPath, Any]) -> dict[str, str]:

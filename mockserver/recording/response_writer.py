@@ -54,13 +54,17 @@ def _write_content(request: ChatRequest, answer: Answer) -> dict[str, Any] | Non
     """Return the response in the grammar of fixtures; None if only its bytes are exact."""
     if answer.status >= 400:
         return write_error(request, answer)
-    return _response_from_body(join_frames(answer.frames), streamed=answer.streamed)
+    return read_response(answer)
 
 
-def _response_from_body(body: bytes, *, streamed: bool) -> dict[str, Any] | None:
-    """Return the response that an OpenAI client reads from a body; None if it reads none."""
+def read_response(answer: Answer) -> dict[str, Any] | None:
+    """Return the response that an OpenAI client reads from a body or a stream; None if it reads none."""
     try:
-        choices = _merge_chunks(body) if streamed else orjson.loads(body)["choices"]
+        choices = (
+            merge_chunks(map(orjson.loads, _iterate_event_data(join_frames(answer.frames))))
+            if answer.streamed
+            else orjson.loads(join_frames(answer.frames))["choices"]
+        )
         parts = [_fixture_choice(one["message"], one.get("finish_reason")) for one in choices]
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -69,11 +73,11 @@ def _response_from_body(body: bytes, *, streamed: bool) -> dict[str, Any] | None
     return parts[0] if len(parts) == 1 else {"choices": parts}
 
 
-def _merge_chunks(body: bytes) -> Iterable[dict[str, Any]]:
-    """Merge the chunks of a stream into choices."""
+def merge_chunks(chunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Merge the chunks of a stream into choices. Raises ValueError if a choice has no end."""
     choices: dict[int, dict[str, Any]] = {}
-    for data in _iterate_event_data(body):
-        for part in orjson.loads(data)["choices"]:
+    for chunk in chunks:
+        for part in chunk["choices"]:
             one = choices.setdefault(part["index"], {"message": {}})
             one["finish_reason"] = part.get("finish_reason")
             _merge_delta(one["message"], part["delta"])
