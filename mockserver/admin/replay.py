@@ -64,7 +64,7 @@ class Replayer:
         if len(self._running) >= MAX_RUNNING:
             raise AdminError(429, f"{MAX_RUNNING} replays are still running; wait until one has ended")
         copy = JournalEntry(
-            Arrival(generate_request_id(), entry.head, entry.session, entry.request_with_body)
+            Arrival(generate_request_id(), entry.head, entry.session, entry.request_with_body, is_replay=True)
         )
         client = _NullTransport()
         scope = {"method": entry.head.method, "state": {TRANSPORT_KEY: client}}

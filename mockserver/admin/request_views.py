@@ -63,6 +63,9 @@ class RequestView(RequestRecord):
     )
     user: str = spec_field(Text(), "the last user message, truncated")
     digest: str = spec_field(Text(), "equal for requests with equal bodies")
+    by_hand: bool = spec_field(
+        Boolean(), "whether the playground of the web UI or a replay sent it, so that it is no client's retry"
+    )
     retry_after_ms: float | None = spec_field(
         OPTIONAL_NUMBER, "the delay before a retry that the response states"
     )

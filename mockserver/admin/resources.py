@@ -29,7 +29,7 @@ from mockserver.billing.cost import find_entry_cost
 from mockserver.masking import mask_headers, mask_query, redact_text
 from mockserver.matching.fixture_set import Mismatch, NearMiss
 from mockserver.request.chat_request import ChatRequest
-from mockserver.request.request_head import find_head_secrets
+from mockserver.request.request_head import RequestHead, find_head_secrets
 from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import Charge, format_amount
 from mockserver.sessions.journal import JournalEntry
@@ -183,11 +183,22 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
         "bodies_dropped": entry.dropped is not None,
         "user": _row_user_text(request) if request else "",
         "digest": _body_digest(entry),
+        "by_hand": entry.arrival.is_replay or _is_from_web_ui(entry.head),
         "retry_after_ms": None
         if entry.answer is None
         else _retry_after_ms(entry.answer, entry.arrival.arrived_at),
         "frames_ms": _frame_times_ms(entry),
     }
+
+
+def _is_from_web_ui(head: RequestHead) -> bool:
+    """Return whether a page of this server sent a request; only the web UI is one."""
+    if head.headers.get("sec-fetch-site") == "same-origin":
+        return True
+    _, _, authority = head.headers.get("origin", "").partition(
+        "://"
+    )  # over plain http there is only the origin
+    return bool(authority) and authority == head.headers.get("host")
 
 
 def _body_digest(entry: JournalEntry) -> str:

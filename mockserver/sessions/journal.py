@@ -43,7 +43,8 @@ _REQUEST_NUMBERS = itertools.count(1)
 class Arrival:
     """A request that has arrived; `request` is None if no vendor has the path.
 
-    `arrived_at` is in seconds since 1970, `started_at` the same moment on the clock of deliveries.
+    `arrived_at` is in seconds since 1970, `started_at` the same moment on the clock of deliveries. `is_replay` means
+    that the admin API sent it again.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Arrival:
     request: ChatRequest | None = None
     arrived_at: float = field(default_factory=time.time)
     started_at: float = field(default_factory=read_monotonic)
+    is_replay: bool = False
 
 
 # The kind of an answer. The answer of a fixture or an auxiliary endpoint; a generated reply; a refusal by the vendor's

@@ -407,6 +407,20 @@ def test_a_bound_from_above_is_sure_when_the_time_is_over(control: Control, clie
     assert "found 1" in control.refused("POST", "/verify", {"match": {}, "count": 2, "within": "30ms"}, 409)
 
 
+def test_requests_of_the_web_ui_and_replays_are_sent_by_hand(control: Control, client: Client) -> None:
+    host = client.server.url.removeprefix("http://")
+    for headers in (
+        {},
+        {"Origin": f"http://{host}"},
+        {"Origin": "http://app"},
+        {"Sec-Fetch-Site": "same-origin"},
+    ):
+        client.chat(headers=headers)
+    rows = control.requests()
+    control.ask("POST", f"/requests/{rows[-1]['id']}/replay", status=201)
+    assert [one["by_hand"] for one in control.requests()] == [True, True, False, True, False]
+
+
 # --- fixtures
 
 

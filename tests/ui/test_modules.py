@@ -121,6 +121,7 @@ GROUPS = {
     "one that counts": ([attempt(0), attempt(60_000, attempt=1), attempt(90_000, attempt=2)], [3]),
     "one that counts, after a wait of its own": ([attempt(0, took=None), attempt(500, attempt=1)], [2]),
     "one that counts anew": ([attempt(0), attempt(50, attempt=1), attempt(100)], [2, 1]),
+    "one sent by hand": ([attempt(0), attempt(500, by_hand=True), attempt(900)], [2, 1]),
     "two that count": ([attempt(0), attempt(1), attempt(50, attempt=1), attempt(51, attempt=1)], [2, 2]),
     "nothing": ([], []),
 }

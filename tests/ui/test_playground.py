@@ -19,6 +19,7 @@ fixtures:
 - {name: greeting, match: {user: Hello}, response: Good day.}
 - {name: poem, match: {user: poem}, response: {chunks: [Roses, " are", {delay: 1h}, " red"]}}
 - {name: cut, match: {user: cut}, response: {chunks: [One, " two", {delay: 1h}, " three"], fault: close@60ms}}
+- {name: torn, match: {user: torn}, response: {chunks: [One, " two", " three", " four"], fault: reset@3}}
 - {name: broken, match: {user: broken}, response: {chunks: [One, " two", " three"], fault: truncated_json@2}}
 - {name: overloaded, match: {user: overloaded}, response: {chunks: [One, " two", " three"], fault: error_event@2}}
 - {name: thinks, match: {user: think}, response: {reasoning: Let me see., text: "42", finish_reason: stop}}
@@ -128,7 +129,8 @@ def test_tokens_appear_as_they_arrive_until_stop(play: Page, own: MockServer) ->
 @pytest.mark.parametrize(
     ("user", "outcome", "content", "note", "sdk_outcome"),
     [
-        ("cut", "200 cut off", "One two", "The connection broke after 3 events.", "APIConnectionError"),
+        ("cut", "200 cut off", "One two", "The connection broke after 3 events", "APIConnectionError"),
+        ("torn", "200 cut off", "One two three", "The connection broke after 4 events", "APIConnectionError"),
         ("broken", "200 answered", "One two", "is not JSON: {", "JSONDecodeError"),
         ("overloaded", "200 answered", "One two", "is not a completion chunk: {", "APIError"),
         ("no json", "200 answered", "No content.", "The body is not JSON.", "Not known"),
@@ -164,6 +166,18 @@ def test_an_injected_error_has_the_vendor_s_message_and_the_sdk_s_exception(play
     expect(panel(play, "Response").locator(".response-content pre")).to_contain_text('"status": 429')
     expect(panel(play, "Raw response")).to_contain_text("retry-after5")
     expect(panel(play, "OpenAI SDK")).to_contain_text("RateLimitError, 3 attempts")
+
+
+def test_sending_again_is_no_retry_of_a_client(play: Page) -> None:
+    control(play, "Error").select_option("429")
+    control(play, "Retry-After").select_option("30s")
+    for _ in range(2):
+        with play.expect_response("**/chat/completions"):
+            send(play)
+        expect(play.get_by_role("button", name="Send")).to_be_enabled()
+    play.get_by_role("link", name="Timeline").click()
+    expect(play.locator(".lanes .lane")).to_have_count(2)
+    expect(play.locator(".assessment.bad")).to_have_count(0)
 
 
 def test_a_connection_that_breaks_at_once_has_no_status(play: Page) -> None:

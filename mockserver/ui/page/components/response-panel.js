@@ -123,11 +123,11 @@ function describeSdkOutcome(explanation, vendor) {
  * @param {LiveResponse} response
  * @returns {(Node | string)[]}
  */
-function createTimes({ first_byte_ms, first_token_ms, total_ms, isStream, events }) {
+function createTimes({ first_byte_ms, first_token_ms, total_ms, isStream, events, sent }) {
   /** @type {[string, number | null][]} */
   const times = [["first byte ", first_byte_ms], ["first token ", first_token_ms], ["total ", total_ms]];
   const parts = times.filter(([, ms]) => ms !== null).map(([label, ms]) => [label, h("b", {}, formatDuration(ms))]);
-  if (isStream) parts.push([h("b", {}, formatCount(events, "event"))]);
+  if (isStream) parts.push([h("b", {}, formatCount(sent ?? events, "event")), sent === null ? "" : " sent"]);
   return parts.flatMap((part, index) => (index ? [" · ", ...part] : part));
 }
 

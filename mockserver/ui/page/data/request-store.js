@@ -29,6 +29,7 @@ const CAPACITY = 1000;
  * @property {boolean} bodies_dropped whether the journal has dropped the bodies
  * @property {string} user
  * @property {string} digest
+ * @property {boolean} by_hand whether the playground or a replay sent it
  * @property {number | null} retry_after_ms
  * @property {number[]} frames_ms
  */
@@ -94,6 +95,11 @@ export class RequestStore {
       this.listVersion = this.version;
     }
     return this.list;
+  }
+
+  /** Return the number of the newest request, 0 if there is none. */
+  get newestNumber() {
+    return Math.max(0, ...[...this.byId.values()].slice(-10).map((request) => request.number));
   }
 
   /** Return the server's time, in milliseconds since 1970. */

@@ -3,7 +3,8 @@
 // No client sends which call an attempt belongs to, so it is inferred. An attempt follows another one if both have the
 // same session, vendor, path and body, and either its retry count (x-stainless-retry-count) is one higher, or there is
 // no count and the attempt comes soon after a failure that may be temporary: within ten seconds, or four times the
-// previous wait, after the time that Retry-After asked for. A retry count that starts again from 0 is another call.
+// previous wait, after the time that Retry-After asked for. A retry count that starts again from 0 is another call, and
+// so is a request that the playground or a replay sent.
 
 import { isFailure } from "./outcome.js";
 
@@ -83,6 +84,7 @@ export function measureWaits(attempts) {
  */
 function isRetryOf(attempts, request) {
   const last = attempts[attempts.length - 1];
+  if (request.by_hand || last.by_hand) return false;
   // After a client-side timeout the retry may arrive before the server has noticed the disconnect.
   if (request.attempt > 0) return request.attempt === last.attempt + 1 && (last.end === null || isFailure(last));
   if (last.attempt > 0 || last.end === null || !isFailure(last) || PERMANENT.has(last.status)) return false;

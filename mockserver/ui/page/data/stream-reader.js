@@ -2,9 +2,10 @@
 
 import { parseJson } from "../lib/json.js";
 import { createSseParser } from "../lib/sse-parser.js";
-import { addDelta, emptyMessage } from "./conversation.js";
+import { formatCount } from "../lib/format.js";
+import { addDelta, emptyMessage, responseMessages } from "./conversation.js";
 
-/** @import { GrowingMessage } from "./conversation.js" */
+/** @import { GrowingMessage, RequestDetail } from "./conversation.js" */
 /** @import { BuiltRequest } from "./request-builder.js" */
 
 /**
@@ -22,6 +23,7 @@ import { addDelta, emptyMessage } from "./conversation.js";
  * @property {number} events
  * @property {GrowingMessage[]} choices
  * @property {string[]} notes what is unusual about it
+ * @property {number | null} sent events that the server sent before the connection broke, null if not known
  */
 
 /**
@@ -45,6 +47,7 @@ export function streamRequest({ url, headers, body }, signal, onChange) {
     events: 0,
     choices: [],
     notes: [],
+    sent: null,
   };
   const began = performance.now();
   new ResponseReader(response, () => performance.now() - began, onChange).read(url, {
@@ -56,6 +59,27 @@ export function streamRequest({ url, headers, body }, signal, onChange) {
     credentials: "omit",
   });
   return response;
+}
+
+/**
+ * Complete a response whose connection broke with what the server has sent: a browser discards what it has not read.
+ * @param {LiveResponse} response
+ * @param {RequestDetail} detail
+ */
+export function completeBroken(response, detail) {
+  const events = detail.response?.events;
+  if (!events || !detail.response) return;
+  response.isStream = true;
+  response.status = detail.response.status;
+  response.first_byte_ms ??= detail.first_byte_ms;
+  response.sent = events.length;
+  response.choices = responseMessages(detail.response);
+  response.notes = [`The connection broke after ${formatCount(events.length, "event")}${discarded(response)}.`];
+}
+
+/** @param {LiveResponse} response */
+function discarded({ sent, events }) {
+  return sent === null || events >= sent ? "" : `, of which the browser discarded ${sent - events}`;
 }
 
 /** Reader that fills a LiveResponse. */
@@ -152,7 +176,7 @@ function addToChoice(response, index, delta) {
 /** @param {LiveResponse} response */
 function describeBreak({ status, isStream, events }) {
   if (!status) return "The connection broke before a response arrived.";
-  return isStream ? `The connection broke after ${events} event${events === 1 ? "" : "s"}.` : "The connection broke within the body.";
+  return isStream ? `The connection broke after ${formatCount(events, "event")}.` : "The connection broke within the body.";
 }
 
 /** @param {string} text */

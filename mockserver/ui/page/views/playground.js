@@ -3,7 +3,7 @@
 import { createResponsePanel } from "../components/response-panel.js";
 import { curlCommand, openaiSnippet, requestsSnippet } from "../data/code-snippets.js";
 import { DEFAULT_FORM, buildRequest, mockHeaders } from "../data/request-builder.js";
-import { streamRequest } from "../data/stream-reader.js";
+import { completeBroken, streamRequest } from "../data/stream-reader.js";
 import { requestJson, resolveUrl } from "../lib/api.js";
 import { createCopyButton } from "../lib/copy-button.js";
 import { h, setOptions, setText } from "../lib/dom.js";
@@ -12,6 +12,7 @@ import { createField, createSelect, createSuggestInput } from "../lib/form-field
 /** @import { Explanation } from "../components/response-panel.js" */
 /** @import { AppContext } from "../data/app-context.js" */
 /** @import { BuiltRequest, PlaygroundForm, VendorView } from "../data/request-builder.js" */
+/** @import { StoredRequest } from "../data/request-store.js" */
 /** @import { LiveResponse } from "../data/stream-reader.js" */
 
 const STATUSES = ["400", "401", "402", "403", "404", "408", "429", "500", "502", "503", "504"];
@@ -40,6 +41,7 @@ export function createPlaygroundView(context) {
   let explanation = null; // of the last request
   let isExplaining = false;
   let abortController = new AbortController();
+  let newestBefore = 0; // number of the newest request before the last one was sent
   let language = "python";
 
   const form = createForm();
@@ -186,6 +188,7 @@ export function createPlaygroundView(context) {
     abortController = new AbortController();
     // Explained before it is sent: afterwards a sequence would be at its next response.
     explanation = await explain(request, values.session);
+    newestBefore = context.store.newestNumber;
     response = streamRequest(request, abortController.signal, onResponseChange);
     isExplaining = false;
     context.requestRender();
@@ -204,7 +207,21 @@ export function createPlaygroundView(context) {
     }
   }
 
+  /** Show what was sent before the connection broke, as soon as the journal has the end of the request. */
+  async function readSent() {
+    const broken = response;
+    if (broken?.ended !== "dropped" || broken.sent !== null) return;
+    const id = new Map(broken.headers).get("x-mock-request-id");
+    const isOwn = (/** @type {StoredRequest} */ { number, by_hand }) => by_hand && number > newestBefore;
+    const request = context.store.requests.findLast((candidate) => (id ? candidate.id === id : isOwn(candidate)));
+    if (!request?.ended) return;
+    broken.sent = broken.events; // so that it is read only once
+    completeBroken(broken, await requestJson("GET", `/requests/${request.id}`));
+    context.requestRender();
+  }
+
   function onResponseChange() {
+    readSent();
     if (response?.ended) {
       const status = response.status ? String(response.status) : "no status";
       context.announce([status, response.choices[0]?.content, ...response.notes].filter(Boolean).join(". "));
@@ -236,7 +253,7 @@ export function createPlaygroundView(context) {
     for (const button of codePanel.buttons) button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
 
-  return { element, render, onShow };
+  return { element, render, onShow, onChange: readSent };
 }
 
 /** Return the names of the form's texts. */
