@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PATHS = {
     "aimlapi": "/aimlapi/v1/chat/completions",
     "segmind": "/segmind/v1/o1-preview",
+    "openai": "/openai/v1/chat/completions",
     "omixa": "/omixa/api/v1/chat/completions",
 }
 Json = dict[str, Any]

@@ -15,7 +15,10 @@ import mockserver
 
 ROOT = Path(mockserver.__file__).parent
 ARCHITECTURE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text()
-VENDORS = [path.stem for path in (ROOT / "vendors").glob("*.yaml")]
+# OpenAI is the name of a client library and of a wire format, too: of that vendor, only its Host and its keys are.
+VENDORS = {path.stem: path.stem for path in (ROOT / "vendors").glob("*.yaml")} | {
+    "openai": r"api\.openai\.com|sk-proj"
+}
 PACKAGES = {path.parent.name: path.read_text() for path in ROOT.glob("*/__init__.py")}
 FORMER_MODULES = """
     access breath call chat document duration keywords link log notes origin reading record remote scalars seen
@@ -266,7 +269,7 @@ def test_a_module_begins_with_one_sentence(module: Module) -> None:
 
 @each_module
 def test_no_vendor_is_named_in_the_code(module: Module) -> None:
-    assert [name for name in VENDORS if name in module.source.lower()] == []
+    assert [name for name, form in VENDORS.items() if re.search(form, module.source.lower())] == []
 
 
 @each_module

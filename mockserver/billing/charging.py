@@ -16,11 +16,11 @@ from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, format_amount
 from mockserver.sessions.journal import Decision, JournalEntry
-from mockserver.sessions.ledger import AccountStatement, Denial, Hold
+from mockserver.sessions.ledger import AccountStatement, Denial, Hold, LimitUsage
 from mockserver.sessions.store import EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.validation.admission import AccountCheck, admit_request
 from mockserver.vendors.aux_endpoints import AuxEndpoint
-from mockserver.vendors.placeholders import PlaceholderValues, format_time_after
+from mockserver.vendors.placeholders import PlaceholderValues, format_time_after, format_wait
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Ending
 
@@ -166,7 +166,7 @@ class Charging:
         if not request.vendor.reports_balance:
             return hold, {}
         statement = await self._store.statement(request.session, account)
-        return hold, {**request.vendor.remaining_values(hold.remaining), **_request_limit_values(statement)}
+        return hold, {**request.vendor.remaining_values(hold.remaining), **_limit_values(statement)}
 
     async def release(self, request: ChatRequest, hold: Hold) -> None:
         """Give back a hold whose answer is not sent."""
@@ -198,13 +198,18 @@ class Charging:
         return None if void else replace(hold, charge=amount_due)
 
 
-def _request_limit_values(statement: AccountStatement) -> PlaceholderValues:
-    """Return the placeholder values of the request limit with the fewest requests left."""
-    usages = [usage for usage in statement.limits if usage.limit.limit.unit == "requests"]
-    if not usages:
-        return {}
-    tightest = min(usages, key=lambda usage: usage.limit.limit.maximum - usage.used)
-    return {
-        "remaining_requests": tightest.limit.limit.maximum - tightest.used,
-        "remaining_reset_at": format_time_after(datetime.now(UTC), tightest.resets_in),
-    }
+def _limit_values(statement: AccountStatement) -> PlaceholderValues:
+    """Return the placeholder values of the request limit and the token limit with the least left."""
+    values: dict[str, object] = {}
+    for usage in sorted(statement.limits, key=_count_left, reverse=True):  # the last one stays
+        limit = usage.limit.limit
+        values[f"limit_{limit.unit}"] = limit.maximum
+        values[f"remaining_{limit.unit}"] = _count_left(usage)
+        values[f"reset_{limit.unit}"] = format_wait(usage.resets_in)
+        if limit.unit == "requests":
+            values["remaining_reset_at"] = format_time_after(datetime.now(UTC), usage.resets_in)
+    return values
+
+
+def _count_left(usage: LimitUsage) -> int:
+    return usage.limit.limit.maximum - usage.used

@@ -61,7 +61,7 @@ def format_start(report: StartReport, router: VendorRouter) -> str:
         "started",
         url=report.url,
         address=report.listen_address,
-        vendors={name: _list_versions(vendor.profile) for name, vendor in router.vendors.items()},
+        vendors={name: _list_versions(vendor.profile) for name, vendor in router.listed_vendors.items()},
         fixtures=report.fixtures,
         accounts=report.accounts,
         faults=list(map(_format_fault_rule, report.rules)),
@@ -77,7 +77,7 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
 
     root, settings = report.url, report.settings
     lines = [f"mockserver {__version__}  {root}", ""]
-    for vendor in router.vendors.values():
+    for vendor in router.listed_vendors.values():
         profile = vendor.profile
         path = profile.paths.openai or profile.paths.chat[0].replace("{model}", profile.sample_model)
         usage = "base_url" if profile.paths.openai else "POST"

@@ -36,7 +36,8 @@ def render_aux_reply(
         body = orjson.dumps(endpoint.fill(values, request.route.item, request.routed_head.head.query))
     except LookupError:
         message = fill_optional_text(endpoint.spec.missing, {"id": truncate_text(request.route.item)})
-        raise ApiError("not_found", message).with_cause("response") from None
+        code = endpoint.spec.missing_code
+        raise ApiError("not_found", message, code=code).with_cause("response") from None
     except ValueError as error:
         issue: dict[str, object] = {"code": "custom", "path": [], "message": str(error)}
         raise ApiError("invalid_request", detail=str(error), issues=(issue,)) from None

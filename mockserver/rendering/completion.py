@@ -118,7 +118,7 @@ def _prerender(
     placeholders = Placeholders()
     choices = render_choices(options, response, placeholders.add_text)
     if options.stream:
-        answer = _render_stream(options, response, choices, rng, placeholders)
+        answer = _render_stream(options, response, choices, rng, balance_values, placeholders)
     else:
         answer = _render_body(options, response, choices, balance_values, placeholders)
     if response.patch is not None:
@@ -186,7 +186,11 @@ def _render_body(
     vendor = options.vendor
     values = _placeholder_values(options, response, placeholders)
     usage = count_response_usage(options, response, choices)
-    values |= {**vendor.usage_values(usage, options.model), **balance_values}
+    values |= {
+        **vendor.usage_values(usage, options.model),
+        **vendor.rate_limit_values(usage),
+        **balance_values,
+    }
     values["usage"] = {} if response.has_empty_usage else vendor.usage(usage, options.model)
     values |= vendor.filter_values
     own_values = {
@@ -230,11 +234,14 @@ def _render_stream(
     response: ResponseSpec,
     choices: tuple[RenderedChoice, ...],
     rng: LazyRandom,
+    balance_values: PlaceholderValues,
     placeholders: Placeholders,
 ) -> Answer:
     vendor = options.vendor
     values = _placeholder_values(options, response, placeholders)
     values["usage"] = None if options.include_usage else ABSENT
+    if vendor.models[options.model].logprobs:
+        values["logprobs"] = None
     encoders = [_chunk_encoder(vendor, values, index) for index in range(len(choices))]
     frames = [
         Frame(encoders[delta.choice](delta), delta.wait, delta.is_content)
@@ -252,7 +259,11 @@ def _render_stream(
         first_chunk = vendor.filter_chunk.fill({**values, **vendor.filter_values})
         frames.insert(0, Frame(orjson.dumps(first_chunk), chunk=False))
     status = response.status or vendor.success(options.model).stream
-    answer = create_sse_answer(frames, status=status, headers=vendor.headers(values))
+    headers = vendor.headers(values)
+    if vendor.profile.stream.headers:
+        usage = count_response_usage(options, response, choices)
+        headers += vendor.stream_headers({**values, **vendor.rate_limit_values(usage), **balance_values})
+    answer = create_sse_answer(frames, status=status, headers=headers)
     return _apply_transport(answer, vendor.profile.stream)
 
 
@@ -271,10 +282,11 @@ def _encode_chunk(vendor: Vendor, values: PlaceholderValues, choices: list[Any])
     return orjson.dumps(vendor.chunk.fill({**values, "choices": choices}))
 
 
-def _fill_chunk_choice(vendor: Vendor, delta: Delta) -> Any:
+def _fill_chunk_choice(vendor: Vendor, values: PlaceholderValues, delta: Delta) -> Any:
     """Return the only choice of a chunk."""
     return vendor.chunk_choice.fill(
         {
+            **values,
             "index": delta.choice,
             "delta": delta.fields,
             "finish_reason": delta.finish_reason,
@@ -289,14 +301,14 @@ def _chunk_encoder(vendor: Vendor, values: PlaceholderValues, index: int) -> Cal
     All chunks but the last differ only in their delta, so the bytes around it are encoded once.
     """
     template = _encode_chunk(
-        vendor, values, [_fill_chunk_choice(vendor, Delta(0.0, index, orjson.Fragment(_DELTA_SLOT)))]
+        vendor, values, [_fill_chunk_choice(vendor, values, Delta(0.0, index, orjson.Fragment(_DELTA_SLOT)))]
     )
     before, _, after = template.partition(_DELTA_SLOT)
 
     def encode(delta: Delta) -> bytes:
         if delta.finish_reason is None:
             return before + orjson.dumps(delta.fields) + after
-        return _encode_chunk(vendor, values, [_fill_chunk_choice(vendor, delta)])
+        return _encode_chunk(vendor, values, [_fill_chunk_choice(vendor, values, delta)])
 
     return encode
 

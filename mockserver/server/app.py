@@ -38,17 +38,27 @@ def load_vendors(
 ) -> VendorRouter:
     """Load the shipped vendors and the selected ones; one with the name of a shipped vendor replaces it.
 
+    A selection lists a profile that is not `listed`, and before all others: it was selected for its native paths.
     All of them count tokens by `tokenizer`; with `strict_models`, all refuse models that they do not document.
 
     Raises InputError for an invalid profile.
     """
-    vendors = {}
-    for selection in (*list_shipped_profiles(), *selections):
-        profile = load_selected_profile(selection)
-        if strict_models:
-            profile = replace(profile, strict_models=True)
-        vendors[profile.name] = Vendor(profile, tokenizer)
-    return VendorRouter(vendors.values())
+    selected = [load_selected_profile(selection) for selection in selections]
+    shipped = map(load_selected_profile, list_shipped_profiles())
+    profiles = {profile.name: profile for profile in (*shipped, *selected)}
+    promoted = {profile.name for profile in selected if not profile.listed}
+    ordered = sorted(profiles.values(), key=lambda one: (one.name not in promoted, not one.listed))
+    return VendorRouter(
+        Vendor(
+            replace(
+                profile,
+                listed=profile.listed or profile.name in promoted,
+                strict_models=profile.strict_models or strict_models,
+            ),
+            tokenizer,
+        )
+        for profile in ordered
+    )
 
 
 def create_pipeline(

@@ -141,7 +141,7 @@ async def run_demo(
         await pipeline.store.set_overlay(
             scenario.session, Overlay(FixtureSet(_scenario_fixtures(scenario)), fixtures_added=1)
         )
-    vendors = tuple(pipeline.router.vendors.values())
+    vendors = tuple(pipeline.router.listed_vendors.values())
     for number in range(rounds):
         await asyncio.sleep(ROUND_PAUSE if number else 0)
         clients = (

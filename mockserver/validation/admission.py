@@ -137,7 +137,8 @@ def _unavailable_error(request: ChatRequest, unavailable: UnavailableSpec) -> Ap
     known = ", ".join(request.vendor.models.names) or "none"
     model = truncate_text(request.model, 80)
     message = fill_optional_text(unavailable.message, {"model": model})
-    return ApiError(unavailable.kind, message, detail=f"found the model {model!r}, expected one of {known}")
+    detail = f"found the model {model!r}, expected one of {known}"
+    return ApiError(unavailable.kind, message, detail=detail, code=unavailable.code)
 
 
 def _check_body(request: ChatRequest) -> None:

@@ -10,11 +10,13 @@ from itertools import islice
 from typing import Any, Final
 
 from mockserver.vendors.parameter_rules import ParameterRule, ParameterRules
+from mockserver.vendors.placeholders import fill_text
 
 Issue = dict[str, Any]
 IssuePath = Sequence[str | int]
 
 MISSING: Final = object()
+UNSUPPORTED: Final = "unsupported"  # the code of a parameter that the model does not support; not Zod's
 _MAX_UNION_ISSUES = 20  # for each type of a union: a list may have any number of invalid items
 _MAX_SHOWN = 80  # characters of a received value that an issue repeats
 
@@ -22,7 +24,9 @@ _MAX_SHOWN = 80  # characters of a received value that an issue repeats
 def find_value_issues(parameter: ParameterRule, value: Any, path: IssuePath) -> Iterator[Issue]:
     """Yield the issues of a value, which is MISSING if the field is absent."""
     types = parameter.type or ()
-    if len(types) > 1:
+    if parameter.unsupported is not None:
+        yield from _check_unsupported(parameter.unsupported, value, path)
+    elif len(types) > 1:
         yield from _check_union(parameter, types, value, path)
     elif types:
         yield from _CHECKS[types[0]](parameter, value, path)
@@ -47,6 +51,15 @@ def _iter_field_issues(
 def create_custom_issue(message: str, path: IssuePath = ()) -> Issue:
     """Return an issue with a text of our own."""
     return {"code": "custom", "path": list(path), "message": message}
+
+
+def _check_unsupported(message: str, value: Any, path: IssuePath) -> Iterator[Issue]:
+    if value is not MISSING and value is not None:
+        yield {
+            "code": UNSUPPORTED,
+            "path": list(path),
+            "message": fill_text(message, {"param": path[-1]}),
+        }
 
 
 def create_type_issue(expected: str, value: Any, path: IssuePath) -> Issue:

@@ -39,6 +39,7 @@ class AuxEndpointSpec:
     missing: str | None = spec_field(
         Text(), "the message if there is no item `$id`; absent: that of not_found", default=None
     )
+    missing_code: str | None = spec_field(Text(), "the error's code if there is no item `$id`", default=None)
     query: ListQuerySpec = spec_field(
         ObjectType(ListQuerySpec), "the query parameters of its list", default=ListQuerySpec()
     )

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from mockserver.errors import STATUS_BY_KIND, ApiError
+from mockserver.schema.yaml_document import format_path
 from mockserver.vendors.placeholders import (
     ABSENT,
     HeaderPairs,
@@ -21,9 +22,10 @@ from mockserver.vendors.placeholders import (
     format_retry_after,
     format_time_after,
     format_timestamp,
+    format_wait,
     pick_stated_value,
 )
-from mockserver.vendors.profile import OTHER_KIND, ErrorText, VendorProfile
+from mockserver.vendors.profile import OTHER_KIND, ErrorText, IssueText, VendorProfile
 from mockserver.wire.answer import Answer, Frame, get_reason_phrase
 
 
@@ -32,6 +34,7 @@ class ErrorBodies:
 
     def __init__(self, profile: VendorProfile) -> None:
         self._error_texts = profile.error_texts
+        self._issue_texts = profile.issue_texts or {}
         self._content_type = profile.refusal.content_type
         self._envelope = profile.refusal
         self._headers = profile.refusal.headers or {}
@@ -101,15 +104,19 @@ class ErrorBodies:
             "reason": re.sub(r"\W", "", title),
             "now": format_timestamp(now),
             "reset_at": format_time_after(now, wait),
+            "reset_after": format_wait(wait),
             "detail": error.detail or ABSENT,
             "shortage": error.shortage or ABSENT,
             "issues": list(error.issues) or ABSENT,
             "type": error_text.type,
+            "param": None,
             "code": pick_stated_value(error.code, error_text.code, default=None),
         }
         values["message"] = pick_stated_value(
             error.message, fill_optional_text(error_text.message, values), default=title
         )
+        if self._issue_texts and error.issues and error.message is None and kind == "invalid_request":
+            values |= _describe_issue(self._issue_texts, error.issues[0])
         if error.upstream_status is not None:
             upstream = self._format_upstream_error(error.upstream_status, status, values)
             values["message"] = f"{error.upstream_status} {upstream}"
@@ -132,6 +139,30 @@ def _first_kind_by_status(errors: Mapping[str, ErrorText]) -> dict[int, str]:
         if kind in STATUS_BY_KIND:
             first.setdefault(error_text.status or STATUS_BY_KIND[kind], kind)
     return first
+
+
+def _describe_issue(texts: Mapping[str, IssueText], issue: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the placeholder values of an invalid body: those of its first issue."""
+    issue = _simplify_issue(issue)
+    code, param = issue["code"], format_path(issue["path"])
+    # Zod has one code for a missing value and one of the wrong type.
+    text = texts.get("required" if issue.get("received") == "undefined" else code) or texts.get(OTHER_KIND)
+    if text is None:
+        return {"param": param or None}
+    options = ", ".join(f"'{option}'" for option in issue.get("options", ()))
+    values = {**issue, "param": param, "issue": issue["message"], "options": options}
+    return {"param": param or None, "message": fill_text(text.message, values), "code": text.code}
+
+
+def _simplify_issue(issue: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the issue of a value that may have several types as one issue: what is wrong inside it, or its type."""
+    if "unionErrors" not in issue:
+        return issue
+    alternatives = [error["issues"][0] for error in issue["unionErrors"]]
+    inner = next((one for one in alternatives if one["path"] != issue["path"] or "expected" not in one), None)
+    if inner is not None:
+        return _simplify_issue(inner)
+    return {**alternatives[0], "expected": " or ".join(one["expected"] for one in alternatives)}
 
 
 _DEFAULT_TEXT = ErrorText(message="$title")

@@ -38,6 +38,7 @@ class UnavailableSpec:
     message: str | None = spec_field(
         Text(), "a message in place of the kind's; `$model` is the model's name", default=None
     )
+    code: str | None = spec_field(Text(), "a code in place of the kind's", default=None)
 
 
 @spec_dataclass

@@ -30,6 +30,9 @@ class ParameterRule:
         OneOrMore(OneOf(*TYPES)), "its type, or its allowed types; absent: any", default=None
     )
     required: bool = spec_field(Boolean(), "whether it must be present", default=False)
+    unsupported: str | None = spec_field(
+        Text(), "the message if it is present; `$param` is its name; absent: it is supported", default=None
+    )
     minimum: float | None = spec_field(Number(), "the lower bound of a number", default=None)
     maximum: float | None = spec_field(Number(), "the upper bound of a number", default=None)
     enum: tuple[str, ...] | None = spec_field(ListOf(Text(), 1), "the allowed texts", default=None)
@@ -99,6 +102,8 @@ PARAMETER_RULES: FieldType = Validated(MapOf(PARAMETER_RULE), ParameterRules)
 
 def _valid_types(rule: ParameterRule) -> frozenset[type]:
     """Return the Python types whose values satisfy the rule without a closer check."""
+    if rule.unsupported is not None:
+        return frozenset((type(None),))
     if rule.type is None:
         return frozenset(_ALL_PYTHON_TYPES)
     constraints = {

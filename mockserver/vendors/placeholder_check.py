@@ -23,11 +23,14 @@ USAGE_PLACEHOLDERS = _split_names(
     "prompt_tokens completion_tokens total_tokens reasoning_tokens cached_tokens prompt_credits "
     "completion_credits total_credits credits_used cost usd usd_spent"
 )
-REMAINING_PLACEHOLDERS = _split_names("remaining_usd remaining_credits remaining_requests remaining_reset_at")
+REMAINING_PLACEHOLDERS = _split_names(
+    "remaining_usd remaining_credits remaining_requests remaining_reset_at limit_requests reset_requests "
+    "limit_tokens remaining_tokens reset_tokens"
+)
 COMPLETION_PLACEHOLDERS = _split_names("created model system_fingerprint choices usage")
 REQUEST_PLACEHOLDERS = _split_names("method path model allow")
 ERROR_PLACEHOLDERS = REQUEST_PLACEHOLDERS | _split_names(
-    "status title reason now reset_at shortage detail issues type code"
+    "status title reason now reset_at reset_after param shortage detail issues type code"
 )
 ACCOUNT_PLACEHOLDERS = _split_names("now balance_usd balance_credits low_balance low_balance_threshold")
 ITEM_PLACEHOLDERS = _split_names(
@@ -74,9 +77,10 @@ def _allowed_placeholders(
         ("body", "headers"): ids | COMPLETION_PLACEHOLDERS | USAGE_PLACEHOLDERS | REMAINING_PLACEHOLDERS,
         ("body", "choice"): _split_names("content_filter_results index finish_reason logprobs message"),
         ("body", "message"): _split_names("content refusal refusal_text reasoning_content tool_calls"),
+        ("stream", "headers"): ids | COMPLETION_PLACEHOLDERS | USAGE_PLACEHOLDERS | REMAINING_PLACEHOLDERS,
         ("stream", "chunk"): ids | COMPLETION_PLACEHOLDERS,
         ("stream", "last"): ids | COMPLETION_PLACEHOLDERS | USAGE_PLACEHOLDERS,
-        ("stream", "choice"): _split_names("content_filter_results index finish_reason delta"),
+        ("stream", "choice"): _split_names("content_filter_results index finish_reason logprobs delta"),
         ("stream", "opening"): _split_names("content"),
         ("stream", "reasoning_delta"): _split_names("reasoning_content"),
         ("stream", "text_delta"): _split_names("content"),
@@ -90,6 +94,7 @@ def _allowed_placeholders(
         ("error_texts", _ANY_KEY, "data"): error_names,
         ("error_texts", _ANY_KEY, "headers"): error_names,
         ("error_texts", _ANY_KEY, "body"): error_names,
+        ("issue_texts", _ANY_KEY, "message"): _split_names("param issue expected received options"),
         ("unsupported_role",): _split_names("index role"),
         ("unknown_model", "message"): _split_names("model"),
         ("retired_model", "message"): _split_names("model"),

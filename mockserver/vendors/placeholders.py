@@ -138,6 +138,16 @@ def format_time_after(now: datetime, seconds: float) -> str:
     return (now + whole).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def format_wait(seconds: float) -> str:
+    """Return a duration as OpenAI's headers have it: `11ms`, `1m6.499s`, `6m0s`."""
+    milliseconds = math.ceil(round(seconds * 1000, 3))
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h" * bool(hours) + f"{minutes}m" * bool(hours or minutes) + f"{rest / 1000:g}s"
+
+
 def format_timestamp(moment: datetime) -> str:
     """Return a time in UTC in the form of JavaScript's `toISOString`: milliseconds and `Z`."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -193,6 +193,22 @@ class ErrorTemplate:
 
 
 @spec_dataclass
+class IssueText:
+    """The text of an invalid body, by the code of its first issue."""
+
+    message: str = spec_field(Text(), "the message; `$param` is the field, `$issue` the text of the issue")
+    code: str | None = spec_field(Text(), "the error's code", default=None)
+
+
+@spec_dataclass
+class RateLimitsSpec:
+    """The limits that are reported for a key without limits of its own, for a minute."""
+
+    requests: int = spec_field(Integer(1), "requests")
+    tokens: int = spec_field(Integer(1), "tokens of prompts")
+
+
+@spec_dataclass
 class VersionSpec:
     """One version of a vendor: the fields in which its answers and its errors differ from the profile."""
 
@@ -221,6 +237,7 @@ class StreamTemplate:
     mode: str = spec_field(
         OneOf("openai", "ignored"), "`ignored`: `stream: true` is answered with a JSON body", default="openai"
     )
+    headers: dict[str, str] | None = spec_field(HEADER_MAP, "headers that only a stream has", default=None)
     chunk: dict[str, Any] = spec_field(TEMPLATE, "one chunk")
     choice: dict[str, Any] = spec_field(TEMPLATE, "one of a chunk's `$choices`")
     opening: dict[str, Any] = spec_field(
@@ -268,6 +285,12 @@ class VendorProfile:
     name: str = spec_field(VENDOR_NAME, "its name in path prefixes and fixtures")
     title: str = spec_field(Text(), "its full name")
     hosts: tuple[str, ...] = spec_field(ListOf(HOST), "its own hosts", default=())
+    listed: bool = spec_field(
+        Boolean(),
+        "whether it is shown at start, and has its hosts and native paths; if not, only its path prefix is served, "
+        "unless `--vendor` names it",
+        default=True,
+    )
     paths: PathsSpec = spec_field(ObjectType(PathsSpec), "its paths")
     keys: tuple[KeyHeaderSpec, ...] = spec_field(
         ListOf(ObjectType(KeyHeaderSpec), at_least=1),
@@ -307,6 +330,9 @@ class VendorProfile:
     )
     credits_per_dollar: float = spec_field(CREDIT_RATE, "the value of a dollar in its credits", default=1)
     billing: BillingSpec = spec_field(ObjectType(BillingSpec), "its charges", default=BillingSpec())
+    rate_limits: RateLimitsSpec | None = spec_field(
+        ObjectType(RateLimitsSpec), "the values of `$limit_requests` and the like", default=None
+    )
     models: dict[str, ModelSpec] | None = spec_field(
         MapOf(ObjectType(ModelSpec)), "the models it documents", default=None
     )
@@ -350,6 +376,12 @@ class VendorProfile:
     body: BodyTemplate = spec_field(ObjectType(BodyTemplate), "a completion as one body")
     stream: StreamTemplate = spec_field(ObjectType(StreamTemplate), "a completion as chunks")
     refusal: ErrorTemplate = spec_field(ObjectType(ErrorTemplate), "the envelope of errors")
+    issue_texts: dict[str, IssueText] | None = spec_field(
+        MapOf(ObjectType(IssueText)),
+        "the texts of an invalid body, by the code of its first issue, `required` or `other`; "
+        "absent: that of invalid_request",
+        default=None,
+    )
     error_texts: dict[str, ErrorText] = spec_field(
         ErrorTextsField(ObjectType(ErrorText)),
         "error texts by kind or status; the first kind with a status represents it",

@@ -42,18 +42,21 @@ class RouteMatch:
 class VendorRouter:
     """The vendors of one server. If Hosts or native paths collide, the earlier vendor takes precedence.
 
+    All have their path prefix; only those whose profile is `listed` have Hosts and native paths.
+
     Raises InputError if a vendor's name is the first segment of a path of another vendor.
     """
 
     def __init__(self, vendors: Iterable[Vendor]) -> None:
         self.vendors = {vendor.name: vendor for vendor in vendors}
-        ordered = self.vendors.values()
+        self.listed_vendors = {name: vendor for name, vendor in self.vendors.items() if vendor.profile.listed}
+        ordered = self.listed_vendors.values()
         self._hosts = {host: vendor for vendor in reversed(ordered) for host in vendor.profile.hosts}
         self._reserved_names = frozenset(name for vendor in ordered for name in vendor.profile.paths.reserved)
         owners = ((path.rstrip("/"), vendor) for vendor in ordered for path in vendor.profile.paths.owns)
         self._path_owners = sorted(owners, key=lambda owner: -len(owner[0]))
         self._find_cached = lru_cache(maxsize=_CACHE_SIZE)(self._find)
-        for path in (path for vendor in ordered for path in vendor.posted_paths):
+        for path in (path for vendor in self.vendors.values() for path in vendor.posted_paths):
             name = path.split("/")[1]
             if name in self.vendors:
                 raise InputError.from_message(
@@ -78,7 +81,7 @@ class VendorRouter:
         return self._find_native(method, path)
 
     def _find_native(self, method: str, path: str) -> RouteMatch | None:
-        for vendor in self.vendors.values():
+        for vendor in self.listed_vendors.values():
             api, model, is_job = vendor.match_posted_path(path, self._reserved_names)
             # `/v1/{model}` matches too many paths, so it is limited to POST.
             if api != "unknown" and (model is None or method == "POST"):
@@ -88,7 +91,7 @@ class VendorRouter:
         )
         # The owner of a path takes precedence; other vendors may have an endpoint that the owner lacks.
         owners = [owner] if owner else []
-        for vendor in owners + (list(self.vendors.values()) if method in ("GET", "HEAD") else []):
+        for vendor in owners + (list(self.listed_vendors.values()) if method in ("GET", "HEAD") else []):
             if vendor.find_aux_endpoint(path):
                 return _match_vendor_path(vendor, path)
         return RouteMatch(owner, path, "unknown") if owner else None

@@ -31,6 +31,7 @@ from mockserver.vendors.placeholders import (
     compute_etag,
     fill_headers,
     fill_text,
+    format_wait,
 )
 from mockserver.vendors.pricing import Tariff
 from mockserver.vendors.profile import VendorProfile
@@ -74,7 +75,9 @@ class Vendor:
         self._id_factories = {name: create_id_factory(pattern) for name, pattern in profile.ids.items()}
         self.tariff = Tariff(profile)
         # Whether its completions report the balance; otherwise they are the same for every account.
-        self.reports_balance = b"remaining_" in orjson.dumps([profile.body.headers, profile.body.whole])
+        self.reports_balance = b"remaining_" in orjson.dumps(
+            [profile.body.headers, profile.body.whole, profile.stream.headers]
+        )
         self.models = ModelCatalogue(profile)
         self._aux_endpoints = [AuxEndpoint(endpoint) for endpoint in (profile.endpoints or {}).values()]
         self.unserved_endpoints = UnservedEndpoints(profile)
@@ -249,6 +252,24 @@ class Vendor:
             ("content-type", self.profile.body.content_type),
             *fill_headers(self.profile.body.headers, values),
         )
+
+    def stream_headers(self, values: PlaceholderValues) -> HeaderPairs:
+        """Return the additional headers of a completion as a stream."""
+        return tuple(fill_headers(self.profile.stream.headers, values))
+
+    def rate_limit_values(self, raw: TokenUsage) -> dict[str, Any]:
+        """Return the placeholder values of the profile's rate limits, after a request with this usage."""
+        limits = self.profile.rate_limits
+        if limits is None:
+            return {}
+        return {
+            "limit_requests": limits.requests,
+            "remaining_requests": limits.requests - 1,
+            "reset_requests": format_wait(60 / limits.requests),
+            "limit_tokens": limits.tokens,
+            "remaining_tokens": max(limits.tokens - raw.prompt, 0),
+            "reset_tokens": format_wait(60 * min(raw.prompt / limits.tokens, 1)),
+        }
 
     def fill_job_body(self, values: PlaceholderValues) -> Any:
         """Return the body of the answer to a submitted job."""

@@ -51,11 +51,11 @@ Cell = tuple[str, dict[str, str], bool]  # the base URL, the headers, whether it
 
 
 def write_profiles(folder: Path) -> dict[str, Path]:
-    """Write a profile for each version of each vendor that OpenAI clients can use, by its key in the table."""
+    """Write a profile for each version of each listed vendor that OpenAI clients can use, by its key in the table."""
     written = {}
     for shipped in list_shipped_profiles():
         profile = load_profile(shipped)
-        for version in profile.versions or [""] if profile.paths.openai else []:
+        for version in profile.versions or [""] if profile.paths.openai and profile.listed else []:
             envelope = f"envelope: '{version}'\n" if version else ""
             path = folder / f"{shipped.stem}-{version or 'only'}.yaml"
             path.write_text(f"extends: {shipped.stem}\nname: {path.stem}\n{envelope}")

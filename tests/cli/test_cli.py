@@ -487,6 +487,10 @@ def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
         "mock-429",
     ):
         assert part in said
+    assert "/openai/v1" not in said
+    assert "OpenAI      base_url  http://[::1]:1/openai/v1\n" in format_banner(
+        StartReport(("::1", 1), Settings()), app.load_vendors(["openai"])
+    )
     assert "(the shipped ones)" in format_banner(StartReport(("::1", 1), Settings(), 3), app.load_vendors())
 
 

@@ -60,6 +60,7 @@ stream:
   opening: {{content: $content}}
   usage: always
   last: {form(USAGE_PLACEHOLDERS)}
+  headers: {headers(REMAINING_PLACEHOLDERS)}
 refusal: {{body: {form(TOLD)}}}
 error_texts:
   rate_limited: {{type: t, code: c, name: N, data: {form(TOLD - {"data"})}, headers: {headers(TOLD - {"data"})}}}
@@ -76,7 +77,8 @@ endpoints:
 @pytest.fixture(scope="module")
 def fourth(start_server: StartServer) -> MockServer:
     return start_server(
-        "accounts: [{key: k, balance: $9, rate_limit: 1000/hour}, {key: poor, balance: $0}]", PROFILE
+        "accounts: [{key: k, balance: $9, rate_limit: [1000/hour, 99999 tokens/hour]}, {key: poor, balance: $0}]",
+        PROFILE,
     )
 
 
@@ -94,7 +96,9 @@ def test_every_blank_of_a_body_is_filled(fourth: MockServer) -> None:
 
 
 def test_every_blank_of_a_stream_is_filled(make_client: MakeClient, fourth: MockServer) -> None:
-    text = asked(fourth, stream=True).text
+    answer = asked(fourth, stream=True)
+    assert {f"x-{name}" for name in REMAINING_PLACEHOLDERS} <= set(answer.headers)
+    text = answer.text
     chunks = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
     assert {frozenset(chunk) for chunk in chunks[:-1]} == {IDS | COMPLETION_PLACEHOLDERS}
     assert set(chunks[-1]) == IDS | COMPLETION_PLACEHOLDERS | USAGE_PLACEHOLDERS

@@ -115,8 +115,8 @@ def test_a_name_that_is_a_path_of_the_server_is_refused(load: Load, name: str) -
         (WHOLE + "hosts: ['api.example.com:80']\n", "hosts[0]: found 'api.example.com:80', expected a host's name"),
         (WHOLE + "echo: {x-id: '['}\n", "mine.yaml:13:8: echo[\"x-id\"]: found '[', expected a regular"),
         (WHOLE + "success: {body: 404}\n", "success.body: found the number 404, expected a whole number from 200 to"),
-        (WHOLE + "extends: nobody\n", "mine.yaml:13:1: extends: found text 'nobody', expected aimlapi, omixa "),
-        ("{extends: [aimlapi]}", "mine.yaml:1:2: extends: found a list, expected aimlapi, omixa or segmind"),
+        (WHOLE + "extends: nobody\n", "mine.yaml:13:1: extends: found text 'nobody', expected aimlapi, omixa, openai "),
+        ("{extends: [aimlapi]}", "mine.yaml:1:2: extends: found a list, expected aimlapi, omixa, openai "),
         (WHOLE + "envelope: new\n", "envelope: found text 'new', expected none, because there are no"),
         (WHOLE + "errors: {gone: {}}\n", "no versions here; the texts of errors are under error_texts"),
         ("extends: aimlapi\nanswers: 2025\n", "mine.yaml:2:1: answers: found the number 2025, expected 2024, 2026-01 "),
@@ -235,8 +235,8 @@ SHIPPED = list_shipped_profiles()
 by_name = pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 
 
-def test_three_vendors_are_shipped() -> None:
-    assert [path.stem for path in SHIPPED] == ["aimlapi", "omixa", "segmind"]
+def test_four_vendors_are_shipped() -> None:
+    assert [path.stem for path in SHIPPED] == ["aimlapi", "omixa", "openai", "segmind"]
 
 
 @by_name

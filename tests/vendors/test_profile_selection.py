@@ -44,7 +44,7 @@ def test_a_slash_or_the_suffix_makes_it_a_file(
         (r"folder\mine", r"folder\mine: cannot be read: "),
         (Path("aimlapi"), "aimlapi: cannot be read: "),
         ("aimlapy", "--vendor: found 'aimlapy', did you mean 'aimlapi'?; a file has a slash or the suffix .yaml"),
-        ("x@2024", "--vendor: found 'x@2024', expected aimlapi, omixa or segmind; a file has a slash"),
+        ("x@2024", "--vendor: found 'x@2024', expected aimlapi, omixa, openai or segmind; a file has a slash"),
         ("aimlapi@2025", "--vendor aimlapi@2025: envelope: found text '2025', expected 2024, 2026-01 or 2026-08"),
         ("omixa@2024", "--vendor omixa@2024: envelope: found text '2024', expected none, because there are no"),
     ],
@@ -63,7 +63,7 @@ def test_a_version_keeps_name_prefix_host_and_native_path() -> None:
         router.locate("api.aimlapi.com", "POST", path),
         router.locate("", "POST", path),
     ]
-    assert list(router.vendors) == ["aimlapi", "omixa", "segmind"]
+    assert list(router.vendors) == ["aimlapi", "omixa", "segmind", "openai"]
     assert {route.vendor.profile.errors for route in found if isinstance(route, RouteMatch)} == {"2026-01"}
     assert all(found)
 
@@ -80,4 +80,42 @@ def test_two_versions_are_served_by_two_profiles(tmp_path: Path) -> None:
         "segmind": None,
         "at-2024": "2024",
         "at-2026-01": "2026-01",
+        "openai": None,
     }
+
+
+NATIVE = ("", "POST", "/v1/chat/completions")
+HOST = ("api.openai.com", "POST", "/v1/chat/completions")
+
+
+def test_a_profile_that_is_not_listed_has_its_prefix_alone() -> None:
+    router = load_vendors()
+    route = router.locate("", "GET", "/openai/v1/models/gpt-4o")
+    assert route is not None
+    assert (route.vendor.name, route.item) == ("openai", "gpt-4o")
+    assert [found and found.vendor.name for found in (router.locate(*NATIVE), router.locate(*HOST))] == [
+        "aimlapi"
+    ] * 2
+    assert list(router.listed_vendors) == ["aimlapi", "omixa", "segmind"]
+
+
+@pytest.mark.parametrize("selection", ["openai", "openai-like.yaml"])
+def test_a_selection_lists_it_and_gives_it_host_and_native_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("openai-like.yaml").write_text("{extends: openai, name: openai-like}")
+    router = load_vendors([selection])
+    name = selection.removesuffix(".yaml")
+    assert list(router.listed_vendors) == [name, "aimlapi", "omixa", "segmind"]
+    assert [found and found.vendor.name for found in (router.locate(*NATIVE), router.locate(*HOST))] == [
+        name
+    ] * 2
+    other = router.locate("", "POST", "/chat/completions")
+    assert (other and other.vendor.name, "openai" in router.vendors) == ("aimlapi", True)
+
+
+def test_a_shipped_profile_may_lose_its_native_paths_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("{extends: aimlapi, listed: false}")  # selected, so it is listed
+    router = load_vendors([tmp_path / "mine.yaml"])
+    assert list(router.listed_vendors) == ["aimlapi", "omixa", "segmind"]

@@ -276,10 +276,10 @@ def test_what_a_client_sent_never_becomes_another_header(load: Load) -> None:
 # --- refusals
 
 KINDS_DIFFER = {
-    "insufficient_credits": (403, 406, 402),
-    "invalid_request": (400, 400, 422),
-    "wrong_content_type": (400, 406, 422),
-    "method_not_allowed": (404, 405, 405),
+    "insufficient_credits": (403, 406, 402, 429),
+    "invalid_request": (400, 400, 422, 400),
+    "wrong_content_type": (400, 406, 422, 400),
+    "method_not_allowed": (404, 405, 405, 405),
 }
 
 
@@ -287,9 +287,8 @@ KINDS_DIFFER = {
 @pytest.mark.parametrize("kind", STATUS_BY_KIND)
 def test_a_kind_has_the_vendors_own_status(vendors: dict[str, Vendor], name: str, kind: str) -> None:
     answer = vendors[name].error_answer(ApiError(kind), ABOUT)
-    own = dict(
-        zip(("aimlapi", "segmind", "omixa"), KINDS_DIFFER.get(kind, (STATUS_BY_KIND[kind],) * 3), strict=True)
-    )
+    statuses = KINDS_DIFFER.get(kind, (STATUS_BY_KIND[kind],) * 4)
+    own = dict(zip(("aimlapi", "segmind", "omixa", "openai"), statuses, strict=True))
     assert answer.status == own[name]
 
 
