@@ -90,6 +90,7 @@ class ChatPipeline:
         self.head_cache = HeadCache(router)
         self.reader = RequestReader(settings.max_body)
         self.responder = Responder(settings, store, self.charging, self.reader.worker)
+        self.responder.use_latency(fixtures.latency_rules, router)
         # The problems of the files as they are now, if the fixtures could not be replaced by them.
         self.load_problems: tuple[Problem, ...] = ()
         self.listeners: list[Callable[[], None]] = []  # called for new fixtures and for new problems
@@ -99,6 +100,7 @@ class ChatPipeline:
         self.fixtures = fixtures.keep_start_times(self.fixtures)
         self.accounts = AccountRegistry(fixtures.accounts)
         self.checks_accounts = self.settings.known_keys_only or bool(self.accounts)
+        self.responder.use_latency(fixtures.latency_rules, self.router)
         self.report_load_problems(())
 
     def report_load_problems(self, problems: tuple[Problem, ...]) -> None:

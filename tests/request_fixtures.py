@@ -26,7 +26,11 @@ MAX_BODY_BYTES = 1000
 @pytest.fixture(scope="session")
 def read_request() -> ReadRequest:
     """Return a function that reads a valid request, changed by its arguments; a header of None is left out."""
-    router = VendorRouter(Vendor(load_profile(path)) for path in list_shipped_profiles())
+    return create_request_reader(VendorRouter(Vendor(load_profile(path)) for path in list_shipped_profiles()))
+
+
+def create_request_reader(router: VendorRouter) -> ReadRequest:
+    """Return a function that reads a valid request to one of these vendors, changed by its arguments."""
 
     def read(
         body: Any = HELLO,

@@ -285,13 +285,15 @@ def test_flags_in_the_configuration_are_those_of_the_server(
             assert ask(mockserver, "hello") == "from a file"
             settings = mockserver_server.settings
             assert (settings.seed, settings.strict, settings.mock_messages) == (7, False, False)
+            assert settings.latency.parent == settings.paths[0].parent
     """
 
     def run(flags: str) -> pytest.RunResult:
         pytester.makeini(f"[pytest]\nmockserver_args = {flags}\n")
         return run_pytest(tests)
 
-    run("own.yaml --seed 7 --no-mock-messages").assert_outcomes(passed=1)
+    (pytester.path / "latency.yaml").write_text("latency: []")
+    run("own.yaml --seed 7 --no-mock-messages --latency latency.yaml").assert_outcomes(passed=1)
     missing = run("missing.yaml")
     missing.assert_outcomes(errors=1)
     missing.stdout.fnmatch_lines(["mockserver_args: missing.yaml: cannot be read: No such file or directory"])

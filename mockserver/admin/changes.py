@@ -161,7 +161,8 @@ class RuntimeChanges:
     async def reload(self) -> int:
         """Read the fixture files again; return the number of fixtures. Raises InputError."""
         settings = self._pipeline.settings
-        fixtures = await asyncio.to_thread(load_fixture_set, settings.paths, settings.fixtures_yaml)
+        arguments = settings.paths, settings.fixtures_yaml, settings.section_files
+        fixtures = await asyncio.to_thread(load_fixture_set, *arguments)
         self._pipeline.replace_fixtures(fixtures)
         return len(fixtures)
 

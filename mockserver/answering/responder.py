@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar, TypeVarTuple, cast
 
@@ -11,6 +11,7 @@ from mockserver.billing.charging import Charging
 from mockserver.billing.cost import count_usage
 from mockserver.errors import ApiError
 from mockserver.fixtures.account_spec import AccountSpec
+from mockserver.fixtures.latency_rules import LatencyRuleSpec
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.matching.fixture_set import FixtureMatch, NearMiss, find_near_misses
 from mockserver.matching.nearest_fixture import find_nearest_fixture
@@ -18,16 +19,19 @@ from mockserver.memoize import fast_dataclass
 from mockserver.rendering.aux_reply import render_aux_reply
 from mockserver.rendering.choices import measure_response
 from mockserver.rendering.completion import LazyRandom, find_cached_answer, render_completion
+from mockserver.rendering.latency_table import LatencyTable, create_latency_table
 from mockserver.rendering.render_cache import RenderCache
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.worker_thread import WorkerThread
 from mockserver.sessions.injection_result import InjectionResult
 from mockserver.sessions.job_answers import create_job, poll_job, render_submission
 from mockserver.sessions.ledger import Hold
-from mockserver.sessions.store import ANSWERED, SessionStore
+from mockserver.sessions.store import ANSWERED, GENERATED, SessionStore
 from mockserver.settings import Settings
 from mockserver.vendors.aux_endpoints import AuxEndpoint
+from mockserver.vendors.latency_spec import LatencySpec
 from mockserver.vendors.placeholders import PlaceholderValues
+from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import TokenUsage
 from mockserver.wire.answer import Answer
 from mockserver.wire.faults import Fault
@@ -63,6 +67,12 @@ class Responder:
         self.charging = charging
         self.worker = worker
         self.render_cache = RenderCache()
+        self.latency_table: LatencyTable | None = None
+
+    def use_latency(self, rules: Iterable[LatencyRuleSpec], router: VendorRouter) -> None:
+        """Use these latency rules, and the latencies of the vendors' profiles, from now on."""
+        self.latency_table = create_latency_table(rules, router.vendors.values())
+        self.render_cache = RenderCache()  # its streams have the gaps of the rules before
 
     async def respond(
         self,
@@ -143,8 +153,12 @@ class Responder:
             usage = await self.run_rendering(request, response, count_usage, request, response)
             hold, account_values = await self.charging.hold(request, account, usage)
         try:
+            latency = self._find_latency(request, response)
             if match is None:
+                # Every generated reply has the same random numbers, unless these decide its latency.
                 rng, cache = LazyRandom(seed, session), None
+                if latency is not None:
+                    rng = LazyRandom(seed, session, await self.store.increment(session, GENERATED, ""))
                 if state.names_nearest:
                     nearest = find_nearest_fixture(request, state.fixtures)
             else:
@@ -152,19 +166,25 @@ class Responder:
                 count = await self.store.increment(session, ANSWERED, fixture.counter_key)
                 rng = LazyRandom(seed, session, fixture.name, count)
                 cache = None if match.response.template else self.render_cache
-            answer = None if account_values else find_cached_answer(request, response, rng, cache)
+            answer = None if account_values else find_cached_answer(request, response, rng, cache, latency)
             if answer is None:
                 answer = await self.run_rendering(
                     request,
                     response,
                     render_completion,
-                    *(request, response, rng, account_values, cache),
+                    *(request, response, rng, account_values, cache, latency),
                 )
         except Exception:
             if hold is not None:
                 await self.charging.release(request, hold)
             raise
         return Rendered(answer, response, hold, usage, nearest, response.fault)
+
+    def _find_latency(self, request: ChatRequest, response: ResponseSpec) -> LatencySpec | None:
+        """Return the latency of the model; None if nothing states it, and for an error, which is not generated."""
+        if self.latency_table is None or response.error is not None:
+            return None
+        return self.latency_table.find(request)
 
     def choose_response_once(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None

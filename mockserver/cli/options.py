@@ -149,6 +149,12 @@ _ANSWER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     vendor_option(),
     click.option(
+        "--latency",
+        cls=EnvVarOption,
+        type=click.Path(path_type=Path),
+        help="A file with the latency of models.",
+    ),
+    click.option(
         "--max-body",
         cls=EnvVarOption,
         type=click.IntRange(1),

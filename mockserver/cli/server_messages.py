@@ -73,7 +73,7 @@ def format_start(report: StartReport, router: VendorRouter) -> str:
 
 def format_banner(report: StartReport, router: VendorRouter) -> str:
     """Return the start-up text, with URLs that are ready to paste."""
-    from mockserver.matching.loader import TEXT_SOURCE  # noqa: PLC0415 `serve` has imported it already
+    from mockserver.matching.document_sources import TEXT_SOURCE  # noqa: PLC0415 `serve` has imported it already
 
     root, settings = report.url, report.settings
     lines = [f"mockserver {__version__}  {root}", ""]

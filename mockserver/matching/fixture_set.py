@@ -17,6 +17,7 @@ from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.criteria import Criterion, MatchSpec, covers_api, find_api_mismatch
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import ORIGINS, Fixture
+from mockserver.fixtures.latency_rules import LatencyRuleSpec
 from mockserver.fixtures.predicates import MISSING, ExactLiteral, format_value, search_text, stringify_value
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.masking import mask_key
@@ -63,14 +64,14 @@ class FixtureMatch:
 
 
 class FixtureSet:
-    """Fixtures in order of precedence, with the fault rules and accounts of their files.
+    """Fixtures in order of precedence, with the fault rules, accounts and latency rules of their files.
 
     `file_stats` is the state of the files when they were read; `omitted_files` are those without fixtures.
     """
 
     __slots__ = (
-        *("_by_name", "_is_indexing", "_prefilter", "accounts", "file_stats", "fixtures", "memo_token"),
-        *("omitted_files", "rules"),
+        *("_by_name", "_is_indexing", "_prefilter", "accounts", "file_stats", "fixtures", "latency_rules"),
+        *("memo_token", "omitted_files", "rules"),
     )
 
     def __init__(
@@ -80,11 +81,13 @@ class FixtureSet:
         rules: Iterable[FaultRule] = (),
         accounts: Iterable[AccountSpec] = (),
         omitted_files: Iterable[Problem] = (),
+        latency_rules: Iterable[LatencyRuleSpec] = (),
     ) -> None:
         self.fixtures = tuple(fixtures)
         self.file_stats: FileStats = file_stats or {}
         self.rules = tuple(rules)
         self.omitted_files = tuple(omitted_files)
+        self.latency_rules = tuple(latency_rules)
         self.accounts: Mapping[str, AccountSpec] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._prefilter: FixturePrefilter | None = None
@@ -127,7 +130,14 @@ class FixtureSet:
             else rule
             for rule in self.rules
         ]
-        fixture_set = FixtureSet(self.fixtures, self.file_stats, rules, self.accounts.values())
+        fixture_set = FixtureSet(
+            self.fixtures,
+            self.file_stats,
+            rules,
+            self.accounts.values(),
+            self.omitted_files,
+            self.latency_rules,
+        )
         fixture_set._prefilter = self._prefilter
         return fixture_set
 

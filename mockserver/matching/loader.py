@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mockserver.errors import InputError, Problem
@@ -16,8 +16,10 @@ from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FAULT_RULE, FaultRule, compile_rule
 from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE, Fixture, FixtureFileSpec, build_fixture
 from mockserver.fixtures.jinja_template import check_template, collect_texts
+from mockserver.fixtures.latency_rules import LatencyRuleSpec
 from mockserver.masking import mask_key
 from mockserver.matching.counter_keys import assign_fixture_keys, assign_rule_keys
+from mockserver.matching.document_sources import list_document_sources
 from mockserver.matching.fixture_files import find_fixture_files, stat_fixture_files
 from mockserver.matching.fixture_set import LARGE_SET, FileStats, FixtureSet
 from mockserver.schema.field_types import read_document
@@ -28,13 +30,10 @@ from mockserver.schema.yaml_document import (
     ValuePath,
     document_from_value,
     format_path,
-    load_document,
-    parse_yaml,
 )
 
 RUNTIME_SOURCE = "runtime"  # the source of what was added while the server ran
 
-TEXT_SOURCE = "MOCKSERVER_FIXTURES_YAML"  # what a text that is no file's is called
 _PACKAGE_FOLDER = Path(__file__).parents[1]
 
 
@@ -55,25 +54,24 @@ class FixtureFilesError(InputError):
         self.named_files = frozenset(named_files)
 
 
-def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
+def load_fixture_set(
+    paths: Iterable[Path], text: str = "", section_files: Mapping[str, Path] = MappingProxyType({})
+) -> FixtureSet:
     """Load the fixtures of a text and of these files and folders; the shipped ones without either.
 
+    `section_files` are further files by the key that each must have, as `latency`; what they contain comes first.
     Raises InputError with all problems of all files.
     """
     paths = tuple(paths)
     is_shipped = not (paths or text)
     paths = (locate_shipped_fixtures(),) if is_shipped else paths
-    look = dict(stat_fixture_files(paths))  # before they are read: what changes from now on is an edit
+    # Before the files are read: what changes from now on is an edit.
+    look = dict(stat_fixture_files((*section_files.values(), *paths)))
     found = find_fixture_files(paths)
     problems = list(found.problems)
-    stems = Counter(file.stem for file in found.files)
     loaded_files: list[LoadedFile] = []
-    sources = [(functools.partial(parse_yaml, text, TEXT_SOURCE), TEXT_SOURCE)] if text else []
-    for file in found.files:
-        label = file.stem if stems[file.stem] == 1 else str(file.with_suffix(""))
-        sources.append((functools.partial(load_document, file), label))
     documents: list[Document] = []
-    for read, label in sources:
+    for read, label in list_document_sources(found.files, text, section_files):
         try:
             documents.append(read())
             loaded_files.append(load_fixture_document(documents[-1], label))
@@ -84,14 +82,17 @@ def load_fixture_set(paths: Iterable[Path], text: str = "") -> FixtureSet:
         look |= {path: stat for path, stat in document.named_files.items() if stat is not None}
     if problems:
         named_files = (path for document in documents for path in document.named_files)
-        raise FixtureFilesError(problems, look, named_files)
+        raise FixtureFilesError(problems, look, (*named_files, *look, *map(str, section_files.values())))
     fixtures = [fixture for loaded in loaded_files for fixture in loaded.fixtures]
     if is_shipped:
         fixtures = [replace(fixture, origin="shipped") for fixture in fixtures]
     rules = (rule for loaded in loaded_files for rule in loaded.rules)
     accounts = (account for loaded in loaded_files for account in loaded.accounts)
     keyed_rules = assign_rule_keys(rules, "file")
-    fixture_set = FixtureSet(assign_fixture_keys(fixtures), look, keyed_rules, accounts, found.omitted)
+    latency_rules = (rule for loaded in loaded_files for rule in loaded.latency_rules)
+    fixture_set = FixtureSet(
+        assign_fixture_keys(fixtures), look, keyed_rules, accounts, found.omitted, latency_rules
+    )
     if len(fixture_set) > LARGE_SET:
         fixture_set.prefilter  # noqa: B018 it is built now, on the thread that loads the files
     return fixture_set
@@ -111,6 +112,7 @@ class LoadedFile:
     fixtures: tuple[Fixture, ...] = ()
     rules: tuple[FaultRule, ...] = ()
     accounts: tuple[AccountSpec, ...] = ()
+    latency_rules: tuple[LatencyRuleSpec, ...] = ()
     paths: tuple[ValuePath, ...] = ()
 
 
@@ -140,7 +142,7 @@ def load_runtime_document(source: Document, label: str) -> LoadedFile:
     else:
         file = read_document(FIXTURE_FILE, source)
     loaded = _build_file(source, file, label, path)
-    if problems := list(_find_duplicates([loaded])):
+    if problems := [*_find_duplicates([loaded]), *_find_file_keys(source)]:
         raise InputError(*problems)
     return replace(
         loaded,
@@ -148,6 +150,16 @@ def load_runtime_document(source: Document, label: str) -> LoadedFile:
         rules=tuple(replace(one, source=RUNTIME_SOURCE) for one in loaded.rules),
         accounts=tuple(replace(one, source=RUNTIME_SOURCE) for one in loaded.accounts),
     )
+
+
+def _find_file_keys(source: Document) -> Iterator[Problem]:
+    """Yield the keys of a document that only files can have."""
+    for key, hint in _FILE_KEYS.items():
+        if isinstance(source.value, dict) and key in source.value:
+            yield Problem(f"{key} has no effect here; {hint}", key, source.name, *source.position((key,)))
+
+
+_FILE_KEYS = {"latency": "write it into a file"}
 
 
 def renumber_file(file: LoadedFile, label: str, fixtures: int, rules: int) -> LoadedFile:
@@ -209,7 +221,7 @@ def _build_file(source: Document, file: FixtureFileSpec, label: str, path: Value
         replace(one, source=_format_source(source, ("accounts", index)))
         for index, one in enumerate(file.accounts)
     )
-    return LoadedFile(source, tuple(fixtures), tuple(rules), accounts, tuple(paths))
+    return LoadedFile(source, tuple(fixtures), tuple(rules), accounts, file.latency, tuple(paths))
 
 
 def _format_source(source: Document, path: ValuePath) -> str:

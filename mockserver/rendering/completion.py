@@ -23,10 +23,12 @@ from mockserver.rendering.choices import (
     count_response_usage,
     render_choices,
 )
+from mockserver.rendering.latency_table import apply_latency
 from mockserver.rendering.render_cache import ETAG_PLACEHOLDER, CachedRender, RenderCache
 from mockserver.rendering.response_patch import patch_answer
 from mockserver.request.chat_request import ChatRequest
 from mockserver.tokens.token_count import split_text
+from mockserver.vendors.latency_spec import LatencySpec
 from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues, pick_stated_value
 from mockserver.vendors.profile import StreamTemplate
 from mockserver.vendors.vendor import Vendor
@@ -68,7 +70,11 @@ MAX_STREAM_CHUNKS = 20_000  # of text; a longer text is sent in larger chunks
 
 
 def find_cached_answer(
-    request: ChatRequest, response: ResponseSpec, rng: LazyRandom, cache: RenderCache | None
+    request: ChatRequest,
+    response: ResponseSpec,
+    rng: LazyRandom,
+    cache: RenderCache | None,
+    latency: LatencySpec | None = None,
 ) -> Answer | None:
     """Return the answer to a request if such an answer has been rendered before, else None."""
     if cache is None or response.raw is not None or response.error is not None:
@@ -76,7 +82,8 @@ def find_cached_answer(
     render = cache.get(response, build_render_options(request, response))
     if render is None:
         return None
-    wait = response.delay.draw(rng) if response.delay else 0.0
+    delay = response.delay or (latency and latency.delay)
+    wait = delay.draw(rng) if delay else 0.0
     return replace(render.fill(), wait=wait) if wait else render.fill()
 
 
@@ -86,14 +93,16 @@ def render_completion(
     rng: LazyRandom,
     balance_values: PlaceholderValues = MappingProxyType({}),
     cache: RenderCache | None = None,
+    latency: LatencySpec | None = None,
 ) -> Answer:
     """Return the answer to a request with this response.
 
     `rng` supplies the random delays and the jitter of a stream. `balance_values` are the placeholder values of the
-    account's remaining balance. `cache` is for responses that are used repeatedly. An `error` of the response
-    is returned as an answer as well.
+    account's remaining balance. `cache` is for responses that are used repeatedly. `latency` has the delays that the
+    response does not state. An `error` of the response is returned as an answer as well.
     """
-    wait = response.delay.draw(rng) if response.delay else 0.0
+    delay = response.delay or (latency and latency.delay)
+    wait = delay.draw(rng) if delay else 0.0
     if response.raw is not None:
         answer = _with_headers(_render_raw(response.raw, rng, stream=request.stream), response)
     elif response.error is not None:
@@ -103,7 +112,8 @@ def render_completion(
         render = cache.get(response, options) if cache is not None else None
         if render is None or balance_values:
             use_count = rng.use_count
-            render = _prerender(options, response, rng, balance_values)
+            timed = apply_latency(response, latency) if latency else response
+            render = _prerender(options, timed, rng, balance_values)
             # Only an answer without random parts can be reused.
             if cache is not None and not balance_values and rng.use_count == use_count:
                 cache.put(response, options, render)

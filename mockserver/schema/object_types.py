@@ -22,6 +22,7 @@ class ListOf(FieldType):
 
     item_type: FieldType
     at_least: int = 0
+    at_most: int | None = None
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -34,13 +35,16 @@ class ListOf(FieldType):
             return cursor.report_type(value, self.expected)
         if len(value) < self.at_least:
             return cursor.report(f"found a list of {len(value)}, expected {self.expected}")
+        if self.at_most is not None and len(value) > self.at_most:
+            return cursor.report(f"found a list of {len(value):,}, expected at most {self.at_most:,}")
         items = tuple([self.item_type.read(item, cursor.item(index)) for index, item in enumerate(value)])
         return INVALID if any(item is INVALID for item in items) else items
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema; see `FieldType.schema`."""
-        least = {"minItems": self.at_least} if self.at_least else {}
-        return {"type": "array", "items": self.item_type.schema(), **least}
+        limits = {"minItems": self.at_least or None, "maxItems": self.at_most}
+        stated = {name: limit for name, limit in limits.items() if limit is not None}
+        return {"type": "array", "items": self.item_type.schema(), **stated}
 
     def parts(self) -> Iterable[FieldType]:
         """Return the inner field types."""

@@ -115,7 +115,7 @@ def _check_admin_token(token: str | None) -> None:
 
 def load_fixtures(settings: Settings) -> FixtureSet:
     """Load the fixtures of a server, at start-up and after an edit. Raises InputError."""
-    return load_fixture_set(settings.paths, settings.fixtures_yaml)
+    return load_fixture_set(settings.paths, settings.fixtures_yaml, settings.section_files)
 
 
 def create_app(
@@ -144,7 +144,7 @@ def _lifespan_tasks(
 ) -> Iterator[LifespanTask]:
     """Yield the tasks that run as long as the server does: the file watcher and the demo."""
     settings = pipeline.settings
-    if settings.reload and settings.paths:
+    if settings.reload and (settings.paths or settings.section_files):
         load = functools.partial(load_fixtures, settings)
 
         def report(outcome: FixtureSet | InputError) -> None:

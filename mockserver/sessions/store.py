@@ -34,11 +34,13 @@ _logger = logging.getLogger("mockserver")
 NO_FIXTURES: Final = FixtureSet(())
 
 # The counters, each by `counter_key`: answers of a fixture; evaluations of a fault rule, and those in which it applied.
-CounterKind = Literal["answered", "evaluated", "applied"]
+# Generated replies are counted if their latency is random.
+CounterKind = Literal["answered", "evaluated", "applied", "generated"]
 ANSWERED: Final = "answered"
 EVALUATED: Final = "evaluated"
 APPLIED: Final = "applied"
-ALL_COUNTERS: Final[tuple[CounterKind, ...]] = (ANSWERED, EVALUATED, APPLIED)
+GENERATED: Final = "generated"
+ALL_COUNTERS: Final[tuple[CounterKind, ...]] = (ANSWERED, EVALUATED, APPLIED, GENERATED)
 
 
 @dataclass(frozen=True, slots=True)

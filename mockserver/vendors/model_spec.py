@@ -7,6 +7,7 @@ from typing import Any
 from mockserver.errors import STATUS_BY_KIND
 from mockserver.schema.field_types import Boolean, Integer, Number, OneOf, Text
 from mockserver.schema.object_types import ListOf, MapOf, ObjectType, spec_dataclass, spec_field
+from mockserver.vendors.latency_spec import LatencySpec
 from mockserver.vendors.parameter_rules import PARAMETER_RULES, ParameterRule
 from mockserver.vendors.profile_fields import TEMPLATE
 
@@ -67,6 +68,7 @@ class ModelSpec:
     success: SuccessSpec | None = spec_field(ObjectType(SuccessSpec), "its own statuses", default=None)
     fingerprint: str | None = spec_field(Text(), "its system_fingerprint", default=None)
     price: PriceSpec | None = spec_field(ObjectType(PriceSpec), "its price", default=None)
+    latency: LatencySpec | None = spec_field(ObjectType(LatencySpec), "its own latency", default=None)
     prompt_overhead: int = spec_field(
         Integer(0), "prompt tokens counted in addition to the messages", default=0
     )

@@ -30,6 +30,7 @@ from mockserver.schema.object_types import ByType, ListOf, MapOf, ObjectType, sp
 from mockserver.schema.yaml_document import Document, load_document
 from mockserver.vendors.aux_endpoints import AuxEndpointSpec
 from mockserver.vendors.job_spec import JobsSpec
+from mockserver.vendors.latency_spec import LatencySpec
 from mockserver.vendors.model_spec import (
     ModelSpec,
     PriceSpec,
@@ -332,6 +333,9 @@ class VendorProfile:
     billing: BillingSpec = spec_field(ObjectType(BillingSpec), "its charges", default=BillingSpec())
     rate_limits: RateLimitsSpec | None = spec_field(
         ObjectType(RateLimitsSpec), "the values of `$limit_requests` and the like", default=None
+    )
+    latency: LatencySpec | None = spec_field(
+        ObjectType(LatencySpec), "the latency of its models, besides their own", default=None
     )
     models: dict[str, ModelSpec] | None = spec_field(
         MapOf(ObjectType(ModelSpec)), "the models it documents", default=None

@@ -22,6 +22,7 @@ from mockserver.vendors.apis import Api
 from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.error_bodies import ErrorBodies
 from mockserver.vendors.ids import IdFactory, create_id_factory
+from mockserver.vendors.latency_spec import LatencySpec, merge_latency
 from mockserver.vendors.model_catalogue import ModelCatalogue
 from mockserver.vendors.model_spec import PriceSpec, SuccessSpec
 from mockserver.vendors.placeholders import (
@@ -177,6 +178,16 @@ class Vendor:
     def success(self, model: str) -> SuccessSpec:
         """Return the statuses of successful responses of a model."""
         return self.models[model].success or self.profile.success
+
+    def latency(self, model: str) -> LatencySpec | None:
+        """Return the latency of a model: its own, completed by the vendor's; None without either."""
+        return merge_latency(self.models[model].latency, self.profile.latency)
+
+    @property
+    def has_latency(self) -> bool:
+        """Return whether the profile states a latency."""
+        models = (self.profile.models or {}).values()
+        return self.profile.latency is not None or any(one.latency is not None for one in models)
 
     def id_factory(self, name: str) -> IdFactory:
         """Return the function that creates the profile's identifiers of this name."""

@@ -34,10 +34,12 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 class Running:
     """A server, and what it says of edits."""
 
-    def __init__(self, *paths: Path, between: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, *paths: Path, between: Callable[[], None] = lambda: None, latency: Path | None = None
+    ) -> None:
         self.edits: queue.Queue[FixtureSet | InputError] = queue.Queue()
         playback = Playback()
-        made = create_pipeline(Settings(paths=paths), playback, lambda _: None)
+        made = create_pipeline(Settings(paths=paths, latency=latency), playback, lambda _: None)
         between()
         self.server = BackgroundServer(
             create_app(made, self.edits.put), bind_socket("127.0.0.1", 0), playback
@@ -62,8 +64,10 @@ class Running:
 
 
 @contextmanager
-def running(*paths: Path, between: Callable[[], None] = lambda: None) -> Iterator[Running]:
-    one = Running(*paths, between=between)
+def running(
+    *paths: Path, between: Callable[[], None] = lambda: None, latency: Path | None = None
+) -> Iterator[Running]:
+    one = Running(*paths, between=between, latency=latency)
     one.server.start()
     try:
         yield one
@@ -260,4 +264,24 @@ def test_the_file_of_a_raw_response_is_watched_too(tmp_path: Path) -> None:
         body.write_text('{"choices":[{"message":{"content":"three"}}]}')
         assert isinstance(one.edited(), FixtureSet)
         assert one.text() == "three"
+        assert one.edits.empty()
+
+
+def test_the_latency_file_is_watched_beside_the_shipped_fixtures(tmp_path: Path) -> None:
+    file = tmp_path / "latency.yaml"
+    file.write_text("latency: [{delay: 1ms}]")
+    with running(latency=file) as one:
+        replace(file, "latency: [{delay: 2ms}, {model: a, delay: 3ms}]")
+        edited = one.edited()
+        assert isinstance(edited, FixtureSet)
+        assert len(edited.latency_rules) == 2
+        assert len(edited) > 20
+        replace(file, "latency: [{delay: 2}]")
+        assert "latency.yaml:1:12: latency[0].delay: a duration needs a unit" in str(one.edited())
+        file.unlink()
+        assert "latency.yaml: cannot be read" in str(one.edited())
+        file.write_text("latency: []")
+        edited = one.edited()
+        assert isinstance(edited, FixtureSet)
+        assert edited.latency_rules == ()
         assert one.edits.empty()

@@ -255,6 +255,7 @@ def test_a_shape_and_its_schema_accept(shape: FieldType, text: str, expected: ob
         (Null(), "3", "found the number 3, expected nothing"),
         (ListOf(Text()), "a", "found text 'a', expected a list"),
         (ListOf(Text(), 2), "[a]", "found a list of 1, expected a list of at least 2"),
+        (ListOf(Text(), at_most=1), "[a, b]", "found a list of 2, expected at most 1"),
         (OneOrMore(Integer()), "[]", "found a list of 0, expected a list of at least 1"),
         (OneOrMore(Integer()), "a", "found text 'a', expected a whole number"),
         (MapOf(Text()), "3", "found the number 3, expected a mapping"),
