@@ -59,7 +59,8 @@ async def get_request(admin: AdminServices, request: AdminRequest) -> Response:
 async def _detail_response(admin: AdminServices, entry: JournalEntry, status: int = 200) -> Response:
     request = entry.request_with_body
     dry_run = None if request is None or entry.dropped else await dry_run_request(admin.pipeline, request)
-    return create_json_response(dump_view(build_request_detail(entry, dry_run)), status)
+    advances = await admin.pipeline.store.clock_advances(entry.session)
+    return create_json_response(dump_view(build_request_detail(entry, dry_run, advances)), status)
 
 
 async def replay_request(admin: AdminServices, request: AdminRequest) -> Response:

@@ -112,6 +112,12 @@ class ReceivedView:
 class RequestDetailView(RequestView):
     """One request with everything that is recorded."""
 
+    clock_ms: float = spec_field(
+        Number(), "the arrival on the session's clock, which tests advance; only differences are meaningful"
+    )
+    clock_end_ms: float | None = spec_field(
+        OPTIONAL_NUMBER, "the end on the same clock; null while it is open"
+    )
     request: SentView = spec_field(ObjectType(SentView), "what the client sent")
     response: ReceivedView | None = spec_field(
         ByType(mapping=ObjectType(ReceivedView), null=Null()), "what the client received"

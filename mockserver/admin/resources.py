@@ -24,6 +24,7 @@ from mockserver.admin.request_views import (
     SdkOutcomeView,
     SentView,
     StreamEventView,
+    dump_view,
 )
 from mockserver.billing.cost import find_entry_cost
 from mockserver.masking import mask_headers, mask_query, redact_text
@@ -32,6 +33,7 @@ from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import RequestHead, find_head_secrets
 from mockserver.schema.messages import truncate_text
 from mockserver.schema.money import Charge, format_amount
+from mockserver.sessions.adjustable_clock import ClockAdvances, read_session_time
 from mockserver.sessions.journal import JournalEntry
 from mockserver.sessions.memory_journal import compute_body_digest
 from mockserver.sessions.request_record import create_record, record_to_json, to_milliseconds
@@ -44,12 +46,18 @@ _SEARCHED_LENGTH = 10_000  # characters of it in which secrets are looked for
 _FRAME_TIMES_LIMIT = 300  # moments of a stream in a list
 
 
-def build_request_detail(entry: JournalEntry, dry_run: DryRun | None) -> RequestDetailView:
-    """Return an entry with everything that is recorded, and the near misses of a dry run of its request."""
+def build_request_detail(
+    entry: JournalEntry, dry_run: DryRun | None, advances: ClockAdvances = ()
+) -> RequestDetailView:
+    """Return an entry with everything that is recorded, and the near misses of a dry run of its request.
+
+    `advances` are those of the clock of its session.
+    """
     request = entry.request_with_body
     secrets = find_head_secrets(entry.head)
     return RequestDetailView(
         **build_request_row(entry),
+        **read_clock_times(entry, advances),
         request=SentView(
             headers=_redact_headers(entry.head.headers, secrets),
             raw_headers=[
@@ -67,6 +75,54 @@ def build_request_detail(entry: JournalEntry, dry_run: DryRun | None) -> Request
         matches_now=None if dry_run is None or entry.matched else dry_run.fixture or None,
         curl=format_curl_command(entry),
     )
+
+
+def read_clock_times(entry: JournalEntry, advances: ClockAdvances) -> dict[str, Any]:
+    """Return the arrival and the end of an entry on the clock of its session, in milliseconds."""
+    start, delivery = entry.arrival.started_at, entry.delivery
+    end = None if delivery is None else read_session_time(start + delivery.seconds, advances)
+    return {
+        "clock_ms": to_milliseconds(read_session_time(start, advances)),
+        "clock_end_ms": None if end is None else to_milliseconds(end),
+    }
+
+
+def build_request_facts(entry: JournalEntry, advances: ClockAdvances) -> dict[str, Any]:
+    """Return what a report needs of an entry, in the form of a detail; unlike one, with the secrets of the bodies."""
+    request = None if entry.dropped else entry.request_with_body
+    body = None if request is None or request.parsed.error else request.parsed.body
+    row = build_request_row(entry)
+    return {
+        **row,
+        "charged": dump_view(row["charged"]),
+        **read_clock_times(entry, advances),
+        "request": {"headers": mask_headers(entry.head.headers), "body": body},
+        "response": _read_answer(entry),
+    }
+
+
+def build_grouping_facts(entry: JournalEntry, advances: ClockAdvances) -> dict[str, Any]:
+    """Return what is needed to group an entry with other attempts of its call, in the form of a detail."""
+    answer = entry.answer
+    return {
+        **record_to_json(create_record(entry)),
+        "digest": _body_digest(entry),
+        "retry_after_ms": None if answer is None else _retry_after_ms(answer, entry.arrival.arrived_at),
+        **read_clock_times(entry, advances),
+        "request": {"headers": mask_headers(entry.head.headers)},
+    }
+
+
+def _read_answer(entry: JournalEntry) -> dict[str, Any] | None:
+    """Return the headers of an answer, and what was sent of its body or its events; None before it is decided."""
+    answer = entry.answer
+    if answer is None:
+        return None
+    headers = index_headers(answer.headers if answer.head else ())
+    pieces = iterate_delivered_pieces(entry, answer)
+    if answer.streamed:
+        return {"headers": headers, "events": [{"data": one.data} for one in parse_stream_events(pieces)]}
+    return {"headers": headers, "body": _decode_text(b"".join(data for _, data in pieces))}
 
 
 def build_explanation(dry_run: DryRun) -> ExplanationView:

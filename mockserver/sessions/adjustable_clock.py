@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from mockserver.wire.monotonic_clock import read_monotonic
 
 _MAX_ADVANCES = 100  # of the clock of one session
 _MAX_ADVANCED_SESSIONS = 10_000
+
+
+ClockAdvances = Sequence[tuple[float, float]]
+
+
+def read_session_time(moment: float, advances: ClockAdvances) -> float:
+    """Return a moment of the machine's clock on the clock of a session with these advances."""
+    return moment + sum(seconds for when, seconds in advances if when <= moment)
 
 
 class AdjustableClock:
@@ -35,6 +43,11 @@ class AdjustableClock:
     def elapsed(self, since: float, session: str | None = None) -> float:
         """Return the seconds that have passed in a session since a moment of the machine's clock."""
         return self._monotonic() - since + self.offset(session, since)
+
+    def advances(self, session: str | None = None) -> tuple[tuple[float, float], ...]:
+        """Return when the clock of a session was advanced, on the machine's clock, and by how many seconds."""
+        scopes = {session, None}
+        return tuple(sorted(one for scope in scopes for one in self._advances.get(scope, ())))
 
     def advance(self, seconds: float, session: str | None = None) -> None:
         """Advance the clock of a session, or of all.

@@ -20,7 +20,7 @@ from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.money import Charge
-from mockserver.sessions.adjustable_clock import AdjustableClock
+from mockserver.sessions.adjustable_clock import AdjustableClock, ClockAdvances
 from mockserver.sessions.counters import MetricLabels, MetricRow, RequestCounters
 from mockserver.sessions.event_log import EventLog, MemoryEventLog
 from mockserver.sessions.jobs import Job, JobRegistry
@@ -157,6 +157,10 @@ class SessionStore(Protocol):
 
     async def clock_offset(self, session: str | None) -> float:
         """Return the seconds by which the clock of limits and fault rules was advanced, in a session or in all."""
+        ...
+
+    async def clock_advances(self, session: str | None) -> ClockAdvances:
+        """Return when that clock was advanced, on the machine's clock, and by how many seconds."""
         ...
 
     async def advance_clock(self, session: str | None, seconds: float) -> None:
@@ -338,6 +342,10 @@ class MemoryStore:
     async def clock_offset(self, session: str | None) -> float:
         """Return the seconds by which the clock was advanced, in a session or in all."""
         return self._clock.offset(session)
+
+    async def clock_advances(self, session: str | None) -> ClockAdvances:
+        """Return when the clock was advanced, on the machine's clock, and by how many seconds."""
+        return self._clock.advances(session)
 
     async def advance_clock(self, session: str | None, seconds: float) -> None:
         """Advance the clock of a session, or of all."""

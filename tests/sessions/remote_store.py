@@ -20,6 +20,7 @@ from mockserver.server import app
 from mockserver.server.addresses import bind_socket
 from mockserver.server.app import create_app, load_vendors
 from mockserver.server.uvicorn_server import BackgroundServer
+from mockserver.sessions.adjustable_clock import ClockAdvances
 from mockserver.sessions.counters import MetricLabels, MetricRow
 from mockserver.sessions.jobs import Job
 from mockserver.sessions.journal import (
@@ -246,6 +247,10 @@ class RemoteStore:
     async def clock_offset(self, session: str | None) -> float:
         await self._latency.wait()
         return await self._memory.clock_offset(session)
+
+    async def clock_advances(self, session: str | None) -> ClockAdvances:
+        await self._latency.wait()
+        return await self._memory.clock_advances(session)
 
     async def advance_clock(self, session: str | None, seconds: float) -> None:
         await self._latency.wait()

@@ -16,6 +16,7 @@ import mockserver
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.request.request_head import RequestHead
 from mockserver.schema.money import NO_CHARGE, Amount, Charge
+from mockserver.sessions.adjustable_clock import read_session_time
 from mockserver.sessions.event_log import EventLog
 from mockserver.sessions.jobs import Job
 from mockserver.sessions.journal import Arrival, Decision, Journal, JournalEntry
@@ -132,8 +133,12 @@ def test_the_clock_is_advanced_for_one_session_or_for_all(run: Run) -> None:
         offsets = [await store.clock_offset(session) for session in ("a", "b", None)]
         assert offsets == [70, 10, 10]
         assert await store.elapsed(0.0, "a") - await store.elapsed(0.0, "b") == pytest.approx(60, abs=5)
+        assert [seconds for _, seconds in await store.clock_advances("a")] == [60, 10]
         await store.reset_clock("a")
         assert await store.clock_offset("a") == 10
+        [(moment, seconds)] = await store.clock_advances("a")
+        times = [read_session_time(moment + later, [(moment, seconds)]) - moment for later in (-1, 0, 1)]
+        assert times == [-1, 10, 11]
 
     run(check)
 
