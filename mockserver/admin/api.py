@@ -27,6 +27,7 @@ from mockserver.admin.fixtures_api import (
 )
 from mockserver.admin.guard import AdminGuard
 from mockserver.admin.openapi import Operation, build_openapi
+from mockserver.admin.report_handlers import get_report, list_calls
 from mockserver.admin.request_handlers import (
     draft_fixture,
     explain_request,
@@ -69,6 +70,7 @@ from mockserver.errors import STATUS_BY_KIND
 from mockserver.fixtures.fault_rules import FAULT_RULE
 from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE
 from mockserver.pipeline import ChatPipeline
+from mockserver.report.resilience_report import ResilienceReport
 from mockserver.schema.field_types import FieldType
 from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema
 from mockserver.settings import API_VERSION
@@ -186,6 +188,20 @@ OPERATIONS = (
         draft_fixture,
         "A fixture that reproduces the response.",
         response_type="application/yaml",
+    ),
+    Operation(
+        "GET",
+        "/report",
+        get_report,
+        "What the clients did wrong.",
+        response_type=ObjectType(ResilienceReport),
+    ),
+    Operation(
+        "GET",
+        "/calls",
+        list_calls,
+        "The ids of the requests, grouped into the attempts of one call, in the order of arrival.",
+        query_parameters=("session", "limit"),
     ),
     Operation(
         "POST",

@@ -33,6 +33,7 @@ from mockserver.cli.options import (
 )
 from mockserver.cli.output import (
     PROBLEM_FORMATTERS,
+    REPORT_FORMATS,
     STARTER_FIXTURES,
 )
 from mockserver.cli.server_messages import (
@@ -252,6 +253,37 @@ def healthcheck(host: str, port: int, wait: str) -> int:
         _print_problems([Problem(str(error))])
         return 1
     return 0
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--url", cls=EnvVarOption, default="http://127.0.0.1:8402", help="The server, without FILE.")
+@click.option("--admin-token", cls=TokenOption, metavar="TOKEN", help="Its admin token.")
+@click.option("--session", help="Examine this session only.")
+@click.option("--format", "form", type=click.Choice(REPORT_FORMATS), default="text", show_default=True)
+@click.option("--fail-on", type=click.Choice(["error", "advice"]), default="error", show_default=True)
+def report(
+    file: Path | None, url: str, admin_token: str | None, session: str | None, form: str, fail_on: str
+) -> int:
+    """Report what clients did wrong, by the requests of a server or of FILE, an exported journal.
+
+    Exit code 0: nothing was found, 1: there are errors (or advice, with --fail-on advice), 2: no requests can be read.
+    """
+    from mockserver.client.session_client import Remote
+    from mockserver.report.journal_file import load_journal_file
+    from mockserver.report.report_formats import REPORT_FORMATTERS
+    from mockserver.report.resilience_report import assess_attempts
+
+    try:
+        if file is not None:
+            result = assess_attempts(*load_journal_file(file, session))
+        else:
+            server = Remote(url, admin_token)
+            result = (server.session(session) if session else server).report()
+    except (ConnectionError, ValueError) as error:
+        raise InputError.from_message(str(error)) from None
+    _print_output(REPORT_FORMATTERS[form](result, fail_on))
+    return 1 if result.select_failures(fail_on) else 0
 
 
 @main.command()

@@ -70,6 +70,8 @@ PROBLEM_FORMATTERS: dict[str, ProblemFormatter] = {
     "github": _format_github,
 }
 
+REPORT_FORMATS = ("text", "json", "github", "junit", "html")  # of `report`
+
 STARTER_FIXTURES = """\
 # yaml-language-server: $schema=./mockserver.schema.json
 # The first fixture that matches a request answers it. Start `mockserver` with this file, and try one:

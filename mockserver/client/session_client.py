@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import Any, Literal, Self, Unpack
 
 from mockserver.client.account_methods import AccountMethods
 from mockserver.client.arguments import (
@@ -29,6 +29,8 @@ from mockserver.client.recorded_request import Request, parse_mismatches, parse_
 from mockserver.client.vendor_endpoint import VendorEndpoint
 from mockserver.matching.fixture_files import find_fixture_files
 from mockserver.matching.loader import load_fixture_set
+from mockserver.report.report_formats import format_report_text
+from mockserver.report.resilience_report import ResilienceReport, parse_report
 from mockserver.request.request_head import check_session_name
 from mockserver.schema.durations import parse_duration
 from mockserver.schema.messages import did_you_mean
@@ -198,6 +200,19 @@ class Session(AccountMethods):
         The method blocks. On an event loop write `await asyncio.to_thread(session.wait_for, ...)`.
         """
         self._verify("wait_for()", match, within, count={"min": _check_count(count)})
+
+    def report(self) -> ResilienceReport:
+        """Return the report on the clients of the session: what they did wrong."""
+        return parse_report(self._client.get("/report", self._name))
+
+    def assert_resilient(self, fail_on: Literal["error", "advice"] = "error") -> None:
+        """Raise AssertionError if a client of the session did something wrong; `fail_on="advice"` includes advice.
+
+        docs/report.md lists the rules. An error was seen on the wire, advice is inferred.
+        """
+        report = self.report()
+        if report.select_failures(fail_on):
+            raise AssertionError(f"assert_resilient(): {format_report_text(report)}")
 
     def reset(self) -> None:
         """Remove the session's requests, fixtures, fault rules, counters and account changes."""
