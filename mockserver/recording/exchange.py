@@ -30,7 +30,7 @@ class Exchange:
 
 
 def build_exchange_request(exchange: Exchange, router: VendorRouter) -> ChatRequest:
-    """Build the request of an exchange. Raises NoFixtureError if it is not for a completion."""
+    """Build the request of an exchange. Raises NoFixtureError if no fixture can answer it."""
     scope = {
         "type": "http",
         "method": exchange.method,
@@ -50,4 +50,9 @@ def build_exchange_request(exchange: Exchange, router: VendorRouter) -> ChatRequ
         raise NoFixtureError(
             f"{exchange.method} {exchange.path} of {exchange.vendor} is not for a completion"
         )
-    return build_chat_request(routed_head, exchange.body)
+    request = build_chat_request(routed_head, exchange.body)
+    if request.route.is_job:
+        raise NoFixtureError("the request submitted a job, whose answer is not its result")
+    if request.parsed.error:
+        raise NoFixtureError("the body of the request is no JSON object")
+    return request

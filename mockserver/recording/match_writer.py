@@ -20,6 +20,7 @@ _BODY_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELDS_OF_THEIR_OWN = ("model", "messages", "prompt", "stream", "tools", "response_format")
 _MAX_BODY_FIELDS = 20  # fields of the body that may become conditions
 _MAX_CANDIDATES = 60  # with those that only other requests have
+_MAX_MESSAGES = 10  # messages of the conversation whose texts may become conditions
 _MAX_TEXT_LENGTH = 2_000  # characters of a tool's result or of a value in the body
 
 
@@ -133,6 +134,7 @@ def _list_candidates(request: ChatRequest) -> Iterator[Definition]:
     yield {"attempt": request.attempt}
     yield from _list_body_fields(request)
     yield {"stream": parsed.body.get("stream") is True}
+    yield from _list_nested_fields(request)
     count = len(parsed.messages)
     yield {"body": {f"messages.{count}": {"exists": False}, **_last_message_exists(count)}}
 
@@ -146,6 +148,20 @@ def _list_body_fields(request: ChatRequest) -> Iterator[Definition]:
     names = [name for name, value in body.items() if _may_be_condition(name, ()) and _is_comparable(value)]
     for name in names[:_MAX_BODY_FIELDS]:
         yield {"body": {name: body[name]}}
+
+
+def _list_nested_fields(request: ChatRequest) -> Iterator[Definition]:
+    """Yield conditions on values inside the body: the name of a JSON schema, and the last texts of the conversation."""
+    body = request.parsed.body
+    response_format = body.get("response_format")
+    schema = response_format.get("json_schema") if isinstance(response_format, dict) else None
+    if isinstance(schema, dict) and isinstance(schema.get("name"), str):
+        yield {"body": {"response_format.json_schema.name": schema["name"]}}
+    messages = body.get("messages")
+    for number, message in list(enumerate(messages))[-_MAX_MESSAGES:] if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        if content and isinstance(content, str) and _is_comparable(content):
+            yield {"body": {f"messages.{number}.content": content}}
 
 
 def _may_be_condition(name: str, known: Container[str]) -> bool:

@@ -1,0 +1,115 @@
+"""The recorder: it turns exchanges into fixtures, one file for each conversation, and writes the files."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from mockserver.matching.loader import LoadedFile
+from mockserver.recording.exchange import Exchange, build_exchange_request
+from mockserver.recording.exchange_response import write_exchange_response
+from mockserver.recording.recording_file import NotExtensibleError, RecordingFile, list_fixture_names
+from mockserver.recording.recordings import (
+    RecordedRequests,
+    Recording,
+    compute_request_key,
+    find_first_prompt,
+    write_slug,
+)
+from mockserver.vendors.routing import VendorRouter
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+class ExchangeMask(Protocol):
+    """The masking of what is written to disk."""
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """Return the fields of a file that name what is masked in it."""
+        ...
+
+    def mask(self, exchange: Exchange) -> Exchange:
+        """Return the exchange without secrets and personal data."""
+        ...
+
+
+class NoMask:
+    """A mask that changes nothing."""
+
+    header: Mapping[str, Any] = MappingProxyType({})
+
+    def mask(self, exchange: Exchange) -> Exchange:
+        """Return the exchange itself."""
+        return exchange
+
+
+class Recorder:
+    """The recordings of one run. Not thread-safe.
+
+    `taken_names` are the names of the fixtures that are served besides. With `is_new`, existing files are replaced.
+    """
+
+    def __init__(
+        self,
+        router: VendorRouter,
+        mask: ExchangeMask | None = None,
+        taken_names: Iterable[str] = (),
+        *,
+        is_new: bool = False,
+    ) -> None:
+        self.requests = RecordedRequests(taken_names)
+        self._router = router
+        self._mask = mask or NoMask()
+        self._is_new = is_new
+        self._files: dict[Path, RecordingFile] = {}
+        self._file_of: dict[Recording, RecordingFile] = {}
+
+    def record(self, exchange: Exchange, target: Path) -> list[LoadedFile]:
+        """Write an exchange; return the files that have changed.
+
+        `target` is a file, or a folder, in which each conversation has a file of its own.
+
+        Raises NoFixtureError if no fixture can answer the request; OSError if a file cannot be written.
+        """
+        # Requests are compared as they came: masking may make different ones equal.
+        key = compute_request_key(build_exchange_request(exchange, self._router))
+        masked = self._mask.mask(exchange)
+        request = build_exchange_request(masked, self._router)
+        response = write_exchange_response(request, masked.answer)
+        recording, changed = self.requests.add(key, request, response)
+        path = (
+            target
+            if target.suffix in _SUFFIXES
+            else target / f"{write_slug(find_first_prompt(request), '-')}.yaml"
+        )
+        file = self._file_of.get(recording) or self._open(path)
+        self._assign(recording, file)
+        files = dict.fromkeys(self._file_of[one] for one in changed)
+        return [self._save(one) for one in files]
+
+    def _open(self, path: Path) -> RecordingFile:
+        if path not in self._files:
+            self._files[path] = RecordingFile(path, self._mask.header, self._is_new)
+            if not self._is_new:
+                self.requests.reserve_names(list_fixture_names(path))
+        return self._files[path]
+
+    def _assign(self, recording: Recording, file: RecordingFile) -> None:
+        self._file_of[recording] = file
+        if recording not in file.recordings:
+            file.recordings.append(recording)
+
+    def _save(self, file: RecordingFile) -> LoadedFile:
+        """Write a file; if the existing one cannot be extended, the next one with a number in its name."""
+        try:
+            return file.save()
+        except NotExtensibleError:
+            stem, suffix = file.path.stem, file.path.suffix
+            paths = (file.path.with_name(f"{stem}-{number}{suffix}") for number in itertools.count(2))
+            file.move_to(next(path for path in paths if path not in self._files and not path.exists()))
+            self._files[file.path] = file
+            return file.save()
