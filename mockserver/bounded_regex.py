@@ -132,6 +132,17 @@ class BoundedRegex:
         """Return the match that is the whole text, or None. Raises RegexSearchError."""
         return (_active_budget.get() or RegexBudget()).run(self._bounded().fullmatch, text, self.pattern)
 
+    def find_spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the positions of all matches that are not empty. Raises RegexSearchError."""
+        spans: list[tuple[int, int]] = (_active_budget.get() or RegexBudget()).run(
+            self._list_spans, text, self.pattern
+        )
+        return spans
+
+    def _list_spans(self, text: str, **limits: Any) -> list[tuple[int, int]]:
+        spans = (match.span() for match in self._bounded().finditer(text, **limits))
+        return [(start, end) for start, end in spans if start < end]
+
     def _bounded(self) -> Any:
         # A short pattern is compiled when it is first needed: of thousands of fixtures few are ever searched with.
         if self._compiled is None:

@@ -199,9 +199,7 @@ def _build_file(source: Document, file: FixtureFileSpec, label: str, path: Value
     # An empty step says that the document is the fixture itself.
     paths = [() if path == ("",) else (*path, index) for index in range(len(file.fixtures))]
     fixtures = [
-        build_fixture(
-            one, f"{label}#{number}", _format_source(source, path), file.defaults, _value_at(source, path)
-        )
+        build_fixture(one, f"{label}#{number}", _format_source(source, path), file, _value_at(source, path))
         for number, (one, path) in enumerate(zip(file.fixtures, paths, strict=True), 1)
     ]
     problems = [
@@ -247,7 +245,7 @@ def _check_templates(fixture: Fixture, fixture_path: ValuePath, written: Documen
     for number, response in enumerate(fixture.responses):
         for text, where in collect_texts(response) if response.template else ():
             try:
-                check_template(text, groups)
+                check_template(text, groups, fixture.masking)
             except ValueError as error:
                 answer = (
                     ("response",) if "response" in _value_at(written, fixture_path) else ("responses", number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import merge
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ahocorasick
 
@@ -23,6 +23,9 @@ from mockserver.fixtures.predicates import (
 )
 from mockserver.fixtures.text_forms import fold_case, normalize_text
 from mockserver.request.chat_request import ChatRequest
+
+if TYPE_CHECKING:
+    from mockserver.data_masking.masking_rules import MaskingRules
 
 _AUTOMATON_THRESHOLD = 16  # parts that are found sooner one by one
 _MAX_SCANNED = 20_000_000  # literals times characters that are, too, in a long text
@@ -40,7 +43,7 @@ class FixturePrefilter:
         self._unindexed: list[
             int
         ] = []  # the positions of fixtures without literals, which are always checked
-        drawers: dict[str, _FieldIndex] = {}
+        drawers: dict[tuple[str, MaskingRules | None], _FieldIndex] = {}
         counts = Counter(
             (term.field, one) for each in fixtures for term in each.criteria for one in term.required_literals
         )
@@ -57,7 +60,9 @@ class FixturePrefilter:
             if term is None:
                 self._unindexed.append(place)
             else:
-                drawers.setdefault(term.field, _FieldIndex(term.get_value)).add(term.required_literals, place)
+                drawers.setdefault((term.field, term.masking), _FieldIndex(term.get_value)).add(
+                    term.required_literals, place
+                )
         self._field_indexes = tuple(drawers.values())
         for field_index in self._field_indexes:
             field_index.build()

@@ -131,6 +131,11 @@ def _covers(earlier: Fixture, later: Fixture) -> bool:
     if not set(list_apis(later.match)) <= set(list_apis(earlier.match)):
         return False
     return all(
-        any(own.field == term.field and own.predicate.implies(term.predicate) for own in later.criteria)
+        any(_looks_at_same(own, term) and own.predicate.implies(term.predicate) for own in later.criteria)
         for term in earlier.criteria
     )
+
+
+def _looks_at_same(own: Criterion, other: Criterion) -> bool:
+    """Return whether two criteria check the same value of a request, masked in the same way."""
+    return own.field == other.field and own.masking == other.masking

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
+from mockserver.data_masking.masked_request import mask_request
 from mockserver.errors import ApiError, InputError
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.jinja_template import fill_template, list_fake_providers, transform_texts
@@ -15,7 +17,7 @@ from mockserver.fixtures.template_budget import TemplateBudget
 from mockserver.generation.faker_text import DEFAULT_LOCALE, seed_faker, stable_hash
 from mockserver.matching.fixture_set import extract_regex_groups
 from mockserver.request.chat_request import ChatRequest
-from mockserver.schema.messages import did_you_mean
+from mockserver.schema.messages import did_you_mean, format_alternatives
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -36,6 +38,20 @@ class _SeededFaker:
             self._faker = seed_faker(self._locale, self._seed)
             self._budget.extend(thread_time() - started)
         return getattr(self._faker, name)
+
+
+class _MaskedValues:
+    """The masked values of a request by their names; no mapping, as `RegexGroups` is none."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._values:
+            raise ValueError(
+                f"mask has no {name!r}: this request has {format_alternatives(self._values) or 'none'}"
+            )
+        return self._values[name]
 
 
 def fill_response_template(
@@ -59,6 +75,8 @@ def fill_response_template(
         "attempt": request.attempt,
         "now": datetime.now(UTC),
     }
+    if fixture.masking is not None:
+        names["mask"] = _MaskedValues(mask_request(request, fixture.masking).values)
 
     def fake(index: int) -> _SeededFaker:
         return _SeededFaker(
