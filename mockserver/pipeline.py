@@ -38,6 +38,7 @@ from mockserver.sessions.injected_faults import (
     find_error_in_message,
     parse_injection,
     roll_fault_rules,
+    roll_plan,
 )
 from mockserver.sessions.injection_result import (
     NOTHING_INJECTED,
@@ -171,16 +172,17 @@ class ChatPipeline:
         """Combine what applies to a session: its own overlay first, then the shared one, then the files."""
         if session_overlay is EMPTY_OVERLAY and shared_overlay is EMPTY_OVERLAY:
             fixtures: FixtureSet | LayeredFixtures = self.fixtures
-            rules = self.fixtures.rules + self.fault_rules
+            rules, plan = self.fixtures.rules + self.fault_rules, self.fixtures.plan
             accounts, checks_accounts = self.accounts, self.checks_accounts
             names_nearest = self.settings.has_own_fixtures
         else:
             fixtures = layer_fixture_sets(session_overlay.fixtures, shared_overlay.fixtures, self.fixtures)
             rules = (*session_overlay.rules, *shared_overlay.rules, *self.fixtures.rules, *self.fault_rules)
+            plan = self.fixtures.plan if shared_overlay.plan is None else shared_overlay.plan
             accounts = AccountRegistry(self.fixtures.accounts, session_overlay, shared_overlay)
             checks_accounts = self.settings.known_keys_only or bool(accounts)
             names_nearest = fixtures is not self.fixtures or self.settings.has_own_fixtures
-        return EffectiveState(fixtures, answer_counts, rules, accounts, checks_accounts, names_nearest)
+        return EffectiveState(fixtures, answer_counts, rules, plan, accounts, checks_accounts, names_nearest)
 
     async def decide(self, request: ChatRequest, request_id: str) -> Decision:
         """Return the answer to a request, complete with its fault, and how it came about; nothing has been sent yet.
@@ -227,7 +229,7 @@ class ChatPipeline:
 
     def _run_long_steps(self, request: ChatRequest, state: EffectiveState) -> None:
         with SharedRegexBudget() as regex_budget:
-            for rule in state.fault_rules:
+            for rule in (*state.fault_rules, *(step.rule for step in state.plan)):
                 rule.applies_to(request, rule.active_since)
             match = find_match(request, state)
             request.lazy_body.derive(_REGEX_FAILURES, None, lambda: regex_budget.failures)
@@ -239,11 +241,13 @@ class ChatPipeline:
     async def inject(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None
     ) -> InjectionResult:
-        """Return what headers, key, message and fault rules inject; the fixture named by a header replaces the match.
+        """Return what headers, key, message, fault rules and plan inject.
 
-        A request that injects an error, or is itself in error, is not counted by any fault rule.
+        The fixture that a header names replaces the match. A request that injects an error, or is itself in error, is
+        not counted by any fault rule or step of the plan.
         """
         by_request = NO_INJECTION
+        elapsed = await self.store.start_plan(request.session) if state.plan else 0.0
         try:
             error_in_message = None
             if self.settings.mock_messages:
@@ -253,9 +257,11 @@ class ChatPipeline:
                 match = find_named_fixture(by_request, state.fixtures, state.answer_counts) or match
         except ApiError as error:
             return InjectionResult(match, by_request, NO_INJECTION, error)
-        if by_request.error is not None or not state.fault_rules:
+        if by_request.error is not None or not (state.fault_rules or state.plan):
             return InjectionResult(match, by_request, NO_INJECTION, by_request.error)
         by_rule = await roll_fault_rules(request, state.fault_rules, self.store, self.settings.seed)
+        if by_rule is NO_INJECTION:
+            by_rule = await roll_plan(request, state.plan, elapsed, self.store, self.settings.seed)
         return InjectionResult(match, by_request, by_rule, by_rule.error)
 
     async def respond(

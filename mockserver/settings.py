@@ -24,6 +24,7 @@ class Settings:
     locale: str = "en_US"  # language and country of generated names, places and texts
     reply: str = "faker"  # how a reply is generated: one of REPLY_STYLES
     tokenizer: str = "auto"  # one of TOKENIZERS; `auto` is `o200k_base` if it is installed, else `estimate`
+    plan: Path | None = None  # a file with a plan
     latency: Path | None = None  # a file with latency rules
     faults: tuple[str, ...] = ()  # fault rules, each in the short form of one line
     max_body: int = 32 * 1024 * 1024
@@ -43,7 +44,7 @@ class Settings:
     @property
     def section_files(self) -> dict[str, Path]:
         """Return the files that are named besides the fixture files, by the key that each of them must have."""
-        named = {"latency": self.latency}
+        named = {"plan": self.plan, "latency": self.latency}
         return {key: Path(file) for key, file in named.items() if file is not None}
 
     @property

@@ -29,7 +29,7 @@ def read_request() -> ReadRequest:
     return create_request_reader(VendorRouter(Vendor(load_profile(path)) for path in list_shipped_profiles()))
 
 
-def create_request_reader(router: VendorRouter) -> ReadRequest:
+def create_request_reader(router: VendorRouter, max_body: int = MAX_BODY_BYTES) -> ReadRequest:
     """Return a function that reads a valid request to one of these vendors, changed by its arguments."""
 
     def read(
@@ -51,6 +51,6 @@ def create_request_reader(router: VendorRouter) -> ReadRequest:
         head = read_head({"type": "http", "method": method, "path": path, "headers": pairs})
         routed_head = route_head(head, router)
         assert routed_head is not None
-        return asyncio.run(RequestReader(MAX_BODY_BYTES).read(routed_head, receive))
+        return asyncio.run(RequestReader(max_body).read(routed_head, receive))
 
     return read

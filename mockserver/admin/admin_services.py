@@ -8,6 +8,7 @@ from mockserver.admin.accounts_api import (
 from mockserver.admin.changes import RuntimeChanges
 from mockserver.admin.error_responses import AdminError
 from mockserver.admin.event_stream import EventFeed
+from mockserver.admin.plan_api import PlanAdmin
 from mockserver.admin.replay import Replayer
 from mockserver.admin.request_input import AdminRequest
 from mockserver.admin.request_watch import RequestWatches
@@ -26,6 +27,7 @@ class AdminServices:
         self.accounts = AccountAdmin(pipeline, self.feed)
         self.watches = RequestWatches()
         self.slicer = TimeSlicer()
+        self.plan = PlanAdmin(pipeline, self.feed)
         self.changes = RuntimeChanges(pipeline, self.feed, self.accounts, self.watches)
         self.replayer = Replayer(pipeline)
         pipeline.store.journal.subscribe(self.feed.publish_request)

@@ -27,6 +27,7 @@ from mockserver.admin.fixtures_api import (
 )
 from mockserver.admin.guard import AdminGuard
 from mockserver.admin.openapi import Operation, build_openapi
+from mockserver.admin.plan_api import PLAN_INPUT, PlanView
 from mockserver.admin.report_handlers import get_report, list_calls
 from mockserver.admin.request_handlers import (
     draft_fixture,
@@ -48,11 +49,13 @@ from mockserver.admin.state_handlers import (
     add_fixtures,
     add_shipped_fixtures,
     advance_clock,
+    begin_plan,
     clear_faults,
     clear_fixtures,
     get_account,
     get_clock,
     get_fixture,
+    get_plan,
     list_accounts,
     list_faults,
     list_fixtures,
@@ -62,6 +65,7 @@ from mockserver.admin.state_handlers import (
     remove_account,
     remove_fault,
     remove_fixture,
+    remove_plan,
     replace_fixtures,
     reset_state,
 )
@@ -149,6 +153,7 @@ _FAULT_RULES_BODY: FieldType = ByType(mapping=FAULT_RULE, sequence=ListOf(FAULT_
 _REQUEST_DETAIL: FieldType = ObjectType(RequestDetailView)
 _ACCOUNT: FieldType = ObjectType(AccountView)
 _CLOCK: FieldType = ObjectType(ClockView)
+_PLAN: FieldType = ObjectType(PlanView)
 
 OPERATIONS = (
     Operation(
@@ -295,7 +300,7 @@ OPERATIONS = (
         "GET",
         "/clock",
         get_clock,
-        "The clock that rate limits, time windows and fault rules use.",
+        "The clock that rate limits, time windows, fault rules and the plan use.",
         response_type=_CLOCK,
     ),
     Operation(
@@ -305,6 +310,25 @@ OPERATIONS = (
         "Advance the clock.",
         request_type=CLOCK_ADVANCE,
         response_type=_CLOCK,
+    ),
+    Operation("GET", "/plan", get_plan, "The plan, and where it stands.", response_type=_PLAN),
+    Operation(
+        "POST",
+        "/plan",
+        begin_plan,
+        "Set a plan, or without a body restart the present one; it begins with the next request.",
+        query_parameters=(),
+        request_type=PLAN_INPUT,
+        requires_body=False,
+        response_type=_PLAN,
+    ),
+    Operation(
+        "DELETE",
+        "/plan",
+        remove_plan,
+        "Return to the plan of the files.",
+        query_parameters=(),
+        response_type=_PLAN,
     ),
     Operation(
         "POST",

@@ -35,6 +35,7 @@ class Operation:
     response_type: FieldType | str | None = None
     status: int = 200
     at_root: bool = False
+    requires_body: bool = True
 
     @property
     def route_path(self) -> str:
@@ -111,7 +112,7 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
     if operation.request_type is not None:
         media_types = ("application/json", "application/yaml")
         content = {media: {"schema": operation.request_type.schema()} for media in media_types}
-        body = {"requestBody": {"required": True, "content": content}}
+        body = {"requestBody": {"required": operation.requires_body, "content": content}}
     response = {"description": operation.summary, **_content_object(operation.response_type)}
     statuses = [operation.status]
     if operation.method == "PUT" and "{name" in operation.path:

@@ -60,6 +60,12 @@ class AdminRequest:
         return session
 
     @property
+    def has_body(self) -> bool:
+        """Return whether the request has a body."""
+        headers = self.http_request.headers
+        return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+    @property
     def name(self) -> str:
         """Return the name in the path."""
         name: str = self.http_request.path_params["name"]
@@ -203,7 +209,7 @@ def _parse_reset_targets(text: str) -> tuple[str, ...]:
 
 
 _FLAGS = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-RESETTABLE = ("requests", "counters", "faults", "fixtures", "accounts")
+RESETTABLE = ("requests", "counters", "faults", "fixtures", "accounts", "plan")
 _STRING_SCHEMA: Mapping[str, Any] = {"type": "string"}
 
 QUERY_PARAMETERS: dict[str, QueryParameter] = {

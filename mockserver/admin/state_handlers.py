@@ -1,4 +1,4 @@
-"""Handlers of the admin API for what tests change: fixtures, fault rules, accounts, the clock, and the reset."""
+"""Handlers of the admin API for what tests change: fixtures, fault rules, accounts, clock, plan, and the reset."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from mockserver.admin.request_input import RESETTABLE, AdminRequest
 from mockserver.admin.request_views import dump_view
 from mockserver.matching import loader
 from mockserver.matching.loader import LoadedFile, parse_runtime_rules
+from mockserver.matching.plan_loader import parse_runtime_plan
 from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.schema.object_types import get_spec_fields
 
@@ -172,8 +173,33 @@ async def advance_clock(admin: AdminServices, request: AdminRequest) -> Response
     return create_json_response(dump_view(view))
 
 
+async def get_plan(admin: AdminServices, request: AdminRequest) -> Response:
+    """Return the plan, and where it stands."""
+    return create_json_response(dump_view(await admin.plan.view(request.session)))
+
+
+async def begin_plan(admin: AdminServices, request: AdminRequest) -> Response:
+    """Set the plan in the body, or restart the present one; it begins with the next request."""
+    if request.has_body:
+        await admin.plan.set(await request.load_as(parse_runtime_plan))
+    else:
+        await admin.plan.restart()
+    return create_json_response(dump_view(await admin.plan.view(None)))
+
+
+async def remove_plan(admin: AdminServices, _: AdminRequest) -> Response:
+    """Return to the plan of the files."""
+    await admin.plan.set(None)
+    return create_json_response(dump_view(await admin.plan.view(None)))
+
+
 async def reset_state(admin: AdminServices, request: AdminRequest) -> Response:
-    """Reset a session or the whole server to its files."""
-    targets = request.query.get("what", RESETTABLE)
-    await admin.changes.reset(request.session, targets)
-    return create_json_response({"reset": list(targets), "session": request.session})
+    """Reset a session or the whole server to its files. The plan is of all sessions, so no session resets it."""
+    session, stated = request.session, request.query.get("what")
+    if session is not None and stated and "plan" in stated:
+        raise AdminError(400, "what=plan: all sessions share the plan; leave out `session`")
+    targets = stated or tuple(one for one in RESETTABLE if session is None or one != "plan")
+    await admin.changes.reset(session, targets)
+    if "plan" in targets:
+        await admin.plan.set(None)
+    return create_json_response({"reset": list(targets), "session": session})

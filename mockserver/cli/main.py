@@ -327,7 +327,7 @@ def _report_start(
 
     settings, fixtures = pipeline.settings, pipeline.fixtures
     rules = fixtures.rules + pipeline.fault_rules
-    report = StartReport(address, settings, len(fixtures), len(fixtures.accounts), rules)
+    report = StartReport(address, settings, len(fixtures), len(fixtures.accounts), rules, len(fixtures.plan))
     output.write(format_start(report, pipeline.router))
     slow = map(str, islice(find_slow_patterns(fixtures, at_start=True), 3))
     omitted = map(str, fixtures.omitted_files[:3])

@@ -149,6 +149,12 @@ _ANSWER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     vendor_option(),
     click.option(
+        "--plan",
+        cls=EnvVarOption,
+        type=click.Path(path_type=Path),
+        help="A file with errors, faults and delays at times after the first request.",
+    ),
+    click.option(
         "--latency",
         cls=EnvVarOption,
         type=click.Path(path_type=Path),

@@ -31,6 +31,7 @@ class StartReport:
     fixtures: int = 0
     accounts: int = 0
     rules: Sequence[FaultRule] = ()
+    plan_steps: int = 0
 
     @property
     def url(self) -> str:
@@ -65,6 +66,7 @@ def format_start(report: StartReport, router: VendorRouter) -> str:
         fixtures=report.fixtures,
         accounts=report.accounts,
         faults=list(map(_format_fault_rule, report.rules)),
+        plan_steps=report.plan_steps,
         strict=settings.strict,
         seed=settings.seed,
         version=__version__,
@@ -94,6 +96,7 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
             "; one that contains mock-429 (or 401, 402, 504, ...) gets that error"
         ),
         *_describe_fault_rules(report.rules),
+        *_describe_plan(report.plan_steps),
         f"  {'seed':12}{settings.seed}",
         "",
     ]
@@ -124,6 +127,11 @@ def _describe_fault_rules(rules: Sequence[FaultRule]) -> Iterator[str]:
         label = ""
     if len(rules) > _MAX_RULES:
         yield f"  {'':12}and {len(rules) - _MAX_RULES} more"
+
+
+def _describe_plan(step_count: int) -> Iterator[str]:
+    if step_count:
+        yield f"  {'plan':12}{format_count(step_count, 'step')} from the first request on"
 
 
 def _format_fault_rule(rule: FaultRule) -> str:

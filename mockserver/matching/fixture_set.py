@@ -18,6 +18,7 @@ from mockserver.fixtures.criteria import Criterion, MatchSpec, covers_api, find_
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import ORIGINS, Fixture
 from mockserver.fixtures.latency_rules import LatencyRuleSpec
+from mockserver.fixtures.plan_spec import PlanStep
 from mockserver.fixtures.predicates import MISSING, ExactLiteral, format_value, search_text, stringify_value
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.masking import mask_key
@@ -64,14 +65,14 @@ class FixtureMatch:
 
 
 class FixtureSet:
-    """Fixtures in order of precedence, with the fault rules, accounts and latency rules of their files.
+    """Fixtures in order of precedence, with the fault rules, accounts, latency rules and plan of their files.
 
     `file_stats` is the state of the files when they were read; `omitted_files` are those without fixtures.
     """
 
     __slots__ = (
         *("_by_name", "_is_indexing", "_prefilter", "accounts", "file_stats", "fixtures", "latency_rules"),
-        *("memo_token", "omitted_files", "rules"),
+        *("memo_token", "omitted_files", "plan", "rules"),
     )
 
     def __init__(
@@ -82,12 +83,14 @@ class FixtureSet:
         accounts: Iterable[AccountSpec] = (),
         omitted_files: Iterable[Problem] = (),
         latency_rules: Iterable[LatencyRuleSpec] = (),
+        plan: Iterable[PlanStep] = (),
     ) -> None:
         self.fixtures = tuple(fixtures)
         self.file_stats: FileStats = file_stats or {}
         self.rules = tuple(rules)
         self.omitted_files = tuple(omitted_files)
         self.latency_rules = tuple(latency_rules)
+        self.plan = tuple(plan)
         self.accounts: Mapping[str, AccountSpec] = {account.key: account for account in accounts}
         self._by_name = {fixture.name: fixture for fixture in self.fixtures}
         self._prefilter: FixturePrefilter | None = None
@@ -137,9 +140,15 @@ class FixtureSet:
             self.accounts.values(),
             self.omitted_files,
             self.latency_rules,
+            self.plan,
         )
         fixture_set._prefilter = self._prefilter
         return fixture_set
+
+    @property
+    def all_rules(self) -> tuple[FaultRule, ...]:
+        """The fault rules, and those of the plan."""
+        return (*self.rules, *(step.rule for step in self.plan))
 
     @property
     def prefilter(self) -> FixturePrefilter:

@@ -15,7 +15,7 @@ from mockserver.schema.yaml_document import ValuePath, format_path
 
 def find_odd_line_breaks(fixtures: FixtureSet) -> Iterator[Problem]:
     """Yield a warning for each text in a match that has a line break which requests hardly ever have."""
-    owners: tuple[Fixture | FaultRule, ...] = (*fixtures.fixtures, *fixtures.rules)
+    owners: tuple[Fixture | FaultRule, ...] = (*fixtures.fixtures, *fixtures.all_rules)
     for owner in owners:
         match = (owner.definition or {}).get("match")
         for path, text in _iter_texts(match, ("match",)):

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from mockserver.errors import InputError, Problem
 from mockserver.fixtures.account_spec import AccountSpec
@@ -17,11 +16,13 @@ from mockserver.fixtures.fault_rules import FAULT_RULE, FaultRule, compile_rule
 from mockserver.fixtures.fixture import FIXTURE, FIXTURE_FILE, Fixture, FixtureFileSpec, build_fixture
 from mockserver.fixtures.jinja_template import check_template, collect_texts
 from mockserver.fixtures.latency_rules import LatencyRuleSpec
+from mockserver.fixtures.plan_spec import PlanStep
 from mockserver.masking import mask_key
 from mockserver.matching.counter_keys import assign_fixture_keys, assign_rule_keys
 from mockserver.matching.document_sources import list_document_sources
 from mockserver.matching.fixture_files import find_fixture_files, stat_fixture_files
 from mockserver.matching.fixture_set import LARGE_SET, FileStats, FixtureSet
+from mockserver.matching.plan_loader import compile_plan, format_source, get_value_at
 from mockserver.schema.field_types import read_document
 from mockserver.schema.messages import describe_value, truncate_text
 from mockserver.schema.object_types import ListOf, get_spec_fields
@@ -90,8 +91,9 @@ def load_fixture_set(
     accounts = (account for loaded in loaded_files for account in loaded.accounts)
     keyed_rules = assign_rule_keys(rules, "file")
     latency_rules = (rule for loaded in loaded_files for rule in loaded.latency_rules)
+    plan = (step for loaded in loaded_files for step in loaded.plan)
     fixture_set = FixtureSet(
-        assign_fixture_keys(fixtures), look, keyed_rules, accounts, found.omitted, latency_rules
+        assign_fixture_keys(fixtures), look, keyed_rules, accounts, found.omitted, latency_rules, plan
     )
     if len(fixture_set) > LARGE_SET:
         fixture_set.prefilter  # noqa: B018 it is built now, on the thread that loads the files
@@ -113,6 +115,7 @@ class LoadedFile:
     rules: tuple[FaultRule, ...] = ()
     accounts: tuple[AccountSpec, ...] = ()
     latency_rules: tuple[LatencyRuleSpec, ...] = ()
+    plan: tuple[PlanStep, ...] = ()
     paths: tuple[ValuePath, ...] = ()
 
 
@@ -159,7 +162,7 @@ def _find_file_keys(source: Document) -> Iterator[Problem]:
             yield Problem(f"{key} has no effect here; {hint}", key, source.name, *source.position((key,)))
 
 
-_FILE_KEYS = {"latency": "write it into a file"}
+_FILE_KEYS = {"latency": "write it into a file", "plan": "send it to POST /_mock/plan"}
 
 
 def renumber_file(file: LoadedFile, label: str, fixtures: int, rules: int) -> LoadedFile:
@@ -199,7 +202,7 @@ def _build_file(source: Document, file: FixtureFileSpec, label: str, path: Value
     # An empty step says that the document is the fixture itself.
     paths = [() if path == ("",) else (*path, index) for index in range(len(file.fixtures))]
     fixtures = [
-        build_fixture(one, f"{label}#{number}", _format_source(source, path), file, _value_at(source, path))
+        build_fixture(one, f"{label}#{number}", format_source(source, path), file, get_value_at(source, path))
         for number, (one, path) in enumerate(zip(file.fixtures, paths, strict=True), 1)
     ]
     problems = [
@@ -210,28 +213,17 @@ def _build_file(source: Document, file: FixtureFileSpec, label: str, path: Value
     if problems:
         raise InputError(*problems)
     rules = [
-        compile_rule(one, f"{label}-fault-{number}", _format_source(source, path), _value_at(source, path))
+        compile_rule(one, f"{label}-fault-{number}", format_source(source, path), get_value_at(source, path))
         for number, (one, path) in enumerate(
             ((one, ("faults", index)) for index, one in enumerate(file.faults)), 1
         )
     ]
     accounts = tuple(
-        replace(one, source=_format_source(source, ("accounts", index)))
+        replace(one, source=format_source(source, ("accounts", index)))
         for index, one in enumerate(file.accounts)
     )
-    return LoadedFile(source, tuple(fixtures), tuple(rules), accounts, file.latency, tuple(paths))
-
-
-def _format_source(source: Document, path: ValuePath) -> str:
-    line, _ = source.position(path)
-    return f"{source.name}:{line}" if line else source.name
-
-
-def _value_at(source: Document, path: ValuePath) -> Any:
-    value: Any = source.value
-    for step in path:
-        value = value[step]
-    return value
+    plan = compile_plan(file.plan, source, ("plan",), label)
+    return LoadedFile(source, tuple(fixtures), tuple(rules), accounts, file.latency, plan, tuple(paths))
 
 
 def _check_templates(fixture: Fixture, fixture_path: ValuePath, written: Document) -> Iterator[Problem]:
@@ -248,7 +240,9 @@ def _check_templates(fixture: Fixture, fixture_path: ValuePath, written: Documen
                 check_template(text, groups, fixture.masking)
             except ValueError as error:
                 answer = (
-                    ("response",) if "response" in _value_at(written, fixture_path) else ("responses", number)
+                    ("response",)
+                    if "response" in get_value_at(written, fixture_path)
+                    else ("responses", number)
                 )
                 path = (*fixture_path, *answer, *where)
                 place = written.position(path)

@@ -46,7 +46,7 @@ def find_slow_patterns(fixtures: FixtureSet, *, at_start: bool = False) -> Itera
     owners: list[tuple[str, str, Iterable[Criterion]]] = [
         (fixture.name, fixture.source, fixture.criteria) for fixture in fixtures.fixtures
     ]
-    owners += [(rule.name, rule.source, rule.criteria) for rule in fixtures.rules]
+    owners += [(rule.name, rule.source, rule.criteria) for rule in fixtures.all_rules]
     for name, source, criteria in owners:
         for criterion in criteria:
             for pattern in criterion.predicate.patterns:

@@ -1,4 +1,4 @@
-"""The clock of limits and fault rules, which tests advance by hand."""
+"""The clock of limits, fault rules and the plan, which tests advance by hand."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class AdjustableClock:
     def now(self, session: str | None = None) -> float:
         """Return the time of a session in seconds; only differences are meaningful."""
         return self._monotonic() + self.offset(session)
+
+    def read_machine(self) -> float:
+        """Return the present moment of the machine's clock, from which `elapsed` counts."""
+        return self._monotonic()
 
     def offset(self, session: str | None = None, since: float = 0.0) -> float:
         """Return the seconds by which the clock was advanced, in total or since a moment of the machine's clock."""

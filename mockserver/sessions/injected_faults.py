@@ -11,6 +11,7 @@ from typing import TypeVar
 from mockserver.errors import ERROR_STATUS, STATUS_BY_KIND, ApiError, RetryAfter
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import Fixture
+from mockserver.fixtures.plan_spec import PlanStep
 from mockserver.fixtures.predicates import ExactLiteral
 from mockserver.fixtures.response_spec import parse_error_kind
 from mockserver.fixtures.text_forms import fold_case
@@ -160,18 +161,42 @@ async def roll_fault_rules(
     earlier draws there: not on time, and not on other sessions.
     """
     for fault_rule in rules:
-        now = fault_rule.active_since + await store.elapsed(fault_rule.active_since, request.session)
-        if not fault_rule.applies_to(request, now) or not is_session_name(request.session):
-            continue
-        key, times = fault_rule.counter_key, fault_rule.rule.times
-        if times is not None and (await store.counters(request.session, APPLIED)).get(key, 0) >= times:
-            continue
-        evaluated_before = await store.increment(request.session, EVALUATED, key)
-        rng = random.Random(f"{seed}/{request.session}/{fault_rule.name}/{evaluated_before}")
-        if rng.random() < fault_rule.rule.probability:
-            await store.increment(request.session, APPLIED, key)
-            return _injection_from_rule(fault_rule, rng)
+        elapsed = await store.elapsed(fault_rule.active_since, request.session)
+        injection = await _roll_rule(request, fault_rule, elapsed, store, seed)
+        if injection is not NO_INJECTION:
+            return injection
     return NO_INJECTION
+
+
+async def roll_plan(
+    request: ChatRequest, plan: Iterable[PlanStep], elapsed: float, store: SessionStore, seed: int
+) -> Injection:
+    """Evaluate the steps of the plan so many seconds after its beginning, as `roll_fault_rules` does with rules."""
+    for step in plan:
+        if elapsed >= step.at:
+            injection = await _roll_rule(request, step.rule, elapsed - step.at, store, seed)
+            if injection is not NO_INJECTION:
+                return injection
+    return NO_INJECTION
+
+
+async def _roll_rule(
+    request: ChatRequest, fault_rule: FaultRule, elapsed: float, store: SessionStore, seed: int
+) -> Injection:
+    """Evaluate one rule so many seconds after it began; NO_INJECTION if it does not apply."""
+    if not fault_rule.applies_to(request, fault_rule.active_since + elapsed):
+        return NO_INJECTION
+    if not is_session_name(request.session):
+        return NO_INJECTION
+    key, times = fault_rule.counter_key, fault_rule.rule.times
+    if times is not None and (await store.counters(request.session, APPLIED)).get(key, 0) >= times:
+        return NO_INJECTION
+    evaluated_before = await store.increment(request.session, EVALUATED, key)
+    rng = random.Random(f"{seed}/{request.session}/{fault_rule.name}/{evaluated_before}")
+    if rng.random() >= fault_rule.rule.probability_at(elapsed):
+        return NO_INJECTION
+    await store.increment(request.session, APPLIED, key)
+    return _injection_from_rule(fault_rule, rng)
 
 
 def _injection_from_rule(fault_rule: FaultRule, rng: random.Random) -> Injection:

@@ -17,6 +17,7 @@ from typing import Final, Literal, Protocol
 
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
+from mockserver.fixtures.plan_spec import PlanStep
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.money import Charge
@@ -48,7 +49,8 @@ class Overlay:
     """The fixtures and fault rules (newest first) and accounts added at run time, for one session or for all.
 
     `fixtures_added` and `rules_added` count all that were ever added, so that no name is given twice. `accounts` and
-    `topups` are by key; a top-up is added to the balance even if the account is defined elsewhere.
+    `topups` are by key; a top-up is added to the balance even if the account is defined elsewhere. `plan`, if it is not
+    None, replaces that of the files; a session has none of its own.
     """
 
     fixtures: FixtureSet = NO_FIXTURES
@@ -57,11 +59,13 @@ class Overlay:
     rules_added: int = 0
     accounts: Mapping[str, AccountSpec] = field(default_factory=dict)
     topups: Mapping[str, Decimal] = field(default_factory=dict)
+    plan: tuple[PlanStep, ...] | None = None
 
     @property
     def is_empty(self) -> bool:
         """Return whether nothing is in force that was added."""
-        return not (self.fixtures.fixtures or self.rules or self.accounts or self.topups)
+        added = self.fixtures.fixtures or self.rules or self.accounts or self.topups
+        return not added and self.plan is None
 
 
 EMPTY_OVERLAY: Final = Overlay()
@@ -171,6 +175,18 @@ class SessionStore(Protocol):
         """Undo the advances of a session, or of all."""
         ...
 
+    async def start_plan(self, session: str) -> float:
+        """Begin the plan unless it has begun; return the seconds since then, as `elapsed` counts them."""
+        ...
+
+    async def plan_elapsed(self, session: str | None) -> float | None:
+        """Return the seconds since the plan began, None if it has not."""
+        ...
+
+    async def restart_plan(self) -> None:
+        """Let the plan begin again, at the next request of any session."""
+        ...
+
     async def count_request(
         self, request: ChatRequest | None, decision: Decision, delivery: Delivery
     ) -> None:
@@ -235,6 +251,7 @@ class MemoryStore:
         self._last_used: tuple[str, _SessionState | None] = "", None  # the session used last
         self._shared = EMPTY_OVERLAY
         self._jobs = JobRegistry()
+        self._plan_start: float | None = None  # on the machine's clock
 
     def lock(self, session: str | None) -> AbstractAsyncContextManager[object]:  # noqa: ARG002
         """Return a lock that does nothing: no method of this store suspends."""
@@ -355,6 +372,20 @@ class MemoryStore:
         """Undo the advances of a session, or of all."""
         self._clock.reset(session)
 
+    async def start_plan(self, session: str) -> float:
+        """Begin the plan unless it has begun; return the seconds since then."""
+        if self._plan_start is None:
+            self._plan_start = self._clock.read_machine()
+        return self._clock.elapsed(self._plan_start, session)
+
+    async def plan_elapsed(self, session: str | None) -> float | None:
+        """Return the seconds since the plan began, None if it has not."""
+        return None if self._plan_start is None else self._clock.elapsed(self._plan_start, session)
+
+    async def restart_plan(self) -> None:
+        """Let the plan begin again, at the next request of any session."""
+        self._plan_start = None
+
     async def count_request(
         self, request: ChatRequest | None, decision: Decision, delivery: Delivery
     ) -> None:
@@ -391,6 +422,7 @@ class MemoryStore:
         copied = MemoryStore(1)
         copied._shared = self._shared
         copied._clock = self._clock
+        copied._plan_start = self._plan_start
         copied._jobs = self._jobs.copy(session)
         if state := self._find_session(session):
             counters = {kind: dict(counts) for kind, counts in state.counters.items()}

@@ -543,6 +543,8 @@ def test_the_start_is_one_json_line_in_a_json_log() -> None:
     assert (record["address"], record["faults"][0]) == ("0.0.0.0:8402", "model=o1-* error=429 times=2")
     assert record["vendors"]["aimlapi"] == {"errors": "2026-08", "answers": "2024"}
     assert record["vendors"]["omixa"] == {}
+    planned = StartReport(("::1", 1), Settings(), plan_steps=1)
+    assert "  plan        1 step from the first request on\n" in format_banner(planned, app.load_vendors())
     (ipv6,) = [StartReport(("::1", 1), Settings(log_format="json"))]
     assert json.loads(format_start(ipv6, app.load_vendors()))["address"] == "[::1]:1"
 

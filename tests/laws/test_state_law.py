@@ -36,6 +36,8 @@ accounts:
 - {key: sk-known, balance: $1, rate_limit: 3/minute}
 faults:
 - {match: {user: seldom}, error: 503, times: 1}
+plan:
+- {at: 0s, match: {user: planned}, error: 503}
 """
 CHAT = "/aimlapi/v1/chat/completions"
 # The store may change; so may caches, which hold only what can be computed again, and the random numbers in stock.
@@ -89,6 +91,7 @@ async def ask_for_everything(app: ASGIApp, session: str) -> None:
     for user in ("plain", "turns", "turns", "filled", "broken", f"no fixture has {session}"):
         await chat(user)
         await chat(user, stream=True)
+    await chat("planned", 503)
     await chat("seldom", 503)
     await chat("seldom")
     await chat("plain", 429, **{"x-mock-error": "429"})

@@ -260,6 +260,18 @@ class RemoteStore:
         await self._latency.wait()
         await self._memory.reset_clock(session)
 
+    async def start_plan(self, session: str) -> float:
+        await self._latency.wait()
+        return await self._memory.start_plan(session)
+
+    async def plan_elapsed(self, session: str | None) -> float | None:
+        await self._latency.wait()
+        return await self._memory.plan_elapsed(session)
+
+    async def restart_plan(self) -> None:
+        await self._latency.wait()
+        await self._memory.restart_plan()
+
     async def count_request(
         self, request: ChatRequest | None, decision: Decision, delivery: Delivery
     ) -> None:

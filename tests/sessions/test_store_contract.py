@@ -143,6 +143,22 @@ def test_the_clock_is_advanced_for_one_session_or_for_all(run: Run) -> None:
     run(check)
 
 
+def test_the_plan_begins_once_and_again_after_a_restart(run: Run) -> None:
+    async def check(store: SessionStore) -> None:
+        await store.advance_clock(None, 1000)
+        assert await store.plan_elapsed("a") is None
+        assert await store.start_plan("a") < 500
+        await store.advance_clock(None, 1000)
+        await store.advance_clock("a", 1000)
+        found = [await store.start_plan("a"), await store.start_plan("b"), await store.plan_elapsed(None)]
+        assert found == pytest.approx([2000, 1000, 1000], abs=300)
+        await store.restart_plan()
+        assert await store.plan_elapsed("a") is None
+        assert await store.start_plan("b") < 500
+
+    run(check)
+
+
 def test_requests_are_counted_with_their_durations(run: Run) -> None:
     async def check(store: SessionStore) -> None:
         for _ in range(2):
