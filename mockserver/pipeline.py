@@ -82,6 +82,7 @@ class ChatPipeline:
         self.router = router
         self.fixtures = fixtures
         self.fault_rules = fault_rules
+        self.has_own_fixtures = settings.has_own_fixtures
         self.store = store
         self.playback = playback
         self.on_request_end = on_request_end
@@ -174,14 +175,14 @@ class ChatPipeline:
             fixtures: FixtureSet | LayeredFixtures = self.fixtures
             rules, plan = self.fixtures.rules + self.fault_rules, self.fixtures.plan
             accounts, checks_accounts = self.accounts, self.checks_accounts
-            names_nearest = self.settings.has_own_fixtures
+            names_nearest = self.has_own_fixtures
         else:
             fixtures = layer_fixture_sets(session_overlay.fixtures, shared_overlay.fixtures, self.fixtures)
             rules = (*session_overlay.rules, *shared_overlay.rules, *self.fixtures.rules, *self.fault_rules)
             plan = self.fixtures.plan if shared_overlay.plan is None else shared_overlay.plan
             accounts = AccountRegistry(self.fixtures.accounts, session_overlay, shared_overlay)
             checks_accounts = self.settings.known_keys_only or bool(accounts)
-            names_nearest = fixtures is not self.fixtures or self.settings.has_own_fixtures
+            names_nearest = fixtures is not self.fixtures or self.has_own_fixtures
         return EffectiveState(fixtures, answer_counts, rules, plan, accounts, checks_accounts, names_nearest)
 
     async def decide(self, request: ChatRequest, request_id: str) -> Decision:
@@ -298,12 +299,12 @@ class ChatPipeline:
             injected.by_rule.rule,
             reason,
             rendered.response,
-            hold=rendered.hold,
-            usage=rendered.usage,
-            outcome=outcome,
-            is_counted=is_counted,
-            nearest=rendered.nearest,
-            own_fault=rendered.fault,
+            rendered.hold,
+            rendered.usage,
+            outcome,
+            is_counted,
+            rendered.nearest,
+            rendered.fault,
         )
 
     def _answer_internal_error(

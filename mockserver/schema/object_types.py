@@ -262,15 +262,13 @@ def spec_dataclass(cls: type[T]) -> type[T]:
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
 
 
-@dataclass_transform(
-    frozen_default=True, kw_only_default=True, field_specifiers=(spec_field, dataclasses.field)
-)
+@dataclass_transform(frozen_default=True, field_specifiers=(spec_field, dataclasses.field))
 def record_dataclass(**options: bool) -> Callable[[type[T]], type[T]]:
     """Make a class as `spec_dataclass` does, but frozen for the type checker alone.
 
     One is created for every request, and a class that is frozen at run time takes ten times as long.
     """
-    return dataclass(**{"slots": True, "kw_only": True, "unsafe_hash": True, **options})
+    return dataclass(**{"slots": True, "unsafe_hash": True, **options})
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,15 +78,15 @@ class Decision:
     rule: str = ""
     reason: str = ""
     response: ResponseSpec | None = None  # what the answer was rendered from; None for a refusal
-    fault: str = ""
-    intended_answer: Answer | None = None  # the answer before the fault, if one was applied
     hold: Hold | None = None  # the money that the request's account holds for the answer
     usage: TokenUsage | None = None  # its tokens, if they were counted for the hold
     outcome: Outcome = "answered"
     is_counted: bool = True  # whether assertions count the request: not with a wrong path, or an invalid body
     nearest: str = ""  # the name of the fixture nearest to a request with a generated reply
-    unused_fault: str = ""  # the part of the reason about a fault that changes nothing
     own_fault: Fault | None = None  # the fault of the response itself, whether it is applied or not
+    fault: str = ""
+    intended_answer: Answer | None = None  # the answer before the fault, if one was applied
+    unused_fault: str = ""  # the part of the reason about a fault that changes nothing
 
     @property
     def status(self) -> int:

@@ -44,7 +44,8 @@ Entries = OrderedDict[str, JournalEntry]
 class _EntryLog:
     """The entries of one session or of all, in order: of arrival, or of their end for those with bodies.
 
-    `open_bytes` are those of `bytes` that are in use: the bodies of requests that have not ended.
+    `open_bytes` are those of `bytes` that are in use: the bodies of requests that have not ended. They and the entries
+    with bodies are tracked only after the journal has grown beyond the share of one session.
     """
 
     __slots__ = ("bytes", "entries", "large_bodies", "open_bytes", "session", "small_bodies")
@@ -131,6 +132,7 @@ class MemoryJournal:
         self._all = _EntryLog()
         self._sessions: dict[str, _EntryLog] = {}
         self._over_quota: set[str] = set()  # sessions that have grown beyond it while they were alone
+        self._tracks_bodies = False  # whether the logs know which bodies can be dropped
         self._by_entries, self._by_bytes = _LargestFirst(by_bytes=False), _LargestFirst(by_bytes=True)
         self._prerendered_uses: dict[PrerenderedAnswer, int] = {}  # the number of entries that share each
         self._shared_bytes = 0  # of prerendered answers
@@ -144,7 +146,8 @@ class MemoryJournal:
 
     async def open(self, entry: JournalEntry) -> None:
         """Add and number an entry, and evict others beyond the bounds."""
-        self._free_last_ended()
+        if self._last_ended is not None:
+            self._free_last_ended(self._last_ended)
         entry.number = next(self._numbers)
         arrival = entry.arrival
         log = self._sessions.get(arrival.session)
@@ -153,10 +156,12 @@ class MemoryJournal:
         body_size = len(arrival.request.raw) if arrival.request else 0
         entry.size = size = _ENTRY_OVERHEAD + arrival.head.size + body_size
         everything = self._all
-        for each in (log, everything):
-            each.entries[arrival.id] = entry
-            each.bytes += size
-            each.open_bytes += body_size
+        log.entries[arrival.id] = everything.entries[arrival.id] = entry
+        log.bytes += size
+        everything.bytes += size
+        if self._tracks_bodies:
+            log.open_bytes += body_size
+            everything.open_bytes += body_size
         if self._by_entries.heap:
             self._by_entries.note_growth(log, self._sessions)
         if self._by_bytes.heap:
@@ -174,19 +179,21 @@ class MemoryJournal:
         entry.decision = decision
         log = self._sessions.get(entry.arrival.session)
         if log is not None and entry.arrival.id in log.entries:  # it may have been evicted in the meantime
-            added = 0
-            for answer in _list_answers(decision):
-                added += count_retained_bytes(answer.frames)
-                self._retain(answer)
+            everything = self._all
+            added = self._retain(decision.answer)
+            if decision.intended_answer is not None:
+                added += self._retain(decision.intended_answer)
             entry.size += added
-            for each in (log, self._all):
-                each.bytes += added
-                each.open_bytes += added
+            log.bytes += added
+            everything.bytes += added
+            if self._tracks_bodies:
+                log.open_bytes += added
+                everything.open_bytes += added
             if self._by_bytes.heap:
                 self._by_bytes.note_growth(log, self._sessions)
             if entry.size > LARGE_BODY:
                 self._keep_remains(entry)
-            if self._all.bytes + self._shared_bytes > self.max_bytes // _SESSION_SHARE:
+            if everything.bytes + self._shared_bytes > self.max_bytes // _SESSION_SHARE:
                 self._evict(log)
         for listener in self._listeners:
             listener("decided", entry)
@@ -195,7 +202,8 @@ class MemoryJournal:
         """Record the end. The bodies may be dropped when the next request arrives or ends."""
         entry.delivery = delivery
         # Until then the listeners and the charging of this request can use them.
-        self._free_last_ended()
+        if self._last_ended is not None:
+            self._free_last_ended(self._last_ended)
         self._last_ended = entry
         for listener in self._listeners:
             listener("ended", entry)
@@ -214,6 +222,7 @@ class MemoryJournal:
         if session is None:
             count = len(self._all.entries)
             self._all, self._sessions, self._over_quota = _EntryLog(), {}, set()
+            self._tracks_bodies = False
             self._by_entries, self._by_bytes = _LargestFirst(by_bytes=False), _LargestFirst(by_bytes=True)
             self._prerendered_uses, self._shared_bytes = {}, 0
             self._evicted_by_session, self._evicted_since_clear = OrderedDict(), 0
@@ -235,19 +244,30 @@ class MemoryJournal:
     def _find_log(self, session: str) -> _EntryLog:
         return self._sessions.get(session) or _NO_ENTRIES
 
-    def _free_last_ended(self) -> None:
+    def _free_last_ended(self, last: JournalEntry) -> None:
         """Drop the parsed body of the entry closed last, and let its bodies be dropped."""
-        last = self._last_ended
-        if last is None:
-            return
         self._last_ended = None
         if last.arrival.request is not None:
             last.arrival.request.lazy_body.drop_parsed()
-        log = self._sessions.get(last.arrival.session)
-        if log is not None and last.arrival.id in log.entries:
-            size = count_body_bytes(last)
-            log.add_bodies(last, size)
-            self._all.add_bodies(last, size)
+        if self._tracks_bodies:
+            self._add_bodies(last)
+
+    def _add_bodies(self, entry: JournalEntry) -> None:
+        log = self._sessions.get(entry.arrival.session)
+        if log is not None and entry.arrival.id in log.entries:
+            size = count_body_bytes(entry)
+            log.add_bodies(entry, size)
+            self._all.add_bodies(entry, size)
+
+    def _track_bodies(self) -> None:
+        """Begin to keep account of the bodies; there are only so many entries as fit in the share of a session."""
+        self._tracks_bodies = True
+        for entry in self._all.entries.values():
+            size = count_body_bytes(entry)
+            self._sessions[entry.session].open_bytes += size
+            self._all.open_bytes += size
+            if entry.delivery is not None and entry is not self._last_ended:
+                self._add_bodies(entry)
 
     def _evict(self, log: _EntryLog) -> None:
         """Drop bodies and evict entries until the bounds are met; `log` is of the session that has grown.
@@ -256,6 +276,8 @@ class MemoryJournal:
         """
         everything = self._all
         max_entries, max_bytes = max(self.max_entries // _SESSION_SHARE, 1), self.max_bytes // _SESSION_SHARE
+        if not self._tracks_bodies and everything.bytes + self._shared_bytes > max_bytes:
+            self._track_bodies()
         if len(log.entries) > max_entries or log.bytes > max_bytes:
             self._over_quota.add(log.session)
         if self._over_quota and len(self._sessions) > 1:
@@ -341,7 +363,8 @@ class MemoryJournal:
         log = self._sessions[entry.session]
         for each in (log, self._all):
             del each.entries[entry.id]
-            each.remove_bodies(entry)
+            if self._tracks_bodies:
+                each.remove_bodies(entry)
             each.bytes -= entry.size
         if not log.entries:
             del self._sessions[entry.session]
@@ -359,13 +382,18 @@ class MemoryJournal:
                 del self._prerendered_uses[prerendered]
                 self._shared_bytes -= prerendered.size
 
-    def _retain(self, answer: Answer) -> None:
-        """Count one more use of a shared prerendered answer, and its bytes if it is the first."""
+    def _retain(self, answer: Answer) -> int:
+        """Count one more use of a shared prerendered answer, and its bytes if it is the first.
+
+        Return the bytes that the answer has for itself.
+        """
         prerendered = find_prerendered(answer.frames)
         if prerendered is not None:
             uses = self._prerendered_uses.get(prerendered, 0)
             self._prerendered_uses[prerendered] = uses + 1
-            self._shared_bytes += 0 if uses else prerendered.size
+            if not uses:
+                self._shared_bytes += prerendered.size
+        return count_retained_bytes(answer.frames)
 
 
 def count_body_bytes(entry: JournalEntry) -> int:

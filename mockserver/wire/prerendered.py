@@ -95,7 +95,7 @@ class PrerenderedAnswer:
         frames = FilledFrames(self, values)
         return Answer(
             *(answer.status, head, frames, answer.wait, answer.ending, answer.streamed),
-            piece_size=answer.piece_size,
+            *(answer.head, answer.piece_size),
         )
 
     def frames(self, values: FillValues) -> Iterator[Frame]:
