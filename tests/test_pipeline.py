@@ -110,11 +110,11 @@ def test_an_upstream_error_is_wrapped_in_the_vendors_own(
 
 
 def test_a_path_of_no_vendor_lists_the_vendors_paths(client: Client) -> None:
-    client.connection.request("POST", "/openai/chat", "{}")
+    client.connection.request("POST", "/open/chat", "{}")
     response = client.connection.getresponse()
     assert response.status == 404
     message = json.loads(response.read())["error"]["message"]
-    assert message.startswith("Nothing is at POST /openai/chat.")
+    assert message.startswith("Nothing is at POST /open/chat.")
     assert "/aimlapi" in message
 
 

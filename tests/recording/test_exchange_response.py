@@ -22,7 +22,11 @@ from tests.request_fixtures import HELLO, ReadRequest
 
 JSON_TYPE = ("content-type", "application/json")
 STREAM = {**HELLO, "stream": True, "stream_options": {"include_usage": True}}
-BODIES = {"aimlapi": HELLO, "segmind": {"messages": HELLO["messages"]}, "omixa": HELLO}
+BODIES = {
+    **dict.fromkeys(PATHS, HELLO),
+    "segmind": {"messages": HELLO["messages"]},
+    "openai": {**HELLO, "model": "gpt-4o"},
+}
 
 
 def render(request: ChatRequest, definition: Any) -> Answer:
