@@ -168,7 +168,10 @@ OPERATIONS = (
         "/requests",
         list_requests,
         "The requests of the journal, the newest first.",
-        query_parameters=("session", "status", "fixture", "unmatched", "since", "limit"),
+        query_parameters=(
+            *("session", "status", "fixture", "unmatched", "vendor", "ended", "faulty", "q"),
+            *("since", "before", "limit", "attempts"),
+        ),
         response_type=ObjectType(RequestListView),
     ),
     Operation("DELETE", "/requests", forget_requests, "Delete the requests of the journal."),

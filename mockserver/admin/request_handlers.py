@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
-from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -14,35 +12,33 @@ from mockserver.admin.admin_services import AdminServices
 from mockserver.admin.error_responses import AdminError, create_json_response
 from mockserver.admin.explain import EXPLAIN_INPUT, dry_run_input, dry_run_request
 from mockserver.admin.request_input import AdminRequest
+from mockserver.admin.request_search import select_requests
 from mockserver.admin.request_views import dump_view
 from mockserver.admin.resources import build_explanation, build_request_detail, build_request_row
 from mockserver.admin.verify import VERIFY_QUERY, wait_until_verified
 from mockserver.recording.fixture_writer import FixtureWriter, NoFixtureError
 from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import document_from_value
-from mockserver.sessions.journal import UNMATCHED_OUTCOMES, JournalEntry, describe_evicted
+from mockserver.sessions.journal import JournalEntry, describe_evicted
 
 
 async def list_requests(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return the journal's entries that meet the query, the newest first."""
-    journal, query = admin.pipeline.store.journal, request.query
-    entries = await journal.entries(request.session, query.get("since", 0))
-    found = islice((entry for entry in entries if _matches_filters(entry, query)), query.get("limit"))
+    """Return a page of the journal's entries that meet the query, the newest first."""
+    journal = admin.pipeline.store.journal
+    entries = await journal.entries(request.session, request.query.get("since", 0))
+    page = await select_requests(entries, request.query, admin.slicer)
     rows: list[bytes] = []
-    await admin.slicer.run(lambda entry: rows.append(orjson.dumps(build_request_row(entry))), found)
+    await admin.slicer.run(lambda entry: rows.append(orjson.dumps(build_request_row(entry))), page.entries)
     dropped = await journal.count_evicted(request.session)
-    note = describe_evicted(dropped, journal.max_entries, request.session) or None
     return create_json_response(
-        {"requests": [orjson.Fragment(row) for row in rows], "dropped": dropped, "dropped_note": note}
-    )
-
-
-def _matches_filters(entry: JournalEntry, query: Any) -> bool:
-    status = str(entry.status)
-    return (
-        ("status" not in query or status in query["status"] or f"{status[0]}xx" in query["status"])
-        and ("fixture" not in query or entry.fixture == query["fixture"])
-        and ("unmatched" not in query or (entry.outcome in UNMATCHED_OUTCOMES) is query["unmatched"])
+        {
+            "requests": [orjson.Fragment(row) for row in rows],
+            "total": len(entries),
+            "matching": page.matching,
+            "newer": page.newer,
+            "dropped": dropped,
+            "dropped_note": describe_evicted(dropped, journal.max_entries, request.session) or None,
+        }
     )
 
 

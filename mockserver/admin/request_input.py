@@ -198,19 +198,29 @@ def _parse_count(text: str) -> int:
 
 
 def _parse_reset_targets(text: str) -> tuple[str, ...]:
+    return _parse_names(text, RESETTABLE)
+
+
+def _parse_ends(text: str) -> tuple[str, ...]:
+    return _parse_names(text, _ENDS)
+
+
+def _parse_names(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Parse known names, separated by commas."""
     parts = tuple(part.strip() for part in text.split(","))
     for part in parts:
-        if part not in RESETTABLE:
-            hint = did_you_mean(part, RESETTABLE)
-            raise ValueError(
-                f"found {truncate_text(part)!r}, expected {format_alternatives(RESETTABLE)}{hint}"
-            )
+        if part not in known:
+            hint = did_you_mean(part, known)
+            raise ValueError(f"found {truncate_text(part)!r}, expected {format_alternatives(known)}{hint}")
     return parts
 
 
 _FLAGS = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_ENDS = ("finished", "dropped", "left", "closed", "open")
 RESETTABLE = ("requests", "counters", "faults", "fixtures", "accounts", "plan")
 _STRING_SCHEMA: Mapping[str, Any] = {"type": "string"}
+_COUNT_SCHEMA: Mapping[str, Any] = {"type": "integer", "minimum": 0}
+_FLAG_SCHEMA: Mapping[str, Any] = {"enum": ["true", "false", "1", "0", "yes", "no", ""]}
 
 QUERY_PARAMETERS: dict[str, QueryParameter] = {
     "session": QueryParameter(
@@ -224,17 +234,38 @@ QUERY_PARAMETERS: dict[str, QueryParameter] = {
     "fixture": QueryParameter("only requests that this fixture matched", _STRING_SCHEMA, str),
     "unmatched": QueryParameter(
         "only requests that no fixture matched; `false`: that one matched",
-        {"enum": ["true", "false", "1", "0", "yes", "no", ""]},
+        _FLAG_SCHEMA,
         _parse_flag,
+    ),
+    "vendor": QueryParameter("only requests to this vendor", _STRING_SCHEMA, str),
+    "ended": QueryParameter(
+        "only requests with these ends, separated by commas: finished, dropped, left, closed, or open for none yet",
+        _STRING_SCHEMA,
+        _parse_ends,
+    ),
+    "faulty": QueryParameter(
+        "only requests to whose answer a fault was applied; `false`: none was", _FLAG_SCHEMA, _parse_flag
+    ),
+    "q": QueryParameter(
+        "only requests with this text, in any case, in their id, session, vendor, model, path, fixture, outcome, "
+        "rule, fault, or the beginning of the last user message",
+        _STRING_SCHEMA,
+        str,
+    ),
+    "before": QueryParameter(
+        "only requests that arrived before the one with this number: the next page",
+        _COUNT_SCHEMA,
+        _parse_count,
+    ),
+    "attempts": QueryParameter(
+        "also the requests that may be attempts of the same calls", _FLAG_SCHEMA, _parse_flag
     ),
     "since": QueryParameter(
         "only requests that arrived after the one with this number",
-        {"type": "integer", "minimum": 0},
+        _COUNT_SCHEMA,
         _parse_count,
     ),
-    "limit": QueryParameter(
-        "the maximum number of requests", {"type": "integer", "minimum": 0}, _parse_count
-    ),
+    "limit": QueryParameter("the maximum number of requests", _COUNT_SCHEMA, _parse_count),
     "what": QueryParameter(
         "the kinds of state to reset, separated by commas: " + ", ".join(RESETTABLE),
         _STRING_SCHEMA,

@@ -137,6 +137,9 @@ class RequestListView:
     """A list of the journal's requests."""
 
     requests: Sequence[RequestView] = spec_field(ListOf(ObjectType(RequestView)), "the newest first")
+    total: int = spec_field(Integer(0), "number of requests, of the session if the query names one")
+    matching: int = spec_field(Integer(0), "number of those that meet the query, in the list or not")
+    newer: int = spec_field(Integer(0), "number of those that arrived after the ones in the list")
     dropped: int = spec_field(Integer(0), "number of requests that were evicted since the last reset")
     dropped_note: str | None = spec_field(OPTIONAL_TEXT, "why the list is incomplete; null if it is complete")
 

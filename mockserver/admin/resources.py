@@ -106,7 +106,7 @@ def build_grouping_facts(entry: JournalEntry, advances: ClockAdvances) -> dict[s
     answer = entry.answer
     return {
         **record_to_json(create_record(entry)),
-        "digest": _body_digest(entry),
+        "digest": compute_entry_digest(entry),
         "retry_after_ms": None if answer is None else _retry_after_ms(answer, entry.arrival.arrived_at),
         **read_clock_times(entry, advances),
         "request": {"headers": mask_headers(entry.head.headers)},
@@ -232,13 +232,12 @@ def parse_stream_events(pieces: Iterable[tuple[float | None, bytes]]) -> Iterato
 
 def build_request_row(entry: JournalEntry) -> dict[str, Any]:
     """Return an entry as it appears in a list, as plain JSON values: the feed sends thousands a second."""
-    request = entry.request_with_body
     return {
         **record_to_json(create_record(entry)),
         "charged": build_charge_view(cost) if (cost := find_entry_cost(entry)) else None,
         "bodies_dropped": entry.dropped is not None,
-        "user": _row_user_text(request) if request else "",
-        "digest": _body_digest(entry),
+        "user": get_user_excerpt(entry),
+        "digest": compute_entry_digest(entry),
         "by_hand": entry.arrival.is_replay or _is_from_web_ui(entry.head),
         "retry_after_ms": None
         if entry.answer is None
@@ -257,7 +256,8 @@ def _is_from_web_ui(head: RequestHead) -> bool:
     return bool(authority) and authority == head.headers.get("host")
 
 
-def _body_digest(entry: JournalEntry) -> str:
+def compute_entry_digest(entry: JournalEntry) -> str:
+    """Return a text that is equal for requests with equal bodies."""
     if entry.dropped:
         return entry.dropped.digest
     return compute_body_digest(entry.request.raw) if entry.request else ""
@@ -321,7 +321,11 @@ def _decode_text(data: bytes) -> str:
     return data.decode(errors="backslashreplace")
 
 
-def _row_user_text(request: ChatRequest) -> str:
+def get_user_excerpt(entry: JournalEntry) -> str:
+    """Return the beginning of the last user message, without the secrets of the request."""
+    request = entry.request_with_body
+    if request is None:
+        return ""
     text = redact_text(
         request.parsed.last_user_text[:_SEARCHED_LENGTH], find_head_secrets(request.routed_head.head)
     )

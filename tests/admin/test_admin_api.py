@@ -275,6 +275,26 @@ def test_requests_are_found_by_what_they_were(
         *([latest, oldest], [latest], [middle, oldest], [latest, oldest], [middle], [latest], [], [], [])
     ]
     assert [one["number"] for one in control.requests(f"?since={oldest}")] == [latest, middle]
+    by = {query: [one["number"] for one in control.requests(query)] for query in SEARCHES}
+    assert list(by.values()) == [[latest, oldest], [middle], [latest, middle, oldest], [], [], [latest], []]
+    first.connection.request("POST", "/nowhere", "x")  # without a vendor
+    assert first.connection.getresponse().read()
+    listed = control.ask("GET", f"/requests?q=weather&before={latest}&limit=5&attempts=true")
+    assert [one["number"] for one in listed["requests"]] == [latest, oldest]  # two attempts of one call
+    assert (listed["total"], listed["matching"], listed["newer"]) == (4, 2, 1)
+    listed = control.ask("GET", "/requests?vendor=aimlapi&limit=0")
+    assert (listed["requests"], listed["total"], listed["matching"]) == ([], 4, 3)
+
+
+SEARCHES = (
+    "?q=WEAther",
+    "?q=what%3F",
+    "?ended=finished,open",
+    "?ended=left",
+    "?faulty=true",
+    "?q=injected&vendor=aimlapi",
+    "?vendor=omixa",
+)
 
 
 def test_requests_are_forgotten_for_one_session_or_all(
