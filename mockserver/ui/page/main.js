@@ -10,7 +10,7 @@ import { promptForToken } from "./components/token-dialog.js";
 import { AppContext } from "./data/app-context.js";
 import { followEvents } from "./data/event-source.js";
 import { parseFilter } from "./data/request-filter.js";
-import { onUnauthorized, requestJson } from "./lib/api.js";
+import { onUnauthorized } from "./lib/api.js";
 import { h, setText } from "./lib/dom.js";
 import { formatHash, parseHash } from "./lib/hash-route.js";
 import { createRenderScheduler } from "./lib/render-scheduler.js";
@@ -40,7 +40,6 @@ const VIEWS = [
   ["fixtures", "Fixtures", createFixturesView],
   ["accounts", "Accounts", createAccountsView],
 ];
-const INITIAL_REQUESTS = 500; // read from the journal at first
 const STATE_TEXTS = { connecting: "connecting", live: "live", lost: "reconnecting", paused: "paused" };
 
 const main = findElement("content");
@@ -89,6 +88,7 @@ function applyHash() {
   context.query = query;
   context.filter = parseFilter(query);
   context.requestId = query.id ?? "";
+  context.list.select(context.filter, query.before);
   if (context.view !== view) showView(view);
   for (const [name, link] of links) link.href = formatHash(name, context.filter);
   context.requestRender();
@@ -110,11 +110,7 @@ function showView(name) {
 }
 
 async function loadJournal() {
-  // Cleared before the journal is read, because meanwhile the feed may deliver newer events.
-  context.store.clear();
-  const { requests } = await requestJson("GET", `/requests?limit=${INITIAL_REQUESTS}`);
-  context.store.load(requests);
-  context.isLoaded = true;
+  await context.list.readAll();
   context.rules.refresh();
   notifyViews("all");
 }
@@ -126,10 +122,10 @@ async function loadJournal() {
  */
 function handleEvent(type, data) {
   if (type === "request") {
-    context.store.put(data.request, true);
+    context.list.put(data.request);
     if (data.moment === "arrived") context.missed += 1;
   } else if (data.what === "requests") {
-    context.store.clear(data.session);
+    context.list.clear(data.session);
   }
   context.rules.handleEvent(type, data);
   notifyViews(type === "request" ? type : data.what);
@@ -152,6 +148,7 @@ for (const [name, title] of VIEWS) {
   links.set(name, link);
   findElement("views").append(link);
 }
+main.addEventListener("scroll", () => context.requestRender(), { passive: true });
 findElement("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();

@@ -2,9 +2,9 @@
 
 import { STATUS_OPTIONS } from "../data/request-filter.js";
 import { requestJson, sessionQuery } from "../lib/api.js";
-import { h, setOptions, setText } from "../lib/dom.js";
+import { h, selectOption, setOptions, setText } from "../lib/dom.js";
 import { formatCount } from "../lib/format.js";
-import { replaceQuery } from "../lib/hash-route.js";
+import { hashWith, replaceQuery } from "../lib/hash-route.js";
 
 /** @import { AppContext } from "../data/app-context.js" */
 /** @import { StoredRequest } from "../data/request-store.js" */
@@ -20,19 +20,23 @@ export function createToolbar(context, ...controls) {
    * @param {string} label
    */
   const filterSelect = (name, label) =>
-    h("select", { "aria-label": label, name, onchange: (event) => replaceQuery({ [name]: event.target.value }) });
+    h("select", { "aria-label": label, name, onchange: (event) => replaceQuery({ [name]: event.target.value, before: "" }) });
   const search = h("input", {
     type: "search",
     name: "q",
     placeholder: "Search",
     "aria-label": "Search in messages, names and ids",
-    oninput: (event) => replaceQuery({ q: event.target.value }),
+    oninput: (event) => replaceQuery({ q: event.target.value, before: "" }),
   });
   const session = filterSelect("session", "Session");
   const vendor = filterSelect("vendor", "Vendor");
   const status = filterSelect("status", "Outcome");
   const count = h("span", { class: "count" });
+  const newest = h("a", { class: "button" }, "Newest");
+  const older = h("a", { class: "button" }, "Older");
   const pause = h("button", { type: "button", onclick: () => context.togglePause() }, "Pause");
+  /** @type {StoredRequest[] | null} */
+  let listed = null; // the requests whose sessions and vendors are options
   const clear = h("button", { type: "button", onclick: () => deleteRequests(context) }, "Clear");
   // On a phone this button shows and hides the selects.
   const expand = h("button", { type: "button", class: "expand", "aria-expanded": "false" }, "Filter");
@@ -44,21 +48,30 @@ export function createToolbar(context, ...controls) {
     search,
     expand,
     selects,
-    h("div", { class: "align-end" }, count, pause, clear),
+    h("div", { class: "align-end" }, count, newest, older, pause, clear),
   );
 
   /**
-   * @param {number} shown
-   * @param {StoredRequest[]} all
-   * @param {string} [noun]
+   * @param {string} text which requests are shown
+   * @param {number} [before] the number of the oldest request shown, if there are older ones
    */
-  function render(shown, all, noun = "request") {
+  function render(text, before) {
     const { filter, paused, missed } = context;
+    const { requests } = context.store;
     if (search.value !== filter.q) search.value = filter.q;
-    setOptions(session, [["", "all sessions"], ...listValues(all, "session")], filter.session);
-    setOptions(vendor, [["", "all vendors"], ...listValues(all, "vendor")], filter.vendor);
+    if (listed !== requests) {
+      setOptions(session, [["", "all sessions"], ...listValues(requests, "session")], filter.session);
+      setOptions(vendor, [["", "all vendors"], ...listValues(requests, "vendor")], filter.vendor);
+      listed = requests;
+    }
+    selectOption(session, filter.session);
+    selectOption(vendor, filter.vendor);
     setOptions(status, STATUS_OPTIONS, filter.status);
-    setText(count, paused && missed ? `paused, ${missed} more since` : formatCount(shown, noun));
+    setText(count, paused && missed ? `paused, ${missed} more since` : text);
+    newest.hidden = !context.query.before;
+    newest.href = hashWith({ before: "" });
+    older.hidden = !before;
+    older.href = hashWith({ before: String(before) });
     pause.classList.toggle("primary", Boolean(paused));
     setText(pause, paused ? "Resume" : "Pause");
     clear.title = filter.session ? `Delete the requests of session ${filter.session}` : "Delete all requests";
@@ -80,7 +93,7 @@ function listValues(requests, field) {
 async function deleteRequests(context) {
   const { session } = context.filter;
   const { deleted } = await requestJson("DELETE", `/requests${sessionQuery(session)}`);
-  context.store.clear(session);
+  context.list.clear(session);
   context.announce(`${formatCount(deleted, "request")} deleted`);
   context.requestRender();
 }

@@ -1,6 +1,7 @@
 // The state that all views share.
 
 import { FaultRuleStore } from "./fault-rule-store.js";
+import { RequestList } from "./request-list.js";
 import { RequestStore } from "./request-store.js";
 
 /** @import { Query } from "../lib/hash-route.js" */
@@ -17,7 +18,8 @@ export class AppContext {
     this.requestRender = requestRender;
     /** Tell a text to users of a screen reader. */
     this.announce = announce;
-    this.store = new RequestStore();
+    this.store = new RequestStore(); // the newest requests
+    this.list = new RequestList(this.store, requestRender); // those that meet the filter
     this.rules = new FaultRuleStore(requestRender);
     this.view = "";
     this.requestId = ""; // of the request in the detail panel
@@ -28,12 +30,11 @@ export class AppContext {
     /** @type {{requests: StoredRequest[], at: number} | null} */
     this.paused = null; // the requests at the moment of the pause
     this.missed = 0; // requests since then
-    this.isLoaded = false; // whether the journal has been read
   }
 
   /** Return the requests to show. */
   get requests() {
-    return this.paused?.requests ?? this.store.requests;
+    return this.paused?.requests ?? this.list.requests;
   }
 
   /** Return the server's time to show, in milliseconds since 1970. */
@@ -43,7 +44,7 @@ export class AppContext {
 
   /** Pause the display of requests, or resume it. */
   togglePause() {
-    this.paused = this.paused ? null : { requests: this.store.requests, at: this.store.now() };
+    this.paused = this.paused ? null : { requests: this.list.requests, at: this.store.now() };
     this.missed = 0;
     this.requestRender();
   }

@@ -1,7 +1,5 @@
 // The filter of the requests and the timeline, kept in the URL.
 
-import { outcomeOf } from "./outcome.js";
-
 /** @import { Query } from "../lib/hash-route.js" */
 /** @import { StoredRequest } from "./request-store.js" */
 
@@ -13,9 +11,24 @@ export const STATUS_OPTIONS = [
   ["4xx", "▲ refused (4xx)"],
   ["429", "◆ rate limited (429)"],
   ["5xx", "✕ failed (5xx)"],
-  ["cut", "✂\uFE0E cut, malformed, left"],
+  ["cut", "✂\uFE0E cut off, client left"],
+  ["fault", "◐ with a fault"],
+  ["unmatched", "? no fixture matched"],
   ["open", "○ still open"],
 ];
+const CUT_ENDS = ["dropped", "left", "closed"];
+const UNMATCHED_OUTCOMES = ["generated", "unmatched", "unknown_path"];
+
+/**
+ * The outcomes that are no statuses: for each, whether a request has it, and the parameters of a search on the server.
+ * @type {Record<string, {holds: (request: StoredRequest) => boolean, parameters: string}>}
+ */
+const OUTCOMES = {
+  cut: { holds: ({ ended }) => ended !== null && CUT_ENDS.includes(ended), parameters: `&ended=${CUT_ENDS}` },
+  fault: { holds: ({ fault }) => fault !== null, parameters: "&faulty=true" },
+  unmatched: { holds: ({ outcome }) => outcome !== null && UNMATCHED_OUTCOMES.includes(outcome), parameters: "&unmatched=true" },
+  open: { holds: ({ ended }) => ended === null, parameters: "&ended=open" },
+};
 
 /**
  * Return the filter in a query of the URL.
@@ -24,6 +37,16 @@ export const STATUS_OPTIONS = [
  */
 export function parseFilter({ q = "", session = "", vendor = "", status = "" }) {
   return { q, session, vendor, status };
+}
+
+/**
+ * Return a filter as parameters of a search on the server, each after an ampersand.
+ * @param {Filter} filter
+ */
+export function searchParameters({ q, session, vendor, status }) {
+  const fields = Object.entries({ q, session, vendor }).filter(([, value]) => value);
+  const outcome = OUTCOMES[status]?.parameters ?? (status && `&status=${encodeURIComponent(status)}`);
+  return fields.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join("") + outcome;
 }
 
 /**
@@ -45,9 +68,7 @@ export function matchesFilter(request, filter) {
  * @param {string} status
  */
 function hasStatus(request, status) {
-  const { kind } = outcomeOf(request);
-  if (status === "cut") return ["cut", "malformed", "left"].includes(kind);
-  if (status === "open") return kind === "open";
+  if (status in OUTCOMES) return OUTCOMES[status].holds(request);
   return String(request.status) === status || `${String(request.status)[0]}xx` === status;
 }
 

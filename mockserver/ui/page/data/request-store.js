@@ -97,6 +97,11 @@ export class RequestStore {
     return this.list;
   }
 
+  /** Return whether older requests have been removed, or will be by the next one. */
+  get isFull() {
+    return this.byId.size >= this.capacity;
+  }
+
   /** Return the number of the newest request, 0 if there is none. */
   get newestNumber() {
     return Math.max(0, ...[...this.byId.values()].slice(-10).map((request) => request.number));

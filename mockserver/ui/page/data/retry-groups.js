@@ -50,7 +50,8 @@ export function groupRetries(requests) {
   const candidates = new Map(); // by what all attempts of a call share, newest first
   for (const request of requests) {
     const key = [request.session, request.vendor, request.path, request.digest].join("\n");
-    const known = candidates.get(key) ?? [];
+    // A call that has succeeded is over.
+    const known = (candidates.get(key) ?? []).filter((attempts) => mayBeRetried(attempts[attempts.length - 1]));
     const group = known.find((attempts) => isRetryOf(attempts, request));
     if (group) {
       group.push(request);
@@ -78,6 +79,11 @@ export function measureWaits(attempts) {
   });
 }
 
+/** @param {StoredRequest} attempt */
+function mayBeRetried(attempt) {
+  return attempt.end === null || isFailure(attempt);
+}
+
 /**
  * @param {StoredRequest[]} attempts
  * @param {StoredRequest} request
@@ -86,7 +92,7 @@ function isRetryOf(attempts, request) {
   const last = attempts[attempts.length - 1];
   if (request.by_hand || last.by_hand) return false;
   // After a client-side timeout the retry may arrive before the server has noticed the disconnect.
-  if (request.attempt > 0) return request.attempt === last.attempt + 1 && (last.end === null || isFailure(last));
+  if (request.attempt > 0) return request.attempt === last.attempt + 1 && mayBeRetried(last);
   if (last.attempt > 0 || last.end === null || !isFailure(last) || PERMANENT.has(last.status)) return false;
   const previousWait = measureWaits(attempts.slice(-2))[0]?.waited ?? 0;
   const limit = Math.max(RETRY_WINDOW, previousWait * MAX_BACKOFF_FACTOR) + (last.retry_after_ms ?? 0);

@@ -68,7 +68,7 @@ export function streamRequest({ url, headers, body }, signal, onChange) {
  */
 export function completeBroken(response, detail) {
   const events = detail.response?.events;
-  if (!events || !detail.response) return;
+  if (!events?.length || !detail.response) return;
   response.isStream = true;
   response.status = detail.response.status;
   response.first_byte_ms ??= detail.first_byte_ms;

@@ -59,6 +59,19 @@ export function setOptions(select, options, selected) {
   if (select.value !== selected) select.value = selected;
 }
 
+/**
+ * Select a value, which becomes an option if it is none.
+ * @param {HTMLSelectElement} select
+ * @param {string} selected
+ */
+export function selectOption(select, selected) {
+  if (select.value === selected) return;
+  select.value = selected;
+  if (select.value === selected) return;
+  select.append(h("option", { value: selected }, selected));
+  select.value = selected;
+}
+
 /** Return the element with the focus, null if there is none. */
 export function focusedElement() {
   return document.activeElement instanceof HTMLElement ? document.activeElement : null;

@@ -31,7 +31,15 @@ export function formatTime(timestamp) {
  * @param {string} noun in the singular; its plural has an s
  */
 export function formatCount(number, noun) {
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+  return `${formatNumber(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/**
+ * Format a whole number: `2,500`.
+ * @param {number} number
+ */
+export function formatNumber(number) {
+  return number.toLocaleString("en");
 }
 
 /**

@@ -3,8 +3,10 @@
 import { createEmptyState } from "../components/empty-state.js";
 import { createOutcomeBadge } from "../components/outcome-badge.js";
 import { createToolbar } from "../components/toolbar.js";
+import { createVirtualRows } from "../components/virtual-rows.js";
 import { describeSource } from "../data/answer-source.js";
 import { matchesFilter } from "../data/request-filter.js";
+import { PAGE_SIZE } from "../data/request-list.js";
 import { groupRetries } from "../data/retry-groups.js";
 import { h, setText } from "../lib/dom.js";
 import { formatDuration, formatTime } from "../lib/format.js";
@@ -12,17 +14,6 @@ import { hashWith } from "../lib/hash-route.js";
 
 /** @import { AppContext } from "../data/app-context.js" */
 /** @import { StoredRequest } from "../data/request-store.js" */
-
-/**
- * @typedef {object} Row
- * @property {HTMLTableRowElement} element
- * @property {Map<string, HTMLTableCellElement>} cells by column
- * @property {HTMLAnchorElement} link
- * @property {StoredRequest | null} request
- */
-
-const MAX_ROWS = 500;
-const ROWS_PER_RENDER = 50; // new rows, so that a long list does not block the page
 
 /**
  * Name, heading and text of the columns; the text is made of a request and the number of its attempt. `outcome` is
@@ -46,17 +37,16 @@ const COLUMNS = [
 /** @param {AppContext} context */
 export function createRequestsView(context) {
   const toolbar = createToolbar(context);
-  /** @type {Map<string, Row>} */
-  const rows = new Map(); // by the request's id
-  const body = h("tbody");
+  const rows = createVirtualRows(() => element.parentElement, createRow, context.requestRender);
   const table = h(
     "table",
     {},
     h("caption", { class: "visually-hidden" }, "Requests, newest first"),
     h("thead", {}, h("tr", {}, COLUMNS.map(([name, title]) => h("th", { scope: "col", class: `col-${name}` }, title)))),
-    body,
+    rows.body,
   );
   const empty = h("div");
+  /** @type {HTMLElement} */
   const element = h("section", { "aria-label": "Requests" }, toolbar.element, h("div", { class: "requests" }, table), empty);
   /** @type {StoredRequest[] | null} */
   let numbered = null; // the requests that `attempts` was made of
@@ -64,69 +54,51 @@ export function createRequestsView(context) {
   let attempts = new Map();
 
   function render() {
+    const { list } = context;
     const all = context.requests;
     if (numbered !== all) attempts = numberAttempts(all);
     numbered = all;
     const matching = all.filter((request) => matchesFilter(request, context.filter));
-    const shown = matching.slice(-MAX_ROWS).reverse();
-    toolbar.render(matching.length, all);
+    const shown = matching.slice(-PAGE_SIZE).reverse();
+    const hasOlder = list.countMatching(matching.length) > list.counts.newer + shown.length;
+    toolbar.render(list.describe(shown.length, matching.length), hasOlder ? shown.at(-1)?.number : undefined);
     table.hidden = shown.length === 0;
-    empty.replaceChildren(...(shown.length || !context.isLoaded ? [] : [createEmptyState(all.length > 0)]));
-    return renderRows(shown);
-  }
-
-  /**
-   * Bring the rows in order; update only those whose request has changed. Return whether more rows are to be made.
-   * @param {StoredRequest[]} shown
-   */
-  function renderRows(shown) {
-    const ids = new Set(shown.map((request) => request.id));
-    for (const [id, row] of rows) {
-      if (ids.has(id)) continue;
-      row.element.remove();
-      rows.delete(id);
-    }
-    let next = body.firstElementChild;
-    const limit = rows.size + ROWS_PER_RENDER;
-    for (const request of shown) {
-      if (!rows.has(request.id) && rows.size === limit) return true;
-      const row = rows.get(request.id) ?? createRow(request.id);
-      if (row.element === next) next = next.nextElementSibling;
-      else body.insertBefore(row.element, next);
-      renderRow(row, request);
-    }
+    table.setAttribute("aria-rowcount", String(shown.length + 1));
+    empty.replaceChildren(...(shown.length || !list.isLoaded ? [] : [createEmptyState(context.store.requests.length > 0)]));
+    rows.render(shown);
     return false;
   }
 
-  /** @param {string} id */
-  function createRow(id) {
+  /** Create a row; it updates its cells if its request has changed. */
+  function createRow() {
     const link = h("a", {});
     const cells = new Map(COLUMNS.map(([name]) => [name, h("td", { class: `col-${name}` })]));
     cells.get("time")?.append(link);
-    /** @type {Row} */
-    const row = { element: h("tr", { "data-id": id }, [...cells.values()]), cells, link, request: null };
-    rows.set(id, row);
-    return row;
-  }
+    const rowElement = h("tr", {}, [...cells.values()]);
+    /** @type {StoredRequest | null} */
+    let current = null;
+    let stamp = "";
 
-  /**
-   * @param {Row} row
-   * @param {StoredRequest} request
-   */
-  function renderRow(row, request) {
-    row.link.href = hashWith({ id: request.id });
-    if (request.id === context.requestId) row.element.setAttribute("aria-current", "true");
-    else row.element.removeAttribute("aria-current");
-    if (row.request === request) return;
-    row.request = request;
-    for (const [name, , format] of COLUMNS) {
-      const cell = row.cells.get(name);
-      const text = format(request, attempts.get(request.id) ?? 1);
-      if (name === "time") setText(row.link, text);
-      else if (name === "outcome") cell?.replaceChildren(createOutcomeBadge(request));
-      else if (cell) setText(cell, text);
-      if (cell && (name === "fixture" || name === "user")) cell.title = text;
+    /** @param {StoredRequest} request */
+    function update(request) {
+      if (stamp !== location.hash) link.href = hashWith({ id: request.id });
+      stamp = location.hash;
+      if (request.id === context.requestId) rowElement.setAttribute("aria-current", "true");
+      else rowElement.removeAttribute("aria-current");
+      if (current === request) return;
+      current = request;
+      rowElement.dataset.id = request.id;
+      for (const [name, , format] of COLUMNS) {
+        const cell = cells.get(name);
+        const text = format(request, attempts.get(request.id) ?? 1);
+        if (name === "time") setText(link, text);
+        else if (name === "outcome") cell?.replaceChildren(createOutcomeBadge(request));
+        else if (cell) setText(cell, text);
+        if (cell && (name === "fixture" || name === "user")) cell.title = text;
+      }
     }
+
+    return { element: rowElement, link, update };
   }
 
   return { element, render };

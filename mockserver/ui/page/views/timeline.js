@@ -7,7 +7,7 @@ import { listOutcomes } from "../data/outcome.js";
 import { matchesFilter } from "../data/request-filter.js";
 import { groupRetries } from "../data/retry-groups.js";
 import { flattenChildren, h, setText, svg } from "../lib/dom.js";
-import { formatDuration, formatTime } from "../lib/format.js";
+import { formatCount, formatDuration, formatTime } from "../lib/format.js";
 import { hashWith, replaceQuery } from "../lib/hash-route.js";
 import { axisLength, axisTicks } from "../lib/time-axis.js";
 
@@ -69,12 +69,12 @@ export function createTimelineView(context) {
     if (grouped !== all) calls = groupRetries(all);
     grouped = all;
     const matching = calls.filter((call) => isShown(call, context));
-    toolbar.render(matching.length, all, "call");
+    const shown = matching.slice(-MAX_CALLS).reverse();
+    toolbar.render(...describePage(context, shown, matching));
     chart.hidden = matching.length === 0;
-    empty.replaceChildren(...(matching.length || !context.isLoaded ? [] : [createEmptyState(all.length > 0)]));
+    empty.replaceChildren(...(matching.length || !context.list.isLoaded ? [] : [createEmptyState(context.store.requests.length > 0)]));
     if (!matching.length || !width) return false;
     const now = context.now();
-    const shown = matching.slice(-MAX_CALLS).reverse();
     const axis = createAxis(shown, now);
     renderLanes(shown, axis, renderRuler(axis), now);
     return shown.some((call) => call.end === null) || (axis.from !== null && now < axis.until);
@@ -169,6 +169,25 @@ export function createTimelineView(context) {
   }
 
   return { element, render };
+}
+
+/**
+ * Return which calls are shown, and the number of the oldest request shown if there are older ones.
+ * @param {AppContext} context
+ * @param {Call[]} shown newest first
+ * @param {Call[]} matching
+ * @returns {[string, number | undefined]}
+ */
+function describePage({ list, filter }, shown, matching) {
+  const known = matching.reduce((sum, call) => sum + call.attempts.filter((attempt) => matchesFilter(attempt, filter)).length, 0);
+  const isAll = shown.length === matching.length;
+  if (list.countMatching(known) > list.counts.newer + known) {
+    const calls = formatCount(shown.length, "call");
+    return [`${isAll ? calls : `the newest ${calls}`} among ${list.describe(known, known)}`, shown.at(-1)?.attempts[0].number];
+  }
+  return isAll
+    ? [formatCount(matching.length, "call"), undefined]
+    : [`${shown.length} of ${formatCount(matching.length, "call")}, newest first`, shown.at(-1)?.attempts[0].number];
 }
 
 /** @param {string} id of the call */
