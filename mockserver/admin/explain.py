@@ -17,6 +17,7 @@ from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import InputError
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.predicates import format_value
+from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.masking import join_scheme
 from mockserver.matching.dropped_reasoning import explain_dropped_reasoning
 from mockserver.matching.fixture_set import NearMiss, find_first_match, find_mismatches, find_near_misses
@@ -98,7 +99,8 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
     matched = found.fixture if found else None
     raw = fixture is not None and any(response.raw or response.patch for response in fixture.responses)
     outcomes: Mapping[str, SdkOutcome] = {}
-    if request.vendor.profile.paths.openai and (not raw or status >= 400):
+    is_measured = request.route.api == "chat" and not raw
+    if request.vendor.profile.paths.openai and (is_measured or status >= 400):
         outcomes = find_sdk_outcomes(
             request.vendor.profile,
             decision.answer,
@@ -112,7 +114,8 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
         misses, omitted = _find_near_misses(request, state, matched)
     reason = decision.reason
     if fixture is not None and decision.response is not None:
-        reason = "; ".join(filter(None, (reason, explain_dropped_reasoning(request, decision.response))))
+        dropped = explain_dropped_reasoning(request, decision.response)
+        reason = "; ".join(filter(None, (reason, dropped, _explain_choice(request, decision.response))))
     source = fixture.source if fixture else ""
     instead_of = None if fixture is matched else matched
     return DryRun(
@@ -129,6 +132,13 @@ def _describe_dry_run(request: ChatRequest, state: EffectiveState, decision: Dec
         decision.outcome,
         decision.unused_fault,
     )
+
+
+def _explain_choice(request: ChatRequest, response: ResponseSpec) -> str:
+    """Return that only the first of several choices is sent; empty if all are."""
+    if request.route.api != "responses" or len(response.all_choices) < 2:
+        return ""
+    return f"the first of {len(response.all_choices)} choices is sent: a response has only one"
 
 
 def _find_near_misses(

@@ -20,7 +20,7 @@ from mockserver.schema.messages import format_count
 from mockserver.schema.yaml_document import read_text_file
 from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, Ending, index_headers
-from mockserver.wire.sse import DONE_EVENT
+from mockserver.wire.sse import is_last_event
 
 TABLE_FILE = Path(__file__).with_name("sdk_outcomes.json")
 
@@ -196,7 +196,7 @@ def _is_received_whole(answer: Answer) -> bool:
     if answer.ending is Ending.FINISH:
         return False
     if answer.streamed:
-        return any(frame.data == DONE_EVENT for frame in answer.frames)
+        return any(is_last_event(frame.data) for frame in answer.frames)
     return index_headers(answer.headers).get("content-length") == str(_count_bytes(answer))
 
 

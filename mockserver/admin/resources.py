@@ -39,7 +39,7 @@ from mockserver.sessions.memory_journal import compute_body_digest
 from mockserver.sessions.request_record import create_record, record_to_json, to_milliseconds
 from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, add_content_length, index_headers
-from mockserver.wire.sse import parse_sse_event
+from mockserver.wire.sse import parse_sse_event, split_event_type
 
 _USER_TEXT_LIMIT = 200  # characters of the last user message in a list
 _SEARCHED_LENGTH = 10_000  # characters of it in which secrets are looked for
@@ -224,7 +224,8 @@ def parse_stream_events(pieces: Iterable[tuple[float | None, bytes]]) -> Iterato
     for at, data in pieces:
         *complete, rest = _EVENT_SEPARATOR.split(rest + data)
         for text in complete:
-            payload = parse_sse_event(_CRLF.sub(b"\n", text) + b"\n\n")
+            _, event = split_event_type(_CRLF.sub(b"\n", text) + b"\n\n")
+            payload = parse_sse_event(event)
             yield StreamEventView(at_ms=at, data=_decode_text(text if payload is None else payload))
     if rest:
         yield StreamEventView(at_ms=at, data=_decode_text(rest))

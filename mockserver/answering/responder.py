@@ -18,8 +18,9 @@ from mockserver.matching.nearest_fixture import find_nearest_fixture
 from mockserver.memoize import fast_dataclass
 from mockserver.rendering.aux_reply import render_aux_reply
 from mockserver.rendering.choices import measure_response
-from mockserver.rendering.completion import LazyRandom, find_cached_answer, render_completion
+from mockserver.rendering.completion import find_cached_answer, render_completion
 from mockserver.rendering.latency_table import LatencyTable, create_latency_table
+from mockserver.rendering.pacing import LazyRandom
 from mockserver.rendering.render_cache import RenderCache
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.worker_thread import WorkerThread

@@ -30,8 +30,10 @@ def has_reasoning(response: ResponseSpec) -> bool:
 def explain_dropped_reasoning(request: ChatRequest, response: ResponseSpec) -> str:
     """Return why the answer to a request lacks the reasoning of its response; empty if it does not."""
     vendor, title = request.vendor, request.vendor.profile.title
-    if not has_reasoning(response) or vendor.sends_reasoning(request.model, request.parsed.body):
+    if not has_reasoning(response) or request.is_reasoning_sent:
         return ""
+    if request.route.api == "responses":
+        return "the reasoning is not sent: the request has no `reasoning.summary`"
     if vendor.hides_reasoning(request.model):
         return f"the reasoning is not sent: {request.model} at {title} hides it"
     return f"the reasoning is not sent: the request has no `{vendor.profile.thinking}: true`"

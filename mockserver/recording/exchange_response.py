@@ -18,7 +18,8 @@ from mockserver.recording.error_writer import write_error
 from mockserver.recording.response_writer import read_response
 from mockserver.recording.stream_pacing import measure_pacing, write_event_lines
 from mockserver.recording.timed_events import parse_chunks, split_timed_events
-from mockserver.rendering.completion import LazyRandom, render_completion
+from mockserver.rendering.completion import render_completion
+from mockserver.rendering.pacing import LazyRandom
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import document_from_value

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import orjson
+
 from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec, StreamPause, ToolCallSpec
 from mockserver.generation.tool_choice import is_tool_forced
 from mockserver.memoize import memoized
@@ -18,6 +20,7 @@ from mockserver.tokens.token_count import (
     truncate_completion,
 )
 from mockserver.vendors.placeholders import pick_stated_value
+from mockserver.vendors.responses_spec import ECHOED_FIELDS
 from mockserver.vendors.vendor import TokenUsage, Vendor
 
 MAX_STOP_SEQUENCES = 64  # those after them are ignored; OpenAI allows 4
@@ -53,6 +56,9 @@ class RenderOptions(NamedTuple):
     include_reasoning: bool  # whether the response includes the reasoning
     tool_forced: bool  # whether `tool_choice` names a tool
     reasoning_effort: str | None
+    echo: bytes | None = (
+        None  # the fields of a Responses request that its answer repeats, as JSON; None: chat
+    )
 
 
 def build_render_options(request: ChatRequest, response: ResponseSpec) -> RenderOptions:
@@ -63,14 +69,14 @@ def build_render_options(request: ChatRequest, response: ResponseSpec) -> Render
 @memoized
 def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOptions:
     parsed, vendor = request.parsed, request.vendor
-    body = parsed.body
+    body = parsed.chat_body
     if prompt_tokens is None:
         overhead = vendor.models[request.model].prompt_overhead
         prompt_tokens = count_prompt_tokens(
             parsed.messages, iter_mappings(body.get("tools")), overhead, vendor.tokenizer
         )
     always_usage, thinking = vendor.profile.stream.usage == "always", vendor.profile.thinking
-    if body.keys().isdisjoint(_RELEVANT_FIELDS) and thinking not in body:
+    if body.keys().isdisjoint(_RELEVANT_FIELDS) and thinking not in body and body is parsed.body:
         return RenderOptions(
             vendor,
             request.model,
@@ -101,10 +107,15 @@ def _build_options(request: ChatRequest, prompt_tokens: int | None) -> RenderOpt
         else tuple([one for one in (stop or ())[:MAX_STOP_SEQUENCES] if isinstance(one, str)]),
         get_token_limit(body),
         parsed.response_format != "text",
-        vendor.sends_reasoning(request.model, body),
+        request.is_reasoning_sent,
         choice is not None and is_tool_forced(choice),
         effort if isinstance(effort, str) else None,
+        _encode_echo(parsed.body) if request.route.api == "responses" else None,
     )
+
+
+def _encode_echo(body: Mapping[str, Any]) -> bytes:
+    return orjson.dumps({name: body[name] for name in ECHOED_FIELDS if body.get(name) is not None})
 
 
 def measure_response(request: ChatRequest, response: ResponseSpec) -> int:
@@ -132,7 +143,9 @@ def render_choices(
     `new_id` creates the ids of tool calls, by default the vendor's.
     """
     choices = response.all_choices
-    if response.choices is None:
+    if options.echo is not None:
+        choices = choices[:1]  # a response of the Responses API is one choice
+    elif response.choices is None:
         choices *= options.choice_count
     return tuple(_render_choice(options, choice, new_id or options.vendor.new_id) for choice in choices)
 
@@ -236,7 +249,8 @@ def _count_reasoning_tokens(options: RenderOptions, response: ResponseSpec, *, r
 
     `reasoned_choices` is the number of choices with hidden reasoning, each estimated on its own.
     """
-    texts = [choice.reasoning for choice in response.all_choices if choice.reasoning is not None]
+    stated = response.all_choices if options.echo is None else response.all_choices[:1]
+    texts = [choice.reasoning for choice in stated if choice.reasoning is not None]
     if not texts:
         return reasoned_choices * estimate_reasoning_tokens(options.reasoning_effort)
     return sum(count_tokens(text, options.vendor.tokenizer) for text in texts)

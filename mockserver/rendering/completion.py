@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -15,7 +13,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from mockserver.errors import ApiError
-from mockserver.fixtures.response_spec import RawBodySpec, ResponseSpec, StreamPacing, StreamPause
+from mockserver.fixtures.response_spec import RawBodySpec, ResponseSpec, StreamPacing
+from mockserver.rendering.answer_values import CREATED, build_answer_values
 from mockserver.rendering.choices import (
     RenderedChoice,
     RenderOptions,
@@ -24,36 +23,25 @@ from mockserver.rendering.choices import (
     render_choices,
 )
 from mockserver.rendering.latency_table import apply_latency
+from mockserver.rendering.pacing import (
+    MAX_STREAM_CHUNKS,
+    LazyRandom,
+    apply_transport,
+    draw_interval,
+    iterate_with_waits,
+    split_bounded,
+    split_stated_text,
+)
 from mockserver.rendering.render_cache import ETAG_PLACEHOLDER, CachedRender, RenderCache
 from mockserver.rendering.response_patch import patch_answer
+from mockserver.rendering.responses_answer import render_responses_answer
 from mockserver.request.chat_request import ChatRequest
-from mockserver.tokens.token_count import split_text
 from mockserver.vendors.latency_spec import LatencySpec
-from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues, pick_stated_value
-from mockserver.vendors.profile import StreamTemplate
+from mockserver.vendors.placeholders import ABSENT, HeaderPairs, PlaceholderValues
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.answer import Answer, Frame, index_headers, remove_headers
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
-from mockserver.wire.sse import SSE_HEADERS, create_sse_answer, encode_sse_comment
-
-
-class LazyRandom:
-    """The random numbers of one answer, seeded when first used; `use_count` is the number of uses."""
-
-    __slots__ = ("_random", "_seed", "use_count")
-
-    def __init__(self, *seed: object) -> None:
-        self._seed = seed
-        self._random: random.Random | None = None
-        self.use_count = 0
-
-    def __call__(self) -> random.Random:
-        """Return the random number generator, and count the use."""
-        self.use_count += 1
-        if self._random is None:
-            # Seeding takes longer than rendering a typical answer.
-            self._random = random.Random(repr(self._seed))
-        return self._random
+from mockserver.wire.sse import SSE_HEADERS, create_sse_answer
 
 
 class Delta(NamedTuple):
@@ -64,9 +52,6 @@ class Delta(NamedTuple):
     fields: Any
     finish_reason: str | None = None
     is_content: bool = True  # whether it counts as a chunk in fault points: the first and the last do not
-
-
-MAX_STREAM_CHUNKS = 20_000  # of text; a longer text is sent in larger chunks
 
 
 def find_cached_answer(
@@ -127,7 +112,9 @@ def _prerender(
     """Render an answer with placeholders for the parts that are new in each answer."""
     placeholders = Placeholders()
     choices = render_choices(options, response, placeholders.add_text)
-    if options.stream:
+    if options.echo is not None:
+        answer = render_responses_answer(options, response, choices[0], rng, balance_values, placeholders)
+    elif options.stream:
         answer = _render_stream(options, response, choices, rng, balance_values, placeholders)
     else:
         answer = _render_body(options, response, choices, balance_values, placeholders)
@@ -135,7 +122,7 @@ def _prerender(
         answer = patch_answer(response.patch, answer)
     prerendered = PrerenderedAnswer(_with_headers(answer, response), placeholders)
     return CachedRender(
-        prerendered, lambda name: _unix_time if name == _CREATED else options.vendor.id_factory(name)
+        prerendered, lambda name: _unix_time if name == CREATED else options.vendor.id_factory(name)
     )
 
 
@@ -173,7 +160,7 @@ def _render_raw(raw: RawBodySpec, rng: LazyRandom, *, stream: bool) -> Answer:
         headers = remove_headers(headers, _BODY_HEADERS)
     lines = tuple(
         Frame(b"", wait, chunk=False) if line is None else Frame(f"{line}\n".encode(), wait)
-        for wait, line in _with_waits(raw.sse, rng)
+        for wait, line in iterate_with_waits(raw.sse, rng)
     )
     return Answer(raw.status, override_headers(SSE_HEADERS, headers), lines, streamed=True)
 
@@ -194,7 +181,7 @@ def _render_body(
     placeholders: Placeholders,
 ) -> Answer:
     vendor = options.vendor
-    values = _placeholder_values(options, response, placeholders)
+    values = build_answer_values(options, response, placeholders)
     usage = count_response_usage(options, response, choices)
     values |= {
         **vendor.usage_values(usage, options.model),
@@ -248,7 +235,7 @@ def _render_stream(
     placeholders: Placeholders,
 ) -> Answer:
     vendor = options.vendor
-    values = _placeholder_values(options, response, placeholders)
+    values = build_answer_values(options, response, placeholders)
     values["usage"] = None if options.include_usage else ABSENT
     if vendor.models[options.model].logprobs:
         values["logprobs"] = None
@@ -274,18 +261,7 @@ def _render_stream(
         usage = count_response_usage(options, response, choices)
         headers += vendor.stream_headers({**values, **vendor.rate_limit_values(usage), **balance_values})
     answer = create_sse_answer(frames, status=status, headers=headers)
-    return _apply_transport(answer, vendor.profile.stream)
-
-
-def _apply_transport(answer: Answer, stream: StreamTemplate) -> Answer:
-    """Return a stream with the heartbeats and the padding of a vendor, and in pieces of its size."""
-    if stream.heartbeat is not None:
-        answer = _with_heartbeats(answer, stream.heartbeat)
-    if stream.padding:
-        padding = Frame(encode_sse_comment(" " * max(stream.padding - _COMMENT_SIZE, 0)), chunk=False)
-        first = next(index for index, frame in enumerate(answer.frames) if frame.data != _HEARTBEAT) + 1
-        answer = replace(answer, frames=(*answer.frames[:first], padding, *answer.frames[first:]))
-    return replace(answer, piece_size=stream.pieces) if stream.pieces else answer
+    return apply_transport(answer, vendor.profile.stream)
 
 
 def _encode_chunk(vendor: Vendor, values: PlaceholderValues, choices: list[Any]) -> bytes:
@@ -337,10 +313,10 @@ def _deltas(
         yield Delta(wait, index, vendor.first_delta.fill(first_values), is_content=False)
         wait = 0.0
     chunk = vendor.tokenizer if pacing.chunk in (None, "token") else pacing.chunk
-    split = partial(_split_bounded, chunk=chunk, max_chunks=MAX_STREAM_CHUNKS // len(choices))
+    split = partial(split_bounded, chunk=chunk, max_chunks=MAX_STREAM_CHUNKS // len(choices))
     rows = zip_longest(*(_choice_deltas(vendor, choice, split, rng) for choice in choices))
     for number, row in enumerate(rows):
-        wait += _chunk_interval(pacing, rng) if number else 0.0
+        wait += draw_interval(pacing, rng) if number else 0.0
         for index, paced_delta in enumerate(row):
             if paced_delta is None:
                 continue
@@ -361,31 +337,17 @@ def _choice_deltas(
 
     The order is reasoning, text, refusal, tool calls. A final pause has None as its delta.
     """
-    for part in _split_stated_text(choice.reasoning, split):
+    for part in split_stated_text(choice.reasoning, split):
         yield 0.0, vendor.reasoning_delta.fill({"reasoning_content": part})
     fill_text_delta = dict if choice.reasoning is None else vendor.text_delta.fill
     texts = split(choice.content or "") if choice.chunks is None else choice.chunks
-    for wait, text in _with_waits(texts, rng):
+    for wait, text in iterate_with_waits(texts, rng):
         yield wait, None if text is None else fill_text_delta({"content": text})
-    for part in _split_stated_text(choice.refusal, split):
+    for part in split_stated_text(choice.refusal, split):
         yield 0.0, {"refusal": part}
     for index, tool_call in enumerate(choice.tool_calls):
         for fragment in _tool_call_fragments(tool_call, split):
             yield 0.0, {"tool_calls": [{"index": index, **fragment}]}
-
-
-def _split_bounded(text: str, chunk: str | int, max_chunks: int) -> list[str]:
-    """Split a text into chunks; if these are too many, join some of them."""
-    parts = split_text(text, chunk)
-    if len(parts) <= max_chunks:
-        return parts
-    size = -(-len(parts) // max_chunks)
-    return ["".join(parts[start : start + size]) for start in range(0, len(parts), size)]
-
-
-def _split_stated_text(text: str | None, split: Callable[[str], list[str]]) -> list[str]:
-    """Split a text into chunks: an empty text is one empty chunk, None has no chunks."""
-    return [] if text is None else split(text) or [""]
 
 
 def _tool_call_fragments(
@@ -398,61 +360,7 @@ def _tool_call_fragments(
         yield {"function": {"arguments": part}}
 
 
-def _with_waits(items: Iterable[str | StreamPause], rng: LazyRandom) -> Iterator[tuple[float, str | None]]:
-    """Yield the texts, each with the pause before it in seconds; a final pause has None as its text."""
-    wait = 0.0
-    for item in items:
-        if isinstance(item, StreamPause):
-            wait += item.delay.draw(rng)
-        else:
-            yield wait, item
-            wait = 0.0
-    if wait:
-        yield wait, None
-
-
-def _chunk_interval(pacing: StreamPacing, rng: LazyRandom) -> float:
-    if pacing.gap is not None:
-        gap = pacing.gap.draw(rng)
-    elif pacing.tps:
-        gap = 1 / pacing.tps
-    else:
-        return 0.0
-    return gap * (1 + rng().uniform(-1, 1) * pacing.jitter) if pacing.jitter else gap
-
-
-def _with_heartbeats(answer: Answer, interval: float) -> Answer:
-    """Insert comments into long pauses, so that proxies do not close the stream as idle."""
-    frames: list[Frame] = []
-    for frame in answer.frames:
-        # No heartbeat at the same time as the frame itself.
-        beats = max(math.ceil(frame.wait / interval) - 1, 0)
-        frames += [Frame(_HEARTBEAT, interval, chunk=False)] * beats
-        frames.append(replace(frame, wait=frame.wait - beats * interval) if beats else frame)
-    return replace(answer, frames=tuple(frames))
-
-
-def _placeholder_values(
-    options: RenderOptions, response: ResponseSpec, placeholders: Placeholders
-) -> dict[str, Any]:
-    """Return the placeholder values common to the body and all chunks, with placeholders for new ids and the time."""
-    vendor = options.vendor
-    model = vendor.models[options.model]
-    values: dict[str, Any] = {name: placeholders.add_text(name) for name in vendor.profile.ids}
-    values["created"] = placeholders.add_number(_CREATED) if response.created is None else response.created
-    values["model"] = pick_stated_value(response.model, model.snapshot, default=options.model)
-    if response.id is not None:
-        values["id"] = response.id
-    fingerprint = pick_stated_value(response.system_fingerprint, model.fingerprint, default=None)
-    if fingerprint is not None:
-        values["system_fingerprint"] = fingerprint
-    return values
-
-
-_CREATED: Final = "$created"  # cannot be the name of an id
 _DELTA_SLOT: Final = b"\0"  # marks the place of the delta: a byte that JSON never contains
-_HEARTBEAT: Final = encode_sse_comment("heartbeat")
 _BODY_HEADERS: Final = ("content-type", "content-encoding")  # of a raw body, not of the stream beside it
-_COMMENT_SIZE: Final = len(encode_sse_comment(""))
 _BYTES_HEADERS: Final = (("content-type", "application/octet-stream"),)
 _JSON_HEADERS: Final = (("content-type", "application/json"),)

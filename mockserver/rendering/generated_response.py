@@ -31,11 +31,11 @@ def generate_response(
     count = request.parsed.choice_count
     thoughts = _generate_reasoning(request, seed, locale) if _is_reasoning_requested(request) else None
     choices = tuple(_choice_spec(generator.generate(index), thoughts) for index in range(count))
-    limit = get_token_limit(request.parsed.body)
+    limit = get_token_limit(request.parsed.chat_body)
     if limit is None or not request.vendor.models[request.model].reasoning:
         return ResponseSpec(choices=choices)
     if thoughts is None:
-        reasoning = estimate_reasoning_tokens(request.parsed.body.get("reasoning_effort"))
+        reasoning = estimate_reasoning_tokens(request.parsed.chat_body.get("reasoning_effort"))
     else:
         reasoning = count_tokens(thoughts, request.vendor.tokenizer)
     if reasoning >= limit:
@@ -50,8 +50,9 @@ def generate_response(
 
 def _is_reasoning_requested(request: ChatRequest) -> bool:
     """Return whether the request asks for reasoning, and the vendor sends it."""
-    vendor = request.vendor
-    return vendor.profile.thinking is not None and vendor.sends_reasoning(request.model, request.parsed.body)
+    if request.route.api == "responses":
+        return request.vendor.models[request.model].reasoning and request.is_reasoning_sent
+    return request.vendor.profile.thinking is not None and request.is_reasoning_sent
 
 
 def _generate_reasoning(request: ChatRequest, seed: int, locale: str) -> str:
@@ -63,7 +64,7 @@ def _generate_reasoning(request: ChatRequest, seed: int, locale: str) -> str:
 
 
 def _generation_request(request: ChatRequest) -> GenerationRequest:
-    body = request.parsed.body
+    body = request.parsed.chat_body
     result = request.parsed.tool_result
     parallel = body.get("parallel_tool_calls")
     messages = orjson.dumps(request.parsed.messages)

@@ -59,7 +59,7 @@ def _patch_choices(
     document: JsonObject, name: str, inner: JsonObject | None, choice_patch: JsonObject | None
 ) -> JsonObject:
     """Return a body or chunk with each choice patched, and in it the message or delta under `name`."""
-    for index, choice in enumerate(document["choices"]):
+    for index, choice in enumerate(document.get("choices", ())):
         patched = merge_patch(choice, {} if inner is None else {name: inner})
         document["choices"][index] = merge_patch(patched, choice_patch or {})
     return document

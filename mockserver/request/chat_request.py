@@ -20,6 +20,7 @@ from mockserver.request.request_body import (
     text_or_empty,
 )
 from mockserver.request.request_head import MAX_CACHED_HEAD, RoutedHead
+from mockserver.request.responses_input import Conversation, asks_for_summary
 from mockserver.request.worker_thread import WorkerThread
 from mockserver.vendors.routing import RouteMatch
 from mockserver.vendors.vendor import Vendor
@@ -60,6 +61,17 @@ class ChatRequest:
     def unparsed_copy(self) -> ChatRequest:
         """Return a copy whose body is parsed independently of this one's."""
         return replace(self, lazy_body=self.lazy_body.unparsed_copy(), memo=Memo())
+
+    def with_conversation(self, earlier: Conversation) -> ChatRequest:
+        """Return a copy that continues a conversation."""
+        return replace(self, lazy_body=self.lazy_body.with_conversation(earlier), memo=Memo())
+
+    @property
+    def is_reasoning_sent(self) -> bool:
+        """Return whether the answer includes the reasoning; in Responses it is a summary that the request asks for."""
+        if self.route.api == "responses":
+            return asks_for_summary(self.parsed.body)
+        return self.vendor.sends_reasoning(self.model, self.parsed.body)
 
     @property
     def parsed(self) -> ParsedBody:
@@ -127,7 +139,7 @@ def build_chat_request(
 ) -> ChatRequest:
     """Build a request from its head and body; `failure` stands for a body that cannot be parsed."""
     route = routed_head.route
-    lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, failure=failure)
+    lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, failure=failure, api=route.api)
     body = lazy_body.parsed.body
     model = (route.model or text_or_empty(body.get("model")))[: MAX_MODEL_LENGTH + 1]
     supports_streaming = route.vendor.supports_streaming and not route.is_job

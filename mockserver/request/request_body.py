@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, TypeVar
 import orjson
 
 from mockserver.memoize import derived_property
+from mockserver.request.responses_input import Conversation, convert_responses_body
+from mockserver.vendors.apis import Api
 
 BodyErrorKind = Literal["", "too_large", "unknown_coding", "no_json"]
 ChatMessage = dict[str, Any]
@@ -36,10 +38,12 @@ class ToolResult:
 class ParsedBody:
     """A parsed body; {} if it is not a JSON object, for which `error` and `error_detail` give the reason.
 
+    `chat_body` is the body in the terms of chat completions: the body itself, unless it is one of another api.
     `messages` are those that are objects. What follows from the body is computed once, when it is first needed.
     """
 
     body: dict[str, Any]
+    chat_body: dict[str, Any]
     messages: tuple[ChatMessage, ...]
     last_user_text: str
     error: BodyErrorKind = ""
@@ -49,7 +53,7 @@ class ParsedBody:
     @derived_property
     def choice_count(self) -> int:
         """Return the number of choices requested (`n`); only for an admitted request."""
-        return int(self.body.get("n") or 1)
+        return int(self.chat_body.get("n") or 1)
 
     @derived_property
     def user_turns(self) -> int:
@@ -78,8 +82,8 @@ class ParsedBody:
 
     @derived_property
     def tools(self) -> list[dict[str, Any]]:
-        """Return the tools that are offered, as in the body."""
-        return list(iter_mappings(self.body.get("tools")))
+        """Return the tools that are offered, as in the chat body."""
+        return list(iter_mappings(self.chat_body.get("tools")))
 
     @derived_property
     def tool_names(self) -> tuple[str, ...]:
@@ -118,7 +122,7 @@ class ParsedBody:
     @derived_property
     def response_format(self) -> str:
         """Return the requested format: `text`, `json_object` or `json_schema`."""
-        value = self.body.get("response_format")
+        value = self.chat_body.get("response_format")
         return text_or_empty(value.get("type")) or "text" if isinstance(value, dict) else "text"
 
     def _called_tool_names(self, ids: set[str]) -> dict[str, str]:
@@ -137,16 +141,27 @@ class ParsedBody:
 class LazyBody:
     """A body that is parsed on first access; `accept_prompt`: a string `prompt` stands for one user message.
 
-    `raw` is without its content codings. `failure` is the result for a body that could not be read. Values that are
-    derived from the parsed body are kept with it.
+    `raw` is without its content codings. `failure` is the result for a body that could not be read. `earlier` is the
+    conversation that a request to the Responses API continues. Values that are derived from the parsed body are kept
+    with it.
     """
 
-    __slots__ = ("_derived", "_parsed", "accept_prompt", "failure", "raw")
+    __slots__ = ("_derived", "_parsed", "accept_prompt", "api", "earlier", "failure", "raw")
 
-    def __init__(self, raw: bytes, *, accept_prompt: bool = False, failure: ParsedBody | None = None) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        *,
+        accept_prompt: bool = False,
+        failure: ParsedBody | None = None,
+        api: Api = "chat",
+        earlier: Conversation | None = None,
+    ) -> None:
         self.raw = raw
         self.accept_prompt = accept_prompt
         self.failure = failure
+        self.api = api
+        self.earlier = earlier
         self._parsed: ParsedBody | None = None
         self._derived: dict[tuple[str, int], tuple[object, Any]] | None = None
 
@@ -155,7 +170,7 @@ class LazyBody:
         """Parse the body, unless that has been done."""
         parsed = self._parsed
         if parsed is None:
-            parsed = self._parsed = self.failure or _parse_body(self.raw, accept_prompt=self.accept_prompt)
+            parsed = self._parsed = self.failure or _parse_body(self)
         return parsed
 
     @property
@@ -165,7 +180,13 @@ class LazyBody:
 
     def unparsed_copy(self) -> LazyBody:
         """Return a copy that is not parsed yet."""
-        return LazyBody(self.raw, accept_prompt=self.accept_prompt, failure=self.failure)
+        return self.with_conversation(self.earlier)
+
+    def with_conversation(self, earlier: Conversation | None) -> LazyBody:
+        """Return a copy that is not parsed yet and continues a conversation."""
+        return LazyBody(
+            self.raw, accept_prompt=self.accept_prompt, failure=self.failure, api=self.api, earlier=earlier
+        )
 
     def derive(self, name: str, subject: object, compute: Callable[[], T]) -> T:
         """Return the value of this name for a subject, computed once as long as the parsed body is kept."""
@@ -182,15 +203,14 @@ class LazyBody:
         self._parsed = self._derived = None
 
 
-def reduce_body(body: LazyBody) -> tuple[LazyBody, bool]:
+def reduce_body(lazy_body: LazyBody) -> tuple[LazyBody, bool]:
     """Return a body with the last user message alone, truncated, and whether its text is whole."""
-    parsed = body.parsed
+    parsed = lazy_body.parsed
     text = parsed.last_user_text[:MAX_KEPT_TEXT]
     has_user = parsed.has_user_message
     messages: tuple[ChatMessage, ...] = ({"role": "user", "content": text},) if has_user else ()
-    kept = ParsedBody(
-        {"messages": list(messages)}, messages, text, parsed.error, parsed.error_detail, has_user
-    )
+    body = {"messages": list(messages)}
+    kept = ParsedBody(body, body, messages, text, parsed.error, parsed.error_detail, has_user)
     return LazyBody(b"", failure=kept), len(text) == len(parsed.last_user_text)
 
 
@@ -235,7 +255,8 @@ def text_or_empty(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _parse_body(raw: bytes, *, accept_prompt: bool) -> ParsedBody:
+def _parse_body(source: LazyBody) -> ParsedBody:
+    raw = source.raw
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -246,11 +267,12 @@ def _parse_body(raw: bytes, *, accept_prompt: bool) -> ParsedBody:
         return _invalid_body(
             f"the body is {_JSON_TYPE_NAMES.get(type(body), 'a scalar')}, expected a JSON object"
         )
-    messages = _extract_messages(body, accept_prompt=accept_prompt)
+    chat_body = convert_responses_body(body, source.earlier) if source.api == "responses" else body
+    messages = _extract_messages(chat_body, accept_prompt=source.accept_prompt)
     for message in reversed(messages):
         if message.get("role") == "user":
-            return ParsedBody(body, messages, get_message_text(message), has_user_message=True)
-    return ParsedBody(body, messages, "")
+            return ParsedBody(body, chat_body, messages, get_message_text(message), has_user_message=True)
+    return ParsedBody(body, chat_body, messages, "")
 
 
 def _extract_messages(body: dict[str, Any], *, accept_prompt: bool) -> tuple[ChatMessage, ...]:
@@ -269,7 +291,7 @@ def _invalid_body(detail: str) -> ParsedBody:
 
 def build_body_failure(error: BodyErrorKind, detail: str = "") -> ParsedBody:
     """Return the result of parsing a body that contains no JSON object."""
-    return ParsedBody({}, (), "", error, detail)
+    return ParsedBody({}, {}, (), "", error, detail)
 
 
 def _describe_utf8_error(raw: bytes) -> str:

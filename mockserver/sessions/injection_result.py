@@ -11,10 +11,12 @@ from mockserver.matching.fixture_set import FixtureMatch, FixtureSet, LayeredFix
 from mockserver.memoize import fast_dataclass
 from mockserver.rendering.completion import build_error_context
 from mockserver.rendering.mock_headers import decode_fixture_name
+from mockserver.rendering.responses_events import encode_error_event
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.sessions.injected_faults import FIXTURE_HEADER, NO_INJECTION, Injection
 from mockserver.sessions.journal import Decision, Outcome
+from mockserver.wire.fault_point import encode_error_data
 from mockserver.wire.faults import Fault, apply_fault, explain_no_effect
 
 
@@ -77,8 +79,12 @@ def apply_injections(decision: Decision, request: ChatRequest, injected: Injecti
     fault = injected.choose_fault(decision.own_fault)
     if request.route.is_job and decision.response is not None:
         fault = None  # it acts on the poll that reports the result
+    encode_error = encode_error_event if request.route.api == "responses" else encode_error_data
     broken = apply_fault(
-        fault, answer, lambda error: request.vendor.error_answer(error, build_error_context(request))
+        fault,
+        answer,
+        lambda error: request.vendor.error_answer(error, build_error_context(request)),
+        encode_error,
     )
     if broken is not answer:
         outcome = decision.outcome

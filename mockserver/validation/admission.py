@@ -12,6 +12,7 @@ from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import SESSION_NAME_FORM, RoutedHead, get_media_type, is_session_name
 from mockserver.schema.messages import truncate_text
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
+from mockserver.validation.responses_rules import refuse_unserved_features
 from mockserver.validation.zod_issues import Issue, create_custom_issue, format_issues
 from mockserver.vendors.apis import POSTED_APIS
 from mockserver.vendors.model_spec import RejectedValueSpec, UnavailableSpec
@@ -124,6 +125,11 @@ def _check_model(request: ChatRequest) -> None:
     vendor, profile = request.vendor, request.vendor.profile
     if vendor.models[request.model].retired:
         raise _unavailable_error(request, profile.retired_model)
+    if not vendor.serves(request.model, request.route.api):
+        model = truncate_text(request.model, 80)
+        raise ApiError(
+            "not_found", detail=f"{profile.title} does not serve {model!r} at {request.route.path}"
+        )
     # If an unknown model is an invalid body for this vendor, the body rules report it.
     if (
         request.model
@@ -151,6 +157,8 @@ def _check_body(request: ChatRequest) -> None:
         raise _rejected_value_error(rejected, issues)
     if issues:
         raise _invalid_body_error(issues)
+    if request.route.api == "responses":
+        refuse_unserved_features(request)
     _check_roles(request)
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import MAX_MODEL_LENGTH, ChatRequest
+from mockserver.validation.responses_rules import iter_responses_issues
 from mockserver.validation.zod_issues import (
     Issue,
     IssuePath,
@@ -50,7 +51,7 @@ def passes_fast_check(request: ChatRequest) -> bool:
     """Return whether a request of the usual shape is valid, so that the full validation can be skipped."""
     typical = _typical_request(request.vendor, request.model)
     parsed = request.lazy_body.parsed
-    if typical is None or parsed.error:
+    if typical is None or parsed.error or request.route.api != "chat":
         return False
     body = parsed.body
     if not body.get("messages") or not body.get("model", request.route.model):
@@ -111,7 +112,7 @@ def _typical_request(vendor: Vendor, name: str) -> TypicalRequest | None:
 
 def _typical_of_model(vendor: Vendor, name: str) -> TypicalRequest | None:
     model = vendor.models[name]
-    if model.retired or not vendor.has_model(name):
+    if model.retired or not vendor.has_model(name) or not vendor.serves(name, "chat"):
         return None
     parameters = vendor.models.parameters(name)
     plain = {
@@ -147,6 +148,9 @@ def _iter_issues(request: ChatRequest) -> Iterator[Issue]:
         yield create_too_big_issue(MAX_MODEL_LENGTH, "string", message, ("model",))
     if request.model and not request.vendor.has_model(request.model):
         yield create_enum_issue(request.vendor.models.names, request.model, ("model",))
+    if request.route.api == "responses":
+        yield from iter_responses_issues(request)
+        return
     yield from _iter_messages_issues(request)
     yield from find_field_issues(request.vendor.models.parameters(request.model), request.parsed.body)
 

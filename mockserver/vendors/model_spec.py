@@ -7,6 +7,7 @@ from typing import Any
 from mockserver.errors import STATUS_BY_KIND
 from mockserver.schema.field_types import Boolean, Integer, Number, OneOf, Text
 from mockserver.schema.object_types import ListOf, MapOf, ObjectType, spec_dataclass, spec_field
+from mockserver.vendors.apis import POSTED_APIS, Api
 from mockserver.vendors.latency_spec import LatencySpec
 from mockserver.vendors.parameter_rules import PARAMETER_RULES, ParameterRule
 from mockserver.vendors.profile_fields import TEMPLATE
@@ -64,6 +65,11 @@ class ModelSpec:
         Boolean(),
         "whether a request may name the snapshot, if models that are not listed are rejected",
         default=True,
+    )
+    apis: tuple[Api, ...] | None = spec_field(
+        ListOf(OneOf(*POSTED_APIS), at_least=1),
+        "the apis that serve it, if the vendor has a path for them; absent: chat and responses",
+        default=None,
     )
     success: SuccessSpec | None = spec_field(ObjectType(SuccessSpec), "its own statuses", default=None)
     fingerprint: str | None = spec_field(Text(), "its system_fingerprint", default=None)

@@ -9,6 +9,7 @@ from mockserver.errors import Problem
 from mockserver.schema.messages import suggest_name
 from mockserver.schema.yaml_document import Document, ValuePath, format_path
 from mockserver.vendors.placeholders import find_placeholder_names
+from mockserver.vendors.responses_spec import ECHOED_FIELDS
 
 PlaceholderNames = frozenset[str]
 
@@ -28,6 +29,9 @@ REMAINING_PLACEHOLDERS = _split_names(
     "limit_tokens remaining_tokens reset_tokens"
 )
 COMPLETION_PLACEHOLDERS = _split_names("created model system_fingerprint choices usage")
+RESPONSES_PLACEHOLDERS = frozenset(ECHOED_FIELDS) | _split_names(
+    "id created status incomplete_details model output output_text usage"
+)
 REQUEST_PLACEHOLDERS = _split_names("method path model allow")
 ERROR_PLACEHOLDERS = REQUEST_PLACEHOLDERS | _split_names(
     "status title reason now reset_at reset_after param shortage detail issues type code"
@@ -86,6 +90,14 @@ def _allowed_placeholders(
         ("stream", "text_delta"): _split_names("content"),
         ("stream", "usage_form"): USAGE_PLACEHOLDERS,
         ("content_filters", "first_chunk"): ids | {"model", "prompt_filter_results"},
+        ("responses", "usage"): USAGE_PLACEHOLDERS,
+        ("responses", "body"): RESPONSES_PLACEHOLDERS | USAGE_PLACEHOLDERS,
+        ("responses", "reasoning"): _split_names("id summary"),
+        ("responses", "message"): _split_names("id status content"),
+        ("responses", "function_call"): _split_names("id status arguments call_id name"),
+        ("responses", "text"): _split_names("text"),
+        ("responses", "refusal"): _split_names("refusal"),
+        ("responses", "deleted"): _split_names("id"),
         ("refusal", "headers"): error_names,
         ("refusal", "body"): error_names | {"data"},
         ("refusal", "upstream"): error_names | {"upstream_type"},

@@ -56,6 +56,7 @@ from mockserver.vendors.profile_fields import (
     VENDOR_NAME,
 )
 from mockserver.vendors.profile_inheritance import resolve_extends
+from mockserver.vendors.responses_spec import RESPONSES, ResponsesSpec
 
 DEFAULT_CHECKS = (
     "content_type",
@@ -379,6 +380,9 @@ class VendorProfile:
     )
     body: BodyTemplate = spec_field(ObjectType(BodyTemplate), "a completion as one body")
     stream: StreamTemplate = spec_field(ObjectType(StreamTemplate), "a completion as chunks")
+    responses: ResponsesSpec | None = spec_field(
+        RESPONSES, "the Responses API, if `paths` has one; absent: OpenAI's form", default=None
+    )
     refusal: ErrorTemplate = spec_field(ObjectType(ErrorTemplate), "the envelope of errors")
     issue_texts: dict[str, IssueText] | None = spec_field(
         MapOf(ObjectType(IssueText)),

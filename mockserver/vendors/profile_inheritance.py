@@ -135,6 +135,8 @@ TEMPLATE_PATHS = {
     ("stream", "text_delta"),
     ("stream", "usage_form"),
     ("stream", "last"),
+    *(("responses", name) for name in ("usage", "body", "reasoning", "message", "function_call")),
+    *(("responses", name) for name in ("text", "refusal", "deleted")),
     ("refusal", "headers"),
     ("refusal", "body"),
     ("refusal", "upstream"),

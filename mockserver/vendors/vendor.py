@@ -18,7 +18,7 @@ from mockserver.errors import ApiError
 from mockserver.masking import match_scheme
 from mockserver.memoize import Memo
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, format_amount
-from mockserver.vendors.apis import Api
+from mockserver.vendors.apis import COMPLETION_APIS, Api
 from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.error_bodies import ErrorBodies
 from mockserver.vendors.ids import IdFactory, create_id_factory
@@ -36,6 +36,8 @@ from mockserver.vendors.placeholders import (
 )
 from mockserver.vendors.pricing import Tariff
 from mockserver.vendors.profile import VendorProfile
+from mockserver.vendors.responses_spec import ResponsesSpec
+from mockserver.vendors.responses_templates import ResponsesTemplates
 from mockserver.vendors.unserved_endpoints import UnservedEndpoints
 from mockserver.wire.answer import Answer, encode_headers
 
@@ -74,6 +76,7 @@ class Vendor:
             name: compile_regex(pattern, rarely_used=True) for name, pattern in (profile.echo or {}).items()
         }
         self._id_factories = {name: create_id_factory(pattern) for name, pattern in profile.ids.items()}
+        self.responses = ResponsesTemplates(profile.responses or ResponsesSpec())
         self.tariff = Tariff(profile)
         # Whether its completions report the balance; otherwise they are the same for every account.
         self.reports_balance = b"remaining_" in orjson.dumps(
@@ -179,6 +182,10 @@ class Vendor:
         """Return the statuses of successful responses of a model."""
         return self.models[model].success or self.profile.success
 
+    def serves(self, model: str, api: Api) -> bool:
+        """Return whether an api serves a model; all serve those that the profile does not list."""
+        return model not in self.models or api in (self.models[model].apis or COMPLETION_APIS)
+
     def latency(self, model: str) -> LatencySpec | None:
         """Return the latency of a model: its own, completed by the vendor's; None without either."""
         return merge_latency(self.models[model].latency, self.profile.latency)
@@ -191,7 +198,7 @@ class Vendor:
 
     def id_factory(self, name: str) -> IdFactory:
         """Return the function that creates the profile's identifiers of this name."""
-        return self._id_factories[name]
+        return self._id_factories.get(name) or self.responses.id_factories[name]
 
     def new_id(self, name: str) -> str:
         """Create an identifier of this name."""

@@ -11,11 +11,25 @@ import orjson
 from mockserver.errors import ApiError
 from mockserver.wire.answer import Answer, Ending, Frame, add_content_length, remove_headers
 from mockserver.wire.frames import Frames, FrameSplit, overwrite_frames, split_after_bytes, split_after_chunks
-from mockserver.wire.sse import DONE_DATA, find_event_data
+from mockserver.wire.sse import (
+    DONE_DATA,
+    LAST_EVENT_TYPES,
+    encode_sse_event,
+    find_event_data,
+    is_last_event,
+)
 
 FaultPointUnit = Literal["chunks", "bytes", "time"]
 Landmark = Literal["finish", "usage", "done", "end"]
 ErrorAnswerFactory = Callable[[ApiError], Answer]
+ErrorEventEncoder = Callable[
+    [bytes, int], bytes
+]  # of the body of an error, and the number of events before it
+
+
+def encode_error_data(body: bytes, _: int) -> bytes:
+    """Encode the body of an error as an event of a stream of chunks."""
+    return encode_sse_event(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +37,7 @@ class FaultPoint:
     """A position in an answer: after `amount` chunks, bytes of body or seconds, or at a landmark.
 
     The landmarks of a stream are before the chunk with the finish reason, before that with the usage, and before
-    `[DONE]`; `end` is after the last byte of any answer.
+    `[DONE]`, or before the last typed event of the Responses API; `end` is after the last byte of any answer.
     """
 
     unit: FaultPointUnit | Landmark
@@ -48,6 +62,7 @@ class SplitAnswer:
     wait: float
     before_head: bool = False
     inside_frame: bool = False
+    encode_error: ErrorEventEncoder = encode_error_data
 
     def continue_with(self, rest: Iterable[Frame]) -> Answer:
         """Return the answer with the part already sent, then these frames."""
@@ -124,7 +139,7 @@ def _find_finish(frames: Frames) -> int | None:
             for choice in (choices if isinstance(choices, list) else ())
             if isinstance(choice, dict) and choice.get("finish_reason") is not None
         ]
-        if any(reasons) or payload.get("type") == _COMPLETED:
+        if any(reasons) or payload.get("type") in LAST_EVENT_TYPES:
             return index
         found = index if reasons else found
     return found
@@ -135,15 +150,17 @@ def _find_usage(frames: Frames) -> int | None:
     found = [
         index
         for index, payload in _parse_payloads(frames)
-        if payload.get("usage") is not None or payload.get("type") == _COMPLETED
+        if payload.get("usage") is not None or payload.get("type") in LAST_EVENT_TYPES
     ]
     return found[-1] if found else None
 
 
 def _find_done(frames: Frames) -> int | None:
-    return next(
-        (index for index, frame in enumerate(frames) if find_event_data(frame.data) == DONE_DATA), None
-    )
+    """Return the index of `[DONE]`, or of the last typed event in a stream without it."""
+    data = [find_event_data(frame.data) for frame in frames]
+    if DONE_DATA in data:
+        return data.index(DONE_DATA)
+    return next((index for index, frame in enumerate(frames) if is_last_event(frame.data)), None)
 
 
 def _parse_payloads(frames: Frames) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -157,7 +174,6 @@ def _parse_payloads(frames: Frames) -> Iterator[tuple[int, dict[str, Any]]]:
             yield index, payload
 
 
-_COMPLETED = "response.completed"  # the last event of the Responses API, which has the usage
 _LANDMARK_FINDERS: Mapping[str, Callable[[Frames], int | None]] = {
     "finish": _find_finish,
     "usage": _find_usage,

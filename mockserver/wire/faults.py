@@ -29,9 +29,11 @@ from mockserver.wire.compression import CONTENT_ENCODING, gzip_frames
 from mockserver.wire.fault_point import (
     CONTENT_LENGTH,
     ErrorAnswerFactory,
+    ErrorEventEncoder,
     FaultPoint,
     Landmark,
     SplitAnswer,
+    encode_error_data,
     split_answer,
 )
 from mockserver.wire.frames import (
@@ -46,7 +48,7 @@ from mockserver.wire.frames import (
     throttle_frames,
 )
 from mockserver.wire.gateway_faults import remove_body, replace_by_html, wrap_error
-from mockserver.wire.sse import DONE_EVENT, encode_sse_comment, encode_sse_event
+from mockserver.wire.sse import encode_sse_comment, encode_sse_event, find_event_data, is_last_event
 
 DEFAULT_RATE = 100.0  # bytes per second of a `slow` without a rate
 _MAX_PIECES = 10_000  # a slow body is cut into at most this many
@@ -74,17 +76,23 @@ class Fault:
         return f"{self.name}{rate}{status}{_format_point(self.point)}"
 
 
-def apply_fault(fault: Fault | None, answer: Answer, error_answer: ErrorAnswerFactory) -> Answer:
+def apply_fault(
+    fault: Fault | None,
+    answer: Answer,
+    error_answer: ErrorAnswerFactory,
+    encode_error: ErrorEventEncoder = encode_error_data,
+) -> Answer:
     """Return the answer with the fault applied; the same object if there is none or it changes nothing.
 
-    `error_answer` returns an error in the vendor's envelope, for the faults that send one.
+    `error_answer` returns an error in the vendor's envelope, for the faults that send one; `encode_error` encodes its
+    body as an event of a stream.
     """
     if fault is None or (fault.name in STREAM_FAULTS and not answer.streamed):
         return answer
     split = split_answer(answer, fault.point, error_answer, fault.bytes_per_second, fault.status)
     if split is None:
         return answer
-    worse = FAULTS[fault.name](split)
+    worse = FAULTS[fault.name](replace(split, encode_error=encode_error))
     return answer if worse == split.answer else worse
 
 
@@ -230,7 +238,8 @@ def _error_event(split: SplitAnswer) -> Answer:
     body = join_frames(split.error_answer(ApiError("server_error")).frames)
     if split.answer.streamed:
         partial, _ = split.split_events()
-        return split.continue_with((*partial, Frame(encode_sse_event(body))))
+        number = sum(find_event_data(frame.data) is not None for frame in (*split.sent, *partial))
+        return split.continue_with((*partial, Frame(split.encode_error(body, number))))
     return split.replace_body(body) if split.before_head else split.answer
 
 
@@ -240,11 +249,11 @@ def _end_early(split: SplitAnswer) -> Answer:
 
 
 def _no_done(split: SplitAnswer) -> Answer:
-    return split.continue_with(frame for frame in split.rest if frame.data != DONE_EVENT)
+    return split.continue_with(frame for frame in split.rest if not is_last_event(frame.data))
 
 
 def _double_done(split: SplitAnswer) -> Answer:
-    return split.continue_with(insert_after_done(split.rest, Frame(DONE_EVENT, chunk=False)))
+    return split.continue_with(insert_after_done(split.rest))
 
 
 def _after_done(split: SplitAnswer) -> Answer:
@@ -345,7 +354,7 @@ FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
 STREAM_FAULTS: dict[str, Callable[[SplitAnswer], Answer]] = {
     "end_early": _end_early,  # nothing more, as if the stream were complete
     "gzip_per_event": _gzip_per_event,  # each event is a gzip member of its own; at once only
-    "no_done": _no_done,  # without [DONE]
+    "no_done": _no_done,  # without [DONE] or the last typed event
     "double_done": _double_done,  # [DONE] twice
     "after_done": _after_done,  # the last chunk again, after [DONE]
     "comments": _comments,  # a comment before each event

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from mockserver.wire.answer import Frame
-from mockserver.wire.sse import DONE_EVENT, encode_sse_event, find_event_data, parse_sse_event
+from mockserver.wire.sse import (
+    encode_sse_event,
+    find_event_data,
+    is_last_event,
+    parse_sse_event,
+    split_event_type,
+)
 
 Frames = tuple[Frame, ...]
 FrameSplit = tuple[Frames, Frames]
@@ -73,25 +79,27 @@ def spread_json_over_lines(data: bytes) -> bytes:
 def map_events(frames: Iterable[Frame], encode: Callable[[bytes], bytes]) -> Iterator[Frame]:
     """Yield every frame that is one event with its payload encoded by `encode`; any other unchanged."""
     for frame in frames:
-        data = parse_sse_event(frame.data)
-        yield frame if data is None else replace(frame, data=encode(data))
+        event_type, text = split_event_type(frame.data)
+        data = parse_sse_event(text)
+        yield frame if data is None else replace(frame, data=event_type + encode(data))
 
 
 def map_first_event(frames: Iterable[Frame], transform: Callable[[bytes], bytes]) -> Iterator[Frame]:
     """Yield the first event with its payload transformed, the rest unchanged."""
     transformed = False
     for frame in frames:
-        data = None if transformed or not frame.chunk else parse_sse_event(frame.data)
+        event_type, text = split_event_type(frame.data)
+        data = None if transformed or not frame.chunk else parse_sse_event(text)
         transformed = transformed or data is not None
-        yield frame if data is None else replace(frame, data=encode_sse_event(transform(data)))
+        yield frame if data is None else replace(frame, data=event_type + encode_sse_event(transform(data)))
 
 
-def insert_after_done(frames: Iterable[Frame], extra: Frame) -> Iterator[Frame]:
-    """Yield the frames, with `extra` after each `[DONE]`."""
+def insert_after_done(frames: Iterable[Frame], extra: Frame | None = None) -> Iterator[Frame]:
+    """Yield the frames, with `extra` after the last event, or with that event a second time."""
     for frame in frames:
         yield frame
-        if frame.data == DONE_EVENT:
-            yield extra
+        if is_last_event(frame.data):
+            yield extra or replace(frame, wait=0.0)
 
 
 def throttle_frames(frames: Iterable[Frame], rate: float, size: int) -> Iterator[Frame]:

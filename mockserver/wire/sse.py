@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from mockserver.wire.answer import Answer, Frame
 
 _DATA_FIELD = b"data:"
+_EVENT_FIELD = b"event:"
+LAST_EVENT_TYPES = ("response.completed", "response.incomplete", "response.failed")  # of the Responses API
+_LAST_TYPES = tuple(f"event: {name}\n".encode() for name in LAST_EVENT_TYPES)
 
 
 def encode_sse_event(data: bytes, *, space: bool = True) -> bytes:
@@ -23,6 +26,11 @@ def encode_sse_message(data: bytes, event_type: str, event_id: int) -> bytes:
     return f"id: {event_id}\nevent: {event_type}\n".encode() + encode_sse_event(data)
 
 
+def encode_typed_event(event_type: str, data: bytes) -> bytes:
+    """Encode one event with its type."""
+    return f"event: {event_type}\n".encode() + encode_sse_event(data)
+
+
 def encode_sse_comment(text: str) -> bytes:
     """Encode a comment, which every reader ignores; servers send one to keep a connection alive."""
     return b"".join(b": " + line.encode() + b"\n" for line in text.split("\n")) + b"\n"
@@ -34,6 +42,19 @@ def parse_sse_event(text: bytes) -> bytes | None:
     if not text.endswith(b"\n\n") or not all(line.startswith(_DATA_FIELD) for line in lines):
         return None
     return b"\n".join(line.removeprefix(_DATA_FIELD).removeprefix(b" ") for line in lines)
+
+
+def split_event_type(text: bytes) -> tuple[bytes, bytes]:
+    """Return the line with the type of an event, empty if it has none, and the rest."""
+    if not text.startswith(_EVENT_FIELD):
+        return b"", text
+    line, end, rest = text.partition(b"\n")
+    return line + end, rest
+
+
+def is_last_event(text: bytes) -> bool:
+    """Return whether an event says that a stream is complete: `[DONE]`, or the last event of the Responses API."""
+    return text == DONE_EVENT or (text.startswith(_LAST_TYPES) and text.endswith(b"\n\n"))
 
 
 def find_event_data(text: bytes) -> bytes | None:

@@ -10,7 +10,8 @@ import pytest
 
 from mockserver.fixtures.response_spec import RESPONSE
 from mockserver.recording.exchange_response import write_exchange_response
-from mockserver.rendering.completion import LazyRandom, render_completion
+from mockserver.rendering.completion import render_completion
+from mockserver.rendering.pacing import LazyRandom
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import document_from_value, dump_yaml, parse_yaml

@@ -18,7 +18,8 @@ from mockserver.recording.exchange import Exchange, build_exchange_request
 from mockserver.recording.fixture_writer import NoFixtureError
 from mockserver.recording.recorder import Recorder
 from mockserver.recording.recordings import compute_request_key
-from mockserver.rendering.completion import LazyRandom, render_completion
+from mockserver.rendering.completion import render_completion
+from mockserver.rendering.pacing import LazyRandom
 from mockserver.schema.field_types import read_document
 from mockserver.schema.yaml_document import document_from_value, load_document
 from mockserver.server.app import load_vendors

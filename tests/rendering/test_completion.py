@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fixtures.response_spec import RESPONSE, ResponseSpec
-from mockserver.rendering.completion import LazyRandom, render_completion
+from mockserver.rendering.completion import render_completion
 from mockserver.rendering.generated_response import generate_response
+from mockserver.rendering.pacing import LazyRandom
 from mockserver.request.chat_request import ChatRequest, RequestReader
 from mockserver.request.request_head import read_head, route_head
 from mockserver.schema.field_types import read_document

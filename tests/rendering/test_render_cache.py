@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mockserver.rendering.choices import build_render_options as known
-from mockserver.rendering.completion import LazyRandom, render_completion
+from mockserver.rendering.completion import render_completion
+from mockserver.rendering.pacing import LazyRandom
 from mockserver.rendering.render_cache import CachedRender, RenderCache
 from mockserver.wire.answer import Answer
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer

@@ -66,9 +66,10 @@ def located(directory: VendorRouter, request: str) -> Where:
         ("- GET /v1/o1-preview", ("aimlapi", "/v1/o1-preview", False, None)),
         ("- POST /v1/o1-preview/", ("aimlapi", "/v1/o1-preview/", False, None)),
         *((f"- POST /v1/{name}", ("aimlapi", f"/v1/{name}", False, None)) for name in (
-            "models", "chat", "responses", "messages", "embeddings", "completions", "images", "audio", "billing",
+            "models", "chat", "messages", "embeddings", "completions", "images", "audio", "billing",
             "key", "keys", "get-user-credits",
         )),
+        ("- POST /v1/responses", ("aimlapi", "/v1/responses", True, None)),
         ("- GET /v2/billing", ("aimlapi", "/v2/billing", False, None)),
         ("- GET /v1", ("aimlapi", "/v1", False, None)),
         ("- POST /api/v1/chat/completions", ("omixa", "/api/v1/chat/completions", True, None)),

@@ -325,7 +325,6 @@ def test_a_trailing_slash_of_an_auxiliary_path(ask: Ask, vendor: Contract) -> No
 
 RESERVED = [
     "chat",
-    "responses",
     "messages",
     "embeddings",
     "completions",

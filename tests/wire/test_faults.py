@@ -29,7 +29,14 @@ from mockserver.wire.faults import (
     explain_no_effect,
     parse_fault,
 )
-from mockserver.wire.sse import DONE_EVENT, create_sse_answer, encode_sse_event, parse_sse_event
+from mockserver.wire.sse import (
+    DONE_EVENT,
+    SSE_HEADERS,
+    create_sse_answer,
+    encode_sse_event,
+    encode_typed_event,
+    parse_sse_event,
+)
 
 if TYPE_CHECKING:
     from mockserver.wire.playback import Delivery
@@ -649,3 +656,49 @@ def test_the_sdk_raises_what_it_raises(stage: Stage, text: str, error: type[Exce
     with pytest.raises(error):
         sdk_reads(stage, worse(text, STREAM))
     stage.last()
+
+
+# Typed events, as the Responses API has them
+
+TYPED = Answer(
+    200,
+    SSE_HEADERS,
+    tuple(
+        Frame(encode_typed_event(name, b'{"type":"%b"}' % name.encode()), chunk=name.endswith("delta"))
+        for name in ("response.created", "response.output_text.delta", "response.completed")
+    ),
+    streamed=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "types"),
+    [
+        ("no_done", ["created", "delta"]),
+        ("double_done", ["created", "delta", "completed", "completed"]),
+        ("after_done", ["created", "delta", "completed", "delta"]),
+        ("end_early@1", ["created", "delta"]),
+        ("end_early@finish", ["created", "delta"]),
+        ("end_early@usage", ["created", "delta"]),
+        ("end_early@done", ["created", "delta"]),
+        ("error_event@done", ["created", "delta", "error"]),
+        ("no_space", ["created", "delta", "completed"]),
+        ("multiline_data", ["created", "delta", "completed"]),
+        ("crlf", ["created", "delta", "completed"]),
+    ],
+)  # fmt: skip
+def test_faults_act_on_typed_events(fault: str, types: list[str]) -> None:
+    def encode_error(body: bytes, number: int) -> bytes:
+        return encode_typed_event("error", body + b"%d" % number)
+
+    broken = apply_fault(parse_fault(fault), TYPED, lambda _: Answer(500, (), (Frame(b"e"),)), encode_error)
+    found = [frame.data.splitlines()[0].decode() for frame in broken.frames]
+    assert [line.removeprefix("event: ").rpartition(".")[2] for line in found] == types
+    if types[-1] == "error":
+        assert broken.frames[-1].data == b"event: error\ndata: e2\n\n"
+
+
+def test_half_an_event_keeps_its_type() -> None:
+    broken = apply_fault(parse_fault("truncated_json"), TYPED, lambda _: Answer(500, ()))
+    assert broken.frames[1].data.startswith(b'event: response.output_text.delta\ndata: {"type":"')
+    assert not broken.frames[1].data.endswith(b"}\n\n")
