@@ -21,16 +21,17 @@ _LAST_KEYS: Final = (
     "prompt",
 )  # the conversation, which grows with every turn
 _ID_KEY: Final = re.compile(r"(?:.*_)?ids?|system_fingerprint")
-_NAME_KEYS: Final = ("model", "name", "object", "role", "type")
+_NAME_KEYS: Final = ("model", "name", "object", "obfuscation", "role", "type")
 _ID: Final = re.compile(r"[\w.:|-]{1,256}")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_-]{0,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedPart:
-    """A part of a text that is masked, by its name: `email-1`."""
+    """A part of a text that is masked, by its name (`email-1`) and its length."""
 
     name: str
+    length: int
 
     def __str__(self) -> str:
         return f"<{self.name}>"
@@ -61,7 +62,10 @@ class ValueMasker:
         parts: list[str | MaskedPart] = []
         done = 0
         for found in self.rules.find_values(text, self._known):
-            parts += (text[done : found.start], MaskedPart(self._find_name(text, found)))
+            parts += (
+                text[done : found.start],
+                MaskedPart(self._find_name(text, found), found.end - found.start),
+            )
             done = found.end
         return [*parts, text[done:]]
 

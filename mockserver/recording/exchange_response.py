@@ -199,11 +199,12 @@ def _list_own_headers(answer: Answer, rendered: Answer, again: Answer) -> dict[s
 
 
 def _list_lasting_headers(answer: Answer) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in index_headers(answer.headers).items()
-        if not _TRANSIENT_HEADER.fullmatch(name)
-    }
+    return {name: value for name, value in index_headers(answer.headers).items() if is_lasting_header(name)}
+
+
+def is_lasting_header(name: str) -> bool:
+    """Return whether a header (in lower case) says something about the vendor's API."""
+    return not _TRANSIENT_HEADER.fullmatch(name)
 
 
 def _get_comparable(name: str, value: str) -> str:

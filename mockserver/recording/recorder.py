@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Protocol
 
 from mockserver.matching.loader import LoadedFile
 from mockserver.recording.exchange import Exchange, build_exchange_request
+from mockserver.recording.exchange_mask import ExchangeMask
 from mockserver.recording.exchange_response import write_exchange_response
 from mockserver.recording.recording_file import NotExtensibleError, RecordingFile, list_fixture_names
 from mockserver.recording.recordings import (
@@ -24,33 +24,11 @@ from mockserver.vendors.routing import VendorRouter
 _SUFFIXES = (".yaml", ".yml")
 
 
-class ExchangeMask(Protocol):
-    """The masking of what is written to disk."""
-
-    @property
-    def header(self) -> Mapping[str, Any]:
-        """Return the fields of a file that name what is masked in it."""
-        ...
-
-    def mask(self, exchange: Exchange) -> Exchange:
-        """Return the exchange without secrets and personal data."""
-        ...
-
-
-class NoMask:
-    """A mask that changes nothing."""
-
-    header: Mapping[str, Any] = MappingProxyType({})
-
-    def mask(self, exchange: Exchange) -> Exchange:
-        """Return the exchange itself."""
-        return exchange
-
-
 class Recorder:
     """The recordings of one run. Not thread-safe.
 
     `taken_names` are the names of the fixtures that are served besides. With `is_new`, existing files are replaced.
+    `masked_values` has the values that are masked in each file.
     """
 
     def __init__(
@@ -63,7 +41,8 @@ class Recorder:
     ) -> None:
         self.requests = RecordedRequests(taken_names)
         self._router = router
-        self._mask = mask or NoMask()
+        self.masked_values: defaultdict[Path, set[str]] = defaultdict(set)
+        self._mask = mask or ExchangeMask()
         self._is_new = is_new
         self._files: dict[Path, RecordingFile] = {}
         self._file_of: dict[Recording, RecordingFile] = {}
@@ -78,8 +57,8 @@ class Recorder:
         # Requests are compared as they came: masking may make different ones equal.
         key = compute_request_key(build_exchange_request(exchange, self._router))
         masked = self._mask.mask(exchange)
-        request = build_exchange_request(masked, self._router)
-        response = write_exchange_response(request, masked.answer)
+        request = build_exchange_request(masked.exchange, self._router)
+        response = masked.restore(write_exchange_response(request, masked.exchange.answer))
         recording, changed = self.requests.add(key, request, response)
         path = (
             target
@@ -88,6 +67,7 @@ class Recorder:
         )
         file = self._file_of.get(recording) or self._open(path)
         self._assign(recording, file)
+        self.masked_values[file.path] |= masked.values
         files = dict.fromkeys(self._file_of[one] for one in changed)
         return [self._save(one) for one in files]
 

@@ -5,7 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-inte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mockserver.wire.answer import Answer, Frame
 
@@ -63,6 +63,23 @@ def find_event_data(text: bytes) -> bytes | None:
     return (
         b"\n".join(line.removeprefix(_DATA_FIELD).removeprefix(b" ") for line in fields) if fields else None
     )
+
+
+def replace_event_data(text: bytes, data: bytes) -> bytes:
+    """Return an event with other data; its other fields, its comments and its line breaks stay as they are."""
+    lines = text.splitlines(keepends=True)
+    places = [number for number, line in enumerate(lines) if line.startswith(_DATA_FIELD)]
+    first = lines[places[0]]
+    line_break = first[len(first.rstrip(b"\r\n")) :]
+    new = b"".join(_DATA_FIELD + b" " + line + line_break for line in data.split(b"\n"))
+    rest = b"".join(line for number, line in enumerate(lines) if number > places[0] and number not in places)
+    return b"".join(lines[: places[0]]) + new + rest
+
+
+def transform_other_lines(text: bytes, transform: Callable[[bytes], bytes]) -> bytes:
+    """Return an event whose lines without data are transformed: other fields, comments, and what is no field."""
+    lines = text.splitlines(keepends=True)
+    return b"".join(line if line.startswith(_DATA_FIELD) else transform(line) for line in lines)
 
 
 def create_sse_answer(

@@ -281,20 +281,6 @@ def test_an_edit_during_the_run_is_kept(tmp_path: Path) -> None:
     assert [one["response"]["text"] for one in read_fixtures(path)] == ["One"]
 
 
-class _HeaderMask:
-    def __init__(self) -> None:
-        self.header = {"defaults": {"stream": {"ttft": "1ms"}}}
-
-    def mask(self, exchange: Exchange) -> Exchange:
-        return replace(exchange, body=exchange.body.replace(b"Alice", b"someone"))
-
-
-def test_a_mask_changes_what_is_written(tmp_path: Path) -> None:
-    Recorder(ROUTER, _HeaderMask()).record(make_exchange("Hi", "I am Alice"), tmp_path)
-    assert "Alice" not in (tmp_path / "i-am-someone.yaml").read_text()
-    assert load_document(tmp_path / "i-am-someone.yaml").value["defaults"] == {"stream": {"ttft": "1ms"}}  # type: ignore[index]
-
-
 @pytest.mark.parametrize(
     "change",
     [

@@ -14,6 +14,8 @@ from mockserver.wire.sse import (
     encode_sse_comment,
     encode_sse_event,
     parse_sse_event,
+    replace_event_data,
+    transform_other_lines,
 )
 
 
@@ -69,3 +71,12 @@ def test_the_sdk_reads_the_payloads_back() -> None:
         [encode_sse_comment("hello"), *(encode_sse_event(each.encode()) for each in payloads), DONE_EVENT]
     )
     assert [event.data for event in SSEDecoder().iter_bytes(iter([text]))] == [*payloads, "[DONE]"]
+
+
+def test_the_data_of_an_event_is_replaced_and_the_rest_is_kept() -> None:
+    event = b": note\r\nevent: x\r\ndata:one\r\nid: 1\r\ndata: two\r\n\r\n"
+    assert (
+        replace_event_data(event, b"new\nlines")
+        == b": note\r\nevent: x\r\ndata: new\r\ndata: lines\r\nid: 1\r\n\r\n"
+    )
+    assert transform_other_lines(event, bytes.upper).splitlines()[:3] == [b": NOTE", b"EVENT: X", b"data:one"]
