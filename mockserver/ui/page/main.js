@@ -4,6 +4,7 @@
 
 import { createFaultBanner } from "./components/fault-banner.js";
 import { createPageNotices } from "./components/page-notices.js";
+import { createPlanStrip } from "./components/plan-strip.js";
 import { createRequestDetail } from "./components/request-detail.js";
 import { initTheme } from "./components/theme.js";
 import { promptForToken } from "./components/token-dialog.js";
@@ -56,6 +57,7 @@ const context = new AppContext(createRenderScheduler(render), (text) => setText(
 const detail = createRequestDetail(findElement("detail"), context);
 const banner = createFaultBanner(findElement("banner"), context);
 const notices = createPageNotices(findElement("notices"), context);
+const planStrip = createPlanStrip(findElement("notices"), context);
 
 /** @param {string} id */
 function findElement(id) {
@@ -67,6 +69,7 @@ function findElement(id) {
 /** @returns {boolean} */
 function render() {
   banner.render();
+  planStrip.render();
   notices.render(connection);
   const state = context.paused ? "paused" : connection;
   if (stateIndicator.dataset.state !== state) {
@@ -112,6 +115,7 @@ function showView(name) {
 async function loadJournal() {
   await context.list.readAll();
   context.rules.refresh();
+  context.plan.refresh();
   notifyViews("all");
 }
 
@@ -128,6 +132,7 @@ function handleEvent(type, data) {
     context.list.clear(data.session);
   }
   context.rules.handleEvent(type, data);
+  context.plan.handleEvent(type, data);
   notifyViews(type === "request" ? type : data.what);
 }
 

@@ -1,6 +1,7 @@
 // The state that all views share.
 
 import { FaultRuleStore } from "./fault-rule-store.js";
+import { PlanStore } from "./plan-store.js";
 import { RequestList } from "./request-list.js";
 import { RequestStore } from "./request-store.js";
 
@@ -21,6 +22,7 @@ export class AppContext {
     this.store = new RequestStore(); // the newest requests
     this.list = new RequestList(this.store, requestRender); // those that meet the filter
     this.rules = new FaultRuleStore(requestRender);
+    this.plan = new PlanStore(requestRender);
     this.view = "";
     this.requestId = ""; // of the request in the detail panel
     /** @type {Query} */
