@@ -102,13 +102,27 @@ def test_a_shell_block_runs_and_hears_an_answer(block: Block, address: str) -> N
 
 @each("yaml")
 def test_a_fixture_block_answers_as_it_says(block: Block, tmp_path: Path) -> None:
-    asked = re.findall(r"^# (ask|stream): (.*)\n# hear: (.*)$", block.code, re.MULTILINE)
+    asked = re.findall(r"^# (ask|stream|embed): (.*)\n# hear: (.*)$", block.code, re.MULTILINE)
     path = tmp_path / "fixtures.yaml"
     path.write_text(block.code)
     assert asked
     with MockServer(path, strict=True) as server:
         for way, question, expected in asked:
-            assert _heard(server, question, stream=way == "stream").startswith(expected)
+            if way == "embed":
+                assert _embed(server, question) == expected
+            else:
+                assert _heard(server, question, stream=way == "stream").startswith(expected)
+
+
+def _embed(server: MockServer, text: str) -> str:
+    """The vector of a text, or the status of an error."""
+    answer = requests.post(
+        f"{server.url}/openai/v1/embeddings",
+        headers={"Authorization": "Bearer any-key"},
+        json={"model": "text-embedding-3-small", "input": text, "dimensions": 1},
+        timeout=10,
+    )
+    return str(answer.json()["data"][0]["embedding"] if answer.ok else answer.status_code)
 
 
 def _heard(server: MockServer, question: str, *, stream: bool) -> str:

@@ -214,6 +214,8 @@ class Responder:
         if match is None:
             if self.settings.strict:
                 raise _no_match_error(find_near_misses(request, state.fixtures, state.answer_counts))
+            if request.route.api == "embeddings":
+                return _GENERATED_EMBEDDING
             from mockserver.rendering.generated_response import generate_response  # noqa: PLC0415 imported when the first reply is generated
 
             return generate_response(request, seed, locale, self.settings.reply)
@@ -224,6 +226,7 @@ class Responder:
         return fill_response_template(request, match.fixture, match.response, seed, locale)
 
 
+_GENERATED_EMBEDDING = ResponseSpec(embedding=())
 _LONG_RESPONSE, _MAX_RESPONSE = 5_000, 16_777_216  # characters of all choices
 
 

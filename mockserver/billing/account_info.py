@@ -15,6 +15,7 @@ from mockserver.schema.money import NO_CHARGE, Charge, format_amount
 from mockserver.sessions.journal import Decision, JournalEntry
 from mockserver.sessions.request_record import create_record
 from mockserver.sessions.store import SessionStore
+from mockserver.vendors.apis import POSTED_APIS
 from mockserver.vendors.aux_endpoints import AuxEndpoint
 from mockserver.vendors.placeholders import PlaceholderValues, format_timestamp
 from mockserver.vendors.vendor import TokenUsage, to_json_number
@@ -116,7 +117,7 @@ def _was_made_with_key(entry: JournalEntry, request: ChatRequest) -> bool:
     made = entry.request
     return (
         made is not None
-        and made.route.is_completion
+        and made.route.api in POSTED_APIS
         and made.api_key == request.api_key
         and made.vendor is request.vendor
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, cast
 
+from mockserver.embeddings.input_tokens import count_embedding_usage
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.memoize import memoized
 from mockserver.rendering.choices import build_render_options, count_response_usage, render_choices
@@ -86,6 +87,8 @@ def count_usage(request: ChatRequest, response: ResponseSpec) -> TokenUsage:
     """Count the tokens of a request and its response; a raw body and an error have none."""
     if response.raw is not None or response.error is not None:
         return TokenUsage(0, 0)
+    if request.route.api == "embeddings":
+        return count_embedding_usage(request, response)
     options = build_render_options(request, response)
     return count_response_usage(options, response, render_choices(options, response))
 

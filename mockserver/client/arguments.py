@@ -49,7 +49,7 @@ class MatchArguments(TypedDict, total=False):
 
 
 class ResponseArguments(TypedDict, total=False):
-    """A response: one of text, chunks, json, tool_calls, choices, refusal, error and raw, and its properties."""
+    """A response: one of text, chunks, json, tool_calls, choices, refusal, error, embedding and raw, and more."""
 
     text: str
     chunks: Sequence[str | Mapping[str, Any]]
@@ -58,6 +58,7 @@ class ResponseArguments(TypedDict, total=False):
     choices: Sequence[str | Mapping[str, Any]]
     refusal: str
     error: int | str
+    embedding: Sequence[float] | Literal["generated"]  # the vector of every input
     raw: Mapping[str, Any]
     reasoning: str
     finish_reason: str

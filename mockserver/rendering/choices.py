@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from mockserver.embeddings.input_tokens import measure_embeddings
 from mockserver.fixtures.response_spec import ChoiceSpec, ResponseSpec, StreamPause, ToolCallSpec
 from mockserver.generation.tool_choice import is_tool_forced
 from mockserver.memoize import memoized
@@ -124,6 +125,8 @@ def measure_response(request: ChatRequest, response: ResponseSpec) -> int:
         return sum(len(line) for line in response.raw.sse or () if isinstance(line, str))
     if response.error is not None:
         return 0
+    if request.route.api == "embeddings":
+        return measure_embeddings(request)
     texts = (text for choice in response.all_choices for text in _iter_texts(choice))
     size = sum(map(len, texts))
     return size if response.choices else size * request.parsed.choice_count

@@ -64,6 +64,8 @@ def find_cached_answer(
     """Return the answer to a request if such an answer has been rendered before, else None."""
     if cache is None or response.raw is not None or response.error is not None:
         return None
+    if response.embedding is not None:
+        return None
     render = cache.get(response, build_render_options(request, response))
     if render is None:
         return None
@@ -92,6 +94,12 @@ def render_completion(
         answer = _with_headers(_render_raw(response.raw, rng, stream=request.stream), response)
     elif response.error is not None:
         answer = _with_headers(_render_error(request, response), response)
+    elif request.route.api == "embeddings":
+        answer = _render_embeddings(request, response, balance_values)
+    elif response.embedding is not None:
+        raise ApiError("invalid_request", "mockserver: the fixture's response is an embedding").with_cause(
+            "response"
+        )
     else:
         options = build_render_options(request, response)
         render = cache.get(response, options) if cache is not None else None
@@ -124,6 +132,15 @@ def _prerender(
     return CachedRender(
         prerendered, lambda name: _unix_time if name == CREATED else options.vendor.id_factory(name)
     )
+
+
+def _render_embeddings(
+    request: ChatRequest, response: ResponseSpec, balance_values: PlaceholderValues
+) -> Answer:
+    from mockserver.rendering.embedding_answer import render_embeddings  # noqa: PLC0415 imported when first requested
+
+    answer = render_embeddings(request, response, balance_values)
+    return _with_headers(answer if response.patch is None else patch_answer(response.patch, answer), response)
 
 
 def _unix_time() -> str:

@@ -84,7 +84,7 @@ def fill_response_template(
         )
 
     try:
-        if response.error is not None or response.raw is not None:
+        if any(one is not None for one in (response.error, response.raw, response.embedding)):
             return _fill_texts(response, names, fake(0), budget)
         choices = (
             response.all_choices if response.choices else response.all_choices * request.parsed.choice_count

@@ -142,7 +142,7 @@ def build_chat_request(
     lazy_body = LazyBody(raw, accept_prompt=route.vendor.profile.prompt, failure=failure, api=route.api)
     body = lazy_body.parsed.body
     model = (route.model or text_or_empty(body.get("model")))[: MAX_MODEL_LENGTH + 1]
-    supports_streaming = route.vendor.supports_streaming and not route.is_job
+    supports_streaming = route.vendor.supports_streaming and route.is_completion and not route.is_job
     stream = supports_streaming and body.get("stream") is True
     return ChatRequest(
         routed_head,

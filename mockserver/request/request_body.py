@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeVar
 import orjson
 
 from mockserver.memoize import derived_property
+from mockserver.request.embedding_input import convert_embedding_body
 from mockserver.request.responses_input import Conversation, convert_responses_body
 from mockserver.vendors.apis import Api
 
@@ -267,12 +268,18 @@ def _parse_body(source: LazyBody) -> ParsedBody:
         return _invalid_body(
             f"the body is {_JSON_TYPE_NAMES.get(type(body), 'a scalar')}, expected a JSON object"
         )
-    chat_body = convert_responses_body(body, source.earlier) if source.api == "responses" else body
+    chat_body = body if source.api == "chat" else _convert_to_chat(body, source)
     messages = _extract_messages(chat_body, accept_prompt=source.accept_prompt)
     for message in reversed(messages):
         if message.get("role") == "user":
             return ParsedBody(body, chat_body, messages, get_message_text(message), has_user_message=True)
     return ParsedBody(body, chat_body, messages, "")
+
+
+def _convert_to_chat(body: dict[str, Any], source: LazyBody) -> dict[str, Any]:
+    if source.api == "responses":
+        return convert_responses_body(body, source.earlier)
+    return convert_embedding_body(body) if source.api == "embeddings" else body
 
 
 def _extract_messages(body: dict[str, Any], *, accept_prompt: bool) -> tuple[ChatMessage, ...]:

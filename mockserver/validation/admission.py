@@ -12,6 +12,7 @@ from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import SESSION_NAME_FORM, RoutedHead, get_media_type, is_session_name
 from mockserver.schema.messages import truncate_text
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
+from mockserver.validation.embedding_rules import find_token_limit_error, find_wrong_api, list_model_names
 from mockserver.validation.responses_rules import refuse_unserved_features
 from mockserver.validation.zod_issues import Issue, create_custom_issue, format_issues
 from mockserver.vendors.apis import POSTED_APIS
@@ -126,6 +127,9 @@ def _check_model(request: ChatRequest) -> None:
     if vendor.models[request.model].retired:
         raise _unavailable_error(request, profile.retired_model)
     if not vendor.serves(request.model, request.route.api):
+        stated = find_wrong_api(request)
+        if stated is not None:
+            raise _unavailable_error(request, stated)
         model = truncate_text(request.model, 80)
         raise ApiError(
             "not_found", detail=f"{profile.title} does not serve {model!r} at {request.route.path}"
@@ -140,7 +144,7 @@ def _check_model(request: ChatRequest) -> None:
 
 
 def _unavailable_error(request: ChatRequest, unavailable: UnavailableSpec) -> ApiError:
-    known = ", ".join(request.vendor.models.names) or "none"
+    known = ", ".join(list_model_names(request)) or "none"
     model = truncate_text(request.model, 80)
     message = fill_optional_text(unavailable.message, {"model": model})
     detail = f"found the model {model!r}, expected one of {known}"
@@ -152,6 +156,8 @@ def _check_body(request: ChatRequest) -> None:
     if request.parsed.error:
         raise _invalid_body_error([create_custom_issue(request.parsed.error_detail)])
     issues = find_body_issues(request)
+    if not issues and request.route.api == "embeddings":
+        _raise_if_error(find_token_limit_error(request))
     rejected = request.vendor.profile.rejected_value
     if issues and rejected is not None and all(map(_is_rejected_value, issues)):
         raise _rejected_value_error(rejected, issues)

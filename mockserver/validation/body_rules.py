@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import MAX_MODEL_LENGTH, ChatRequest
+from mockserver.validation.embedding_rules import iter_embedding_issues, list_model_names
 from mockserver.validation.responses_rules import iter_responses_issues
 from mockserver.validation.zod_issues import (
     Issue,
@@ -147,9 +148,12 @@ def _iter_issues(request: ChatRequest) -> Iterator[Issue]:
         message = f"String must contain at most {MAX_MODEL_LENGTH} character(s)"
         yield create_too_big_issue(MAX_MODEL_LENGTH, "string", message, ("model",))
     if request.model and not request.vendor.has_model(request.model):
-        yield create_enum_issue(request.vendor.models.names, request.model, ("model",))
+        yield create_enum_issue(list_model_names(request), request.model, ("model",))
     if request.route.api == "responses":
         yield from iter_responses_issues(request)
+        return
+    if request.route.api == "embeddings":
+        yield from iter_embedding_issues(request)
         return
     yield from _iter_messages_issues(request)
     yield from find_field_issues(request.vendor.models.parameters(request.model), request.parsed.body)

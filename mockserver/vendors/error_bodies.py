@@ -146,7 +146,8 @@ def _describe_issue(texts: Mapping[str, IssueText], issue: Mapping[str, Any]) ->
     issue = _simplify_issue(issue)
     code, param = issue["code"], format_path(issue["path"])
     # Zod has one code for a missing value and one of the wrong type.
-    text = texts.get("required" if issue.get("received") == "undefined" else code) or texts.get(OTHER_KIND)
+    key = "required" if issue.get("received") == "undefined" else code
+    text = texts.get(param.partition("[")[0]) or texts.get(key) or texts.get(OTHER_KIND)
     if text is None:
         return {"param": param or None}
     options = ", ".join(f"'{option}'" for option in issue.get("options", ()))

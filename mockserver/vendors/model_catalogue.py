@@ -27,9 +27,10 @@ class ModelCatalogue:
             name: add_default_rules(common | (model.parameters or {}))
             for name, model in self._by_name.items()
         }
+        listed = [(name, model) for name, model in self._models.items() if model.listed]
         self.lists: dict[str, list[PlaceholderValues]] = {
-            "models": [_list_item(name, model) for name, model in self._models.items() if not model.retired],
-            "retired": [_list_item(name, model) for name, model in self._models.items() if model.retired],
+            "models": [_list_item(name, model) for name, model in listed if not model.retired],
+            "retired": [_list_item(name, model) for name, model in listed if model.retired],
         }
 
     def __contains__(self, name: str) -> bool:
@@ -42,11 +43,20 @@ class ModelCatalogue:
     @property
     def names(self) -> tuple[str, ...]:
         """The names for requests, without those of retired models; each model's own is before its snapshot's."""
-        return tuple(
-            name
-            for name, model in self._by_name.items()
-            if not model.retired and self.accepts(name) and name not in self._full_names
-        )
+        return tuple(name for name in self._list_names() if not self._has_embeddings(name))
+
+    @property
+    def embedding_names(self) -> tuple[str, ...]:
+        """The same for the models that have embeddings."""
+        return tuple(name for name in self._list_names() if self._has_embeddings(name))
+
+    def _has_embeddings(self, name: str) -> bool:
+        return "embeddings" in (self._by_name[name].apis or ())
+
+    def _list_names(self) -> Iterator[str]:
+        for name, model in self._by_name.items():
+            if not model.retired and self.accepts(name) and name not in self._full_names:
+                yield name
 
     def full_name(self, name: str) -> str:
         """Return the id of a model in lists of models, with its maker if that is known."""

@@ -12,6 +12,8 @@ from mockserver.vendors.latency_spec import LatencySpec
 from mockserver.vendors.parameter_rules import PARAMETER_RULES, ParameterRule
 from mockserver.vendors.profile_fields import TEMPLATE
 
+MAX_DIMENSIONS = 16_384
+
 
 @spec_dataclass
 class SuccessSpec:
@@ -57,6 +59,10 @@ class ModelSpec:
 
     maker: str | None = spec_field(
         Text(), "its maker; `maker/name` is another name for it, and its id in lists of models", default=None
+    )
+    listed: bool = spec_field(Boolean(), "whether lists of models contain it", default=True)
+    dimensions: int | None = spec_field(
+        Integer(1, MAX_DIMENSIONS), "the length of its embeddings; absent: that of `embeddings`", default=None
     )
     snapshot: str | None = spec_field(
         Text(), "the model name in its responses; absent: the requested name", default=None

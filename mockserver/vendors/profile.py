@@ -29,6 +29,7 @@ from mockserver.schema.money import ZERO, Amount
 from mockserver.schema.object_types import ByType, ListOf, MapOf, ObjectType, spec_dataclass, spec_field
 from mockserver.schema.yaml_document import Document, load_document
 from mockserver.vendors.aux_endpoints import AuxEndpointSpec
+from mockserver.vendors.embeddings_spec import EmbeddingsSpec
 from mockserver.vendors.job_spec import JobsSpec
 from mockserver.vendors.latency_spec import LatencySpec
 from mockserver.vendors.model_spec import (
@@ -383,10 +384,13 @@ class VendorProfile:
     responses: ResponsesSpec | None = spec_field(
         RESPONSES, "the Responses API, if `paths` has one; absent: OpenAI's form", default=None
     )
+    embeddings: EmbeddingsSpec | None = spec_field(
+        ObjectType(EmbeddingsSpec), "the answer to requests for embeddings", default=None
+    )
     refusal: ErrorTemplate = spec_field(ObjectType(ErrorTemplate), "the envelope of errors")
     issue_texts: dict[str, IssueText] | None = spec_field(
         MapOf(ObjectType(IssueText)),
-        "the texts of an invalid body, by the code of its first issue, `required` or `other`; "
+        "the texts of an invalid body, by field or code of its first issue, `required` or `other`; "
         "absent: that of invalid_request",
         default=None,
     )
@@ -423,6 +427,8 @@ class VendorProfile:
                 "jobs",
                 f"found the id {truncate_text(self.jobs.id)!r}, expected one of {', '.join(self.ids)}",
             )
+        if (self.embeddings is None) is not (self.paths.embeddings == ()):
+            yield "embeddings", "found one of 'embeddings' and 'paths.embeddings', expected both or neither"
         if "tool_call_id" not in self.ids:  # tool calls of fixtures need one
             yield "ids", "the key 'tool_call_id' is missing, expected a pattern like call_{alnum:24}"
 

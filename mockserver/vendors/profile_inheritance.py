@@ -137,6 +137,8 @@ TEMPLATE_PATHS = {
     ("stream", "last"),
     *(("responses", name) for name in ("usage", "body", "reasoning", "message", "function_call")),
     *(("responses", name) for name in ("text", "refusal", "deleted")),
+    ("embeddings", "body"),
+    ("embeddings", "item"),
     ("refusal", "headers"),
     ("refusal", "body"),
     ("refusal", "upstream"),

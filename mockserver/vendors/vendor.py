@@ -69,6 +69,8 @@ class Vendor:
         self.first_delta = JsonTemplate(profile.stream.opening)
         self.reasoning_delta = JsonTemplate(profile.stream.reasoning_delta or _REASONING_DELTA)
         self.text_delta = JsonTemplate(profile.stream.text_delta or _TEXT_DELTA)
+        self.embedding_body = JsonTemplate(profile.embeddings.body if profile.embeddings else {})
+        self.embedding_item = JsonTemplate(profile.embeddings.item if profile.embeddings else {})
         self._usage = JsonTemplate(profile.usage)
         self._chunk_usage = JsonTemplate(profile.stream.usage_form or profile.usage)
         self._error_bodies = ErrorBodies(profile)

@@ -108,7 +108,7 @@ def test_a_strict_server_has_outcomes_too(
 @pytest.mark.parametrize(
     ("method", "path", "status", "expected"),
     [
-        ("POST", "/aimlapi/v1/embeddings", 404, ("unknown_path", None, False, 0)),
+        ("POST", "/aimlapi/v1/messages", 404, ("unknown_path", None, False, 0)),
         ("POST", "/aimlapi/v1/v1/chat/completions", 404, ("unknown_path", None, False, 0)),
         ("POST", "/aimlapi/v1/none", 404, ("unknown_path", None, False, 0)),
         ("GET", "/aimlapi/v1/chat/completions", 404, ("unknown_path", None, False, 0)),
@@ -150,7 +150,7 @@ def test_fault_rules_are_injected(serving: MockServer, make_client: MakeClient) 
 def test_assertions_count_requests_for_completions_only(serving: MockServer, make_client: MakeClient) -> None:
     client = make_client(serving)
     session = serving.session(client.session)
-    for method, path in (("GET", "models"), ("POST", "embeddings")):
+    for method, path in (("GET", "models"), ("POST", "messages")):
         client.connection.request(method, f"/aimlapi/v1/{path}", headers={"X-Mock-Session": client.session})
         client.connection.getresponse().read()
     session.assert_not_called()

@@ -45,7 +45,7 @@ def located(directory: VendorRouter, request: str) -> Where:
         ("- POST /aimlapi/", ("aimlapi", "/", False, None)),
         ("- POST /segmind/v1/o1-preview", ("segmind", "/v1/o1-preview", True, "o1-preview")),
         ("- GET /segmind/v1/o1-preview", ("segmind", "/v1/o1-preview", True, "o1-preview")),
-        ("- POST /segmind/v1/embeddings", ("segmind", "/v1/embeddings", True, "embeddings")),
+        ("- POST /segmind/v1/embeddings", ("segmind", "/v1/embeddings", False, None)),
         ("- POST /segmind/v1/get-user-credits", ("segmind", "/v1/get-user-credits", False, None)),
         ("- POST /segmind/v1/a/b", ("segmind", "/v1/a/b", False, None)),
         ("- POST /segmind/v1/", ("segmind", "/v1/", False, None)),
@@ -66,7 +66,7 @@ def located(directory: VendorRouter, request: str) -> Where:
         ("- GET /v1/o1-preview", ("aimlapi", "/v1/o1-preview", False, None)),
         ("- POST /v1/o1-preview/", ("aimlapi", "/v1/o1-preview/", False, None)),
         *((f"- POST /v1/{name}", ("aimlapi", f"/v1/{name}", False, None)) for name in (
-            "models", "chat", "messages", "embeddings", "completions", "images", "audio", "billing",
+            "models", "chat", "messages", "completions", "images", "audio", "billing",
             "key", "keys", "get-user-credits",
         )),
         ("- POST /v1/responses", ("aimlapi", "/v1/responses", True, None)),

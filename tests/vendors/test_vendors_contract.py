@@ -326,7 +326,6 @@ def test_a_trailing_slash_of_an_auxiliary_path(ask: Ask, vendor: Contract) -> No
 RESERVED = [
     "chat",
     "messages",
-    "embeddings",
     "completions",
     "images",
     "audio",
