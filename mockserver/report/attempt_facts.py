@@ -74,8 +74,9 @@ class AttemptFacts:
 
     @property
     def is_lost_connection(self) -> bool:
-        """Return whether the connection broke before any text was streamed."""
-        return self.ended == "dropped" and not (self.is_stream and self.answer.text)
+        """Return whether the connection broke before any text was streamed, or before the end of a body."""
+        is_received = bool(self.answer.text) if self.is_stream else bool(self.answer.finish_reason)
+        return self.ended == "dropped" and not is_received
 
     @property
     def retry_from(self) -> float:

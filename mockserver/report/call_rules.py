@@ -13,6 +13,7 @@ TEMPORARY_STATUSES = (429, 503)
 MAX_ATTEMPTS = 10
 MAX_ATTEMPTS_PER_SECOND = 5
 IMMEDIATE = 0.1  # seconds; a shorter wait counts as none
+MIN_CONSTANT_WAITS = 3
 MIN_GROWTH = 1.4  # of the longest wait over the shortest one, to count as backoff
 LONG_RETRY_AFTER = 60.0  # seconds
 
@@ -87,7 +88,8 @@ def find_missing_backoff(call: LogicalCall) -> Iterator[Observation]:
     """Find waits that are all short, or all alike, where no Retry-After has set them."""
     waits = [wait for wait in call.waits if wait.previous.retry_after is None]
     seconds = [wait.seconds for wait in waits]
-    if len(waits) > 1 and (max(seconds) < IMMEDIATE or max(seconds) < min(seconds) * MIN_GROWTH):
+    is_constant = len(waits) >= MIN_CONSTANT_WAITS and max(seconds) < min(seconds) * MIN_GROWTH
+    if is_constant or (len(waits) > 1 and max(seconds) < IMMEDIATE):
         shown = ", ".join(format_seconds(one) for one in seconds[:5])
         yield Observation(_list_attempts(waits), f"waited {shown} between the attempts")
 

@@ -2,8 +2,8 @@
 
 An attempt follows another one of the same session and vendor
 1. if both have the same Idempotency-Key;
-2. if the path, the key, the client library and the body are equal, and its retry count (x-stainless-retry-count) is one
-   higher;
+2. if the path, the key, the client library and the body are equal, and its retry count (x-stainless-retry-count) is the
+   next higher one;
 3. if all these are equal, without a count, and it comes soon after a failure: within RETRY_WINDOW seconds, or
    MAX_BACKOFF_FACTOR times the previous wait, after the time that Retry-After asks for.
 
@@ -116,10 +116,12 @@ def _get_body_key(attempt: AttemptFacts) -> tuple[str, ...]:
 
 
 def _find_lower_count(attempt: AttemptFacts, calls: Sequence[LogicalCall]) -> LogicalCall | None:
-    """Return the call whose last attempt has a count that is one lower: one that failed, if there is one."""
-    candidates = [
-        call for call in calls if attempt.retry_count and call.last.retry_count == attempt.retry_count - 1
-    ]
+    """Return the call whose last attempt has the next lower count: one that failed, if there is one.
+
+    An attempt in between may be missing, if its connection failed before the request was sent.
+    """
+    counts = [call.last.retry_count for call in calls if call.last.retry_count < attempt.retry_count]
+    candidates = [call for call in calls if counts and call.last.retry_count == max(counts)]
     # After a timeout the retry may arrive before the server has noticed that the client has left.
     failed = [call for call in candidates if call.last.end is None or call.last.is_failure]
     recent = [

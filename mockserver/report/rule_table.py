@@ -8,6 +8,7 @@ from mockserver.report.call_rules import (
     LONG_RETRY_AFTER,
     MAX_ATTEMPTS,
     MAX_ATTEMPTS_PER_SECOND,
+    MIN_CONSTANT_WAITS,
     MIN_GROWTH,
     PERMANENT_STATUSES,
     TEMPORARY_STATUSES,
@@ -87,7 +88,7 @@ REPORT_RULES = (
         "no-backoff",
         "advice",
         f"two or more waits without Retry-After, all below {IMMEDIATE * 1000:.0f} ms, "
-        f"or the longest below {MIN_GROWTH} times the shortest",
+        f"or {MIN_CONSTANT_WAITS} or more, the longest below {MIN_GROWTH} times the shortest",
         "Double the wait before each attempt.",
         observe_each_call(call_rules.find_missing_backoff),
     ),

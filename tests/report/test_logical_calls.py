@@ -39,6 +39,10 @@ GROUPS: dict[str, tuple[list[AttemptFacts], list[list[str]]]] = {
         [attempt(0, took=None), attempt(0.5, retry_count=1)],
         [["certain"]],
     ),
+    "one that counts, an attempt having failed to connect": (
+        [attempt(0), attempt(0.001), attempt(0.5, retry_count=2), attempt(0.6, retry_count=1)],
+        [["certain"], ["certain"]],
+    ),
     "one that counts, after a success": ([attempt(0, 200), attempt(5, 200, retry_count=1)], [["certain"]]),
     "one that counts, long after a success": ([attempt(0, 200), attempt(50, retry_count=1)], [[], []]),
     "one that counts anew": ([attempt(0), attempt(0.05, retry_count=1), attempt(0.1)], [["certain"], []]),

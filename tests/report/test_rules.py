@@ -35,6 +35,11 @@ FINDINGS: dict[str, tuple[list[AttemptFacts], list[tuple[str, str, str]]]] = {
     ),
     "growing waits": ([attempt(0), attempt(0.4), attempt(1.2)], []),
     "random waits": ([attempt(0), attempt(0.9), attempt(1.2)], []),
+    "two equal waits": ([attempt(0), attempt(1), attempt(2)], []),
+    "an answer that was received before the connection broke": (
+        [attempt(0, 200, answer=AnswerFacts("t", "stop"), ended="dropped")],
+        [],
+    ),
     "waits of Retry-After": ([attempt(at, 429, retry_after=1) for at in (0, 1.02, 2.04)], []),
     "a Retry-After that is honoured but for a tenth": (
         [attempt(0, 429, retry_after=1), attempt(0.92, 200)],
