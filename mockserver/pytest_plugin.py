@@ -19,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from mockserver.client.recorded_request import Request
     from mockserver.client.session_client import Remote, Session
+    from mockserver.report.prompt_snapshots import SnapshotDefaults
 
 
 @dataclass(slots=True)
@@ -92,6 +93,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail if a fixture of a file named in a marker has responded in no test",
     )
+    group.addoption(
+        "--mockserver-update",
+        action="store_true",
+        help="write the prompts of each test to the files of assert_prompts() instead of comparing them",
+    )
     parser.addini("mockserver_url", "the same as --mockserver-url", default="")
     parser.addini(
         "mockserver_args",
@@ -116,6 +122,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Raise one UsageError for the configuration of the server, instead of one error per test."""
     source, url = _configured_url(session.config)
+    if session.config.getoption("mockserver_update") and getattr(session.config.option, "numprocesses", None):
+        raise pytest.UsageError("--mockserver-update: several processes (-n) would write to the same files")
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
     try:
@@ -193,6 +201,7 @@ def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Ite
     session = mockserver_server.session(make_session_name(node.name, secrets.token_hex(4)))
     state = PerTestState(mockserver_server, session, strict, _load_fixture_files(session, files))
     node.stash[STATE_KEY] = state
+    session.snapshot_defaults = _snapshot_defaults(node)
     yield session
     _end_test(node, state)
 
@@ -325,6 +334,14 @@ def _configured_url(config: pytest.Config) -> tuple[str, str]:
         "mockserver_url": config.getini("mockserver_url"),
     }
     return next(((source, url) for source, url in options.items() if url), ("", ""))
+
+
+def _snapshot_defaults(node: pytest.Item) -> SnapshotDefaults:
+    """Return where the prompts of a test are kept: beside its file, under its name."""
+    from mockserver.report.prompt_snapshots import SnapshotDefaults  # noqa: PLC0415
+
+    name = f"{node.path.name}::{node.nodeid.partition('::')[2]}"
+    return SnapshotDefaults(node.path.parent, name, node.config.getoption("mockserver_update"))
 
 
 def _connect(url: str) -> Remote:

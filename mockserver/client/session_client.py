@@ -29,6 +29,12 @@ from mockserver.client.recorded_request import Request, parse_mismatches, parse_
 from mockserver.client.vendor_endpoint import VendorEndpoint
 from mockserver.matching.fixture_files import find_fixture_files
 from mockserver.matching.loader import load_fixture_set
+from mockserver.report.prompt_snapshots import (
+    SnapshotDefaults,
+    compare_snapshot,
+    normalize_prompts,
+    save_snapshot,
+)
 from mockserver.report.report_formats import format_report_text
 from mockserver.report.resilience_report import ResilienceReport, parse_report
 from mockserver.request.request_head import check_session_name
@@ -88,6 +94,7 @@ class Session(AccountMethods):
         self._name = name
         self._stub_counts: Counter[str] = Counter()
         self._incomplete_stubs: dict[int, Stub] = {}
+        self.snapshot_defaults = SnapshotDefaults()
 
     @property
     def name(self) -> str | None:
@@ -213,6 +220,23 @@ class Session(AccountMethods):
         report = self.report()
         if report.select_failures(fail_on):
             raise AssertionError(f"assert_resilient(): {format_report_text(report)}")
+
+    def assert_prompts(self, path: str | Path, name: str = "", *, update: bool | None = None) -> None:
+        """Raise AssertionError if the prompts so far differ from those in a file, with the difference.
+
+        Ids and times are masked, and the further attempts of a call are left out. `name` stands for them in the file;
+        `update` writes them to it instead. In a test the defaults are the test's name, its folder, and whether pytest
+        was run with --mockserver-update.
+        """
+        defaults = self.snapshot_defaults
+        file, name = defaults.folder / path, name or defaults.name
+        firsts = {call[0] for call in self._client.get("/calls", self._name)["calls"]}
+        details = [self._fetch_details(one.id) for one in self.requests if one.id in firsts]
+        prompts = normalize_prompts(details)
+        if defaults.is_update if update is None else update:
+            save_snapshot(file, name, prompts)
+        elif difference := compare_snapshot(file, name, prompts):
+            raise AssertionError(f"assert_prompts(): {difference}")
 
     def reset(self) -> None:
         """Remove the session's requests, fixtures, fault rules, counters and account changes."""

@@ -166,9 +166,21 @@ def document_from_value(value: object, name: str) -> Document:
     return Document(name, plain)
 
 
-def dump_yaml(value: object) -> str:
-    """Format a value as YAML that `parse_yaml` reads back."""
-    return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+def dump_yaml(value: object, *, blocks: bool = False) -> str:
+    """Format a value as YAML that `parse_yaml` reads back; `blocks` writes each line of a text on its own."""
+    dumper = _BlockDumper if blocks else Dumper
+    return yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _BlockDumper(Dumper):
+    """A dumper that writes a text of several lines as a block."""
+
+
+def _represent_text(dumper: _BlockDumper, text: str) -> Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_BlockDumper.add_representer(str, _represent_text)
 
 
 def format_path(path: ValuePath) -> str:
