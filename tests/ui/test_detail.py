@@ -244,6 +244,11 @@ def test_it_is_beside_the_view_or_replaces_it(
         page.goto(f"{own.url}/#/requests?id={own.requests[0].id}")
         expect(page.locator("#detail .message")).to_have_count(4)
         expect(page.locator("main")).to_be_visible(visible=size == WIDE)
+        columns = page.locator("th:visible")
+        if size == WIDE:
+            expect(columns).to_have_text(
+                ["Time", "Status", "Session", "Model", "Fixture", "Total", "Message"]
+            )
         for name in ("Request and response", "Match"):
             tab(page.locator("#detail"), name)
             assert page.evaluate("document.documentElement.scrollWidth") == size[0]

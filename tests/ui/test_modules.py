@@ -156,6 +156,32 @@ def test_retry_behaviour_is_assessed(run_module: RunModule, text: str) -> None:
     ) == [{"isGood": good, "text": text}]
 
 
+PENDING: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
+    "rate limited": (
+        {"status": 429, "retry_after_ms": 2000},
+        {"from": 10, "requested": 2000, "until": 12_010},
+    ),
+    "failed": ({}, {"from": 10, "requested": None, "until": 10_010}),
+    "refused": ({"status": 401}, None),
+    "refused, with Retry-After": (
+        {"status": 402, "retry_after_ms": 9},
+        {"from": 10, "requested": 9, "until": 10},
+    ),
+    "sent by hand": ({"by_hand": True}, None),
+    "malformed": ({"status": 200, "fault": "truncated_json@2"}, None),
+    "answered": ({"status": 200}, None),
+    "open": ({"took": None}, None),
+}
+
+
+@pytest.mark.parametrize("name", PENDING)
+def test_a_call_that_may_be_retried_has_a_pending_wait(run_module: RunModule, name: str) -> None:
+    fields, pending = PENDING[name]
+    assert (
+        run_module("data/retry-groups.js", "m.groupRetries(a)[0].pending", [attempt(0, **fields)]) == pending
+    )
+
+
 @pytest.mark.parametrize(("ms", "length"), [(3, 50), (50, 50), (2600, 3000), (5_000_000, 7_200_000)])
 def test_an_axis_has_one_of_a_few_lengths(run_module: RunModule, ms: int, length: int) -> None:
     assert run_module("lib/time-axis.js", "m.axisLength(a)", ms) == length

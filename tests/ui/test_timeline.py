@@ -62,6 +62,79 @@ def test_an_ignored_retry_after_is_shown(own: MockServer, make_client: MakeClien
     assert label.endswith("Retry-After 3 s")
 
 
+def test_a_wait_is_drawn_while_it_lasts(own: MockServer, make_client: MakeClient, page: Page) -> None:
+    page.goto(f"{own.url}/")
+    make_client(own, "patient").chat(headers={"X-Mock-Error": "429", "X-Mock-Retry-After": "30s"})
+    label = lane(page, "patient").locator("text.wait-label")
+    expect(label).to_contain_text("Retry-After 30 s, no retry for")
+    expect(lane(page, "patient").locator("path.retry-after")).to_have_count(1)
+    line = lane(page, "patient").locator("line.pending")
+    first = float(line.get_attribute("x2"))
+    page.wait_for_function(
+        "(first) => document.querySelector('line.pending').x2.baseVal.value > first", arg=first
+    )
+    # A client does not repeat a request without credit; the chart shows what it was asked to wait.
+    make_client(own, "poor").chat(headers={"X-Mock-Error": "402", "X-Mock-Retry-After": "5s"})
+    expect(lane(page, "poor").locator("text.wait-label")).to_have_text("Retry-After 5 s, no retry")
+    expect(lane(page, "poor").locator("line.wait.pending")).to_have_count(0)
+    expect(lane(page, "poor").locator("path.retry-after")).to_have_count(1)
+
+
+def test_a_fault_is_turned_on_in_two_clicks_and_its_effect_is_beside_it(
+    own: MockServer, make_client: MakeClient, page: Page
+) -> None:
+    page.goto(f"{own.url}/#/timeline?session=app")
+    expect(page.locator("#live")).to_have_text("live")
+    menu = page.locator(".fault-menu")
+    menu.locator("summary").click()
+    expect(menu).to_contain_text("For session app:")
+    menu.get_by_role("button", name="Rate limited").click()
+    expect(menu.get_by_role("button", name="Rate limited")).to_have_attribute("aria-pressed", "true")
+    assert [make_client(own, name).chat().status for name in ("app", "other")] == [429, 201]
+    expect(lane(page, "app").locator(".summary")).to_contain_text("429 rate limited")
+    page.keyboard.press("Escape")
+    expect(menu.get_by_role("button", name="Rate limited")).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()
+    menu.locator("summary").click()
+    page.locator("main").click(position={"x": 5, "y": 500})
+    expect(menu.get_by_role("link", name="All faults")).to_be_hidden()
+    page.get_by_role("link", name="Faults", exact=True).click()
+    latest = page.get_by_role("article", name="Latest calls")
+    expect(latest.locator(".lane a.bar")).to_have_count(1)
+    page.get_by_role("button", name="Rate limited", exact=True).click()
+    make_client(own, "app").chat()
+    expect(latest.locator(".bar.ok")).to_have_count(1)
+    page.get_by_role("link", name="Timeline").click()
+    page.locator(".fault-menu summary").click()
+    page.keyboard.press("Tab")
+    page.get_by_label("Search").focus()
+    expect(page.locator(".fault-menu")).not_to_have_attribute("open", "")
+
+
+def test_the_large_size_can_be_read_from_afar(own: MockServer, asked: Ask, page: Page) -> None:
+    asked("Hello")
+    page.goto(f"{own.url}/")
+    texts = ".lane-label a, .lane-label .user, .track text, .ruler text, .toolbar select"
+    size = """(texts) => [...document.querySelectorAll(texts)]
+              .map((one) => parseFloat(getComputedStyle(one).fontSize))"""
+    track = lane(page, "app").locator(".track")
+    expect(track.locator("text.summary")).to_have_count(1)
+    assert min(page.evaluate(size, texts)) < 14
+    before = track.bounding_box()["height"]
+    page.get_by_role("button", name="Large text").click()
+    expect(page.get_by_role("button", name="Large text")).to_have_attribute("aria-pressed", "true")
+    assert 16 <= min(page.evaluate(size, texts)) <= max(page.evaluate(size, texts)) <= 20
+    page.reload()
+    expect(track.locator("text.summary")).to_have_count(1)
+    assert track.bounding_box()["height"] > 1.3 * before
+    assert page.evaluate("document.documentElement.scrollWidth") == WIDE[0]
+    expect(page.get_by_role("list", name="Legend")).to_be_hidden()
+    page.get_by_role("button", name="Legend").click()
+    expect(page.get_by_role("list", name="Legend")).to_contain_text("rate limited")
+    page.get_by_role("button", name="Large text").click()
+    expect(page.get_by_role("button", name="Large text")).to_have_attribute("aria-pressed", "false")
+
+
 def test_frames_of_a_stream_are_ticks_and_a_cut_is_marked(
     own: MockServer, asked: Ask, make_client: MakeClient, page: Page
 ) -> None:

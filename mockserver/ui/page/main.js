@@ -6,6 +6,7 @@ import { createFaultBanner } from "./components/fault-banner.js";
 import { createPageNotices } from "./components/page-notices.js";
 import { createPlanStrip } from "./components/plan-strip.js";
 import { createRequestDetail } from "./components/request-detail.js";
+import { initSize } from "./components/size.js";
 import { initTheme } from "./components/theme.js";
 import { promptForToken } from "./components/token-dialog.js";
 import { AppContext } from "./data/app-context.js";
@@ -159,6 +160,7 @@ findElement("skip").addEventListener("click", (event) => {
   main.focus();
 });
 initTheme(findElement("theme"));
+initSize(/** @type {HTMLButtonElement} */ (findElement("size")), context.requestRender);
 onUnauthorized(promptForToken);
 // The views handle the errors that they expect; any other action that fails is reported here.
 addEventListener("unhandledrejection", (event) => {

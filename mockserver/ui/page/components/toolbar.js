@@ -51,6 +51,9 @@ export function createToolbar(context, ...controls) {
     h("div", { class: "align-end" }, count, newest, older, pause, clear),
   );
 
+  // The headings below it stick to its lower edge.
+  new ResizeObserver(() => element.parentElement?.style.setProperty("--toolbar-height", `${element.offsetHeight}px`)).observe(element);
+
   /**
    * @param {string} text which requests are shown
    * @param {number} [before] the number of the oldest request shown, if there are older ones

@@ -6,7 +6,7 @@
 // previous wait, after the time that Retry-After asked for. A retry count that starts again from 0 is another call, and
 // so is a request that the playground or a replay sent.
 
-import { isFailure } from "./outcome.js";
+import { isFailure, outcomeOf } from "./outcome.js";
 
 /** @import { StoredRequest } from "./request-store.js" */
 
@@ -15,6 +15,11 @@ import { isFailure } from "./outcome.js";
 /**
  * A wait between two attempts; `requested` is what Retry-After asked for, in milliseconds.
  * @typedef {{from: number, to: number, waited: number, requested: number | null, kind: WaitKind}} Wait
+ */
+
+/**
+ * The wait after the last attempt, as long as the client may retry: until `until`. After that it has given up.
+ * @typedef {{from: number, requested: number | null, until: number}} PendingWait
  */
 
 /** @typedef {{isGood: boolean | null, text: string}} Assessment null: neither good nor bad */
@@ -28,12 +33,14 @@ import { isFailure } from "./outcome.js";
  * @property {number} start
  * @property {number | null} end
  * @property {Wait[]} waits
+ * @property {PendingWait | null} pending
  * @property {Assessment} assessment
  */
 
 const RETRY_WINDOW = 10_000; // milliseconds
 const MAX_BACKOFF_FACTOR = 4; // of a wait over the previous one: few clients back off faster
 const PERMANENT = new Set([400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422]); // a retry would fail again
+const RETRIED = new Set(["limited", "failed", "cut"]); // outcomes after which most clients try again
 const IMMEDIATE = 100; // milliseconds; a shorter wait counts as none
 const TOLERANCE = 0.95; // of the requested wait: clocks differ
 const MIN_GROWTH = 1.4; // of the last wait over the first one, to count as backoff
@@ -94,9 +101,30 @@ function isRetryOf(attempts, request) {
   // After a client-side timeout the retry may arrive before the server has noticed the disconnect.
   if (request.attempt > 0) return request.attempt === last.attempt + 1 && mayBeRetried(last);
   if (last.attempt > 0 || last.end === null || !isFailure(last) || PERMANENT.has(last.status)) return false;
+  return request.at >= last.end - 1 && request.at - last.end <= longestWait(attempts);
+}
+
+/**
+ * Return the longest wait after the last attempt, in milliseconds, after which a request is still taken for a retry.
+ * @param {StoredRequest[]} attempts
+ */
+function longestWait(attempts) {
   const previousWait = measureWaits(attempts.slice(-2))[0]?.waited ?? 0;
-  const limit = Math.max(RETRY_WINDOW, previousWait * MAX_BACKOFF_FACTOR) + (last.retry_after_ms ?? 0);
-  return request.at >= last.end - 1 && request.at - last.end <= limit;
+  const { retry_after_ms: requested } = attempts[attempts.length - 1];
+  return Math.max(RETRY_WINDOW, previousWait * MAX_BACKOFF_FACTOR) + (requested ?? 0);
+}
+
+/**
+ * @param {StoredRequest[]} attempts
+ * @returns {PendingWait | null}
+ */
+function pendingWait(attempts) {
+  const { status, end, by_hand: isByHand, retry_after_ms: requested } = attempts[attempts.length - 1];
+  const last = attempts[attempts.length - 1];
+  if (end === null || !isFailure(last)) return null;
+  const mayRetry = !isByHand && !PERMANENT.has(status) && RETRIED.has(outcomeOf(last).kind);
+  if (!mayRetry && requested === null) return null;
+  return { from: end, requested, until: mayRetry ? end + longestWait(attempts) : end };
 }
 
 /**
@@ -117,7 +145,8 @@ function toCall(attempts) {
   const waits = measureWaits(attempts);
   const [first] = attempts;
   const last = attempts[attempts.length - 1];
-  return { id: first.id, attempts, last, start: first.at, end: last.end, waits, assessment: assessWaits(waits) };
+  const pending = pendingWait(attempts);
+  return { id: first.id, attempts, last, start: first.at, end: last.end, waits, pending, assessment: assessWaits(waits) };
 }
 
 /**

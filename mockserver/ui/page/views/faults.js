@@ -1,5 +1,6 @@
 // The faults: a card for each kind, turned on and off with a click, for the requests chosen in the form.
 
+import { createCallLanes } from "../components/call-lanes.js";
 import {
   DURATION_OPTIONS,
   FAULT_CARDS,
@@ -13,6 +14,8 @@ import {
   ruleOrigin,
   withOptionValue,
 } from "../data/fault-cards.js";
+import { addFault, toggleFault } from "../data/fault-switch.js";
+import { groupRetries } from "../data/retry-groups.js";
 import { requestJson } from "../lib/api.js";
 import { focusElement, focusedElement, h, setOptions, setText } from "../lib/dom.js";
 import { createField, createSelect, createSuggestInput } from "../lib/form-field.js";
@@ -25,6 +28,9 @@ import { replaceQuery } from "../lib/hash-route.js";
 /** @import { VendorView } from "../data/request-builder.js" */
 
 /** @typedef {{rule: FaultRule, texts: string[]}} RuleRow */
+
+const LATEST_CALLS = 5;
+const LATEST_REQUESTS = 100; // among which these calls are
 
 const RULE_COLUMNS = [
   ["effect", "Effect"],
@@ -52,12 +58,15 @@ export function createFaultsView(context) {
       tableBody,
     ),
   );
+  const lanes = createCallLanes(context, "Latest calls, newest first");
+  const latest = h("article", { class: "latest-calls", "aria-label": "Latest calls" }, h("h2", {}, "Latest calls"), lanes.element);
   const element = h(
     "section",
     { class: "faults panels", "aria-label": "Faults" },
     scopeForm.element,
     problem,
     h("ul", { class: "cards" }, cards.map((card) => card.element)),
+    latest,
     rulePanel,
   );
   /** @type {Record<string, VendorView>} */
@@ -113,23 +122,15 @@ export function createFaultsView(context) {
    * @param {string | undefined} value of its option
    */
   function toggleCard(card, value) {
-    const own = rules.list.filter((rule) => rule.scope !== "file" && isRuleOfCard(card, rule));
-    const isOn = own.some((rule) => !rules.isExpired(rule));
-    return attempt(async () => {
-      await rules.remove(own);
-      if (isOn) context.announce(`${card.title} is off`);
-      else await addRule(card, value);
-    });
+    return attempt(() => toggleFault(context, card, value, chosenScope()));
   }
 
   /**
    * @param {FaultCard} card
    * @param {string | undefined} value of its option
    */
-  async function addRule(card, value) {
-    const scope = chosenScope();
-    await rules.add(buildRule(card, value, scope), scope.session);
-    context.announce(`${card.title} is on`);
+  function addRule(card, value) {
+    return addFault(context, card, value, chosenScope());
   }
 
   /**
@@ -164,7 +165,19 @@ export function createFaultsView(context) {
     suggestedSessions = sessions.join();
     for (const card of cards) renderCard(card, scope);
     renderRules();
-    return false;
+    return renderLatest(scope);
+  }
+
+  /**
+   * Show the effect of the faults on the latest calls; return whether it changes with the time.
+   * @param {FaultScope} scope
+   */
+  function renderLatest({ vendor, session }) {
+    const { requests } = context.store;
+    const affected = requests.filter((request) => (!vendor || request.vendor === vendor) && (!session || request.session === session));
+    const calls = groupRetries(affected.slice(-LATEST_REQUESTS)).slice(-LATEST_CALLS).reverse();
+    latest.hidden = !calls.length;
+    return lanes.render(calls);
   }
 
   /**
