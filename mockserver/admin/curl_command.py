@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_plus
 
 from mockserver.masking import is_secret_header, redact_text, split_scheme
 from mockserver.request.request_head import SESSION_HEADER, find_head_secrets
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import DROPPED_BODY, JournalEntry
 from mockserver.wire.answer import is_header_name
 
 _KEY_VARIABLE = '"${KEY:-any-key}"'  # the one part that the shell expands
@@ -38,7 +38,7 @@ def format_curl_command(entry: JournalEntry) -> str:
     replaced by the variable KEY, or `any-key` if it is not set.
     """
     if entry.dropped:
-        return "# the journal has dropped the body of this request, to stay within its bounds"
+        return f"# {DROPPED_BODY}"
     head = entry.head
     secrets = find_head_secrets(head)
     headers = {name: value for name, value in head.headers.items() if name not in _OMITTED_HEADERS}

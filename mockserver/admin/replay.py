@@ -8,7 +8,7 @@ from starlette.types import Message
 
 from mockserver.admin.error_responses import AdminError
 from mockserver.pipeline import ChatPipeline
-from mockserver.sessions.journal import Arrival, JournalEntry, generate_request_id
+from mockserver.sessions.journal import DROPPED_BODY, Arrival, JournalEntry, generate_request_id
 from mockserver.wire.answer import Ending
 from mockserver.wire.playback import TRANSPORT_KEY
 
@@ -58,9 +58,7 @@ class Replayer:
         Raises AdminError while too many replays are running.
         """
         if entry.dropped:
-            raise AdminError(
-                409, "the journal has dropped the body of this request, to stay within its bounds"
-            )
+            raise AdminError(409, DROPPED_BODY)
         if len(self._running) >= MAX_RUNNING:
             raise AdminError(429, f"{MAX_RUNNING} replays are still running; wait until one has ended")
         copy = JournalEntry(

@@ -6,7 +6,7 @@ from mockserver.recording.match_writer import MatchWriter
 from mockserver.recording.response_writer import write_response
 from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.yaml_document import dump_yaml
-from mockserver.sessions.journal import JournalEntry
+from mockserver.sessions.journal import DROPPED_BODY, JournalEntry
 
 
 class NoFixtureError(Exception):
@@ -28,7 +28,7 @@ class FixtureWriter:
         if request.route.is_job:
             raise NoFixtureError("the request submitted a job, whose answer is not its result")
         if entry.dropped:
-            raise NoFixtureError("the journal has dropped the bodies, to stay within its bounds")
+            raise NoFixtureError(DROPPED_BODY)
         if decision is None:
             raise NoFixtureError("the answer is not decided yet, so there is nothing to write")
         secrets = find_head_secrets(entry.head)

@@ -195,6 +195,7 @@ class JournalEntry:
         return self.decision.reason if self.decision else ""
 
 
+DROPPED_BODY = "the journal has dropped the body of this request, to stay within its bounds"
 JournalListener = Callable[[Lifecycle, JournalEntry], None]
 
 

@@ -133,7 +133,7 @@ def test_large_bodies_are_dropped_before_requests(large: MockServer, make_client
     assert detail["curl"].startswith("# the journal has dropped the body")
     for action in ("replay", "fixture"):
         status, _, data = control.send("POST", f"/requests/{first['id']}/{action}")
-        assert (status, b"the journal has dropped the bod" in data) == (409, True)
+        assert (status, b"the journal has dropped the body of this request" in data) == (409, True)
     newest = control.requests(f"?session={client.session}")[0]
     assert control.send("POST", f"/requests/{newest['id']}/fixture")[0] == 200
 
