@@ -10,6 +10,7 @@ from dataclasses import replace
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from mockserver.answering.conversations import load_conversation
 from mockserver.answering.effective_state import EffectiveState, find_match
 from mockserver.answering.responder import Rendered, Responder
 from mockserver.billing.charging import AccountRegistry, Charging
@@ -121,6 +122,8 @@ class ChatPipeline:
                 request = await self.reader.read(routed_head, receive)
             except ClientDisconnected:
                 return
+            if request.route.api == "responses":
+                request = await load_conversation(request, self.store, self.reader.worker)
             entry = JournalEntry(Arrival(generate_request_id(), head, routed_head.session, request))
         await self.handle(entry, scope, receive, send)
 

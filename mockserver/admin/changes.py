@@ -179,6 +179,7 @@ class RuntimeChanges:
         if "requests" in what:
             await self.forget_requests(session)
             await store.forget_jobs(session)
+            await store.forget_responses(session)
         if "counters" in what:
             await store.reset_counters(session, ALL_COUNTERS)
             self._feed.publish_change("counters", session)

@@ -12,6 +12,7 @@ import orjson
 from starlette.types import Message
 
 from mockserver.admin.openai_exceptions import SdkOutcome, describe_sdk_outcomes, find_sdk_outcomes
+from mockserver.answering.conversations import load_conversation
 from mockserver.answering.effective_state import EffectiveState
 from mockserver.bounded_regex import SharedRegexBudget
 from mockserver.errors import InputError
@@ -182,7 +183,10 @@ async def _build_request(
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return await pipeline.reader.read(routed, receive)
+    request = await pipeline.reader.read(routed, receive)
+    if request.route.api == "responses":
+        request = await load_conversation(request, pipeline.store, pipeline.reader.worker)
+    return request
 
 
 def format_dry_run(dry_run: DryRun) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar, TypeVarTuple, cast
 
+from mockserver.answering.conversations import read_stored_response, store_response
 from mockserver.answering.effective_state import EffectiveState
 from mockserver.billing.charging import Charging
 from mockserver.billing.cost import count_usage
@@ -90,12 +91,16 @@ class Responder:
             rendered = await self.render(request, state, injected.match, account)
         if request.route.is_job:
             rendered = await self.submit_job(request, rendered, injected)
+        elif request.route.api == "responses":
+            await store_response(request, rendered.answer, self.store)
         return rendered
 
     async def render_aux(
         self, request: ChatRequest, endpoint: AuxEndpoint, account: AccountSpec | None
     ) -> Rendered:
         """Render the answer of an auxiliary endpoint. Raises ApiError if its path names an item that does not exist."""
+        if endpoint.spec.list == "responses":
+            return Rendered(await read_stored_response(request, self.store))
         if endpoint.spec.list != "jobs":
             values = await self.charging.account_values(request, endpoint, account)
             return Rendered(render_aux_reply(request, endpoint, values))

@@ -163,7 +163,7 @@ def build_error_context(request: ChatRequest) -> dict[str, Any]:
         "method": request.method,
         "path": request.route.path,
         "model": request.model,
-        "allow": request.route.method,
+        "allow": ", ".join(request.route.methods),
     }
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mockserver.errors import ApiError
+
 JsonObject = dict[str, Any]
 
 INPUT_ITEM_TYPES: Final = ("message", "function_call", "function_call_output", "reasoning", "item_reference")
@@ -19,12 +21,12 @@ INPUT_ITEM_TYPES: Final = ("message", "function_call", "function_call_output", "
 class Conversation:
     """The earlier part of a conversation: its messages, and the items by id that the input refers to.
 
-    `missing` is what the input refers to and the session does not have, empty if it has all.
+    `error` refuses a request that refers to what the session does not have.
     """
 
     messages: tuple[JsonObject, ...] = ()
-    items: Mapping[str, JsonObject] | None = None
-    missing: str = ""
+    items: Mapping[str, Mapping[str, Any]] | None = None
+    error: ApiError | None = None
 
 
 def convert_responses_body(body: JsonObject, earlier: Conversation | None) -> JsonObject:
@@ -53,7 +55,7 @@ def convert_responses_body(body: JsonObject, earlier: Conversation | None) -> Js
     return converted
 
 
-def convert_input(source: object, items: Mapping[str, JsonObject]) -> list[JsonObject]:
+def convert_input(source: object, items: Mapping[str, Mapping[str, Any]]) -> list[JsonObject]:
     """Return the messages of an input, a text or a list of items; `items` are those that it may refer to, by id."""
     if isinstance(source, str):
         return [{"role": "user", "content": source}]
@@ -87,7 +89,7 @@ def asks_for_summary(body: Mapping[str, Any]) -> bool:
     )
 
 
-def _resolve_references(source: object, items: Mapping[str, JsonObject]) -> Iterable[Any]:
+def _resolve_references(source: object, items: Mapping[str, Mapping[str, Any]]) -> Iterable[Any]:
     for item in source if isinstance(source, list) else ():
         match item:
             case {"type": "item_reference", "id": str(id_)}:

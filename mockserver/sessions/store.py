@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
@@ -28,6 +28,7 @@ from mockserver.sessions.jobs import Job, JobRegistry
 from mockserver.sessions.journal import Decision, Journal
 from mockserver.sessions.ledger import AccountLedger, AccountStatement, Denial, Hold
 from mockserver.sessions.memory_journal import MemoryJournal
+from mockserver.sessions.stored_responses import ResponseRegistry, StoredResponse
 from mockserver.wire.playback import Delivery
 
 _logger = logging.getLogger("mockserver")
@@ -209,6 +210,26 @@ class SessionStore(Protocol):
         """Forget the jobs of a session, or of all."""
         ...
 
+    async def add_response(self, session: str, response: StoredResponse) -> None:
+        """Add a stored response of the Responses API."""
+        ...
+
+    async def find_response(self, session: str, id: str) -> StoredResponse | None:  # noqa: A002
+        """Return the stored response of a session with this id, None if there is none."""
+        ...
+
+    async def find_response_item(self, session: str, id: str) -> Mapping[str, Any] | None:  # noqa: A002
+        """Return the output item of a session's stored responses with this id, None if there is none."""
+        ...
+
+    async def delete_response(self, session: str, id: str) -> bool:  # noqa: A002
+        """Delete a stored response of a session; return whether there was one."""
+        ...
+
+    async def forget_responses(self, session: str | None) -> None:
+        """Forget the stored responses of a session, or of all."""
+        ...
+
     async def sessions(self) -> tuple[str, ...]:
         """Return the names of all sessions, in the order of their last use."""
         ...
@@ -251,6 +272,7 @@ class MemoryStore:
         self._last_used: tuple[str, _SessionState | None] = "", None  # the session used last
         self._shared = EMPTY_OVERLAY
         self._jobs = JobRegistry()
+        self._responses = ResponseRegistry()
         self._plan_start: float | None = None  # on the machine's clock
 
     def lock(self, session: str | None) -> AbstractAsyncContextManager[object]:  # noqa: ARG002
@@ -409,6 +431,27 @@ class MemoryStore:
         """Forget the jobs of a session, or of all."""
         self._jobs.forget(session)
 
+    async def add_response(self, session: str, response: StoredResponse) -> None:
+        """Add a stored response of the Responses API."""
+        self._get_or_create_session(session)
+        self._responses.add(session, response)
+
+    async def find_response(self, session: str, id: str) -> StoredResponse | None:  # noqa: A002
+        """Return the stored response of a session with this id, None if there is none."""
+        return self._responses.find(session, id)
+
+    async def find_response_item(self, session: str, id: str) -> Mapping[str, Any] | None:  # noqa: A002
+        """Return the output item of a session's stored responses with this id, None if there is none."""
+        return self._responses.find_item(session, id)
+
+    async def delete_response(self, session: str, id: str) -> bool:  # noqa: A002
+        """Delete a stored response of a session; return whether there was one."""
+        return self._responses.remove(session, id)
+
+    async def forget_responses(self, session: str | None) -> None:
+        """Forget the stored responses of a session, or of all."""
+        self._responses.forget(session)
+
     async def sessions(self) -> tuple[str, ...]:
         """Return the names of all sessions, in the order of their last use."""
         return tuple(self._sessions)
@@ -424,6 +467,7 @@ class MemoryStore:
         copied._clock = self._clock
         copied._plan_start = self._plan_start
         copied._jobs = self._jobs.copy(session)
+        copied._responses = self._responses.copy(session)
         if state := self._find_session(session):
             counters = {kind: dict(counts) for kind, counts in state.counters.items()}
             ledgers = {key: ledger.copy() for key, ledger in state.ledgers.items()}
@@ -466,6 +510,7 @@ class MemoryStore:
         state = self._sessions.pop(name)
         self._plain.pop(name, None)
         self._jobs.forget(name)
+        self._responses.forget(name)
         self._evicted += 1
         if self._evicted & (self._evicted - 1) == 0:
             _logger.warning(

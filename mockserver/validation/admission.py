@@ -86,9 +86,10 @@ def _route_error(routed_head: RoutedHead) -> ApiError | None:
             "not_found", detail=f"{route.vendor.profile.title} has no such path, expected {known}"
         ).with_cause("path")
     # HEAD is allowed wherever GET is (RFC 9110, section 9.3.2).
-    if method != route.method and (method, route.method) != ("HEAD", "GET"):
+    if method not in route.methods and (method != "HEAD" or "GET" not in route.methods):
+        expected = " or ".join(route.methods)
         return ApiError(
-            "method_not_allowed", detail=f"found {truncate_text(method, 20)}, expected {route.method}"
+            "method_not_allowed", detail=f"found {truncate_text(method, 20)}, expected {expected}"
         ).with_cause("path")
     if not is_session_name(routed_head.session):
         return ApiError(

@@ -42,8 +42,8 @@ def refuse_unserved_features(request: ChatRequest) -> None:
     for tool in body.get("tools") or ():
         if tool.get("type") != "function":
             raise _build_error(f"built-in tools, such as {truncate_text(str(tool.get('type')), 80)!r}")
-    if earlier is not None and earlier.missing:
-        raise ApiError("invalid_request", earlier.missing)
+    if earlier is not None and earlier.error is not None:
+        raise earlier.error
 
 
 def _build_error(feature: str) -> ApiError:

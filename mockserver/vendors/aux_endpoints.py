@@ -16,6 +16,7 @@ from mockserver.vendors.profile_fields import ENDPOINT_PATH, HEADER_MAP, TEMPLAT
 ID_PLACEHOLDER = "{id}"  # in a path: the name of one item
 # All but the first two depend on the key; of `jobs` only one at a time can be read.
 LIST_SOURCES = ("models", "retired", "charges", "rollups", "requests", "transactions", "jobs")
+_STORED_RESPONSES = "responses"  # the source of the stored responses of the Responses API
 
 
 @spec_dataclass
@@ -62,10 +63,14 @@ class AuxEndpointSpec:
 class AuxEndpoint:
     """A compiled auxiliary endpoint of a profile."""
 
-    __slots__ = ("_body_template", "_item_template", "_patterns", "_section_templates", "is_public", "spec")
+    __slots__ = (
+        *("_body_template", "_item_template", "_patterns", "_section_templates"),
+        *("is_public", "methods", "spec"),
+    )
 
-    def __init__(self, spec: AuxEndpointSpec) -> None:
+    def __init__(self, spec: AuxEndpointSpec, methods: tuple[str, ...] = ("GET",)) -> None:
         self.spec = spec
+        self.methods = methods
         self.is_public = spec.key == "none"
         self._body_template = JsonTemplate(spec.body)
         self._item_template = JsonTemplate(spec.item)
@@ -100,6 +105,14 @@ class AuxEndpoint:
         added = {name: self._section_templates[name].fill(values) for name in sections}
         stated = {name: section for name, section in added.items() if section is not ABSENT}
         return {**self._item_template.fill(values), **stated}
+
+
+def create_stored_responses(paths: Iterable[str]) -> AuxEndpoint:
+    """Return the endpoint that reads and deletes the stored responses below these paths."""
+    below = tuple(f"{path}/{ID_PLACEHOLDER}" for path in paths)
+    return AuxEndpoint(
+        AuxEndpointSpec(paths=below, list=_STORED_RESPONSES, item={}, body={}), ("GET", "DELETE")
+    )
 
 
 def _compile_path(path: str) -> re.Pattern[str]:

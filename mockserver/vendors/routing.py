@@ -34,9 +34,9 @@ class RouteMatch:
         object.__setattr__(self, "is_completion", self.api in COMPLETION_APIS)
 
     @property
-    def method(self) -> str:
-        """The HTTP method that the path supports."""
-        return "GET" if self.aux_endpoint else "POST"
+    def methods(self) -> tuple[str, ...]:
+        """The HTTP methods that the path supports."""
+        return self.aux_endpoint.methods if self.aux_endpoint else ("POST",)
 
 
 class VendorRouter:

@@ -19,7 +19,7 @@ from mockserver.masking import match_scheme
 from mockserver.memoize import Memo
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, format_amount
 from mockserver.vendors.apis import COMPLETION_APIS, Api
-from mockserver.vendors.aux_endpoints import AuxEndpoint
+from mockserver.vendors.aux_endpoints import AuxEndpoint, create_stored_responses
 from mockserver.vendors.error_bodies import ErrorBodies
 from mockserver.vendors.ids import IdFactory, create_id_factory
 from mockserver.vendors.latency_spec import LatencySpec, merge_latency
@@ -86,6 +86,8 @@ class Vendor:
         )
         self.models = ModelCatalogue(profile)
         self._aux_endpoints = [AuxEndpoint(endpoint) for endpoint in (profile.endpoints or {}).values()]
+        if profile.paths.responses:
+            self._aux_endpoints.append(create_stored_responses(profile.paths.responses))
         self.unserved_endpoints = UnservedEndpoints(profile)
         self.memo = Memo()
         filters = profile.content_filters

@@ -88,6 +88,80 @@ def test_an_error_is_the_vendors_and_nothing_is_streamed(responses: Responses) -
     assert response.json()["error"]["name"] == "ThrottlerException"
 
 
+def test_a_conversation_is_matched_as_a_whole(responses: Responses) -> None:
+    session = responses.session
+    session.on(turn=1).reply("Hello", tool_calls=[{"name": "f", "arguments": {}, "id": "call_1"}])
+    session.on(turn=2, any_message="first", tool_result=False).reply("Twice")
+    session.on(tool_result={"name": "f", "contains": "21"}).reply("Done")
+    first = responses.ask("first", store=True, instructions="Be brief.")
+    call_id = first["output"][-1]["call_id"]
+    output = [{"type": "function_call_output", "call_id": call_id, "output": "21"}]
+    second = responses.ask(output, previous_response_id=first["id"], store=True)
+    assert (second["output_text"], second["previous_response_id"]) == ("Done", first["id"])
+    events = responses.send("last", previous_response_id=first["id"], store=True, stream=True).text
+    third = json.loads(events.split("data: ")[-1])["response"]
+    assert third["output_text"] == "Twice"
+    assert third["usage"]["input_tokens"] > first["usage"]["input_tokens"]
+    assert responses.http.get(f"{PATH}/{third['id']}").json() == third
+    session.assert_called(turn=2, any_message="first", count=1)
+    session.assert_called(tool_result="f", count=1)
+
+
+def test_items_of_stored_responses_may_be_referred_to(responses: Responses) -> None:
+    responses.session.on(turn=1).reply(tool_calls=[{"name": "f", "arguments": {}}])
+    responses.session.on(tool_result="f").reply("Done")
+    first = responses.ask("Hi", store=True)
+    call = first["output"][-1]
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "21"}
+    content = [{"role": "user", "content": "Hi"}, {"type": "item_reference", "id": call["id"]}, output]
+    assert responses.ask(content)["output_text"] == "Done"
+    refused = responses.send([{"type": "item_reference", "id": "rs_x"}])
+    assert (refused.status_code, refused.json()["message"][:30]) == (404, "Item with id 'rs_x' not found.")
+
+
+def test_what_is_not_stored_cannot_be_continued(server: MockServer, responses: Responses) -> None:
+    unstored, stored = responses.ask(), responses.ask(store=True)
+    other = Responses(server)
+    for client, id_ in ((responses, unstored["id"]), (other, stored["id"])):
+        refused = client.send(previous_response_id=id_)
+        assert refused.status_code == 400
+        assert refused.json()["message"] == f"Previous response with id '{id_}' not found."
+        assert client.http.get(f"{PATH}/{id_}").status_code == 404
+    other.http.close()
+    assert responses.http.post(f"{PATH}/{stored['id']}").status_code == 404  # no such method
+    deleted = responses.http.delete(f"{PATH}/{stored['id']}")
+    assert deleted.json() == {"id": stored["id"], "object": "response", "deleted": True}
+    assert responses.http.delete(f"{PATH}/{stored['id']}").status_code == 404
+    again = responses.ask(store=True)
+    responses.session.reset()
+    assert responses.send(previous_response_id=again["id"]).status_code == 400
+
+
+def test_the_default_of_store_is_the_vendors(server: MockServer) -> None:
+    client = Responses(server, "openai")
+    stored = client.ask(model="gpt-4o-mini")
+    assert stored["store"] is True
+    assert client.http.get(f"{PATH}/{stored['id']}").json() == stored
+    assert client.send("mock 500", model="gpt-4o-mini").status_code == 500
+    refused = client.send(model="gpt-4o-mini", previous_response_id="resp_x")
+    assert refused.json()["error"]["code"] == "previous_response_not_found"
+    explain = {"vendor": "openai", "path": PATH, "session": client.session.name}
+    body = {"model": "gpt-4o-mini", "input": "x" * 70_000, "previous_response_id": stored["id"]}
+    dry_run = httpx2.post(f"{server.url}/_mock/explain", json={**explain, "body": body}).json()
+    assert dry_run["status"] == 200
+    assert (
+        client.ask(body["input"], **{k: v for k, v in body.items() if k != "input"})["status"] == "completed"
+    )
+    client.http.close()
+
+
+@pytest.mark.parametrize("raw", ["[]", "{", '{"id": "resp_1"}'])
+def test_raw_bytes_that_are_no_response_are_not_stored(responses: Responses, raw: str) -> None:
+    responses.session.on(api="responses").reply(raw={"body": raw})
+    assert responses.send(store=True).text == raw
+    assert responses.http.get(f"{PATH}/resp_1").status_code == 404
+
+
 def test_the_journal_has_the_events(server: MockServer, responses: Responses) -> None:
     responses.send("mock stream", stream=True)
     [request] = responses.session.requests

@@ -41,6 +41,7 @@ from mockserver.sessions.store import (
     Overlay,
     SessionStore,
 )
+from mockserver.sessions.stored_responses import StoredResponse
 from mockserver.settings import Settings
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Delivery, Playback
@@ -295,6 +296,26 @@ class RemoteStore:
         for id_, data in list(self._jobs.items()):
             if session in (None, pickle.loads(data).session):  # noqa: S301 written above
                 del self._jobs[id_]
+
+    async def add_response(self, session: str, response: StoredResponse) -> None:
+        await self._latency.wait()
+        await self._memory.add_response(session, pickle.loads(pickle.dumps(response)))  # noqa: S301 written here
+
+    async def find_response(self, session: str, id: str) -> StoredResponse | None:  # noqa: A002
+        await self._latency.wait()
+        return await self._memory.find_response(session, id)
+
+    async def find_response_item(self, session: str, id: str) -> Mapping[str, Any] | None:  # noqa: A002
+        await self._latency.wait()
+        return await self._memory.find_response_item(session, id)
+
+    async def delete_response(self, session: str, id: str) -> bool:  # noqa: A002
+        await self._latency.wait()
+        return await self._memory.delete_response(session, id)
+
+    async def forget_responses(self, session: str | None) -> None:
+        await self._latency.wait()
+        await self._memory.forget_responses(session)
 
     async def sessions(self) -> tuple[str, ...]:
         await self._latency.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import json
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,7 @@ from mockserver.sessions.store import (
     Overlay,
     SessionStore,
 )
+from mockserver.sessions.stored_responses import StoredResponse
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.playback import Delivery
 from tests.sessions.remote_store import RemoteStore
@@ -188,6 +190,31 @@ def test_the_journal_tells_each_step_to_its_listeners(run: Run) -> None:
         assert (found.fixture, found.delivery) == ("f", DELIVERY)
         assert await journal.clear("a") == 1
         assert (await journal.entry("1"), await journal.size()) == (None, (1, 0))
+
+    run(check)
+
+
+def test_responses_are_found_in_their_session_alone(run: Run) -> None:
+    def build(id_: str) -> StoredResponse:
+        body = json.dumps({"id": id_, "output": [{"id": f"msg_{id_}", "type": "message"}]}).encode()
+        return StoredResponse(id_, "aimlapi", ({"role": "user", "content": "Hi"},), body, 10)
+
+    async def check(store: SessionStore) -> None:
+        one, two = build("1"), build("2")
+        await store.add_response("a", one)
+        await store.add_response("a", two)
+        assert await store.find_response("a", "1") == one
+        assert await store.find_response("b", "1") is None
+        assert await store.find_response_item("a", "msg_1") == {"id": "msg_1", "type": "message"}
+        assert [await store.find_response_item(*key) for key in (("a", "msg_"), ("b", "msg_1"))] == [
+            None,
+            None,
+        ]
+        assert [await store.delete_response("a", "1") for _ in range(2)] == [True, False]
+        await store.forget_responses("b")
+        assert await store.find_response("a", "2") == two
+        await store.forget_responses(None)
+        assert await store.find_response("a", "2") is None
 
     run(check)
 

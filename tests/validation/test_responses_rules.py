@@ -81,8 +81,9 @@ def test_what_is_not_served_is_refused_clearly(
 def test_what_is_not_stored_is_refused(read_request: ReadRequest) -> None:
     request = read_request({"model": "o3-mini", "input": "Hi"}, path=PATH)
     asyncio.run(admit_request(request.with_conversation(Conversation((USER,)))))
+    missing = Conversation(error=ApiError("invalid_request", "Previous response gone."))
     with pytest.raises(ApiError, match="Previous response"):
-        asyncio.run(admit_request(request.with_conversation(Conversation(missing="Previous response gone."))))
+        asyncio.run(admit_request(request.with_conversation(missing)))
 
 
 def test_other_vendors_have_no_such_path(read_request: ReadRequest) -> None:
