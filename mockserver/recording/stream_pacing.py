@@ -15,7 +15,7 @@ _SHORTEST_PAUSE = 0.01  # seconds; shorter ones are the noise of the network
 def measure_pacing(answer: Answer) -> dict[str, Any]:
     """Return the fields of `stream` that a stream of chunks has; none for a stream without noticeable pauses."""
     events = [event for event in split_timed_events(answer) if event.data is not None]
-    content = [event.at for event in events if _has_content(event)]
+    content = [event.at for event in events if has_content(event)]
     pacing: dict[str, Any] = {}
     if events and events[0].at >= _SHORTEST_PAUSE:
         pacing["ttft"] = format_milliseconds(events[0].at)
@@ -41,10 +41,13 @@ def format_milliseconds(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _has_content(event: TimedEvent) -> bool:
-    """Return whether a chunk adds something to a message."""
+def has_content(event: TimedEvent) -> bool:
+    """Return whether an event adds something to a message: a chunk, or an event of the Responses API."""
     try:
-        choices = orjson.loads(event.data or b"")["choices"]
+        payload = orjson.loads(event.data or b"")
+        if "choices" not in payload:
+            return bool(payload["type"].endswith(".delta"))
+        choices = payload["choices"]
         return any(value for choice in choices for name, value in choice["delta"].items() if name != "role")
     except (ValueError, TypeError, KeyError, AttributeError):
         return False
