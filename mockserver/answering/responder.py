@@ -31,7 +31,6 @@ from mockserver.sessions.ledger import Hold
 from mockserver.sessions.store import ANSWERED, GENERATED, SessionStore
 from mockserver.settings import Settings
 from mockserver.vendors.aux_endpoints import AuxEndpoint
-from mockserver.vendors.latency_spec import LatencySpec
 from mockserver.vendors.placeholders import PlaceholderValues
 from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import TokenUsage
@@ -159,7 +158,7 @@ class Responder:
             usage = await self.run_rendering(request, response, count_usage, request, response)
             hold, account_values = await self.charging.hold(request, account, usage)
         try:
-            latency = self._find_latency(request, response)
+            latency = None if self.latency_table is None else self.latency_table.find(request, response)
             if match is None:
                 # Every generated reply has the same random numbers, unless these decide its latency.
                 rng, cache = LazyRandom(seed, session), None
@@ -185,12 +184,6 @@ class Responder:
                 await self.charging.release(request, hold)
             raise
         return Rendered(answer, response, hold, usage, nearest, response.fault)
-
-    def _find_latency(self, request: ChatRequest, response: ResponseSpec) -> LatencySpec | None:
-        """Return the latency of the model; None if nothing states it, and for an error, which is not generated."""
-        if self.latency_table is None or response.error is not None:
-            return None
-        return self.latency_table.find(request)
 
     def choose_response_once(
         self, request: ChatRequest, state: EffectiveState, match: FixtureMatch | None

@@ -31,8 +31,10 @@ class LatencyTable:
             for rule in rules
         ]
 
-    def find(self, request: ChatRequest) -> LatencySpec | None:
-        """Return the latency of the answer to a request; None if nothing states it."""
+    def find(self, request: ChatRequest, response: ResponseSpec) -> LatencySpec | None:
+        """Return the latency of an answer; None if nothing states it, and for an error, which no model generates."""
+        if response.error is not None:
+            return None
         vendor, model, stream = request.vendor, request.model, request.stream
         matching = (
             latency
