@@ -62,7 +62,7 @@ class AccountMethods:
         return self._put_account(key, {"top_up": amount})
 
     def advance(self, by: str) -> None:
-        """Move the clock of rate limits and fault rules forward by a duration like "60s", without waiting."""
+        """Move the clock of rate limits, fault rules and plan forward by a duration like "60s", without waiting."""
         self._client.post("/clock", self._name, {"advance": by})
 
     @property
