@@ -6,12 +6,15 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import cast
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from mockserver.answering.conversations import load_conversation
 from mockserver.answering.effective_state import EffectiveState, find_match
+from mockserver.answering.forwarding import FORWARDED, EntrySteps, RequestForwarder
 from mockserver.answering.responder import Rendered, Responder
 from mockserver.billing.charging import AccountRegistry, Charging
 from mockserver.bounded_regex import SharedRegexBudget
@@ -94,6 +97,7 @@ class ChatPipeline:
         self.reader = RequestReader(settings.max_body)
         self.responder = Responder(settings, store, self.charging, self.reader.worker)
         self.responder.use_latency(fixtures.latency_rules, router)
+        self.forwarder: RequestForwarder | None = None  # of a server that records
         # The problems of the files as they are now, if the fixtures could not be replaced by them.
         self.load_problems: tuple[Problem, ...] = ()
         self.listeners: list[Callable[[], None]] = []  # called for new fixtures and for new problems
@@ -130,7 +134,7 @@ class ChatPipeline:
     async def handle(self, entry: JournalEntry, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that has arrived: decide, play, and record each step in its journal entry."""
         arrival, journal = entry.arrival, self.store.journal
-        request = arrival.request
+        request, close = arrival.request, partial(self._close_entry, entry)
         await journal.open(entry)
         if request is None:
             decision = self.answer_unknown_path(arrival.head)
@@ -140,22 +144,26 @@ class ChatPipeline:
             # Requests of one session are decided one after the other, so that each sees the counts of those before.
             async with self.store.lock(arrival.session):
                 decision = await self.decide(request, arrival.id)
+            if decision is FORWARDED and self.forwarder is not None:
+                steps = EntrySteps(partial(journal.decide, entry), close)
+                await self.forwarder.forward(entry, request, (scope, receive, send), steps)
+                return
         if TRANSPORT_KEY not in scope.get("state", ()):
             decision = replace(decision, answer=without_transport(decision.answer))
         await journal.decide(entry, decision)
-
-        async def close(delivery: Delivery) -> None:
-            await journal.close(entry, delivery)
-            if decision.hold is not None:
-                await self.charging.settle(entry)
-            await self.store.count_request(request, decision, delivery)
-            self.on_request_end(entry)
-
         answer = decision.answer
         if request is not None and request.vendor.profile.compress:  # the journal keeps the plain body
             accepted = arrival.head.headers.get("accept-encoding", "")
             answer = await self.reader.worker.run(compress_answer, answer, accepted)
         await self.playback.play(answer, scope, receive, send, close, arrival.started_at)
+
+    async def _close_entry(self, entry: JournalEntry, delivery: Delivery) -> None:
+        decision = cast(Decision, entry.decision)
+        await self.store.journal.close(entry, delivery)
+        if decision.hold is not None:
+            await self.charging.settle(entry)
+        await self.store.count_request(entry.arrival.request, decision, delivery)
+        self.on_request_end(entry)
 
     async def dry_run_copy(self, session: str) -> ChatPipeline:
         """Return a pipeline with a copy of a session's state, whose decisions leave nothing behind here."""
@@ -201,6 +209,8 @@ class ChatPipeline:
                     regex_budget.failures += request.lazy_body.derive(_REGEX_FAILURES, None, list)
                 match = find_match(request, state)
                 injected = await self.inject(request, state, match)
+                if self.forwarder is not None and await self.forwarder.takes(request, injected):
+                    return FORWARDED
                 decision = await self.respond(request, request_id, state, injected)
             if regex_budget.failures:
                 reason = _add_regex_failures(decision.reason, regex_budget.failures)

@@ -12,6 +12,20 @@ REPLY_STYLES = ("faker", "echo", "lorem")
 TOKENIZERS = ("auto", "estimate", "o200k_base")
 
 
+RECORD_MODES = ("once", "new_episodes", "all", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSettings:
+    """The configuration of a server that records."""
+
+    folder: Path | None = None  # of the recordings; None: only sessions of tests are recorded
+    mode: str = "new_episodes"  # which requests are forwarded: one of RECORD_MODES
+    upstreams: tuple[str, ...] = ()  # base URLs of vendors, each as VENDOR=URL
+    masks: tuple[str, ...] = ()  # regular expressions of what is masked in files, besides personal data
+    unmasked: bool = False  # mask no personal data in files
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The configuration of one server. `max_body` is in bytes."""
@@ -40,6 +54,7 @@ class Settings:
     page: bool = True  # serve the web UI at the root
     demo: bool = False  # run scripted clients against the server
     log_format: Literal["text", "json"] = "text"
+    record: RecordSettings | None = None  # forward requests to the real vendors, and record them
 
     @property
     def section_files(self) -> dict[str, Path]:
@@ -50,4 +65,4 @@ class Settings:
     @property
     def has_own_fixtures(self) -> bool:
         """Return whether fixtures other than the shipped ones are served."""
-        return bool(self.paths or self.fixtures_yaml)
+        return bool(self.paths or self.fixtures_yaml or self.record)

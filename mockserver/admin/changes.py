@@ -13,7 +13,7 @@ from mockserver.admin.request_watch import RequestWatches
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.fixture import Fixture
 from mockserver.matching.fixture_set import FixtureSet
-from mockserver.matching.loader import LoadedFile, load_fixture_set, number_rules, renumber_file
+from mockserver.matching.loader import LoadedFile, load_server_fixtures, number_rules, renumber_file
 from mockserver.pipeline import ChatPipeline
 from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.sessions.store import (
@@ -161,8 +161,7 @@ class RuntimeChanges:
     async def reload(self) -> int:
         """Read the fixture files again; return the number of fixtures. Raises InputError."""
         settings = self._pipeline.settings
-        arguments = settings.paths, settings.fixtures_yaml, settings.section_files
-        fixtures = await asyncio.to_thread(load_fixture_set, *arguments)
+        fixtures = await asyncio.to_thread(load_server_fixtures, settings)
         self._pipeline.replace_fixtures(fixtures)
         return len(fixtures)
 

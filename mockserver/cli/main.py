@@ -5,16 +5,12 @@ Each command imports what it needs, so that the health check, which a container 
 
 from __future__ import annotations
 
-import gc
 import io
-import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -23,12 +19,13 @@ from mockserver import __version__
 from mockserver.cli.options import (
     DEFAULTS,
     EnvVarOption,
-    HostParam,
     PortParam,
     TokenOption,
     answer_options,
     create_settings,
     paths_argument,
+    record_options,
+    server_options,
     vendor_option,
 )
 from mockserver.cli.output import (
@@ -36,21 +33,9 @@ from mockserver.cli.output import (
     REPORT_FORMATS,
     STARTER_FIXTURES,
 )
-from mockserver.cli.server_messages import (
-    StartReport,
-    find_exposure_warning,
-    format_dropped_lines,
-    format_reload_message,
-    format_start,
-    format_warnings,
-)
+from mockserver.cli.server_messages import format_warnings
 from mockserver.errors import InputError, Problem
 from mockserver.settings import Settings
-
-if TYPE_CHECKING:
-    from mockserver.matching.fixture_set import FixtureSet
-    from mockserver.pipeline import ChatPipeline
-    from mockserver.server.log_writer import LogWriter
 
 SCHEMA_FILENAME = "mockserver.schema.json"
 
@@ -100,83 +85,24 @@ def main() -> None:
 @main.command()
 @paths_argument(envvar="MOCKSERVER_FIXTURES")
 @answer_options
-@click.option("--host", cls=EnvVarOption, default=DEFAULTS.host, help="Address to listen on.")
-@click.option(
-    "--port", cls=EnvVarOption, type=PortParam(), default=DEFAULTS.port, help="Port; 0 picks a free one."
-)
-@click.option(
-    "--journal-size",
-    cls=EnvVarOption,
-    type=click.IntRange(1),
-    default=DEFAULTS.journal_size,
-    help="Number of requests that the journal keeps.",
-)
-@click.option(
-    "--admin-token", cls=TokenOption, metavar="TOKEN", help="Bearer token that the admin API requires."
-)
-@click.option(
-    "--allowed-host",
-    "allowed_hosts",
-    cls=EnvVarOption,
-    multiple=True,
-    type=HostParam(),
-    help="A Host name that the admin API accepts without a token.",
-)
-@click.option("--no-reload", cls=EnvVarOption, is_flag=True, help="Ignore edits of fixture files.")
-@click.option("--no-page", cls=EnvVarOption, is_flag=True, help="Do not serve the web UI at the root.")
-@click.option("--demo", cls=EnvVarOption, is_flag=True, help="Run scripted clients against the server.")
-@click.option(
-    "--log-format",
-    cls=EnvVarOption,
-    type=click.Choice(["text", "json"]),
-    default=DEFAULTS.log_format,
-    help="Format of the access log.",
-)
+@server_options
 def serve(**flags: Any) -> None:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
-    from mockserver.server import app
-    from mockserver.server.access_log import AccessLog
-    from mockserver.server.addresses import bind_socket, get_connect_address
-    from mockserver.server.app import create_app
-    from mockserver.server.connection_limits import raise_fd_limit
-    from mockserver.server.log_writer import JsonLogFormatter, LogWriter, LogWriterHandler
-    from mockserver.server.uvicorn_server import BackgroundServer
-    from mockserver.wire.playback import Playback
+    from mockserver.cli.server_run import run_server
 
-    flags["paths"] = _drop_empty_mounts(flags["paths"])
-    settings = create_settings(flags)
-    _print_variable_warnings(settings)
-    _reject_mistyped_command(settings.paths)
+    run_server(_read_settings(flags))
 
-    format_dropped = partial(format_dropped_lines, settings=settings)
-    output, errors = LogWriter(sys.stdout, format_dropped), LogWriter(sys.stderr, format_dropped)
 
-    def report_reload(outcome: FixtureSet | InputError) -> None:
-        if isinstance(outcome, InputError):
-            errors.write(format_warnings(map(str, outcome.problems), settings))
-        output.write(format_reload_message(outcome, settings))
+@main.command()
+@paths_argument(envvar="MOCKSERVER_FIXTURES")
+@record_options
+@answer_options
+@server_options
+def record(**flags: Any) -> None:
+    """Serve PATHS and the recordings in DIR; forward all other requests to the real vendors, and record them."""
+    from mockserver.cli.server_run import run_server
 
-    playback, access_log = Playback(), AccessLog(settings.log_format, output.write)
-    pipeline = app.create_pipeline(settings, playback, access_log)
-    raise_fd_limit()
-    sock = bind_socket(settings.host, settings.port)
-    sock.listen()  # a client that connects as soon as it reads the banner waits until the server has started
-    server = BackgroundServer(create_app(pipeline, report_reload, get_connect_address(sock)), sock, playback)
-    _report_start(server.address, pipeline, output, errors)
-    handler = LogWriterHandler(errors)
-    if settings.log_format == "json":
-        handler.setFormatter(JsonLogFormatter())
-    logging.getLogger().addHandler(handler)
-    # Existing objects live until the end, and new ones are values without cycles, most of them kept in the journal:
-    # frequent collections would only delay answers.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
-    try:
-        server.run()
-    finally:
-        access_log.flush()
-        output.close()
-        errors.close()
+    run_server(_read_settings(flags))
 
 
 @main.command()
@@ -319,20 +245,13 @@ def _schema_json() -> str:
     return orjson.dumps(json_schema, option=orjson.OPT_INDENT_2).decode()
 
 
-def _report_start(
-    address: tuple[str, int], pipeline: ChatPipeline, output: LogWriter, errors: LogWriter
-) -> None:
-    """Log the start of a server, and warnings about omitted files, slow patterns and an open address."""
-    from mockserver.matching.slow_patterns import find_slow_patterns
-
-    settings, fixtures = pipeline.settings, pipeline.fixtures
-    rules = fixtures.rules + pipeline.fault_rules
-    report = StartReport(address, settings, len(fixtures), len(fixtures.accounts), rules, len(fixtures.plan))
-    output.write(format_start(report, pipeline.router))
-    slow = map(str, islice(find_slow_patterns(fixtures, at_start=True), 3))
-    omitted = map(str, fixtures.omitted_files[:3])
-    if warnings := [*omitted, *slow, *find_exposure_warning(report)]:
-        errors.write(format_warnings(warnings, settings))
+def _read_settings(flags: dict[str, Any]) -> Settings:
+    """Return the settings of a server; print warnings about the environment. Raises InputError."""
+    flags["paths"] = _drop_empty_mounts(flags["paths"])
+    settings = create_settings(flags)
+    _print_variable_warnings(settings)
+    _reject_mistyped_command(settings.paths)
+    return settings
 
 
 def _print_variable_warnings(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
+from mockserver.settings import RECORD_MODES, REPLY_STYLES, TOKENIZERS, RecordSettings, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = Settings()
@@ -97,9 +97,29 @@ def answer_options(command: Command) -> Command:
     return command
 
 
+def server_options(command: Command) -> Command:
+    """Add the options of a server that listens, of `serve` and `record` alike."""
+    for option in reversed(_SERVER_OPTIONS):
+        command = option(command)
+    return command
+
+
+def record_options(command: Command) -> Command:
+    """Add the options of `record`."""
+    for option in reversed(_RECORD_OPTIONS):
+        command = option(command)
+    return command
+
+
 def create_settings(flags: Mapping[str, Any]) -> Settings:
-    """Return the settings of flags, by their names in Python."""
-    return Settings(**rename_negated_flags(flags))
+    """Return the settings of flags, by their names in Python; those of `record` have `record_` before them."""
+    settings = rename_negated_flags(flags)
+    record = {
+        name.removeprefix(_RECORD_PREFIX): settings.pop(name)
+        for name in tuple(settings)
+        if name.startswith(_RECORD_PREFIX)
+    }
+    return Settings(**settings, record=RecordSettings(**record) if record else None)
 
 
 def rename_negated_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,5 +200,80 @@ _ANSWER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
         cls=EnvVarOption,
         is_flag=True,
         help="Inject no error for a message like `mock 429`.",
+    ),
+)
+
+_SERVER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    click.option("--host", cls=EnvVarOption, default=DEFAULTS.host, help="Address to listen on."),
+    click.option(
+        "--port", cls=EnvVarOption, type=PortParam(), default=DEFAULTS.port, help="Port; 0 picks a free one."
+    ),
+    click.option(
+        "--journal-size",
+        cls=EnvVarOption,
+        type=click.IntRange(1),
+        default=DEFAULTS.journal_size,
+        help="Number of requests that the journal keeps.",
+    ),
+    click.option(
+        "--admin-token", cls=TokenOption, metavar="TOKEN", help="Bearer token that the admin API requires."
+    ),
+    click.option(
+        "--allowed-host",
+        "allowed_hosts",
+        cls=EnvVarOption,
+        multiple=True,
+        type=HostParam(),
+        help="A Host name that the admin API accepts without a token.",
+    ),
+    click.option("--no-reload", cls=EnvVarOption, is_flag=True, help="Ignore edits of fixture files."),
+    click.option("--no-page", cls=EnvVarOption, is_flag=True, help="Do not serve the web UI at the root."),
+    click.option("--demo", cls=EnvVarOption, is_flag=True, help="Run scripted clients against the server."),
+    click.option(
+        "--log-format",
+        cls=EnvVarOption,
+        type=click.Choice(["text", "json"]),
+        default=DEFAULTS.log_format,
+        help="Format of the access log.",
+    ),
+)
+
+_RECORD_PREFIX = "record_"
+_RECORD_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--to",
+        "record_folder",
+        cls=EnvVarOption,
+        metavar="DIR",
+        required=True,
+        type=click.Path(path_type=Path),
+        help="Folder of the recordings.",
+    ),
+    click.option(
+        "--upstream",
+        "record_upstreams",
+        cls=EnvVarOption,
+        metavar="VENDOR=URL",
+        multiple=True,
+        help="Base URL of a vendor, in place of its own host.",
+    ),
+    click.option(
+        "--mode",
+        "record_mode",
+        cls=EnvVarOption,
+        type=click.Choice(RECORD_MODES),
+        default=RecordSettings().mode,
+        help="Which requests are forwarded.",
+    ),
+    click.option(
+        "--mask",
+        "record_masks",
+        cls=EnvVarOption,
+        metavar="REGEX",
+        multiple=True,
+        help="Mask this in the recordings, besides personal data and secrets.",
+    ),
+    click.option(
+        "--no-mask", "record_unmasked", cls=EnvVarOption, is_flag=True, help="Mask no personal data."
     ),
 )

@@ -85,7 +85,7 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
         usage = "base_url" if profile.paths.openai else "POST"
         lines.append(f"  {profile.title:12}{usage:10}{root}/{vendor.name}{path}{_describe_versions(profile)}")
     sources = [TEXT_SOURCE] * bool(settings.fixtures_yaml) + [str(path) for path in settings.paths]
-    source = ", ".join(sources) or "the shipped ones"
+    source = ", ".join(sources) or ("no files" if settings.record else "the shipped ones")
     lines += [
         "",
         *([f"  {'web UI':12}{root}/"] if settings.page else []),
@@ -97,6 +97,7 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
         ),
         *_describe_fault_rules(report.rules),
         *_describe_plan(report.plan_steps),
+        *_describe_recording(settings),
         f"  {'seed':12}{settings.seed}",
         "",
     ]
@@ -117,6 +118,16 @@ def _list_versions(profile: VendorProfile) -> dict[str, str]:
 def _describe_exposure(report: StartReport) -> Iterator[str]:
     if report.is_open:
         yield f"  {'address':12}{report.listen_address}, which other machines can reach"
+
+
+def _describe_recording(settings: Settings) -> Iterator[str]:
+    """Yield a line for a server that records: where, and whether it forwards requests."""
+    from mockserver.matching.fixture_files import forwards_requests  # noqa: PLC0415 `serve` has imported it already
+
+    record = settings.record
+    if record is not None:
+        others = "forwarded and recorded" if forwards_requests(record) else "refused"
+        yield f"  {'recordings':12}{record.folder} (mode {record.mode}); other requests are {others}"
 
 
 def _describe_fault_rules(rules: Sequence[FaultRule]) -> Iterator[str]:
@@ -160,12 +171,12 @@ def format_reload_message(outcome: FixtureSet | InputError, settings: Settings) 
         message = f"reloaded {format_count(len(outcome), 'fixture')}"
         if outcome.omitted_files:
             message += f", omitted {format_count(len(outcome.omitted_files), 'JSON file')} without fixtures"
-    return _format_event(message, settings)
+    return format_event(message, settings)
 
 
 def format_dropped_lines(count: int, settings: Settings) -> str:
     """Return the log line that reports dropped lines, in the log's format."""
-    return _format_event(f"{format_count(count, 'log line')} dropped", settings)
+    return format_event(f"{format_count(count, 'log line')} dropped", settings)
 
 
 def format_warnings(messages: Iterable[str], settings: Settings) -> str:
@@ -177,7 +188,8 @@ def format_warnings(messages: Iterable[str], settings: Settings) -> str:
     return "\n".join(f"mockserver: {escape_controls(one)}" for one in messages)
 
 
-def _format_event(message: str, settings: Settings) -> str:
+def format_event(message: str, settings: Settings) -> str:
+    """Return the log line of an event, in the log's format."""
     return _format_json_event(message) if settings.log_format == "json" else message
 
 

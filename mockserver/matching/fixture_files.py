@@ -15,6 +15,7 @@ from mockserver.errors import InputError, Problem
 from mockserver.matching.fixture_set import FileStats
 from mockserver.schema.messages import format_alternatives
 from mockserver.schema.yaml_document import read_text_file, stat_file
+from mockserver.settings import RecordSettings
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _SCHEMA_SUFFIX = ".schema.json"  # of JSON Schemas, such as the one that `mockserver init` writes
@@ -59,6 +60,21 @@ def find_fixture_files(paths: Iterable[Path]) -> FoundFiles:
 def list_fixture_files(path: Path) -> list[Path]:
     """Return a file itself, or the YAML and JSON files of a folder and its subfolders, sorted; links are followed."""
     return _list_path(path)[0]
+
+
+def list_replayed_paths(record: RecordSettings) -> tuple[Path, ...]:
+    """Return the folder of the recordings of earlier runs, if they are replayed and there are any."""
+    folder = record.folder
+    if folder is None or record.mode == "all" or not folder.exists() or not list_fixture_files(folder):
+        return ()
+    return (folder,)
+
+
+def forwards_requests(record: RecordSettings) -> bool:
+    """Return whether a server forwards new requests with these settings."""
+    if record.mode == "once" and record.folder is not None:
+        return not list_replayed_paths(record)
+    return record.mode != "none"
 
 
 def stat_fixture_files(paths: Iterable[Path], named_files: Iterable[str] = ()) -> FileStats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from mockserver.fixtures.plan_spec import PlanStep
 from mockserver.masking import mask_key
 from mockserver.matching.counter_keys import assign_fixture_keys, assign_rule_keys
 from mockserver.matching.document_sources import list_document_sources
-from mockserver.matching.fixture_files import find_fixture_files, stat_fixture_files
+from mockserver.matching.fixture_files import find_fixture_files, list_replayed_paths, stat_fixture_files
 from mockserver.matching.fixture_set import LARGE_SET, FileStats, FixtureSet
 from mockserver.matching.plan_loader import compile_plan, format_source, get_value_at
 from mockserver.schema.field_types import read_document
@@ -31,7 +31,9 @@ from mockserver.schema.yaml_document import (
     ValuePath,
     document_from_value,
     format_path,
+    stat_file,
 )
+from mockserver.settings import Settings
 
 RUNTIME_SOURCE = "runtime"  # the source of what was added while the server ran
 
@@ -98,6 +100,31 @@ def load_fixture_set(
     if len(fixture_set) > LARGE_SET:
         fixture_set.prefilter  # noqa: B018 it is built now, on the thread that loads the files
     return fixture_set
+
+
+def load_server_fixtures(settings: Settings) -> FixtureSet:
+    """Load the fixtures of a server: those of its paths, and the recordings that it replays. Raises InputError."""
+    recordings = () if settings.record is None else list_replayed_paths(settings.record)
+    paths, text = (*settings.paths, *recordings), settings.fixtures_yaml
+    if settings.record is not None and not paths:
+        text = text or "fixtures: []"
+    return load_fixture_set(paths, text, settings.section_files)
+
+
+def replace_loaded_files(fixture_set: FixtureSet, files: Sequence[LoadedFile]) -> FixtureSet:
+    """Return a fixture set with the fixtures of files that were written since it was loaded, these last."""
+    names = {file.document.name for file in files}
+    kept = [one for one in fixture_set.fixtures if one.source.rpartition(":")[0] not in names]
+    written = (fixture for file in files for fixture in file.fixtures)
+    stats = {name: stat for name in names if (stat := stat_file(name)) is not None}
+    return FixtureSet(
+        assign_fixture_keys([*kept, *written]),
+        {**fixture_set.file_stats, **stats},
+        fixture_set.rules,
+        fixture_set.accounts.values(),
+        fixture_set.omitted_files,
+        fixture_set.latency_rules,
+    )
 
 
 @functools.cache
@@ -281,22 +308,28 @@ OnReload = Callable[[FixtureSet | InputError], None]
 
 async def watch_fixture_files(
     paths: tuple[Path, ...],
-    loaded: FileStats,
+    read_loaded: Callable[[], FileStats],
     load: Callable[[], FixtureSet],
     on_change: Callable[[FixtureSet], None],
     on_reload: OnReload,
 ) -> None:
     """Load the files again after each edit, until the task is cancelled; no error ends it.
 
-    `loaded` are the stats of the files from before they were first read. `on_change` receives the fixtures of a
+    `read_loaded` returns the stats of the files that are loaded, from before they were read; they change when the
+    server itself writes a file. `on_change` receives the fixtures of a
     valid edit, `on_reload` those or the error. An edit is read once two polls find the same files, so that no file
     is read half written; files that change all the time are read nevertheless.
     """
+    loaded = read_loaded()
     poll, reported = _FilePoll(loaded), ""
     while True:
         await asyncio.sleep(POLL_INTERVAL)
         try:
-            if not poll.is_edited(await asyncio.to_thread(stat_fixture_files, paths, poll.named_files)):
+            found = await asyncio.to_thread(stat_fixture_files, paths, poll.named_files)
+            if loaded is not read_loaded():
+                loaded = read_loaded()
+                poll.note_loaded(loaded, loaded)
+            if not poll.is_edited(found):
                 continue
             fixtures = await asyncio.to_thread(load)
             poll.note_loaded(fixtures.file_stats, fixtures.file_stats)

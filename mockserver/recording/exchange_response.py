@@ -18,6 +18,7 @@ from mockserver.recording.error_writer import write_error
 from mockserver.recording.response_writer import read_response
 from mockserver.recording.stream_pacing import measure_pacing, write_event_lines
 from mockserver.recording.timed_events import parse_chunks, split_timed_events
+from mockserver.recording.usage_reader import list_usages
 from mockserver.rendering.completion import render_completion
 from mockserver.rendering.pacing import LazyRandom
 from mockserver.request.chat_request import ChatRequest
@@ -39,7 +40,6 @@ _TRANSIENT_HEADER = re.compile(
 )
 _RETRY_HEADERS = ("retry-after", "retry-after-ms")
 _CHUNK_SIZES = (None, "word", "char", "whole")
-_REPORTED_TOKENS = ("prompt_tokens", "completion_tokens")  # by every vendor
 _STATED_FIELDS = ("model", "system_fingerprint")
 
 
@@ -73,7 +73,7 @@ def _list_wordings(request: ChatRequest, answer: Answer) -> Iterator[_Wording]:
     if words is not None:
         # Some vendors send an empty text beside tool calls, others null.
         for text in ({}, {"text": ""}) if "text" not in words and "tool_calls" in words else ({},):
-            for usage in _list_usages(answer):
+            for usage in list_usages(request, _read_usage(answer)):
                 yield from _list_forms(answer, {**text, **words, **usage})
 
 
@@ -124,23 +124,8 @@ def _write_json(words: Definition) -> Definition | None:
     return {"json": value} | {name: item for name, item in words.items() if name != "text"}
 
 
-def _list_usages(answer: Answer) -> list[Definition]:
-    """Return the tokens that an answer reports, in the field of a response: without zeros, and with them."""
-    usage: Definition = next(
-        (one["usage"] for one in _read_objects(answer) if isinstance(one.get("usage"), dict)), {}
-    )
-    details = [usage.get(f"{name}_tokens_details") for name in ("prompt", "completion")]
-    stated = {
-        name: count for part in (*details, usage) if isinstance(part, dict) for name, count in part.items()
-    }
-    tokens = {
-        name: count
-        for name in (*_REPORTED_TOKENS, "reasoning_tokens", "cached_tokens")
-        if isinstance(count := stated.get(name), int)
-    }
-    counts = {name: count for name, count in tokens.items() if count or name in _REPORTED_TOKENS}
-    usages = [counts] if counts == tokens else [counts, tokens]
-    return [{"usage": one} if one else {} for one in usages]
+def _read_usage(answer: Answer) -> Any:
+    return next((one["usage"] for one in _read_objects(answer) if one.get("usage")), None)
 
 
 def _read_objects(answer: Answer) -> list[Definition]:

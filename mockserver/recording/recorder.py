@@ -6,6 +6,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from mockserver.matching.loader import LoadedFile
 from mockserver.recording.exchange import Exchange, build_exchange_request
@@ -22,6 +23,18 @@ from mockserver.recording.recordings import (
 from mockserver.vendors.routing import VendorRouter
 
 _SUFFIXES = (".yaml", ".yml")
+
+
+class RecordedFixture(NamedTuple):
+    """The name of the fixture for an exchange, its file, and all files that have changed.
+
+    `masked_count` is the number of values that are masked in the file.
+    """
+
+    name: str
+    path: Path
+    files: tuple[LoadedFile, ...]
+    masked_count: int
 
 
 class Recorder:
@@ -47,19 +60,25 @@ class Recorder:
         self._files: dict[Path, RecordingFile] = {}
         self._file_of: dict[Recording, RecordingFile] = {}
 
-    def record(self, exchange: Exchange, target: Path) -> list[LoadedFile]:
-        """Write an exchange; return the files that have changed.
+    def find(self, exchange: Exchange) -> Recording | None:
+        """Return the recording of such a request in this run, None if there is none.
+
+        Raises NoFixtureError if no fixture can answer the request.
+        """
+        request = build_exchange_request(self._mask.mask(exchange).exchange, self._router)
+        return self.requests.find(compute_request_key(request), stream=request.stream)
+
+    def record(self, exchange: Exchange, target: Path) -> RecordedFixture:
+        """Write an exchange; return the name and the file of its fixture.
 
         `target` is a file, or a folder, in which each conversation has a file of its own.
 
         Raises NoFixtureError if no fixture can answer the request; OSError if a file cannot be written.
         """
-        # Requests are compared as they came: masking may make different ones equal.
-        key = compute_request_key(build_exchange_request(exchange, self._router))
         masked = self._mask.mask(exchange)
         request = build_exchange_request(masked.exchange, self._router)
         response = masked.restore(write_exchange_response(request, masked.exchange.answer))
-        recording, changed = self.requests.add(key, request, response)
+        recording, changed = self.requests.add(compute_request_key(request), request, response)
         path = (
             target
             if target.suffix in _SUFFIXES
@@ -69,7 +88,9 @@ class Recorder:
         self._assign(recording, file)
         self.masked_values[file.path] |= masked.values
         files = dict.fromkeys(self._file_of[one] for one in changed)
-        return [self._save(one) for one in files]
+        loaded = tuple(self._save(one) for one in files)
+        masked_count = len(self.masked_values[file.path])
+        return RecordedFixture(recording.name, file.path, loaded, masked_count)
 
     def _open(self, path: Path) -> RecordingFile:
         if path not in self._files:

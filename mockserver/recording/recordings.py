@@ -68,6 +68,7 @@ class RecordedRequests:
 
     def __init__(self, taken_names: Iterable[str] = ()) -> None:
         self._names = set(taken_names)
+        self._by_name: dict[str, Recording] = {}
         self._by_key: dict[tuple[bytes, bool], Recording] = {}
         self._compared: deque[Recording] = deque()
         self._compared_bytes = 0
@@ -75,6 +76,10 @@ class RecordedRequests:
     def reserve_names(self, names: Iterable[str]) -> None:
         """Give none of these names to a recording."""
         self._names.update(names)
+
+    def has_name(self, name: str) -> bool:
+        """Return whether a recording of this run has the name."""
+        return name in self._by_name
 
     def find(self, key: bytes, *, stream: bool) -> Recording | None:
         """Return the recording that answers a request with this key, None if it is new."""
@@ -99,7 +104,7 @@ class RecordedRequests:
             self._by_key[key, request.stream] = twin
             return twin, [twin]
         recording = Recording(request, self._choose_name(request), response)
-        self._by_key[key, request.stream] = recording
+        self._by_key[key, request.stream] = self._by_name[recording.name] = recording
         return recording, [recording, *self._compare(recording)]
 
     def _choose_name(self, request: ChatRequest) -> str:

@@ -67,9 +67,9 @@ def _format_target(record: RequestRecord) -> str:
 
 
 def _format_source(record: RequestRecord) -> str:
-    """Return the fixture that matched, or that the reply was generated."""
+    """Return the fixture that matched, or that the reply was generated, or is the real vendor's."""
     if record.fixture or not record.generated:
-        return record.fixture or "-"
+        return record.fixture or ("forwarded" if record.outcome == "forwarded" else "-")
     return f"generated (nearest: {record.nearest})" if record.nearest else "generated"
 
 

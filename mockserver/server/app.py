@@ -15,13 +15,14 @@ from mockserver.errors import InputError
 from mockserver.fixtures.fault_rules import parse_fault_rule
 from mockserver.generation.faker_text import normalize_locale
 from mockserver.matching.counter_keys import assign_rule_keys
+from mockserver.matching.fixture_files import forwards_requests
 from mockserver.matching.fixture_set import FixtureSet
-from mockserver.matching.loader import OnReload, load_fixture_set, watch_fixture_files
+from mockserver.matching.loader import OnReload, load_server_fixtures, watch_fixture_files
 from mockserver.pipeline import ChatPipeline, OnRequestEnd
 from mockserver.schema.messages import suggest_name
 from mockserver.server.dispatch import RequestDispatcher
 from mockserver.sessions.store import MemoryStore, SessionStore
-from mockserver.settings import REPLY_STYLES, TOKENIZERS, Settings
+from mockserver.settings import RECORD_MODES, REPLY_STYLES, TOKENIZERS, Settings
 from mockserver.tokens.token_count import ESTIMATE
 from mockserver.tokens.tokenizer import TOKENIZER_NAME, is_tokenizer_installed
 from mockserver.vendors.profile_inheritance import list_shipped_profiles
@@ -76,7 +77,13 @@ def create_pipeline(
     rules = tuple(assign_rule_keys(parsed, "flag"))
     store = store or MemoryStore(max_requests=settings.journal_size)
     router = load_vendors(settings.vendors, settings.tokenizer, strict_models=settings.strict_models)
-    return ChatPipeline(settings, router, load_fixtures(settings), rules, store, playback, on_request_end)
+    fixtures = load_server_fixtures(settings)
+    pipeline = ChatPipeline(settings, router, fixtures, rules, store, playback, on_request_end)
+    if settings.record is not None and forwards_requests(settings.record):
+        from mockserver.recording.recording_setup import attach_forwarder  # noqa: PLC0415 only to record
+
+        attach_forwarder(pipeline, settings.record)
+    return pipeline
 
 
 def _resolve_settings(settings: Settings) -> Settings:
@@ -84,6 +91,7 @@ def _resolve_settings(settings: Settings) -> Settings:
     for flag, value, known in (
         ("--reply", settings.reply, REPLY_STYLES),
         ("--tokenizer", settings.tokenizer, TOKENIZERS),
+        ("--mode", settings.record.mode if settings.record else RECORD_MODES[0], RECORD_MODES),
     ):
         if value not in known:
             raise InputError.from_message(f"found {value!r}{suggest_name(value, known)}", flag)
@@ -99,7 +107,8 @@ def _resolve_settings(settings: Settings) -> Settings:
         raise InputError.from_message(
             f"{tokenizer} is not installed: pip install 'mock-provider-server[tokens]'", "--tokenizer"
         )
-    return replace(settings, locale=locale, tokenizer=tokenizer)
+    is_replay = settings.record is not None and not forwards_requests(settings.record)
+    return replace(settings, locale=locale, tokenizer=tokenizer, strict=settings.strict or is_replay)
 
 
 def _check_admin_token(token: str | None) -> None:
@@ -111,11 +120,6 @@ def _check_admin_token(token: str | None) -> None:
             "cannot be sent in a header: use printable ASCII characters, without a space at either end",
             "--admin-token",
         )
-
-
-def load_fixtures(settings: Settings) -> FixtureSet:
-    """Load the fixtures of a server, at start-up and after an edit. Raises InputError."""
-    return load_fixture_set(settings.paths, settings.fixtures_yaml, settings.section_files)
 
 
 def create_app(
@@ -142,10 +146,12 @@ def create_app(
 def _lifespan_tasks(
     pipeline: ChatPipeline, on_reload: OnReload, address: tuple[str, int] | None
 ) -> Iterator[LifespanTask]:
-    """Yield the tasks that run as long as the server does: the file watcher and the demo."""
-    settings = pipeline.settings
-    if settings.reload and (settings.paths or settings.section_files):
-        load = functools.partial(load_fixtures, settings)
+    """Yield the tasks that run as long as the server does: the file watcher, the forwarder and the demo."""
+    settings, forwarder = pipeline.settings, pipeline.forwarder
+    folder = settings.record.folder if settings.record else None
+    watched = (*settings.paths, *([folder] if folder else []))
+    if settings.reload and (watched or settings.section_files):
+        load = functools.partial(load_server_fixtures, settings)
 
         def report(outcome: FixtureSet | InputError) -> None:
             if isinstance(outcome, InputError):
@@ -153,8 +159,10 @@ def _lifespan_tasks(
             on_reload(outcome)
 
         yield lambda: watch_fixture_files(
-            settings.paths, pipeline.fixtures.file_stats, load, pipeline.replace_fixtures, report
+            watched, lambda: pipeline.fixtures.file_stats, load, pipeline.replace_fixtures, report
         )
+    if forwarder is not None:
+        yield forwarder.run
     if settings.demo and address is not None:
         from mockserver.server.demo import run_demo  # noqa: PLC0415 rarely used
 

@@ -58,8 +58,8 @@ class Arrival:
 
 # The kind of an answer. The answer of a fixture or an auxiliary endpoint; a generated reply; a refusal by the vendor's
 # rules; an error or fault that a header, the key, the message or a fault rule has injected; the 404 of a strict server;
-# the error for a path or method that is not served.
-Outcome = Literal["answered", "generated", "refused", "injected", "unmatched", "unknown_path"]
+# the error for a path or method that is not served; the answer of the real vendor, while a server records.
+Outcome = Literal["answered", "generated", "refused", "injected", "unmatched", "unknown_path", "forwarded"]
 UNMATCHED_OUTCOMES: Final[tuple[Outcome, ...]] = ("generated", "unmatched", "unknown_path")
 
 

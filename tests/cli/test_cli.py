@@ -41,7 +41,11 @@ from mockserver.errors import InputError, Problem
 from mockserver.fixtures.fault_rules import parse_fault_rule
 from mockserver.matching.fixture_files import list_fixture_files
 from mockserver.matching.fixture_set import FixtureSet
-from mockserver.matching.loader import load_fixture_document, locate_shipped_fixtures
+from mockserver.matching.loader import (
+    load_fixture_document,
+    load_server_fixtures,
+    locate_shipped_fixtures,
+)
 from mockserver.schema.yaml_document import load_document, parse_yaml
 from mockserver.server import app
 from mockserver.server.addresses import bind_socket, format_server_url
@@ -425,10 +429,10 @@ def test_an_empty_folder_that_the_environment_names_is_a_volume_without_a_mount(
 
 def test_fixtures_may_be_the_environment_itself() -> None:
     text = GOOD.replace("name: hello", "name: first")
-    shelf = app.load_fixtures(Settings(fixtures_yaml=text, paths=(Path("hidden.yaml"),)))
+    shelf = load_server_fixtures(Settings(fixtures_yaml=text, paths=(Path("hidden.yaml"),)))
     assert shelf.fixtures[0].source == "MOCKSERVER_FIXTURES_YAML:2"
     assert len(shelf) == 3
-    assert len(app.load_fixtures(Settings(fixtures_yaml="fixtures: []"))) == 0
+    assert len(load_server_fixtures(Settings(fixtures_yaml="fixtures: []"))) == 0
     assert "MOCKSERVER_FIXTURES_YAML:2:25: " in refused(MOCKSERVER_FIXTURES_YAML=BAD)
     report = StartReport(("::1", 1), Settings(fixtures_yaml=GOOD))
     assert "(MOCKSERVER_FIXTURES_YAML)" in format_banner(report, app.load_vendors())

@@ -89,7 +89,8 @@ def _watch(
             if len(outcomes) == count:
                 enough.set()
 
-        task = asyncio.create_task(watch_fixture_files(paths, loaded or {}, load, on_change, report))
+        stats = loaded or {}
+        task = asyncio.create_task(watch_fixture_files(paths, lambda: stats, load, on_change, report))
         await asyncio.wait_for(enough.wait(), 20)
         assert not task.done()
         task.cancel()

@@ -80,6 +80,22 @@ def test_each_vendor_s_body_and_error_is_written_in_words(read_request: ReadRequ
     assert record(request, render(request, error)) == error
 
 
+@pytest.mark.parametrize(
+    "body", [HELLO, {**HELLO, "stream": True, "stream_options": {"include_usage": True}}]
+)
+@pytest.mark.parametrize("usage", [{"cached_tokens": 3, "reasoning_tokens": 64}, {"reasoning_tokens": 0}])
+def test_a_usage_in_credits_is_written_in_tokens(
+    read_request: ReadRequest, body: Any, usage: dict[str, int]
+) -> None:
+    request = read_request({**body, "model": "o1-preview"})
+    said = {"text": "Hi", "usage": {"prompt_tokens": 57, "completion_tokens": 123, **usage}}
+    answer = render(request, said)
+    written = record(request, answer)
+    assert written.keys() == {"text", "usage"}
+    again = [join_frames(one.frames).partition(b'"usage":{')[2] for one in (answer, render(request, written))]
+    assert again[0].partition(b"}}")[0] == again[1].partition(b"}}")[0] != b""
+
+
 @pytest.mark.parametrize("stream", [{}, {"chunk": "word"}, {"chunk": "char"}, {"chunk": "whole"}], ids=str)
 def test_a_stream_keeps_its_chunks_and_its_pace(read_request: ReadRequest, stream: dict[str, Any]) -> None:
     request = read_request(STREAM)

@@ -9,6 +9,7 @@ const KINDS = {
   injected: "injected",
   unmatched: "not matched",
   unknown_path: "no such path",
+  forwarded: "forwarded",
 };
 
 const EXPLANATIONS = {
@@ -18,6 +19,7 @@ const EXPLANATIONS = {
   injected: "No fixture matched; an error or fault was injected.",
   unmatched: "No fixture matched.",
   unknown_path: "There is no such path or method, so no fixture could match.",
+  forwarded: "The real vendor answered.",
 };
 
 /**

@@ -18,7 +18,7 @@ const CAPACITY = 1000;
  * @property {number} status
  * @property {string | null} fixture
  * @property {string | null} nearest the fixture nearest to a request with a generated reply
- * @property {"answered" | "generated" | "refused" | "injected" | "unmatched" | "unknown_path" | null} outcome
+ * @property {"answered" | "generated" | "refused" | "injected" | "unmatched" | "unknown_path" | "forwarded" | null} outcome
  * @property {string | null} rule
  * @property {string | null} fault
  * @property {string | null} reason
