@@ -430,3 +430,19 @@ def test_a_limit_cuts_the_text_and_the_reason_says_so(client: OpenAI, model: str
     assert (choice.message.content, choice.finish_reason) == ("One word at", "length")
     choice = client.chat.completions.create(model=model, messages=user("mock words"), stop=" at").choices[0]
     assert (choice.message.content, choice.finish_reason) == ("One word", "stop")
+
+
+@pytest.mark.parametrize("path", ["/openai/v1", "/aimlapi/v1"])
+def test_embeddings_are_read_in_both_encodings(server: MockServer, path: str) -> None:
+    async def embed(client: AsyncOpenAI) -> list[float]:
+        return (
+            (await client.embeddings.create(model="text-embedding-3-small", input=["cat"])).data[0].embedding
+        )
+
+    options: dict[str, Any] = {"base_url": server.url + path, "api_key": "k", "max_retries": 0}
+    with OpenAI(**options) as client:
+        answer = client.embeddings.create(
+            model="text-embedding-3-small", input=["cat", "dog"], encoding_format="float"
+        )
+    assert [len(item.embedding) for item in answer.data] == [1536, 1536]
+    assert answer.data[0].embedding == pytest.approx(awaited(options, embed), abs=1e-6)
