@@ -91,7 +91,7 @@ function renderBar(attempt, label, { x, now, unit }, top) {
   const shape = { y: top, height: barHeight, rx: 2 };
   return svg(
     "a",
-    { href: hashWith({ id: attempt.id }), class: `bar ${kind}${isStream ? " stream" : ""}`, "aria-label": label },
+    { href: hashWith({ id: attempt.id }), "data-request": attempt.id, class: `bar ${kind}${isStream ? " stream" : ""}`, "aria-label": label },
     svg("title", {}, label),
     // Larger than the bar, so that a narrow one is easy to click.
     svg("rect", { class: "hit-area", x: from - 3, y: top - 5, width: to - from + 6, height: barHeight + 10 }),

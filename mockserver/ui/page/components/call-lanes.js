@@ -1,6 +1,6 @@
 // Calls as lanes below one time axis: each with its label, and the chart of its attempts.
 
-import { flattenChildren, h, setText, svg } from "../lib/dom.js";
+import { flattenChildren, focusElement, focusedElement, h, setText, svg } from "../lib/dom.js";
 import { formatDuration, formatTime } from "../lib/format.js";
 import { hashWith } from "../lib/hash-route.js";
 import { axisLength, axisTicks } from "../lib/time-axis.js";
@@ -38,7 +38,7 @@ const MAX_REQUESTED_WAIT = 60e3; // milliseconds of a Retry-After that lengthen 
  */
 export function createCallLanes(context, label, heading = false) {
   const ruler = svg("svg", { class: "ruler", "aria-hidden": "true" });
-  const list = h("ol", { class: "lanes", "aria-label": label });
+  const list = h("ol", { class: "lanes", "aria-label": label, onkeydown: onKeydown });
   /** @type {Map<string, Lane>} */
   const lanes = new Map(); // by the call's id
   const head = h("div", { class: "lane head" }, h("div", { class: "lane-label muted" }, heading || "Call"), ruler);
@@ -49,6 +49,29 @@ export function createCallLanes(context, label, heading = false) {
     width = Math.floor(entry.contentRect.width);
     context.requestRender();
   }).observe(ruler);
+
+  /**
+   * Move the focus between the bars of a lane, and between lanes.
+   * @param {KeyboardEvent} event
+   */
+  function onKeydown(event) {
+    const lane = focusedElement()?.closest(".lane");
+    if (!lane || event.ctrlKey || event.altKey || event.metaKey) return;
+    const bars = [...lane.querySelectorAll(".bar")];
+    const index = bars.findIndex((bar) => bar === document.activeElement);
+    /** @type {Record<string, Element | null | undefined>} */
+    const targets = {
+      ArrowRight: bars[index + 1],
+      ArrowLeft: bars[index - 1],
+      ArrowDown: lane.nextElementSibling?.querySelector(".bar"),
+      ArrowUp: lane.previousElementSibling?.querySelector(".bar"),
+      Home: list.firstElementChild?.querySelector(".bar"),
+      End: list.lastElementChild?.querySelector(".bar"),
+    };
+    if (!(event.key in targets)) return;
+    event.preventDefault();
+    focusElement(targets[event.key]);
+  }
 
   /**
    * @param {Call[]} shown
@@ -150,7 +173,9 @@ export function createCallLanes(context, label, heading = false) {
     const x = (time) => PADDING + ((time - from) / axis.length) * inner;
     lane.track.style.minHeight = `${chartHeight(call, unit)}px`;
     const shapes = renderAttempts(call, { x, right: width - 4, now, ticks: ticks.map((tick) => tick.x), unit });
+    const focused = lane.picture.contains(document.activeElement) ? focusedElement()?.dataset.request : undefined;
     lane.picture.replaceChildren(...flattenChildren(shapes));
+    if (focused) focusElement(lane.picture.querySelector(`[data-request="${CSS.escape(focused)}"]`));
   }
 
   return { element, render };

@@ -39,7 +39,7 @@ export function createRequestDetail(element, context) {
   /** @type {RequestDetail | null} */
   let detail = null;
   let tab = TABS[0][0];
-  /** @type {HTMLElement | null} */
+  /** @type {HTMLElement | SVGElement | null} */
   let opener = null; // gets the focus again when the panel is closed
 
   element.addEventListener("keydown", (event) => {
@@ -49,10 +49,11 @@ export function createRequestDetail(element, context) {
   function render() {
     if (context.requestId !== shownId) {
       if (!shownId) opener = focusedElement();
+      const previousId = shownId;
       shownId = context.requestId;
       detail = null;
       if (shownId) load(shownId);
-      else hide();
+      else hide(previousId);
     } else if (detail?.ended === null && context.store.byId.get(shownId)?.ended) {
       detail = { ...detail, ended: "" }; // so that it is read again only once
       load(shownId);
@@ -84,10 +85,13 @@ export function createRequestDetail(element, context) {
     element.hidden = false;
   }
 
-  function hide() {
+  /** @param {string} id of the request that was shown */
+  function hide(id) {
     element.hidden = true;
+    // A link that was drawn again is another element.
+    const link = document.querySelector(`main a[data-request="${CSS.escape(id)}"]`);
+    focusElement(link ?? (opener?.isConnected && opener !== document.body ? opener : document.querySelector("main")));
     element.replaceChildren();
-    focusElement(opener);
     opener = null;
   }
 
@@ -240,7 +244,7 @@ function createHeaders(headers) {
  * @returns {HTMLElement}
  */
 function createCode(label, text) {
-  return h("pre", { class: "code", tabindex: "0", "aria-label": label }, text);
+  return h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": label }, text);
 }
 
 /** @param {{at_ms: number | null, data: string}[]} events */

@@ -33,7 +33,7 @@ export function createResponsePanel() {
   const sdkOutcome = h("p", { class: "sdk-outcome unknown" });
   const facts = h("dl", { class: "pairs" });
   const headers = h("dl", { class: "pairs mono" });
-  const raw = h("pre", { class: "code", tabindex: "0", "aria-label": "Body" });
+  const raw = h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": "Body" });
   /** @type {[string, string][] | null} */
   let listedHeaders = null;
   const element = h(

@@ -74,15 +74,16 @@ export function selectOption(select, selected) {
 
 /** Return the element with the focus, null if there is none. */
 export function focusedElement() {
-  return document.activeElement instanceof HTMLElement ? document.activeElement : null;
+  const { activeElement } = document;
+  return activeElement instanceof HTMLElement || activeElement instanceof SVGElement ? activeElement : null;
 }
 
 /**
  * Move the focus to an element if it can have it.
- * @param {Element | null} element
+ * @param {Element | null | undefined} element
  */
 export function focusElement(element) {
-  if (element instanceof HTMLElement) element.focus();
+  if (element instanceof HTMLElement || element instanceof SVGElement) element.focus();
 }
 
 /**

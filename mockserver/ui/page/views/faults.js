@@ -54,7 +54,7 @@ export function createFaultsView(context) {
     h(
       "table",
       { class: "listed" },
-      h("thead", {}, h("tr", {}, [...RULE_COLUMNS, ["action", ""]].map(([, title]) => h("th", { scope: "col" }, title)))),
+      h("thead", {}, h("tr", {}, [...RULE_COLUMNS.map(([, title]) => title), h("span", { class: "visually-hidden" }, "Action")].map((title) => h("th", { scope: "col" }, title)))),
       tableBody,
     ),
   );
@@ -65,6 +65,7 @@ export function createFaultsView(context) {
     { class: "faults panels", "aria-label": "Faults" },
     scopeForm.element,
     problem,
+    h("h2", { class: "visually-hidden" }, "Faults"),
     h("ul", { class: "cards" }, cards.map((card) => card.element)),
     latest,
     rulePanel,

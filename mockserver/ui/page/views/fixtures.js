@@ -14,7 +14,7 @@ import { createPoller } from "../lib/poller.js";
 
 const MAX_ROWS = 300;
 const EXAMPLE = "match: {user: weather}\nresponse: Sunny.\n";
-const COLUMNS = ["Name", "Matches", "Response", "Hits", "Source", ""];
+const COLUMNS = ["Name", "Matches", "Response", "Hits", "Source"];
 
 /** @param {AppContext} context */
 export function createFixturesView(context) {
@@ -46,7 +46,7 @@ export function createFixturesView(context) {
       "table",
       { class: "listed" },
       h("caption", { class: "visually-hidden" }, "Fixtures in the order in which they are tried"),
-      h("thead", {}, h("tr", {}, COLUMNS.map((title) => h("th", { scope: "col" }, title)))),
+      h("thead", {}, h("tr", {}, [...COLUMNS, h("span", { class: "visually-hidden" }, "Action")].map((title) => h("th", { scope: "col" }, title)))),
       tableBody,
     ),
     h("p", { class: "muted empty-text" }, "No fixture matches the filter."),

@@ -101,7 +101,7 @@ export function createPlaygroundView(context) {
   }
 
   function createCodePanel() {
-    const text = h("pre", { class: "code", tabindex: "0", "aria-label": "This request as code" });
+    const text = h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": "This request as code" });
     /**
      * @param {string} name
      * @param {string} title

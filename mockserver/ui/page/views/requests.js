@@ -88,6 +88,7 @@ export function createRequestsView(context) {
       if (current === request) return;
       current = request;
       rowElement.dataset.id = request.id;
+      link.dataset.request = request.id;
       for (const [name, , format] of COLUMNS) {
         const cell = cells.get(name);
         const text = format(request, attempts.get(request.id) ?? 1);
