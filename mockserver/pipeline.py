@@ -39,6 +39,7 @@ from mockserver.request.chat_request import (
 from mockserver.request.request_head import HeadCache, RequestHead, find_head_secrets, resolve_session_name
 from mockserver.sessions.injected_faults import (
     NO_INJECTION,
+    draw_delay,
     find_error_in_message,
     parse_injection,
     roll_fault_rules,
@@ -269,6 +270,7 @@ class ChatPipeline:
             by_request = parse_injection(request, error_in_message)
             if by_request is not NO_INJECTION:
                 match = find_named_fixture(by_request, state.fixtures, state.answer_counts) or match
+                by_request = await draw_delay(by_request, request.session, self.store, self.settings.seed)
         except ApiError as error:
             return InjectionResult(match, by_request, NO_INJECTION, error)
         if by_request.error is not None or not (state.fault_rules or state.plan):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from mockserver.schema.durations import MAX_DURATION
-from mockserver.schema.field_types import Duration, FieldType
+from mockserver.schema.durations import MAX_DURATION, parse_duration
+from mockserver.schema.field_types import Cursor, Duration, FieldType, ReadState
 from mockserver.schema.object_types import ByType, ObjectType, Validated, spec_dataclass, spec_field
+from mockserver.schema.yaml_document import document_from_value
 
 RandomSource = Callable[[], random.Random]
 
@@ -70,3 +72,18 @@ DELAY: FieldType = ByType(
     text=Validated(Duration(), fix_delay),
     mapping=ObjectType(DelayDistribution),
 )
+
+_MAX_TEXT = 100  # characters of a distribution
+_FIELD = re.compile(r"""["']?(\w+)["']?\s*:\s*["']?([^"',}\s]+)""")
+
+
+def parse_delay(text: str) -> DelayDistribution:
+    """Return a delay from a header: a duration, or `{median: 1s, p95: 4s}`. Raises ValueError with a message."""
+    if not text.startswith("{") or len(text) > _MAX_TEXT:
+        return fix_delay(parse_duration(text))
+    document = document_from_value(dict(_FIELD.findall(text)), "")
+    reading = ReadState(document)
+    delay = DELAY.read(document.value, Cursor(reading))
+    if not isinstance(delay, DelayDistribution):
+        raise ValueError(reading.problems[0].message)
+    return delay

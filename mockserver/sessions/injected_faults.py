@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from mockserver.errors import ERROR_STATUS, STATUS_BY_KIND, ApiError, RetryAfter
@@ -18,6 +18,7 @@ from mockserver.fixtures.text_forms import fold_case
 from mockserver.memoize import memoized
 from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import SESSION_HEADER, RoutedHead, is_session_name
+from mockserver.schema.delay_distribution import DelayDistribution, parse_delay
 from mockserver.schema.durations import parse_duration
 from mockserver.schema.messages import format_alternatives
 from mockserver.sessions.store import APPLIED, EVALUATED, SessionStore
@@ -52,7 +53,7 @@ class Injection:
     """An error, a delay in seconds, a fault and the name of a fixture, each optional.
 
     `rule` is the name of the fault rule that injects it, empty if the request itself asks for it; `source` says
-    which part of the request asks for the error.
+    which part of the request asks for the error. `varying_delay` is a delay that is not drawn yet.
     """
 
     error: ApiError | None = None
@@ -61,6 +62,7 @@ class Injection:
     fixture: str | None = None
     rule: str = ""
     source: str = ""
+    varying_delay: DelayDistribution | None = None
 
 
 NO_INJECTION = Injection()
@@ -86,15 +88,27 @@ def parse_injection(request: ChatRequest, error_in_message: str | int | None = N
         error, source = error_in_message, "requested by the message"
     if retry_after is not None and error is None:
         raise _invalid_header(RETRY_AFTER_HEADER, f"found it without an error; send {ERROR_HEADER} as well")
+    delay = _parse_header(parse_delay, headers, DELAY_HEADER)
     return Injection(
         None
         if error is None
         else ApiError(error, retry_after=None if retry_after is None else RetryAfter(retry_after)),
-        _parse_header(parse_duration, headers, DELAY_HEADER) or 0.0,
+        0.0 if delay is None or delay.varies else delay.median,
         _parse_header(parse_fault, headers, FAULT_HEADER),
         headers.get(FIXTURE_HEADER),
         source="" if error is None else source,
+        varying_delay=delay if delay is not None and delay.varies else None,
     )
+
+
+async def draw_delay(injection: Injection, session: str, store: SessionStore, seed: int) -> Injection:
+    """Return an injection whose delay is drawn: by the seed, the session, and the number of such requests in it."""
+    varying = injection.varying_delay
+    if varying is None or not is_session_name(session):
+        return injection
+    number = await store.increment(session, EVALUATED, DELAY_HEADER)
+    rng = random.Random(f"{seed}/{session}/{DELAY_HEADER}/{number}")
+    return replace(injection, delay=varying.draw(lambda: rng), varying_delay=None)
 
 
 @memoized

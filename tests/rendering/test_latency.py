@@ -50,7 +50,9 @@ fixtures:
 
 @pytest.fixture
 def create(tmp_path: Path) -> Callable[..., ChatPipeline]:
-    def create_with(latency: str = "", profile: str = "", fixtures: str = FIXTURES) -> ChatPipeline:
+    def create_with(
+        latency: str = "", profile: str = "", fixtures: str = FIXTURES, seed: int = 0
+    ) -> ChatPipeline:
         files = {"latency": latency, "profile": profile}
         for name, text in files.items():
             (tmp_path / f"{name}.yaml").write_text(text)
@@ -59,6 +61,7 @@ def create(tmp_path: Path) -> Callable[..., ChatPipeline]:
             latency=tmp_path / "latency.yaml" if latency else None,
             vendors=(tmp_path / "profile.yaml",) if profile else (),
             tokenizer="estimate",
+            seed=seed,
         )
         return create_pipeline(settings, Playback(), lambda _: None)
 
@@ -138,6 +141,17 @@ def test_an_error_is_not_delayed_and_a_cached_answer_is(create: Any) -> None:
     body, stream = read(pipeline, "short", "x"), read(pipeline, "short", "x", stream=True)
     requests = [read(pipeline, "error", "x"), body, body, stream, stream]
     assert list(map(waits, decide(pipeline, *requests))) == [[0], [2], [2], [2, 1], [2, 1]]
+
+
+def test_a_header_asks_for_a_delay_that_varies(create: Any) -> None:
+    def run(seed: int) -> list[float]:
+        pipeline = create(seed=seed)
+        headers = {"x_mock_session": "one", "x_mock_delay": '{"median": "300ms", p95: 900ms}'}
+        request = create_request_reader(pipeline.router)(**headers)
+        return [answer.wait for answer in decide(pipeline, *[request] * 300)]
+
+    assert measure_difference(run(1), DELAY) < 0.08
+    assert run(1) == run(1) != run(2)
 
 
 def test_a_reload_changes_the_latency_also_of_answers_that_were_rendered(create: Any) -> None:
