@@ -24,6 +24,7 @@ class RecordSettings:
     upstreams: tuple[str, ...] = ()  # base URLs of vendors, each as VENDOR=URL
     masks: tuple[str, ...] = ()  # regular expressions of what is masked in files, besides personal data
     unmasked: bool = False  # mask no personal data in files
+    latency: Path | None = None  # a file for the measured latency of the vendors; it is replaced
 
 
 @dataclass(frozen=True, slots=True)

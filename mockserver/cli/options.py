@@ -274,6 +274,14 @@ _RECORD_OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Mask this in the recordings, besides personal data and secrets.",
     ),
     click.option(
+        "--latency-to",
+        "record_latency",
+        cls=EnvVarOption,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="A file for the measured latency of the vendors.",
+    ),
+    click.option(
         "--no-mask", "record_unmasked", cls=EnvVarOption, is_flag=True, help="Mask no personal data."
     ),
 )

@@ -14,6 +14,7 @@ from mockserver.errors import ApiError
 from mockserver.matching.loader import LoadedFile
 from mockserver.recording.exchange import Exchange
 from mockserver.recording.fixture_writer import NoFixtureError
+from mockserver.recording.latency_writer import LatencyFile
 from mockserver.recording.recorder import RecordedFixture, Recorder
 from mockserver.recording.recordings import write_slug
 from mockserver.recording.upstream import (
@@ -63,11 +64,13 @@ class RecordingForwarder:
         playback: Playback,
         seed: int,
         target: RecordingTarget | None = None,
+        latency_file: LatencyFile | None = None,
     ) -> None:
         self._upstream = upstream
         self._playback = playback
         self._seed = seed
         self._target = target
+        self._latency_file = latency_file
         self._session_targets: dict[str, RecordingTarget] = {}
         self._worker = WorkerThread()
         self.on_recorded: Callable[[str], None] = lambda _: None
@@ -168,6 +171,8 @@ class RecordingForwarder:
             recorded = await self._worker.run(target.recorder.record, exchange, path)
             await target.publish(recorded.files)
             self.on_recorded(_format_recorded(recorded))
+            if self._latency_file is not None:
+                await self._worker.run(self._latency_file.record, forwarded.request, exchange.answer)
         except NoFixtureError as error:
             _logger.warning("mockserver: not recorded: %s", error)
         except Exception:

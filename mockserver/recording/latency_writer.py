@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 from mockserver.fixtures.latency_rules import MAX_LATENCY_RULES
 from mockserver.recording.stream_pacing import has_content
 from mockserver.recording.timed_events import split_timed_events
 from mockserver.request.chat_request import ChatRequest
+from mockserver.schema.atomic_file import write_text_file
 from mockserver.schema.durations import format_duration
+from mockserver.schema.yaml_document import dump_yaml
 from mockserver.wire.answer import Answer
 
-MAX_MEASURED_TIMES: Final = 100_000  # of one model and kind; further ones are not measured
+MAX_MEASURED_TIMES: Final = 20_000  # of one model and kind; further ones are not measured
 _SHORTEST_TIME = 0.0001  # seconds; several chunks may arrive at once, and a delay that varies is never 0
 _PERCENTILES = {"median": 0.5, "p95": 0.95, "p99": 0.99}
 _LEAST_FOR_P99 = 100  # times; of fewer, the 99th percentile is only the longest one
@@ -50,6 +53,19 @@ class LatencyMeasurement:
             delays = {name: summarize_times(values) for name, values in times.items() if values}
             rules.append({"vendor": vendor, "model": model, "stream": streamed} | delays)
         return {"latency": rules}
+
+
+class LatencyFile:
+    """A file with the latency that was measured in this run; it is written after each answer. Not thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._measurement = LatencyMeasurement()
+
+    def record(self, request: ChatRequest, answer: Answer) -> None:
+        """Measure an answer and write the file. Raises OSError if it cannot be written."""
+        self._measurement.add(request, answer)
+        write_text_file(self.path, dump_yaml(self._measurement.write()))
 
 
 def measure_latency(exchanges: Iterable[tuple[ChatRequest, Answer]]) -> dict[str, Any]:

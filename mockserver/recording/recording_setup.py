@@ -9,6 +9,7 @@ from mockserver.matching.loader import LoadedFile, replace_loaded_files
 from mockserver.pipeline import ChatPipeline
 from mockserver.recording.exchange_mask import build_exchange_mask
 from mockserver.recording.forwarder import RecordingForwarder, RecordingTarget
+from mockserver.recording.latency_writer import LatencyFile
 from mockserver.recording.recorder import Recorder
 from mockserver.recording.upstream import UpstreamClient, check_upstream_client, find_upstreams
 from mockserver.settings import RecordSettings
@@ -32,8 +33,9 @@ def attach_forwarder(pipeline: ChatPipeline, record: RecordSettings) -> None:
             await pipeline.fixtures.build_prefilter()
 
         target = RecordingTarget(recorder, record.folder, not is_new, publish)
+    latency_file = None if record.latency is None else LatencyFile(record.latency)
     settings = pipeline.settings
-    pipeline.forwarder = RecordingForwarder(upstream, pipeline.playback, settings.seed, target)
+    pipeline.forwarder = RecordingForwarder(upstream, pipeline.playback, settings.seed, target, latency_file)
 
 
 def create_recorder(pipeline: ChatPipeline, record: RecordSettings, *, is_new: bool) -> Recorder:

@@ -18,10 +18,11 @@ from tests.cli.test_cli import ask, lines, process, refused, served
 def test_record_has_its_own_flags_and_those_of_serve() -> None:
     flags = (
         "--to a --mode once --upstream aimlapi=http://x --upstream omixa=http://y --mask z --no-mask --strict"
+        " --latency-to l.yaml"
     )
     settings = served("record", *flags.split(), "--port", "1")
     upstreams = ("aimlapi=http://x", "omixa=http://y")
-    assert settings.record == RecordSettings(Path("a"), "once", upstreams, ("z",), unmasked=True)
+    assert settings.record == RecordSettings(Path("a"), "once", upstreams, ("z",), True, Path("l.yaml"))
     assert (settings.strict, settings.port) == (True, 1)
     assert served("record", MOCKSERVER_TO="b", MOCKSERVER_MODE="none").record == RecordSettings(
         Path("b"), "none"

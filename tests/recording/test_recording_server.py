@@ -103,6 +103,21 @@ def drop_volatile(value: Any) -> Any:
 VOLATILE_FIELDS = ("id", "created", "timestamp", "requestId")
 
 
+def test_the_latency_of_the_vendor_is_written_to_a_file(
+    record: StartRecording, vendor: MockServer, make_client: MakeClient, tmp_path: Path
+) -> None:
+    file = tmp_path / "new" / "latency.yaml"
+    upstreams = (f"aimlapi={vendor.url}/aimlapi",)
+    settings = RecordSettings(tmp_path / "to", upstreams=upstreams, latency=file)
+    client = make_client(record(record=settings), "one-test")
+    assert client.chat(content="A poem, please", **STREAM).status == 200
+    assert client.chat(content="Hello").status == 201
+    body, stream = load_fixture_set((), section_files={"latency": file}).latency_rules
+    assert (body.model, body.stream, body.ttft) == (stream.model, False, None)
+    assert (stream.vendor, stream.stream) == ("aimlapi", True)
+    assert None not in (body.delay, stream.delay, stream.ttft, stream.gap)
+
+
 def test_recordings_replay_the_same_without_the_vendor(
     record: StartRecording, make_client: MakeClient, tmp_path: Path
 ) -> None:
