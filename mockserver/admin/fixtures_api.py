@@ -177,8 +177,8 @@ def _seconds_left(rule: FaultRule, elapsed: float) -> float | None:
 
 
 async def collect_overlays(pipeline: ChatPipeline, session: str | None) -> tuple[dict[str, Overlay], Overlay]:
-    """Return the non-empty overlays of a session or of all sessions, and the shared one."""
-    names = await pipeline.store.sessions() if session is None else (session,)
+    """Return the non-empty overlays of a session, or of all sessions by their name, and the shared one."""
+    names = sorted(await pipeline.store.sessions()) if session is None else (session,)
     own = {name: await pipeline.store.overlay(name) for name in names}
     return {
         name: layer for name, layer in own.items() if layer.fixtures or layer.rules

@@ -469,6 +469,17 @@ def test_what_a_session_adds_no_other_hears(
     ]
 
 
+def test_added_fixtures_keep_their_order_while_sessions_are_used(
+    control: Control, running: MockServer, make_client: MakeClient
+) -> None:
+    for session in ("zoo", "ant"):
+        control.ask("POST", f"/fixtures?session={session}", {"match": {}, "response": "Mine."}, 201)
+    for session in ("ant", "zoo"):
+        make_client(running, session).chat()
+        listed = control.ask("GET", "/fixtures")["fixtures"]
+        assert [one["session"] for one in listed if one["session"]] == ["ant", "zoo"]
+
+
 def test_yaml_and_json_are_taken_by_their_type_or_by_trying(control: Control, client: Client) -> None:
     for kind in ("application/yaml", "text/plain", "application/x-www-form-urlencoded", ""):
         control.ask(

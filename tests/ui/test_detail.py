@@ -77,9 +77,23 @@ def test_messages_are_shown_as_a_conversation(asked: Ask, panel: Any) -> None:
     expect(panel.get_by_role("heading", level=2)).to_be_focused()
 
 
+def test_the_attempts_of_a_call_are_linked(asked: Ask, panel: Any) -> None:
+    asked("Hello", headers={"X-Mock-Error": "503"})
+    asked("Hello")
+    nav = open_newest(panel).get_by_role("navigation")
+    expect(nav).to_contain_text("attempt 2 of 2")
+    expect(panel.locator("dl").first).to_contain_text(re.compile(r"tokens\d+ in, \d+ outcost\$0\.\d+"))
+    nav.get_by_role("link", name="Previous attempt").click()
+    expect(panel.get_by_role("heading", level=2)).to_contain_text("503")
+    expect(nav).to_contain_text("attempt 1 of 2")
+    nav.get_by_role("link", name="Next attempt").click()
+    expect(panel.get_by_role("heading", level=2)).to_contain_text("201")
+
+
 def test_the_chunks_of_a_stream_are_joined(asked: Ask, panel: Any) -> None:
     asked("Hello", vendor="omixa", stream=True, show_thinking=True)
     expect(open_newest(panel).locator(".message").last).to_have_text("assistantLet me see.It is fine.")
+    expect(panel.locator("dl").first).to_contain_text(re.compile(r"first token[\d.]+ ms"))
     events = tab(panel, "Request and response").locator(".events li")
     expect(events.last).to_contain_text("[DONE]")
     expect(events.first).to_contain_text(re.compile(r"\d ms"))
@@ -119,7 +133,8 @@ def test_an_answer_without_a_fixture_is_explained(
     asked: Ask, panel: Any, sent: Json, answer: str, explained: str
 ) -> None:
     asked("Hello", **sent)
-    expect(panel.page.locator("tbody td.col-fixture")).to_have_text([answer])
+    expect(panel.page.locator("tbody td.col-fixture")).to_have_text([re.compile(f"^{answer}")])
+    expect(panel.page.locator("tbody tr.unmatched")).to_have_count(int(answer == "generated"))
     expect(open_newest(panel)).to_contain_text(f"answer{answer}")
     if answer == "refused":
         expect(panel).to_contain_text("reasonfound no API key, expected the header authorization")

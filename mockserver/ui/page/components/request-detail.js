@@ -2,7 +2,7 @@
 
 import { describeSource, explainMissingFixture } from "../data/answer-source.js";
 import { pythonSnippet } from "../data/code-snippets.js";
-import { buildConversation, errorMessage } from "../data/conversation.js";
+import { buildConversation, describeUsage, errorMessage, firstTokenMs } from "../data/conversation.js";
 import { diffMatch } from "../data/match-diff.js";
 import { requestJson, sessionQuery } from "../lib/api.js";
 import { copyText } from "../lib/copy-button.js";
@@ -10,6 +10,7 @@ import { focusElement, focusedElement, h } from "../lib/dom.js";
 import { formatCount, formatDuration, formatTime } from "../lib/format.js";
 import { hashWith, replaceQuery } from "../lib/hash-route.js";
 import { prettyJson } from "../lib/json.js";
+import { createAttemptNav } from "./attempt-nav.js";
 import { openFixtureDialog } from "./fixture-dialog.js";
 import { createOutcomeBadge } from "./outcome-badge.js";
 
@@ -42,11 +43,14 @@ export function createRequestDetail(element, context) {
   /** @type {HTMLElement | SVGElement | null} */
   let opener = null; // gets the focus again when the panel is closed
 
+  const attempts = createAttemptNav(context);
+
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented) close();
   });
 
   function render() {
+    if (context.requestId) attempts.render(context.requestId);
     if (context.requestId !== shownId) {
       if (!shownId) opener = focusedElement();
       const previousId = shownId;
@@ -81,7 +85,7 @@ export function createRequestDetail(element, context) {
    */
   function fill(heading, children) {
     const closeButton = h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: close }, "✕");
-    element.replaceChildren(h("header", {}, heading, closeButton), ...children);
+    element.replaceChildren(h("header", {}, heading, closeButton), attempts.element, ...children);
     element.hidden = false;
   }
 
@@ -157,10 +161,13 @@ function createFacts(request) {
     ["session", request.session],
     ["time", formatTime(Date.parse(request.arrived))],
     ["first byte", formatDuration(request.first_byte_ms)],
+    ["first token", formatDuration(firstTokenMs(request.response))],
     ["total", request.total_ms === null ? "still open" : `${formatDuration(request.total_ms)}, ${formatCount(request.bytes, "byte")}`],
     ["attempt", request.attempt ? `${request.attempt + 1}, by the client's own count` : ""],
-    ["answer", request.fixture ? `fixture ${request.fixture}` : describeSource({ ...request, rule: null })],
+    ["answer", request.fixture ? `fixture ${request.fixture}` : describeSource({ ...request, rule: null, nearest: null })],
     ["nearest", request.nearest ? `fixture ${request.nearest}` : ""],
+    ["tokens", describeUsage(request.response)],
+    ["cost", Number(request.charged?.usd) ? `$${request.charged?.usd}` : ""],
     ["fault rule", request.rule ?? ""],
     ["fault", request.fault ?? ""],
     ["Retry-After", formatDuration(request.retry_after_ms)],

@@ -23,11 +23,12 @@ const EXPLANATIONS = {
 };
 
 /**
- * Return the source of an answer in a few words: `hello`, `rule r-1`, `refused`.
- * @param {Pick<RequestView, "rule" | "fixture" | "outcome">} request
+ * Return the source of an answer in a few words: `hello`, `rule r-1`, `refused`, `generated (nearest: hello)`.
+ * @param {Pick<RequestView, "rule" | "fixture" | "outcome"> & {nearest?: string | null}} request
  */
-export function describeSource({ rule, fixture, outcome }) {
+export function describeSource({ rule, fixture, outcome, nearest }) {
   if (rule) return `rule ${rule}`;
+  if (!fixture && nearest && outcome) return `${KINDS[outcome]} (nearest: ${nearest})`;
   return fixture ?? ((outcome && KINDS[outcome]) || "–");
 }
 

@@ -58,6 +58,29 @@ export function responseMessages(response) {
 }
 
 /**
+ * Return the milliseconds until the first content of a stream was sent, null without content.
+ * @param {ResponseView | null} response
+ * @returns {number | null}
+ */
+export function firstTokenMs(response) {
+  const event = (response?.events ?? []).find(({ data }) =>
+    parseJson(data)?.choices?.some((/** @type {any} */ { delta }) => delta?.content || delta?.refusal || delta?.reasoning_content || delta?.tool_calls?.length),
+  );
+  return event?.at_ms ?? null;
+}
+
+/**
+ * Return the token counts that a response states: `12 in, 30 out`.
+ * @param {ResponseView | null} response
+ */
+export function describeUsage(response) {
+  const bodies = [response?.body ?? "", ...(response?.events ?? []).map(({ data }) => data)];
+  const usage = bodies.map((text) => parseJson(text)?.usage).findLast(Boolean);
+  if (!usage) return "";
+  return `${usage.prompt_tokens ?? usage.input_tokens ?? 0} in, ${usage.completion_tokens ?? usage.output_tokens ?? 0} out`;
+}
+
+/**
  * Return the message of a vendor's error, null if the response is not an error.
  * @param {ResponseView | null} response
  * @returns {string | null}

@@ -26,7 +26,7 @@ const UNMATCHED_OUTCOMES = ["generated", "unmatched", "unknown_path"];
 const OUTCOMES = {
   cut: { holds: ({ ended }) => ended !== null && CUT_ENDS.includes(ended), parameters: `&ended=${CUT_ENDS}` },
   fault: { holds: ({ fault }) => fault !== null, parameters: "&faulty=true" },
-  unmatched: { holds: ({ outcome }) => outcome !== null && UNMATCHED_OUTCOMES.includes(outcome), parameters: "&unmatched=true" },
+  unmatched: { holds: isUnmatched, parameters: "&unmatched=true" },
   open: { holds: ({ ended }) => ended === null, parameters: "&ended=open" },
 };
 
@@ -37,6 +37,14 @@ const OUTCOMES = {
  */
 export function parseFilter({ q = "", session = "", vendor = "", status = "" }) {
   return { q, session, vendor, status };
+}
+
+/**
+ * Return whether no fixture matched a request, though one could have.
+ * @param {Pick<StoredRequest, "outcome">} request
+ */
+export function isUnmatched({ outcome }) {
+  return outcome !== null && UNMATCHED_OUTCOMES.includes(outcome);
 }
 
 /**

@@ -27,6 +27,7 @@ const CAPACITY = 1000;
  * @property {number} bytes
  * @property {string | null} ended
  * @property {boolean} bodies_dropped whether the journal has dropped the bodies
+ * @property {{usd: string, credits: string} | null} charged
  * @property {string} user
  * @property {string} digest
  * @property {boolean} by_hand whether the playground or a replay sent it

@@ -5,7 +5,7 @@ import { createOutcomeBadge } from "../components/outcome-badge.js";
 import { createToolbar } from "../components/toolbar.js";
 import { createVirtualRows } from "../components/virtual-rows.js";
 import { describeSource } from "../data/answer-source.js";
-import { matchesFilter } from "../data/request-filter.js";
+import { isUnmatched, matchesFilter } from "../data/request-filter.js";
 import { PAGE_SIZE } from "../data/request-list.js";
 import { groupRetries } from "../data/retry-groups.js";
 import { h, setText } from "../lib/dom.js";
@@ -88,6 +88,7 @@ export function createRequestsView(context) {
       if (current === request) return;
       current = request;
       rowElement.dataset.id = request.id;
+      rowElement.classList.toggle("unmatched", isUnmatched(request));
       link.dataset.request = request.id;
       for (const [name, , format] of COLUMNS) {
         const cell = cells.get(name);
