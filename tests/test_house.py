@@ -349,6 +349,7 @@ def test_an_input_error_is_caught_where_it_is_reported() -> None:
         "matching.loader",
         "rendering.templated_response",
         "schema.object_types",
+        "recording.fixture_import",  # a fixture that cannot be expressed is reported, the others are imported
         "recording.recording_file",  # the recordings are written to another file then
         "recording.exchange_response",  # a response that no fixture may have is written raw
         "admin.router",

@@ -212,6 +212,71 @@ def report(
     return 1 if result.select_failures(fail_on) else 0
 
 
+@main.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--to", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the fixtures."
+)
+@click.option(
+    "--default-vendor", default="openai", show_default=True, help="Vendor of requests without a host."
+)
+@click.option("--upstream", "upstreams", metavar="VENDOR=URL", multiple=True, help="A base URL of a vendor.")
+@click.option("--mask", "masks", metavar="REGEX", multiple=True, help="Mask this, besides personal data.")
+@click.option("--no-mask", is_flag=True, help="Mask no personal data.")
+def import_command(
+    *,
+    files: tuple[Path, ...],
+    folder: Path,
+    default_vendor: str,
+    upstreams: tuple[str, ...],
+    masks: tuple[str, ...],
+    no_mask: bool,
+) -> int:
+    """Write recordings of other programs as fixtures: vcrpy cassettes, HAR, aimock fixtures, JSON lines.
+
+    Exit code 0: all is imported, 1: some is not, and reported, 2: a file cannot be read or written.
+    """
+    from mockserver.cli.exchange_files import create_exchange_mask, format_import, import_recordings
+
+    mask = create_exchange_mask(masks, is_off=no_mask)
+    result = import_recordings(files, folder, default_vendor, upstreams, mask)
+    _print_problems(result.problems)
+    _print_output(format_import(result))
+    return 1 if result.problems else 0
+
+
+@main.command("export")
+@click.option("--format", "form", type=click.Choice(["jsonl", "har"]), default="jsonl", show_default=True)
+@click.option("--url", cls=EnvVarOption, default="http://127.0.0.1:8402", help="The server.")
+@click.option("--admin-token", cls=TokenOption, metavar="TOKEN", help="Its admin token.")
+@click.option("--session", help="Export this session only.")
+@click.option("--output", type=click.Path(path_type=Path), help="File to write; absent: standard output.")
+@click.option("--mask", "masks", metavar="REGEX", multiple=True, help="Mask this, besides personal data.")
+@click.option("--no-mask", is_flag=True, help="Mask no personal data.")
+def export_command(
+    *,
+    form: str,
+    url: str,
+    admin_token: str | None,
+    session: str | None,
+    output: Path | None,
+    masks: tuple[str, ...],
+    no_mask: bool,
+) -> None:
+    """Write the requests of a running server, the oldest first, as JSON lines or as an HTTP archive (HAR)."""
+    from mockserver.cli.exchange_files import create_exchange_mask, export_journal
+    from mockserver.schema.atomic_file import write_text_file
+
+    text = export_journal(
+        url, admin_token, session, form, create_exchange_mask(masks, is_off=no_mask)
+    ).decode()
+    if output is None:
+        _print_output(text.removesuffix("\n"))
+        return
+    write_text_file(output, text)
+    _print_output(f"wrote {output}")
+
+
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of fixture files, for editors."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,10 +32,16 @@ class MaskedExchange:
     exchange: Exchange
     values: frozenset[str]
     restorable: frozenset[str]
+    masker: ValueMasker
 
     def restore(self, response: dict[str, Any]) -> dict[str, Any]:
         """Return a response to the masked request that gives back the values of a request."""
         return restore_values(response, self.restorable)
+
+    def mask_value(self, value: Any) -> Any:
+        """Return a JSON value in which the same values and others are masked. Raises NoFixtureError as `mask` does."""
+        with _limit_expressions():
+            return self.masker.mask_json(value)
 
 
 class ExchangeMask:
@@ -48,32 +55,42 @@ class ExchangeMask:
         """Return the fields of a file that name what is masked in it."""
         return {"masked": list(self._rules.labels)} if self._rules.labels else {}
 
+    def mask_fixture(self, definition: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+        """Return a fixture whose texts are masked, and the masked values. Raises NoFixtureError as `mask` does."""
+        masker = ValueMasker(self._rules)
+        with _limit_expressions():
+            match = masker.mask_json(definition["match"])
+            restorable = frozenset(masker.values if self._rules.labels else ())
+            rest = {
+                name: masker.mask_json(value, name) for name, value in definition.items() if name != "match"
+            }
+        fixture = {**rest, "match": match}
+        if "response" in fixture:
+            fixture["response"] = restore_values(fixture["response"], restorable)
+        else:
+            fixture["responses"] = [restore_values(one, restorable) for one in fixture["responses"]]
+        return {name: fixture[name] for name in definition}, frozenset(masker.values.values())
+
     def mask(self, exchange: Exchange) -> MaskedExchange:
         """Return the exchange without secrets and personal data.
 
         Raises NoFixtureError if an expression takes too long.
         """
         masker = ValueMasker(self._rules, _find_secrets(exchange))
-        try:
-            with SharedRegexBudget(_REGEX_SECONDS):
-                body = _mask_request_body(exchange.body, masker)
-                restorable = frozenset(masker.values if self._rules.labels else ())
-                masker.look_for_known_values()
-                answer = mask_answer(exchange.answer, masker)
-                values = frozenset(value for name, value in masker.values.items() if value != f"<{name}>")
-                headers = tuple(
-                    (name, masker.mask_text(value))
-                    for name, value in exchange.headers
-                    if not is_secret_header(name)
-                )
-        except RegexSearchError as error:
-            raise NoFixtureError(
-                f"the exchange is not written because it cannot be masked: {error}"
-            ) from None
-        masked = replace(
-            exchange, headers=headers, query=mask_query(exchange.query), body=body, answer=answer
-        )
-        return MaskedExchange(masked, values, restorable)
+        with _limit_expressions():
+            body = _mask_request_body(exchange.body, masker)
+            restorable = frozenset(masker.values if self._rules.labels else ())
+            masker.look_for_known_values()
+            answer = mask_answer(exchange.answer, masker)
+            values = frozenset(value for name, value in masker.values.items() if value != f"<{name}>")
+            query = masker.mask_text(mask_query(exchange.query))
+            headers = tuple(
+                (name, masker.mask_text(value))
+                for name, value in exchange.headers
+                if not is_secret_header(name)
+            )
+        masked = replace(exchange, headers=headers, query=query, body=body, answer=answer)
+        return MaskedExchange(masked, values, restorable, masker)
 
 
 def build_exchange_mask(patterns: tuple[str, ...] = (), *, is_off: bool = False) -> ExchangeMask:
@@ -83,6 +100,16 @@ def build_exchange_mask(patterns: tuple[str, ...] = (), *, is_off: bool = False)
     return ExchangeMask(
         build_masking_rules((*BUILT_IN_RULES.labels, *patterns)) if patterns else BUILT_IN_RULES
     )
+
+
+@contextmanager
+def _limit_expressions() -> Iterator[None]:
+    """Bound the time of the user's expressions. Raises NoFixtureError where one has no result."""
+    try:
+        with SharedRegexBudget(_REGEX_SECONDS):
+            yield
+    except RegexSearchError as error:
+        raise NoFixtureError(f"it is not written because it cannot be masked: {error}") from None
 
 
 def _find_secrets(exchange: Exchange) -> Iterator[str]:

@@ -51,14 +51,18 @@ class _Wording:
     is_exact: bool = True
 
 
-def write_exchange_response(request: ChatRequest, answer: Answer) -> Definition:
+def write_exchange_response(
+    request: ChatRequest, answer: Answer, *, may_have_more: bool = False
+) -> Definition:
     """Return the response that sends this answer again, its pace included.
 
-    It is in the words of fixtures if an answer rendered from them is the same apart from ids and times.
+    It is in the words of fixtures if an answer rendered from them is the same apart from ids and times. It
+    `may_have_more` fields: an old recording lacks those that its vendor has added since.
     """
-    for wording in _list_wordings(request, answer):
-        if (written := _complete(request, wording, answer)) is not None:
-            return written
+    for more in (False, True) if may_have_more else (False,):
+        for wording in _list_wordings(request, answer):
+            if (written := _complete(request, wording, answer, may_have_more=more)) is not None:
+                return written
     return {"raw": _write_bytes(answer)}
 
 
@@ -134,7 +138,9 @@ def _read_objects(answer: Answer) -> list[Definition]:
     return list(map(orjson.loads, data))
 
 
-def _complete(request: ChatRequest, wording: _Wording, answer: Answer) -> Definition | None:
+def _complete(
+    request: ChatRequest, wording: _Wording, answer: Answer, *, may_have_more: bool
+) -> Definition | None:
     """Return a wording with the status, headers and fields that the vendor does not send by itself.
 
     None if it does not send the same answer even then.
@@ -149,7 +155,7 @@ def _complete(request: ChatRequest, wording: _Wording, answer: Answer) -> Defini
     except InputError:  # a value that no fixture may have, such as a tool without a name
         return None
     is_same = comparison.has_same_bytes if wording.is_exact else comparison.has_same_message
-    if not is_same():
+    if not (comparison.has_same_content() if may_have_more else is_same()):
         return None
     headers = _list_own_headers(answer, rendered, again)
     return definition | ({"headers": mask_headers(headers)} if headers else {})

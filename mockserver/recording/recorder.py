@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver.matching.loader import LoadedFile
 from mockserver.recording.exchange import Exchange, build_exchange_request
 from mockserver.recording.exchange_mask import ExchangeMask
 from mockserver.recording.exchange_response import write_exchange_response
-from mockserver.recording.recording_file import NotExtensibleError, RecordingFile, list_fixture_names
+from mockserver.recording.recording_file import (
+    NotExtensibleError,
+    RecordingFile,
+    WrittenFixture,
+    list_fixture_names,
+)
 from mockserver.recording.recordings import (
     RecordedRequests,
     Recording,
@@ -41,7 +46,7 @@ class Recorder:
     """The recordings of one run. Not thread-safe.
 
     `taken_names` are the names of the fixtures that are served besides. With `is_new`, existing files are replaced.
-    `masked_values` has the values that are masked in each file.
+    `masked_values` has the values that are masked in each file. In an import, answers may lack fields of today's.
     """
 
     def __init__(
@@ -51,12 +56,14 @@ class Recorder:
         taken_names: Iterable[str] = (),
         *,
         is_new: bool = False,
+        is_import: bool = False,
     ) -> None:
         self.requests = RecordedRequests(taken_names)
         self._router = router
         self.masked_values: defaultdict[Path, set[str]] = defaultdict(set)
         self._mask = mask or ExchangeMask()
         self._is_new = is_new
+        self._is_import = is_import
         self._files: dict[Path, RecordingFile] = {}
         self._file_of: dict[Recording, RecordingFile] = {}
 
@@ -75,9 +82,23 @@ class Recorder:
 
         Raises NoFixtureError if no fixture can answer the request; OSError if a file cannot be written.
         """
+        recording, changed = self.add(exchange, target)
+        file = self._file_of[recording]
+        files = dict.fromkeys(self._file_of[one] for one in changed)
+        loaded = tuple(self._save(one) for one in files)
+        masked_count = len(self.masked_values[file.path])
+        return RecordedFixture(recording.name, file.path, loaded, masked_count)
+
+    def add(self, exchange: Exchange, target: Path) -> tuple[Recording, list[Recording]]:
+        """Take an exchange, to be written by `save_all`; return its recording, and all that have changed.
+
+        Raises NoFixtureError if no fixture can answer the request.
+        """
         masked = self._mask.mask(exchange)
         request = build_exchange_request(masked.exchange, self._router)
-        response = masked.restore(write_exchange_response(request, masked.exchange.answer))
+        response = masked.restore(
+            write_exchange_response(request, masked.exchange.answer, may_have_more=self._is_import)
+        )
         recording, changed = self.requests.add(compute_request_key(request), request, response)
         path = (
             target
@@ -87,10 +108,20 @@ class Recorder:
         file = self._file_of.get(recording) or self._open(path)
         self._assign(recording, file)
         self.masked_values[file.path] |= masked.values
-        files = dict.fromkeys(self._file_of[one] for one in changed)
-        loaded = tuple(self._save(one) for one in files)
-        masked_count = len(self.masked_values[file.path])
-        return RecordedFixture(recording.name, file.path, loaded, masked_count)
+        return recording, changed
+
+    def add_fixture(self, definition: Mapping[str, Any], path: Path) -> None:
+        """Take a fixture that is written already, but for its name. Raises NoFixtureError."""
+        masked, values = self._mask.mask_fixture(definition)
+        user = masked["match"].get("user")
+        name = self.requests.choose_name(user if isinstance(user, str) else "fixture")
+        self._open(path).recordings.append(WrittenFixture({"name": name, **masked}))
+        self.masked_values[path] |= values
+
+    def save_all(self) -> None:
+        """Write all files. Raises OSError if one cannot be written."""
+        for file in tuple(self._files.values()):
+            self._save(file)
 
     def _open(self, path: Path) -> RecordingFile:
         if path not in self._files:

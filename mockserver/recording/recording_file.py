@@ -20,6 +20,17 @@ class NotExtensibleError(Exception):
     """The existing file cannot be extended: it has another header, another form, or an error."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WrittenFixture:
+    """A fixture that is not compared with others."""
+
+    definition: Definition
+
+    def write(self) -> Definition:
+        """Return the fixture."""
+        return self.definition
+
+
 @dataclass(eq=False)
 class RecordingFile:
     """A file, and the recordings that this run keeps in it, in their order.
@@ -31,10 +42,10 @@ class RecordingFile:
     path: Path
     header: Mapping[str, Any]
     is_new: bool
-    recordings: list[Recording] = field(default_factory=list)
+    recordings: list[Recording | WrittenFixture] = field(default_factory=list)
     _before: str = ""  # the text before the recordings
     _written: str | None = None  # the whole text, as it was written last,
-    _saved: tuple[Recording, ...] = ()  # and the recordings in it
+    _saved: tuple[Recording | WrittenFixture, ...] = ()  # and the recordings in it
 
     def save(self) -> LoadedFile:
         """Write the recordings to the file, and return the fixtures that it has now.

@@ -103,12 +103,14 @@ class RecordedRequests:
             twin.responses, twin.streams = [merged], {True, False}
             self._by_key[key, request.stream] = twin
             return twin, [twin]
-        recording = Recording(request, self._choose_name(request), response)
+        text = request.parsed.last_user_text or request.parsed.system_text or request.model
+        recording = Recording(request, self.choose_name(text), response)
         self._by_key[key, request.stream] = self._by_name[recording.name] = recording
         return recording, [recording, *self._compare(recording)]
 
-    def _choose_name(self, request: ChatRequest) -> str:
-        words = write_slug(request.parsed.last_user_text or request.parsed.system_text or request.model, " ")
+    def choose_name(self, text: str) -> str:
+        """Return a name for a fixture, made of the first words of a text, that no other fixture has."""
+        words = write_slug(text, " ")
         name, number = words, 1
         while name in self._names:
             number += 1

@@ -126,13 +126,17 @@ def _fixture_choice(message: Mapping[str, Any], reason: str | None) -> dict[str,
 
 
 def _fixture_tool_call(function: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": function["name"], "arguments": write_arguments(function["arguments"])}
+
+
+def write_arguments(text: str) -> Any:
+    """Return the arguments of a tool call as a mapping, if it is sent as the same text; else the text."""
     try:
-        arguments = orjson.loads(function["arguments"])
+        arguments = orjson.loads(text)
     except ValueError:
-        arguments = function["arguments"]
-    if not isinstance(arguments, dict):
-        arguments = function["arguments"]
-    return {"name": function["name"], "arguments": arguments}
+        return text
+    is_same = isinstance(arguments, dict) and orjson.dumps(arguments).decode() == text
+    return arguments if is_same else text
 
 
 def _write_raw(answer: Answer) -> dict[str, Any]:

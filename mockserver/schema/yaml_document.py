@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from mockserver.schema.yaml_scalars import (
     TAG_PREFIX,
     TOO_DEEP,
     Dumper,
+    Scalar,
     compose,
 )
 
@@ -114,17 +115,17 @@ def stat_file(path: str | Path) -> FileStat | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def read_text_file(path: Path, name: str | None = None) -> str:
-    """Return the text of a file of at most `MAX_FILE_BYTES`. Raises InputError."""
+def read_text_file(path: Path, name: str | None = None, max_bytes: int = MAX_FILE_BYTES) -> str:
+    """Return the text of a file of at most `max_bytes`. Raises InputError."""
     name = str(path) if name is None else name
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+            data = file.read(max_bytes + 1)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError.from_message(f"cannot be read: {reason}", source=name) from None
-    if len(data) > MAX_FILE_BYTES:
-        message = f"found more than {MAX_FILE_BYTES:,} bytes; write the fixtures to several files"
+    if len(data) > max_bytes:
+        message = f"found more than {max_bytes:,} bytes; split it into several files"
         raise InputError.from_message(message, source=name)
     try:
         return data.decode()
@@ -135,8 +136,8 @@ def read_text_file(path: Path, name: str | None = None) -> str:
         raise InputError(Problem(message, "", name, before.count(b"\n") + 1, column)) from None
 
 
-def parse_yaml(text: str, name: str) -> Document:
-    """Parse a YAML or JSON text. Raises InputError with all of its problems."""
+def parse_yaml(text: str, name: str, scalars: Mapping[str, Scalar] = SCALAR_BY_TAG) -> Document:
+    """Parse a YAML or JSON text with these kinds of scalars. Raises InputError with all of its problems."""
     text = text.removeprefix("\ufeff")
     if bad := _UNPRINTABLE.search(text):
         line, column = text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start())
@@ -150,7 +151,7 @@ def parse_yaml(text: str, name: str) -> Document:
         raise InputError(_explain_yaml_error(error, name, text)) from None
     except (ValueError, OverflowError) as error:  # PyYAML's own scanner raises them for absurd numbers
         raise InputError.from_message(truncate_text(f"no valid YAML: {error}", 120), source=name) from None
-    builder = _Builder(name)
+    builder = _Builder(name, scalars)
     value = None if root is None else builder.build(root)
     if builder.problems:
         raise InputError(*sorted(builder.problems, key=lambda problem: (problem.line, problem.column)))
@@ -257,9 +258,10 @@ def _join_surrogates(escape: re.Match[str]) -> str:
 class _Builder:
     """Converts a node graph into plain values, or into a list of its problems."""
 
-    __slots__ = ("_name", "_open_nodes", "_value_count", "problems")
+    __slots__ = ("_name", "_open_nodes", "_scalars", "_value_count", "problems")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, scalars: Mapping[str, Scalar]) -> None:
+        self._scalars = scalars
         self.problems: dict[Problem, None] = {}  # in order, and once each: an alias repeats them
         self._name = name
         self._open_nodes: set[int] = set()  # the collections around the one being built
@@ -284,7 +286,7 @@ class _Builder:
         return built
 
     def _scalar(self, node: ScalarNode) -> object:
-        kind = SCALAR_BY_TAG.get(node.tag)
+        kind = self._scalars.get(node.tag)
         if kind is None:
             return self._report(node, _describe_tag(node))
         if re.fullmatch(kind.pattern, node.value) is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,14 @@ _SCALARS = {
 _PLAIN_SCALAR = re.compile(
     "|".join(f"(?P<{name}>{kind.pattern})" for name, kind in _SCALARS.items() if name != "str")
 )
-SCALAR_BY_TAG = {TAG_PREFIX + name: kind for name, kind in _SCALARS.items()}
+SCALAR_BY_TAG: Mapping[str, Scalar] = {TAG_PREFIX + name: kind for name, kind in _SCALARS.items()}
+# Besides those, the tags of bytes and texts that libraries for Python and Ruby write.
+_BINARY = Scalar(r"[A-Za-z0-9+/=\s]*", base64.b64decode, "bytes in base64")
+CASSETTE_SCALARS: Mapping[str, Scalar] = {
+    **SCALAR_BY_TAG,
+    **dict.fromkeys((TAG_PREFIX + "binary", "!binary"), _BINARY),
+    **{f"{TAG_PREFIX}python/{name}": _SCALARS["str"] for name in ("str", "unicode")},
+}
 _NON_TEXT_STARTS = frozenset("-+.0123456789~ntfNTF<")  # of everything above but text
 
 

@@ -56,9 +56,7 @@ def test_a_large_file_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
     os.truncate(file, 100_000_000)
     with pytest.raises(InputError) as raised:
         load_fixture_set([tmp_path])
-    assert (
-        str(raised.value) == f"{file}: found more than 16,777,216 bytes; write the fixtures to several files"
-    )
+    assert str(raised.value) == f"{file}: found more than 16,777,216 bytes; split it into several files"
 
 
 def test_an_endless_file_is_refused() -> None:
@@ -106,7 +104,7 @@ def test_the_watcher_reports_a_large_file_and_goes_on(folder: Path) -> None:
     first, second = _watch(
         (folder,), lambda: load_fixture_set([folder]), 2, after=lambda _: large.unlink(True)
     )
-    assert str(first) == f"{large}: found more than 16,777,216 bytes; write the fixtures to several files"
+    assert str(first) == f"{large}: found more than 16,777,216 bytes; split it into several files"
     assert isinstance(second, FixtureSet)
 
 
