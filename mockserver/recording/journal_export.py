@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from mockserver import __version__
+from mockserver.masking import is_secret_header
 from mockserver.recording.exchange import Exchange
 from mockserver.recording.exchange_mask import ExchangeMask, MaskedExchange
 from mockserver.recording.har_file import VENDOR_FIELD
@@ -33,7 +34,7 @@ def export_json_lines(details: Iterable[Detail], mask: ExchangeMask) -> Iterator
         own = {name: value for name, value in detail.items() if name not in _OMITTED_FIELDS}
         line: JsonObject = masked.mask_value(own | {"request": None, "response": None})
         line["request"] = {
-            "headers": masked.mask_value(detail["request"]["headers"]),
+            "headers": _mask_headers(detail["request"]["headers"], masked),
             "query": masked.exchange.query,
             "body": _read_json(masked.exchange.body),
         }
@@ -44,13 +45,20 @@ def export_json_lines(details: Iterable[Detail], mask: ExchangeMask) -> Iterator
 
 def _write_response(response: Detail, masked: MaskedExchange) -> JsonObject:
     answer = masked.exchange.answer
-    own = {"status": response["status"], "headers": masked.mask_value(response["headers"])}
+    own = {"status": response["status"], "headers": _mask_headers(response["headers"], masked)}
     if response.get("events") is None:
         return {**own, "body": None if response.get("body") is None else _join(answer.frames)}
     events = zip(response["events"], answer.frames, strict=True)
     return {
         **own,
         "events": [{"at_ms": event["at_ms"], "data": _read_event(frame.data)} for event, frame in events],
+    }
+
+
+def _mask_headers(headers: Mapping[str, str], masked: MaskedExchange) -> JsonObject:
+    """Return headers with their values masked; those of secret ones are masked already, and a report reads them."""
+    return {
+        name: value if is_secret_header(name) else masked.mask_value(value) for name, value in headers.items()
     }
 
 

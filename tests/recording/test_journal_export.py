@@ -50,7 +50,9 @@ def test_json_lines_are_masked_and_read_again(serving: MockServer, tmp_path: Pat
     text = path.read_text()
     assert "jane" not in text
     assert "hunter2" not in text
-    assert [orjson.loads(line)["status"] for line in text.splitlines()][1] == 429
+    failed = orjson.loads(text.splitlines()[1])
+    assert failed["status"] == 429
+    assert failed["request"]["headers"]["x-api-token"].startswith("hun… (key-")
     attempts, incomplete = load_journal_file(path)
     assert (len(attempts), incomplete) == (5, "")
     result = run("import", str(path), "--to", str(tmp_path / "fixtures"))
@@ -58,9 +60,9 @@ def test_json_lines_are_masked_and_read_again(serving: MockServer, tmp_path: Pat
     assert result.stderr == f"mockserver: {path}: line 5: no vendor has its path\n"
     assert "imported 4 requests of" in result.stdout
     document: Any = load_document(tmp_path / "fixtures" / "journal.yaml").value
-    first, failed, _, streamed = (one["response"] for one in document["fixtures"])
+    first, refused, _, streamed = (one["response"] for one in document["fixtures"])
     assert first["text"] == "Hello {{ mask['email-1'] }}"
-    assert (failed["error"], failed["retry_after"]) == (429, "2s")
+    assert (refused["error"], refused["retry_after"]) == (429, "2s")
     assert "".join(streamed["chunks"]) == "To {{ mask['email-1'] }}"
 
 
