@@ -12,6 +12,7 @@ from typing import Any
 from mockserver.matching.fixture_set import Mismatch
 from mockserver.matching.loader import RUNTIME_SOURCE
 from mockserver.request.request_body import get_message_text
+from mockserver.request.responses_input import convert_input
 from mockserver.schema.messages import truncate_text
 from mockserver.schema.object_types import record_dataclass
 from mockserver.sessions.request_record import RequestRecord
@@ -72,7 +73,10 @@ class Request(RequestRecord):
         if not self._user.endswith("…"):
             return self._user
         # Lists of requests contain only the beginning of a long text.
-        messages = reversed((self.body or {}).get("messages") or ())
+        body = self.body or {}
+        messages = reversed(
+            convert_input(body["input"], {}) if "input" in body else body.get("messages") or ()
+        )
         return next((get_message_text(one) for one in messages if one.get("role") == "user"), self._user)
 
     @property

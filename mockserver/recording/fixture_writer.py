@@ -33,6 +33,7 @@ class FixtureWriter:
             raise NoFixtureError("the answer is not decided yet, so there is nothing to write")
         secrets = find_head_secrets(entry.head)
         self._id = entry.id
+        self._api = request.route.api
         self._match = MatchWriter(request, secrets)
         self._response = write_response(request, decision, secrets)
 
@@ -44,5 +45,8 @@ class FixtureWriter:
 
     def render(self) -> str:
         """Return a fixture file with the fixture, as YAML."""
-        fixture = {"name": self._id, "match": self._match.write(), "response": self._response}
+        match = self._match.write()
+        if "raw" in self._response and self._api != "chat":
+            match["api"] = self._api  # bytes are for chat completions unless a match says so
+        fixture = {"name": self._id, "match": match, "response": self._response}
         return dump_yaml({"fixtures": [fixture]})

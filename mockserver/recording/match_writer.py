@@ -17,7 +17,9 @@ from mockserver.schema.yaml_document import MAX_INTEGER, MIN_INTEGER, document_f
 Definition = dict[str, Any]
 
 _BODY_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FIELDS_OF_THEIR_OWN = ("model", "messages", "prompt", "stream", "tools", "response_format")
+_FIELDS_OF_THEIR_OWN = (
+    *("model", "messages", "input", "instructions", "prompt", "stream", "tools", "response_format"),
+)
 _MAX_BODY_FIELDS = 20  # fields of the body that may become conditions
 _MAX_CANDIDATES = 60  # with those that only other requests have
 _MAX_MESSAGES = 10  # messages of the conversation whose texts may become conditions
@@ -135,12 +137,16 @@ def _list_candidates(request: ChatRequest) -> Iterator[Definition]:
     yield from _list_body_fields(request)
     yield {"stream": parsed.body.get("stream") is True}
     yield from _list_nested_fields(request)
-    count = len(parsed.messages)
-    yield {"body": {f"messages.{count}": {"exists": False}, **_last_message_exists(count)}}
+    field, messages = _find_messages(request)
+    last = {f"{field}.{len(messages) - 1}": {"exists": True}} if messages else {}
+    yield {"body": {f"{field}.{len(messages)}": {"exists": False}, **last}}
 
 
-def _last_message_exists(count: int) -> Definition:
-    return {f"messages.{count - 1}": {"exists": True}} if count else {}
+def _find_messages(request: ChatRequest) -> tuple[str, list[Any]]:
+    """Return the field of the body that has the conversation, and its items."""
+    name = "input" if request.route.api == "responses" else "messages"
+    messages = request.parsed.body.get(name)
+    return name, messages if isinstance(messages, list) else []
 
 
 def _list_body_fields(request: ChatRequest) -> Iterator[Definition]:
@@ -157,11 +163,11 @@ def _list_nested_fields(request: ChatRequest) -> Iterator[Definition]:
     schema = response_format.get("json_schema") if isinstance(response_format, dict) else None
     if isinstance(schema, dict) and isinstance(schema.get("name"), str):
         yield {"body": {"response_format.json_schema.name": schema["name"]}}
-    messages = body.get("messages")
-    for number, message in list(enumerate(messages))[-_MAX_MESSAGES:] if isinstance(messages, list) else ():
+    name, messages = _find_messages(request)
+    for number, message in list(enumerate(messages))[-_MAX_MESSAGES:]:
         content = message.get("content") if isinstance(message, dict) else None
         if content and isinstance(content, str) and _is_comparable(content):
-            yield {"body": {f"messages.{number}.content": content}}
+            yield {"body": {f"{name}.{number}.content": content}}
 
 
 def _may_be_condition(name: str, known: Container[str]) -> bool:

@@ -12,11 +12,12 @@ import orjson
 
 from mockserver.masking import mask_headers, redact_text
 from mockserver.recording.error_writer import write_error
+from mockserver.recording.responses_reader import read_responses_choice
 from mockserver.request.chat_request import ChatRequest
 from mockserver.sessions.journal import Decision
 from mockserver.wire.answer import MOCK_PREFIX, Answer, Frame, add_content_length, index_headers
 from mockserver.wire.frames import join_frames
-from mockserver.wire.sse import parse_sse_event
+from mockserver.wire.sse import parse_sse_event, split_event_type
 
 _DONE = b"[DONE]"
 _KEPT_EMPTY = ("reasoning", "finish_reason")  # an empty text is kept, because its absence has another meaning
@@ -60,17 +61,27 @@ def _write_content(request: ChatRequest, answer: Answer) -> dict[str, Any] | Non
 def read_response(answer: Answer) -> dict[str, Any] | None:
     """Return the response that an OpenAI client reads from a body or a stream; None if it reads none."""
     try:
-        choices = (
-            merge_chunks(map(orjson.loads, _iterate_event_data(join_frames(answer.frames))))
-            if answer.streamed
-            else orjson.loads(join_frames(answer.frames))["choices"]
-        )
+        choices = _read_choices(join_frames(answer.frames), streamed=answer.streamed)
         parts = [_fixture_choice(one["message"], one.get("finish_reason")) for one in choices]
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     if not all(parts) or not parts:
         return None
     return parts[0] if len(parts) == 1 else {"choices": parts}
+
+
+def _read_choices(body: bytes, *, streamed: bool) -> list[dict[str, Any]]:
+    """Return the choices of a body or a stream of any api. Raises an error if it has none."""
+    if not streamed:
+        value = orjson.loads(body)
+        choices: list[dict[str, Any]] = (
+            value["choices"] if "output" not in value else [read_responses_choice(value)]
+        )
+        return choices
+    events = [orjson.loads(data) for data in _iterate_event_data(body)]
+    if events and "response" in events[-1]:
+        return [read_responses_choice(events[-1]["response"])]
+    return merge_chunks(events)
 
 
 def merge_chunks(chunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -89,7 +100,8 @@ def merge_chunks(chunks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _iterate_event_data(body: bytes) -> Iterator[bytes]:
     """Yield the data of each event. Raises ValueError for an event without data that is no comment."""
     for event in _EVENT_SEPARATOR.split(body)[:-1]:
-        data = parse_sse_event(event.replace(b"\r\n", b"\n") + b"\n\n")
+        _, text = split_event_type(event.replace(b"\r\n", b"\n") + b"\n\n")
+        data = parse_sse_event(text)
         if data is None and not event.startswith(b":"):
             raise ValueError("an event without data")
         if data is not None and data != _DONE:

@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml
 
 from mockserver.testing import MockServer, Session
 
 Json = dict[str, Any]
 PATH = "/v1/responses"
+CALL = {"name": "f", "arguments": {"a": 1}}
 
 
 class Responses:
@@ -160,6 +162,58 @@ def test_raw_bytes_that_are_no_response_are_not_stored(responses: Responses, raw
     responses.session.on(api="responses").reply(raw={"body": raw})
     assert responses.send(store=True).text == raw
     assert responses.http.get(f"{PATH}/resp_1").status_code == 404
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("stated", "written"),
+    [
+        ({"text": "Hi"}, {"text": "Hi"}),
+        ({"text": "Hi", "reasoning": "So."}, {"text": "Hi", "reasoning": "So."}),
+        ({"text": "Hi", "finish_reason": "length"}, {"text": "Hi", "finish_reason": "length"}),
+        ({"refusal": "No."}, {"refusal": "No."}),
+        ({"tool_calls": [CALL]}, {"tool_calls": [CALL]}),
+        ({"raw": {"body": '{"output": []}'}}, None),
+        ({"raw": {"body": '{"status": "failed", "output": []}'}}, None),
+        ({"raw": {"body": '{"status": "completed", "output": [{"type": "web_search_call"}]}'}}, None),
+    ],
+)  # fmt: skip
+def test_a_request_becomes_a_fixture_for_both_apis(
+    server: MockServer, responses: Responses, stated: Json, written: Json | None, stream: bool
+) -> None:
+    responses.session.on(api="responses").reply(**stated)
+    sent = responses.send([{"role": "user", "content": "Hi"}], stream=stream, reasoning={"summary": "auto"})
+    [request] = responses.session.requests
+    text = httpx2.post(f"{server.url}/_mock/requests/{request.id}/fixture").text
+    [fixture] = yaml.safe_load(text)["fixtures"]
+    assert fixture["match"].get("api") == (None if written else "responses")
+    assert fixture["match"]["user"] == {"equals": "Hi"}
+    if written:
+        assert fixture["response"] == written
+    else:
+        assert fixture["response"]["raw"]["body"] == sent.text
+
+
+def test_written_fixtures_tell_conversations_apart(server: MockServer, responses: Responses) -> None:
+    user = {"role": "user", "content": "Hi"}
+    for content in ([user], [{"role": "assistant", "content": "Yes?"}, user], "Hi"):
+        responses.ask(content)
+    matches = []
+    for request in responses.session.requests:
+        text = httpx2.post(f"{server.url}/_mock/requests/{request.id}/fixture").text
+        matches.append(yaml.safe_load(text)["fixtures"][0]["match"])
+    assert [one.get("body") for one in matches] == [
+        {"input.0.content": "Hi"},
+        {"input.0.content": "Yes?"},
+        {"input.0": {"exists": False}},
+    ]
+
+
+def test_a_long_message_is_read_from_the_body(responses: Responses) -> None:
+    text = "long " * 200
+    responses.ask(text)
+    [request] = responses.session.requests
+    assert request.user == text
 
 
 def test_the_journal_has_the_events(server: MockServer, responses: Responses) -> None:
