@@ -27,7 +27,8 @@ ENV PYTHONPYCACHEPREFIX=/opt/mockserver/bytecode
 RUN mockserver --log-format json & server=$! \
  && mockserver healthcheck --wait 60s \
  && python -c "from urllib.request import *; urlopen(Request('http://127.0.0.1:8402/v1/chat/completions', \
-      b'{\"model\": \"o1-mini\", \"messages\": [{\"role\": \"user\", \"content\": \"Anything?\"}]}', \
+      b'{\"model\": \"o3-mini\", \"response_format\": {\"type\": \"json_object\"}, \
+         \"messages\": [{\"role\": \"user\", \"content\": \"Anything in JSON?\"}]}', \
       {'Authorization': 'Bearer any', 'Content-Type': 'application/json'})); import jinja2.sandbox, mockserver.admin.api" \
  && kill $server && wait $server \
  && find $PYTHONPYCACHEPREFIX -name '*.pyc' | sed "s|^$PYTHONPYCACHEPREFIX||; s|\.cpython-[0-9]*\.pyc$|.py|" \

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mockserver.generation.english_text import EnglishWriter
 from mockserver.generation.word_lists import SENTENCES, VALUES_BY_NAME
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def generate_words(faker: Faker, min_length: int = 0, max_length: int | None = N
     limit = MAX_TEXT_LENGTH if max_length is None else min(max_length, MAX_TEXT_LENGTH)
     text = _short_phrase(faker) if limit >= 60 else str(faker.word())
     while len(text) < min(min_length, MAX_TEXT_LENGTH):
-        text += " " + faker.sentence()
+        text += " " + _sentence(faker)
     return text if len(text) <= limit else text[:limit].rstrip().ljust(min(min_length, limit), "a")
 
 
@@ -91,7 +92,13 @@ def _is_english(faker: Faker) -> bool:
 
 
 def _short_phrase(faker: Faker) -> str:
+    if _is_english(faker):
+        return EnglishWriter(faker.random).compose_phrase()
     return str(faker.sentence(nb_words=3)).rstrip(".。")
+
+
+def _sentence(faker: Faker) -> str:
+    return EnglishWriter(faker.random).compose_sentence() if _is_english(faker) else str(faker.sentence())
 
 
 def _two_sentences(faker: Faker) -> str:

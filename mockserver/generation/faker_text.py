@@ -1,8 +1,8 @@
 """Random text in the language of a locale, of the length that the user's message asks for.
 
-If Faker has no word list for a locale, that of another locale of the same language is used: `en_GB` uses `en_US`,
-`fr_CA` uses `fr_FR`. For some languages (Portuguese, Swedish, Korean) Faker has names and places, but no word list at
-all: their texts are lorem ipsum.
+English texts are composed by `english_reply`; those of other languages are random words of Faker's lists. If Faker has
+no word list for a locale, that of another locale of the same language is used: `fr_CA` uses `fr_FR`. For some languages
+(Portuguese, Swedish, Korean) Faker has names and places, but no word list at all: their texts are lorem ipsum.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pkgutil import iter_modules
 from threading import local
 from typing import TYPE_CHECKING
 
+from mockserver.generation.english_reply import compose_reply
+from mockserver.generation.prompt_topic import find_topic
 from mockserver.schema.messages import did_you_mean, truncate_text
 
 if TYPE_CHECKING:
@@ -94,20 +96,19 @@ def generate_text(user_text: str, seed: int, locale: str = DEFAULT_LOCALE, mode:
     """Return a text in reply to a user's message; `seed` varies it. `mode` is one of `REPLIES` in `settings`.
 
     If the message asks for a number of words, sentences or paragraphs, the text has that many, up to `MAX_COUNTS`.
+    An English text begins with a sentence on the topic of the message.
     """
     if mode == "echo":
         return user_text[:MAX_ECHO_LENGTH]
-    faker = seed_faker(LATIN_LOCALE if mode == "lorem" else locale, stable_hash(seed))
     requested = REQUESTED_LENGTH.search(user_text[:MAX_SEARCHED_LENGTH])
-    if requested:
-        unit = requested[2].lower()
-        return UNIT_GENERATORS[unit](faker, min(_parse_count(requested[1].lower()), MAX_COUNTS[unit]))
-    if mode == "lorem":
-        return str(faker.paragraph())
-    sentences = _sentences(faker, faker.random.randint(1, 2))
-    # The openings alternate, so that the choices of one response differ. They are English only.
-    opening = OPENINGS[seed % len(OPENINGS)] if locale.startswith("en") else faker.sentence()
-    return f"{opening} {sentences}"
+    unit = requested[2].lower() if requested else None
+    count = min(_parse_count(requested[1].lower()), MAX_COUNTS[unit]) if requested and unit else 0
+    if mode == "faker" and locale.startswith("en"):
+        return compose_reply(find_topic(user_text), seed, unit, count)
+    faker = seed_faker(LATIN_LOCALE if mode == "lorem" else locale, stable_hash(seed))
+    if unit:
+        return UNIT_GENERATORS[unit](faker, count)
+    return str(faker.paragraph()) if mode == "lorem" else _sentences(faker, faker.random.randint(2, 3))
 
 
 def _parse_count(word: str) -> int:
@@ -138,12 +139,3 @@ REQUESTED_LENGTH = re.compile(
 )
 
 _local = local()
-
-OPENINGS = (
-    "Thank you for your question.",
-    "Of course, I am happy to help.",
-    "Certainly, here is what I found.",
-    "That is a good question.",
-    "Let me help you with that.",
-    "Sure, here is a short answer.",
-)

@@ -273,8 +273,8 @@ def test_a_mode_decides_how_a_free_text_is_made() -> None:
 def test_faker_is_imported_when_it_is_needed() -> None:
     code = (
         "import sys; from mockserver.generation.generate import GenerationRequest, ReplyGenerator; "
-        "ReplyGenerator(GenerationRequest(tool_result=('f', 'x'))).generate(0); assert 'faker' not in sys.modules; "
-        "ReplyGenerator(GenerationRequest()).generate(0); assert 'faker' in sys.modules"
+        "ReplyGenerator(GenerationRequest()).generate(0); assert 'faker' not in sys.modules; "
+        "ReplyGenerator(GenerationRequest(), locale='de_DE').generate(0); assert 'faker' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -22,7 +22,7 @@ from mockserver.testing import MockServer
 
 # Which modules are heavy, and when they are needed.
 HEAVY = {
-    "faker": "something is made up, or a template asks for it",
+    "faker": "a JSON document or a text in another language is generated, or a template asks for it",
     "jinja2": "a fixture is a template",
     "mockserver.generation.generate": "something is made up",
     "mockserver.admin.api": "the server is steered",
@@ -52,8 +52,8 @@ def imported(tmp_path: Path) -> set[str]:
     return set(re.findall(r"^import time: +\d+ \| +\d+ \| +(\S+)$", log, re.MULTILINE))
 
 
-def ask(url: str, question: str) -> str:
-    body = {"model": "o1-preview", "messages": [{"role": "user", "content": question}]}
+def ask(url: str, question: str, **fields: object) -> str:
+    body = {"model": "o1-preview", "messages": [{"role": "user", "content": question}], **fields}
     headers = {"Authorization": "Bearer any"}
     answer = requests.post(f"{url}/aimlapi/v1/chat/completions", json=body, headers=headers, timeout=20)
     return str(answer.json()["choices"][0]["message"]["content"])
@@ -65,7 +65,7 @@ def test_a_first_answer_needs_nothing_heavy_and_the_next_ones_get_what_they_need
         url = re.findall(r"http://\S+", server.stdout.readline())[0]
         assert ask(url, "Hello") == "Hello! How can I assist you today?"
         needed = imported(tmp_path)
-        assert ask(url, "What does nobody have a fixture for?")
+        assert ask(url, "Return JSON.", model="o3-mini", response_format={"type": "json_object"})
         assert len(requests.get(f"{url}/_mock/requests", timeout=20).json()["requests"]) == 2
     assert {"mockserver.pipeline", "starlette", "uvicorn"} <= needed
     assert needed & HEAVY.keys() == set()
