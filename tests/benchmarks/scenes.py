@@ -188,6 +188,19 @@ def start(setting: Setting) -> Iterator[Row]:
     yield Row("memory, idle", f"{memory / MB:.0f} MB", "under 60 MB")
 
 
+def page(setting: Setting) -> Iterator[Row]:
+    """The requests of the web UI in a browser, while 200 of them arrive a second."""
+    from tests.benchmarks import browser  # noqa: PLC0415 needs playwright and Chromium
+
+    with served.mockserver(None, question=asked.body("Hello")) as mock:
+        frames, task, click = browser.measure_page(mock, 3 * setting.seconds)
+    yield Row(
+        "web UI at 200 requests a second",
+        f"{frames:.0f} frames a second; longest task {task:.0f} ms; a click answered in {click:.0f} ms",
+        "at least 40; at most 100 ms; 150 ms",
+    )
+
+
 def _checked(mock: Served) -> float:
     """Seconds of CPU that a health check takes."""
     before = served.children()
@@ -240,6 +253,7 @@ _MOST_CALLS = {"same": 220, "another": 330}  # a request like the last one, and 
 _TOLERANCE = 0.05
 
 SCENES: dict[str, Scene] = {
-    scene.__name__: scene for scene in (canned, stream, fixtures, paced, long, start, memory, interpreter)
+    scene.__name__: scene
+    for scene in (canned, stream, fixtures, paced, long, start, page, memory, interpreter)
 }
 NEEDS_WRK = {"canned", "stream", "fixtures", "long", "memory"}
