@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -37,8 +37,17 @@ class PerTestState:
     late_requests: list[Request] = field(default_factory=list)  # to sessions of tests that have ended
     message: str = ""  # of the failure for unmatched requests and stubs
     explained: list[Request] = field(default_factory=list)  # in that message
+    recording: Path | None = None  # the file of the answers of real vendors
+    records: bool = False  # whether answers are added to it
     is_checked: bool = True  # False while unmatched requests still have to fail the test
     has_failed: bool = False
+
+    @property
+    def recording_hint(self) -> list[str]:
+        """The line that says how to record the unmatched requests of a test with recordings."""
+        if self.recording is None or self.records or not any(one.unmatched for one in self.requests):
+            return []
+        return [f"To record the answers in {self.recording}: pytest --mockserver-record"]
 
     def fail_for_problems(self) -> None:
         """Fail the test for its unmatched requests and for its stubs without a reply."""
@@ -48,6 +57,7 @@ class PerTestState:
         # Without the evicted requests it is unknown whether a fixture matched all of them.
         self.message = format_problems(self.explained, self.session.incomplete_stubs) or self.incomplete
         if self.message:
+            self.message += "".join(f"\n{line}" for line in self.recording_hint)
             self.is_checked = True
             pytest.fail(self.message, pytrace=False)
 
@@ -98,6 +108,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the prompts of each test to the files of assert_prompts() instead of comparing them",
     )
+    group.addoption(
+        "--mockserver-record",
+        action="store_true",
+        help="forward the requests that nothing answers to the real vendors, in tests with record=... in their marker, "
+        "and record the answers",
+    )
+    group.addoption(
+        "--mockserver-record-mode",
+        metavar="MODE",
+        choices=_RECORD_MODES,
+        default="new_episodes",
+        help="what --mockserver-record forwards: new_episodes (the default), once, all or none",
+    )
+    group.addoption(
+        "--mockserver-upstream",
+        metavar="VENDOR=URL",
+        action="append",
+        default=[],
+        help="the base URL of a vendor for --mockserver-record, in place of its own host",
+    )
+    group.addoption(
+        "--mockserver-block-network",
+        action="store_true",
+        help="let no socket of this process connect to other machines, and fail tests that try",
+    )
     parser.addini("mockserver_url", "the same as --mockserver-url", default="")
     parser.addini(
         "mockserver_args",
@@ -112,11 +147,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "mockserver(fixtures=None, strict=True): fixtures is a fixture file or a list of them, relative to the "
-        "test's file, or the word `shipped`, for the fixture `mockserver`; strict=False allows requests that no "
-        "fixture matches",
+        "mockserver(fixtures=None, strict=True, record=None): fixtures is a fixture file or a list of them, relative "
+        "to the test's file, or the word `shipped`, for the fixture `mockserver`; strict=False allows requests that no "
+        "fixture matches; record is a folder, relative to the test's file, for the answers of real vendors",
     )
     config.stash[WORKER_KEY] = WorkerState()
+    if config.getoption("mockserver_block_network"):
+        from mockserver.client.network_guard import start_network_guard  # noqa: PLC0415
+
+        config.add_cleanup(start_network_guard(_configured_url(config)[1], config.rootpath))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -124,16 +163,40 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     source, url = _configured_url(session.config)
     if session.config.getoption("mockserver_update") and getattr(session.config.option, "numprocesses", None):
         raise pytest.UsageError("--mockserver-update: several processes (-n) would write to the same files")
+    records = session.config.getoption("mockserver_record")
+    if records and url:
+        raise pytest.UsageError(
+            f"--mockserver-record: the server of {source} cannot record the tests of this run"
+        )
+    if records and session.config.getoption("mockserver_block_network"):
+        raise pytest.UsageError("--mockserver-record: --mockserver-block-network would block the vendors")
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
     try:
-        if url:
+        if records:
+            source = "--mockserver-record"
+            _check_recording(session.config)
+        elif url:
             _connect(url)._client.vendors  # noqa: B018, SLF001
         else:
             source = "mockserver_args"
             _server_settings(session.config)
     except (ValueError, ConnectionError) as error:
         raise pytest.UsageError(f"{source}: {error}") from None
+
+
+def _check_recording(config: pytest.Config) -> None:
+    """Raise ValueError if requests cannot be forwarded: without the extra, or for an invalid upstream."""
+    from mockserver.errors import InputError  # noqa: PLC0415
+    from mockserver.recording.upstream import check_upstream_client, find_upstreams  # noqa: PLC0415
+    from mockserver.server.app import load_vendors  # noqa: PLC0415
+
+    _, settings = _server_settings(config)
+    try:
+        check_upstream_client()
+        find_upstreams(load_vendors(settings.get("vendors", ())), config.getoption("mockserver_upstream"))
+    except InputError as error:
+        raise ValueError(str(error)) from None
 
 
 @pytest.fixture(scope="session")
@@ -188,6 +251,8 @@ def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Ite
 
     - `@pytest.mark.mockserver(strict=False)` allows requests that no fixture matches.
     - `@pytest.mark.mockserver(fixtures="tools.yaml")` loads a file, or a list of them, relative to the test's file.
+    - `@pytest.mark.mockserver(record="recordings/")` replays the answers of real vendors, which `pytest
+      --mockserver-record` has written to that folder, in a file for each test.
     - `@pytest.mark.mockserver(fixtures="shipped")` loads the fixtures that `mockserver` serves without a file.
 
     Fails the test with the problems of a fixture file that is invalid, and with those of a marker with unknown
@@ -197,13 +262,50 @@ def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Ite
     from mockserver.request.request_head import make_session_name  # noqa: PLC0415
 
     node: pytest.Item = request.node
-    files, strict = _marker_options(node)
+    files, strict, folder = _marker_options(node)
     session = mockserver_server.session(make_session_name(node.name, secrets.token_hex(4)))
+    recording = None if folder is None else _locate_recording(node, folder)
+    if recording is not None and recording.exists() and _record_mode(node.config) != "all":
+        files.append(recording)
     state = PerTestState(mockserver_server, session, strict, _load_fixture_files(session, files))
+    state.recording = recording
     node.stash[STATE_KEY] = state
     session.snapshot_defaults = _snapshot_defaults(node)
-    yield session
+    with _recording(node.config, state):
+        yield session
     _end_test(node, state)
+
+
+def _locate_recording(node: pytest.Item, folder: Path) -> Path:
+    """Return the file of a test's recordings."""
+    from mockserver.recording.session_recording import locate_test_file  # noqa: PLC0415
+
+    return locate_test_file(folder, node.path.stem, ".".join(node.nodeid.split("::")[1:]))
+
+
+def _record_mode(config: pytest.Config) -> str:
+    """Return the mode in which tests are recorded, `none` if they are not."""
+    mode: str = (
+        config.getoption("mockserver_record_mode") if config.getoption("mockserver_record") else "none"
+    )
+    return mode
+
+
+@contextmanager
+def _recording(config: pytest.Config, state: PerTestState) -> Iterator[None]:
+    """Record the requests of a test that nothing answers, if the marker and the options say so."""
+    mode, path = _record_mode(config), state.recording
+    if path is None or mode == "none" or (mode == "once" and path.exists()):
+        yield
+        return
+    from mockserver.recording.session_recording import record_session, stop_recording  # noqa: PLC0415
+    from mockserver.testing import MockServer  # noqa: PLC0415
+
+    pipeline, name = cast(MockServer, state.server)._pipeline, str(state.session.name)  # noqa: SLF001
+    record_session(pipeline, name, path)
+    state.records = True
+    yield
+    stop_recording(pipeline, name)
 
 
 def _end_test(node: pytest.Item, state: PerTestState) -> None:
@@ -235,9 +337,40 @@ def _note_late_requests(node: pytest.Item, state: PerTestState, worker: WorkerSt
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test whose fixtures tried to reach another machine, if that is blocked."""
+    try:
+        return (yield)
+    finally:
+        _fail_for_blocked_calls(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test whose fixtures tried to reach another machine as they ended, if that is blocked."""
+    try:
+        return (yield)
+    finally:
+        _fail_for_blocked_calls(item)
+
+
+def _fail_for_blocked_calls(item: pytest.Item) -> None:
+    """Fail a test for its calls to other machines, whatever the client has made of the error."""
+    if not item.config.getoption("mockserver_block_network"):
+        return
+    from mockserver.client.network_guard import take_blocked_calls  # noqa: PLC0415
+
+    if calls := take_blocked_calls():
+        pytest.fail("\n".join(f"--mockserver-block-network: {call}" for call in calls), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail a test that has passed if no fixture matched one of its requests, or if a stub has no reply."""
-    outcome = yield
+    try:
+        outcome = yield
+    finally:
+        _fail_for_blocked_calls(item)
     state = item.stash.get(STATE_KEY, None)
     if state and state.strict:
         state.is_checked = False
@@ -285,6 +418,7 @@ def _report_lines(item: pytest.Item, state: PerTestState, when: str | None) -> l
     except ConnectionError as error:
         return [str(error)]
     if not state.message:
+        lines += state.recording_hint
         lines += failure_report.format_incomplete_stubs(state.session.incomplete_stubs)
     lines += failure_report.format_late_requests(state.late_requests, worker.ended_tests)
     if not state.requests:
@@ -353,37 +487,45 @@ def _connect(url: str) -> Remote:
 def _server_settings(config: pytest.Config) -> tuple[tuple[Path, ...], dict[str, Any]]:
     """Return the fixture paths and the settings of the plugin's server. Raises ValueError for invalid flags."""
     arguments: list[str] = config.getini("mockserver_args")
-    if not arguments:
-        return (), _WITHOUT_FIXTURES
-    from mockserver.cli.server_flags import parse_server_flags  # noqa: PLC0415
+    settings: dict[str, Any] = {}
+    if arguments:
+        from mockserver.cli.server_flags import parse_server_flags  # noqa: PLC0415
 
-    settings = parse_server_flags(arguments, config.inipath.parent if config.inipath else config.rootpath)
+        settings = parse_server_flags(arguments, config.inipath.parent if config.inipath else config.rootpath)
     paths = settings.pop("paths", ())
+    if _record_mode(config) != "none":
+        upstreams = tuple(config.getoption("mockserver_upstream"))
+        from mockserver.settings import RecordSettings  # noqa: PLC0415
+
+        settings["record"] = RecordSettings(None, _record_mode(config), upstreams)
     return paths, settings if paths else _WITHOUT_FIXTURES | settings
 
 
-def _marker_options(node: pytest.Item) -> tuple[list[Path | None], bool]:
-    """Return the files of a test's markers, the closest marker first, and whether the test is strict.
+def _marker_options(node: pytest.Item) -> tuple[list[Path | None], bool, Path | None]:
+    """Return the files of a test's markers, the closest marker first, whether it is strict, and where it is recorded.
 
-    None stands for the shipped fixtures.
+    None stands for the shipped fixtures, and for a test that is not recorded.
     """
     files: list[Path | None] = []
     strict: list[bool] = []
+    folders: list[Path] = []
     for mark in node.iter_markers("mockserver"):
-        fixtures, mark_strict = _parse_marker(mark)
+        fixtures, mark_strict, record = _parse_marker(mark)
+        folders += [] if record is None else [Path(node.path.parent, record)]
         paths = [fixtures] if isinstance(fixtures, str | os.PathLike) else list(fixtures or ())
         files += [None if file == _SHIPPED else Path(node.path.parent, file) for file in paths]
         strict += [] if mark_strict is None else [mark_strict]
-    return list(dict.fromkeys(files)), strict[0] if strict else True
+    return list(dict.fromkeys(files)), strict[0] if strict else True, folders[0] if folders else None
 
 
-def _parse_marker(mark: pytest.Mark) -> tuple[Any, bool | None]:
+def _parse_marker(mark: pytest.Mark) -> tuple[Any, bool | None, Any]:
     try:
         return _bind_marker_arguments(*mark.args, **mark.kwargs)
     except TypeError as error:
         message = str(error).replace("_bind_marker_arguments()", "@pytest.mark.mockserver")
     pytest.fail(
-        f"{message}; expected (fixtures='file.yaml', 'shipped' or a list, strict=True)", pytrace=False
+        f"{message}; expected (fixtures='file.yaml', 'shipped' or a list, strict=True, record='folder')",
+        pytrace=False,
     )
 
 
@@ -391,9 +533,10 @@ def _bind_marker_arguments(
     fixtures: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
     *,
     strict: bool | None = None,
-) -> tuple[Any, bool | None]:
+    record: str | os.PathLike[str] | None = None,
+) -> tuple[Any, bool | None, Any]:
     """Return the arguments of a marker; the call raises TypeError for unknown ones."""
-    return fixtures, strict
+    return fixtures, strict, record
 
 
 def _load_fixture_files(session: Session, files: list[Path | None]) -> dict[str, str]:
@@ -425,6 +568,7 @@ def _unused_fixtures(config: pytest.Config) -> list[str]:
     return sorted(location for location, count in config.stash[WORKER_KEY].answer_counts.items() if not count)
 
 
+_RECORD_MODES = ("new_episodes", "once", "all", "none")
 _SHIPPED = "shipped"  # in a marker: the shipped fixtures
 _WITHOUT_FIXTURES = {"fixtures_yaml": "fixtures: []"}
 _WORKER_OUTPUT_KEY = "mockserver"

@@ -56,7 +56,11 @@ class RecordingTarget:
 
 
 class RecordingForwarder:
-    """Forwards the requests that nothing else answers, and records them. `target` is None for sessions alone."""
+    """Forwards the requests that nothing else answers, and records them.
+
+    `session_targets` are those of sessions, by their names, which other threads may change; `target` is that of all
+    other sessions, None if these are not recorded.
+    """
 
     def __init__(
         self,
@@ -71,13 +75,9 @@ class RecordingForwarder:
         self._seed = seed
         self._target = target
         self._latency_file = latency_file
-        self._session_targets: dict[str, RecordingTarget] = {}
+        self.session_targets: dict[str, RecordingTarget] = {}
         self._worker = WorkerThread()
         self.on_recorded: Callable[[str], None] = lambda _: None
-
-    def set_session_target(self, session: str, target: RecordingTarget) -> None:
-        """Record the requests of a session there."""
-        self._session_targets[session] = target
 
     async def run(self) -> None:
         """Keep the connections to the vendors, and close them when the server stops."""
@@ -106,7 +106,7 @@ class RecordingForwarder:
         return not target.replays or known is None or known.name != name or known.ends_in_error
 
     def _find_target(self, request: ChatRequest) -> RecordingTarget | None:
-        return self._session_targets.get(request.session, self._target)
+        return self.session_targets.get(request.session, self._target)
 
     async def forward(
         self,
