@@ -110,6 +110,19 @@ def test_focus_returns_to_the_row_of_a_closed_request(own: MockServer, page: Pag
     expect(bars.last).to_be_focused()
 
 
+def test_the_fields_of_a_form_are_in_the_order_in_which_they_are_filled_in(
+    own: MockServer, page: Page
+) -> None:
+    for view, last in (("playground", "Send"), ("fixtures", "Add"), ("accounts", "Add")):
+        page.goto(f"{own.url}/#/{view}")
+        form = page.locator("form:has(button.primary)")
+        button = form.get_by_role("button", name=last, exact=True)
+        expect(button).to_be_enabled()
+        button.focus()
+        after = "(one) => [...one.form.elements].slice([...one.form.elements].indexOf(one) + 1).map((e) => e.tagName)"
+        assert set(button.evaluate(after)) <= {"BUTTON"}
+
+
 def test_forced_colours_keep_what_is_said_by_colour(own: MockServer, look: Look) -> None:
     with look() as page:
         page.emulate_media(forced_colors="active")

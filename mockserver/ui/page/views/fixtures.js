@@ -182,6 +182,6 @@ function createAddForm(context) {
     h("header", {}, h("h2", {}, "Add a fixture"), h("span", { class: "muted" }, "It takes precedence over all others until the server stops.")),
     createField("YAML: one fixture, a list of fixtures, or a whole file", text),
     problemList,
-    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Add"), createField("For session", session)),
+    h("div", { class: "buttons" }, createField("For session", session), h("button", { class: "primary" }, "Add")),
   );
 }

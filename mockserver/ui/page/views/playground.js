@@ -92,7 +92,7 @@ export function createPlaygroundView(context) {
           sized("half", "Fault", fault),
           sized("half", "Fault point", faultPoint),
         ),
-        h("div", { class: "buttons" }, send, stop, h("label", { class: "align-end" }, stream, "stream")),
+        h("div", { class: "buttons" }, h("label", {}, stream, "stream"), send, stop),
       ),
     );
     const controls = { model: model.input, key: key.input, session, system, user, error, retryAfter, delay, fault, faultPoint };
