@@ -25,7 +25,9 @@ def find_value_issues(parameter: ParameterRule, value: Any, path: IssuePath) -> 
     """Yield the issues of a value, which is MISSING if the field is absent."""
     types = parameter.type or ()
     if parameter.unsupported is not None:
-        yield from _check_unsupported(parameter.unsupported, value, path)
+        # A field that is absent or null needs no check.
+        message = fill_text(parameter.unsupported, {"param": path[-1]})
+        yield {"code": UNSUPPORTED, "path": list(path), "message": message}
     elif len(types) > 1:
         yield from _check_union(parameter, types, value, path)
     elif types:
@@ -51,15 +53,6 @@ def _iter_field_issues(
 def create_custom_issue(message: str, path: IssuePath = ()) -> Issue:
     """Return an issue with a text of our own."""
     return {"code": "custom", "path": list(path), "message": message}
-
-
-def _check_unsupported(message: str, value: Any, path: IssuePath) -> Iterator[Issue]:
-    if value is not MISSING and value is not None:
-        yield {
-            "code": UNSUPPORTED,
-            "path": list(path),
-            "message": fill_text(message, {"param": path[-1]}),
-        }
 
 
 def create_type_issue(expected: str, value: Any, path: IssuePath) -> Issue:

@@ -176,6 +176,14 @@ def test_a_model_has_embeddings_or_completions(embedder: Embedder) -> None:
     assert embedder.ask("Hello", "aimlapi", model="any-other", dimensions=1).status_code == 200
 
 
+def test_a_model_of_another_api_is_a_404_of_a_vendor_without_embeddings(start_server: StartServer) -> None:
+    server = start_server("", "{extends: omixa, name: mine, models: {other: {apis: [responses]}}}")
+    body = {"model": "other", "messages": [{"role": "user", "content": "Hi"}]}
+    path, headers = "/mine/api/v1/chat/completions", {"authorization": "Bearer k"}
+    answer = httpx2.post(server.url + path, json=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize("path", ["/segmind/v1/embeddings", "/omixa/api/v1/embeddings"])
 def test_other_vendors_have_no_such_path(running: MockServer, path: str) -> None:
     headers = {"authorization": "Bearer k"}
