@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mockserver.errors import Problem
+from mockserver.fixtures.criteria import list_apis
 from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.matching.fixture_set import FixtureSet
@@ -48,6 +49,9 @@ def _describe_hiding_models(fixture: Fixture, vendor: Vendor) -> str | None:
     is_limited = any(term.field == "model" for term in fixture.criteria)
     if not is_limited or not names or not all(map(vendor.hides_reasoning, names)):
         return None
+    has_summaries = vendor.profile.paths.responses and "responses" in list_apis(fixture.match)
+    if has_summaries and any(vendor.serves(name, "responses") for name in names):
+        return None  # a request to the Responses API may ask for a summary
     return f"{names[0]} at {title} hides it"
 
 

@@ -17,9 +17,10 @@ HIDDEN = "MOCKSERVER_FIXTURES_YAML:2:1: a: its reasoning is never sent: "
     [
         ("{vendor: segmind}", "Segmind hides it"),
         ("{vendor: aimlapi, model: o1-preview}", "o1-preview at AI/ML API hides it"),
-        ("{vendor: aimlapi, model: 'o3-*'}", "o3-mini at AI/ML API hides it"),
-        ("{vendor: [aimlapi, segmind], model: o1}", "o1 at AI/ML API hides it, Segmind hides it"),
+        ("{vendor: aimlapi, model: 'o3-*', api: chat}", "o3-mini at AI/ML API hides it"),
+        ("{vendor: [aimlapi, segmind], model: o1, api: chat}", "o1 at AI/ML API hides it, Segmind hides it"),
         ("{vendor: aimlapi}", None),
+        ("{vendor: aimlapi, model: o1}", None),  # as a summary in Responses
         ("{vendor: aimlapi, model: deepseek-r1}", None),
         ("{vendor: omixa, model: o1-preview}", None),
         ("{model: o1-preview}", None),
