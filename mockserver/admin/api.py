@@ -209,7 +209,7 @@ OPERATIONS = (
         "/calls",
         list_calls,
         "The ids of the requests, grouped into the attempts of one call, in the order of arrival.",
-        query_parameters=("session", "limit"),
+        query_parameters=("session", "since", "before", "limit"),
     ),
     Operation(
         "POST",

@@ -37,9 +37,12 @@ async def get_report(admin: AdminServices, request: AdminRequest) -> Response:
 
 
 async def list_calls(admin: AdminServices, request: AdminRequest) -> Response:
-    """Return the ids of the newest requests, grouped into calls."""
-    entries = await admin.pipeline.store.journal.entries(request.session)
-    newest = list(islice(entries, request.query.get("limit")))
+    """Return the ids of the newest requests in a range, grouped into calls."""
+    query = request.query
+    entries = await admin.pipeline.store.journal.entries(request.session, query.get("since", 0))
+    before = query.get("before")
+    in_range = (entry for entry in entries if before is None or entry.number < before)
+    newest = list(islice(in_range, query.get("limit")))
     advances = await _collect_advances(admin, newest)
     calls = group_calls(await _read_attempts(admin, newest, advances, build_grouping_facts))
     return create_json_response({"calls": [[one.id for one in call.attempts] for call in calls]})

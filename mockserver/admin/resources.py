@@ -106,6 +106,7 @@ def build_grouping_facts(entry: JournalEntry, advances: ClockAdvances) -> dict[s
     answer = entry.answer
     return {
         **record_to_json(create_record(entry)),
+        "by_hand": _is_sent_by_hand(entry),
         "digest": compute_entry_digest(entry),
         "retry_after_ms": None if answer is None else _retry_after_ms(answer, entry.arrival.arrived_at),
         **read_clock_times(entry, advances),
@@ -239,12 +240,16 @@ def build_request_row(entry: JournalEntry) -> dict[str, Any]:
         "bodies_dropped": entry.dropped is not None,
         "user": get_user_excerpt(entry),
         "digest": compute_entry_digest(entry),
-        "by_hand": entry.arrival.is_replay or _is_from_web_ui(entry.head),
+        "by_hand": _is_sent_by_hand(entry),
         "retry_after_ms": None
         if entry.answer is None
         else _retry_after_ms(entry.answer, entry.arrival.arrived_at),
         "frames_ms": _frame_times_ms(entry),
     }
+
+
+def _is_sent_by_hand(entry: JournalEntry) -> bool:
+    return entry.arrival.is_replay or _is_from_web_ui(entry.head)
 
 
 def _is_from_web_ui(head: RequestHead) -> bool:

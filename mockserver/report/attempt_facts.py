@@ -41,6 +41,7 @@ class AttemptFacts:
     method: str = "POST"
     path: str = ""
     is_stream: bool = False
+    is_by_hand: bool = False  # sent by the playground of the web UI, or as a replay
     at: float = 0.0
     end: float | None = None
     last_sent: float = 0.0
@@ -95,6 +96,7 @@ def parse_attempt(detail: Mapping[str, Any]) -> AttemptFacts:
     return AttemptFacts(
         **{name: detail.get(name) or "" for name in _TEXTS},
         is_stream=bool(detail.get("stream")),
+        is_by_hand=bool(detail.get("by_hand")),
         at=at,
         end=end,
         last_sent=at + max(frames) / 1000,

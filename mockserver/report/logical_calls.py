@@ -8,8 +8,9 @@ An attempt follows another one of the same session and vendor
    MAX_BACKOFF_FACTOR times the previous wait, after the time that Retry-After asks for.
 
 If several attempts could be the previous one, the client gets the benefit of the doubt: the one whose Retry-After was
-honoured, then the oldest one. A link of the third kind is uncertain if the client numbers its attempts, because then
-it says that this is a new call, or if equal requests overlap, because then several clients send them.
+honoured, then the oldest one. Requests that were sent by hand are calls of their own. A link of the third kind is
+uncertain if the client numbers its attempts, because then it says that this is a new call, or if equal requests
+overlap, because then several clients send them.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ def group_calls(attempts: Iterable[AttemptFacts]) -> list[LogicalCall]:
 
 
 def _get_body_key(attempt: AttemptFacts) -> tuple[str, ...]:
-    own = attempt.id if not attempt.vendor else ""  # the body of a request without a vendor is unknown
+    # The body of a request without a vendor is unknown, and what is sent by hand is no retry.
+    own = attempt.id if attempt.is_by_hand or not attempt.vendor else ""
     return (
         *(attempt.session, attempt.vendor, attempt.method, attempt.path, attempt.digest),
         *(attempt.sender, attempt.idempotency_key, own),

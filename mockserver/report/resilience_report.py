@@ -45,13 +45,14 @@ class ResilienceReport:
 def assess_attempts(
     attempts: Iterable[AttemptFacts], incomplete: str = "", now: Mapping[str, float] | None = None
 ) -> ResilienceReport:
-    """Apply all rules to attempts in the order of arrival, each session on its own.
+    """Apply all rules to attempts in the order of arrival, each session on its own; not to those sent by hand.
 
     `now` is the time on the clock of each session; by default, that of its last event.
     """
     by_session: dict[str, list[AttemptFacts]] = defaultdict(list)
     for one in attempts:
-        by_session[one.session].append(one)
+        if not one.is_by_hand:
+            by_session[one.session].append(one)
     logs = [
         SessionLog(found, group_calls(found), (now or {}).get(session) or _find_last_event(found))
         for session, found in by_session.items()

@@ -28,6 +28,10 @@ GROUPS: dict[str, tuple[list[AttemptFacts], list[list[str]]]] = {
     "one that waits longer each time": ([attempt(0), attempt(8), attempt(30)], [["certain", "certain"]]),
     "one beside it": ([attempt(0, took=1), attempt(0.5)], [[], []]),
     "another body": ([attempt(0), attempt(0.5, digest="e")], [[], []]),
+    "one sent by hand": (
+        [attempt(0, is_by_hand=True), attempt(0.5, retry_count=1, is_by_hand=True)],
+        [[], []],
+    ),
     "another client library": ([attempt(0), attempt(0.5, sender="e")], [[], []]),
     "another session": ([attempt(0), attempt(0.5, session="t")], [[], []]),
     "a path without a vendor": ([attempt(0, 404, vendor=""), attempt(0.5, 404, vendor="")], [[], []]),

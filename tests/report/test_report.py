@@ -120,8 +120,11 @@ def test_evicted_requests_and_dropped_bodies_are_counted_first(
         "1 request was evicted: raise --journal-size (2); the body of 1 request was"
     )
     assert (report.requests, report.findings) == (2, [])
+    newest = serving.requests[-1]
     status, _, data = Control(serving).send("GET", "/calls?limit=1")
-    assert (status, json.loads(data)["calls"]) == (200, [[serving.requests[-1].id]])
+    assert (status, json.loads(data)["calls"]) == (200, [[newest.id]])
+    status, _, data = Control(serving).send("GET", f"/calls?before={newest.number}")
+    assert (status, json.loads(data)["calls"]) == (200, [[serving.requests[0].id]])
 
 
 def finding(severity: Any, rule: str, message: str) -> Finding:

@@ -93,6 +93,7 @@ FINDINGS: dict[str, tuple[list[AttemptFacts], list[tuple[str, str, str]]]] = {
         [("charged-twice", "error", "2 charged answers: $0.1, $0.2")],
     ),
     "a key at one vendor": ([attempt(0, 200, key="key-1")], []),
+    "requests sent by hand": ([attempt(at, 401, is_by_hand=True) for at in range(9)], []),
     "a long Retry-After": ([attempt(0, 429, retry_after=61)], []),
     "an answer that forbids a retry": ([attempt(0, 503, should_retry=False)], []),
     "a lost stream": ([attempt(0, 200, is_stream=True, answer=TEXT, ended="dropped")], []),

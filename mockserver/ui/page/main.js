@@ -20,6 +20,7 @@ import { createAccountsView } from "./views/accounts.js";
 import { createFaultsView } from "./views/faults.js";
 import { createFixturesView } from "./views/fixtures.js";
 import { createPlaygroundView } from "./views/playground.js";
+import { createReportView } from "./views/report.js";
 import { createRequestsView } from "./views/requests.js";
 import { createTimelineView } from "./views/timeline.js";
 
@@ -36,6 +37,7 @@ import { createTimelineView } from "./views/timeline.js";
 /** @type {[string, string, (context: AppContext) => View][]} */
 const VIEWS = [
   ["timeline", "Timeline", createTimelineView],
+  ["report", "Report", createReportView],
   ["requests", "Requests", createRequestsView],
   ["playground", "Playground", createPlaygroundView],
   ["faults", "Faults", createFaultsView],

@@ -1,0 +1,43 @@
+"""The view of the report, and the calls that the server groups for the other views."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from mockserver.testing import MockServer
+from tests.conftest import MakeClient
+
+
+def test_findings_are_listed_with_their_requests(
+    own: MockServer, make_client: MakeClient, page: Page
+) -> None:
+    page.goto(f"{own.url}/#/report")
+    expect(page.get_by_role("status").filter(has_text="about")).to_have_text(
+        "0 errors and 0 advice about 0 requests in 0 calls"
+    )
+    client = make_client(own, "stubborn")
+    for _ in range(6):
+        client.chat(headers={"X-Mock-Error": "401"})
+    row = page.locator("tr[data-rule=permanent-error-retried]")
+    expect(row).to_contain_text("tried again after 401, 5 times")
+    expect(row).to_contain_text("Retry 408, 409, 429 and 5xx only.")
+    expect(row.locator("td").first).to_have_text("error")
+    expect(row).to_contain_text(re.compile(r"and 2 more in \d"))
+    row.get_by_role("link").first.click()
+    expect(page.locator("#detail")).to_be_visible()
+    make_client(own, "other").chat(headers={"X-Mock-Error": "429"})
+    expect(page.locator("tr[data-rule=gave-up-early]")).to_contain_text("gave up after 429")
+    page.goto(f"{own.url}/#/report?session=other")
+    expect(page.locator("tr[data-rule]")).to_have_count(1)
+
+
+def test_an_incomplete_journal_is_reported(own: MockServer, make_client: MakeClient, page: Page) -> None:
+    journal = own._pipeline.store.journal
+    journal.max_entries = 2  # type: ignore[misc]
+    client = make_client(own, "busy")
+    for _ in range(3):
+        client.chat()
+    page.goto(f"{own.url}/#/report")
+    expect(page.locator(".note")).to_contain_text("1 request was evicted")
