@@ -70,3 +70,14 @@ def test_an_error_that_is_not_the_vendors(
     assert written == (
         response or {"raw": {"status": status, "headers": written["raw"]["headers"], "body": body.decode()}}
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "item"),
+    [("failed", '{"type": "message", "content": []}'), ("completed", '{"type": "web_search_call"}')],
+)
+def test_a_response_that_no_fixture_describes_is_raw(
+    read_request: ReadRequest, status: str, item: str
+) -> None:
+    body = f'{{"status": "{status}", "output": [{item}]}}'
+    assert write(read_request, Answer(200, (), (Frame(body.encode()),)))["raw"]["body"] == body
