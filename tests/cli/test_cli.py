@@ -708,7 +708,7 @@ def test_serve_says_one_json_line_a_request() -> None:
 
 
 def test_nothing_heavy_is_imported_at_the_start() -> None:
-    heavy = ("jinja2", "faker", "openai", "httpx")
+    heavy = ("jinja2", "faker", "openai", "httpx", "httpx2", "mockserver.recording")
     code = f"import sys, mockserver.cli.main; print([m for m in {heavy} if m in sys.modules])"
     heard = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
