@@ -13,7 +13,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from mockserver.answering.conversations import load_conversation
-from mockserver.answering.effective_state import EffectiveState, find_match
+from mockserver.answering.effective_state import EffectiveState
 from mockserver.answering.forwarding import FORWARDED, EntrySteps, RequestForwarder
 from mockserver.answering.responder import Rendered, Responder
 from mockserver.billing.charging import AccountRegistry, Charging
@@ -25,6 +25,7 @@ from mockserver.matching.fixture_set import (
     FixtureMatch,
     FixtureSet,
     LayeredFixtures,
+    find_first_match,
     layer_fixture_sets,
 )
 from mockserver.matching.nearest_fixture import find_nearest_fixture
@@ -208,7 +209,7 @@ class ChatPipeline:
             with SharedRegexBudget() as regex_budget:
                 if request.is_large:
                     regex_budget.failures += request.lazy_body.derive(_REGEX_FAILURES, None, list)
-                match = find_match(request, state)
+                match = find_first_match(request, state.fixtures, state.answer_counts)
                 injected = await self.inject(request, state, match)
                 if self.forwarder is not None and await self.forwarder.takes(request, injected):
                     return FORWARDED
@@ -246,7 +247,7 @@ class ChatPipeline:
         with SharedRegexBudget() as regex_budget:
             for rule in (*state.fault_rules, *(step.rule for step in state.plan)):
                 rule.applies_to(request, rule.active_since)
-            match = find_match(request, state)
+            match = find_first_match(request, state.fixtures, state.answer_counts)
             request.lazy_body.derive(_REGEX_FAILURES, None, lambda: regex_budget.failures)
             if passes_fast_check(request) or not find_body_issues(request):
                 build_render_options(request, self.responder.choose_response_once(request, state, match))

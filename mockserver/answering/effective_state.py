@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from mockserver.billing.charging import AccountRegistry
 from mockserver.fixtures.fault_rules import FaultRule
 from mockserver.fixtures.plan_spec import PlanStep
-from mockserver.matching.fixture_set import FixtureMatch, FixtureSet, LayeredFixtures, find_first_match
+from mockserver.matching.fixture_set import FixtureSet, LayeredFixtures
 from mockserver.memoize import fast_dataclass
-from mockserver.request.chat_request import ChatRequest
 
 
 @fast_dataclass
@@ -26,8 +25,3 @@ class EffectiveState:
     accounts: AccountRegistry
     checks_accounts: bool  # there are accounts, or a key without one is refused
     names_nearest: bool  # a generated reply names the nearest fixture
-
-
-def find_match(request: ChatRequest, state: EffectiveState) -> FixtureMatch | None:
-    """Return the first fixture that matches."""
-    return find_first_match(request, state.fixtures, state.answer_counts)
