@@ -8,18 +8,20 @@ import re
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import pytest
 import requests
+from click.testing import CliRunner
 
 from mockserver import __version__
 from mockserver.cli.main import main, serve
 from mockserver.errors import STATUS_BY_KIND
 from mockserver.fixtures.criteria import MatchSpec
+from mockserver.fixtures.response_spec import ResponseSpec
 from mockserver.matching.loader import load_fixture_set, locate_shipped_fixtures
 from mockserver.schema.yaml_document import load_document, parse_yaml
 from mockserver.testing import MockServer
@@ -28,7 +30,8 @@ from tests.conftest import RunPytest
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+AGENTS_PAGE = ROOT / "mockserver" / "llms.txt"
+PAGES = [ROOT / "README.md", AGENTS_PAGE, *sorted(DOCS.glob("*.md"))]
 ADDRESS = "http://127.0.0.1:8402"
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 RUN = {"python", "sh", "yaml", "yml"}
@@ -222,6 +225,15 @@ def test_every_flag_and_its_variable_are_in_the_table(option: click.Option) -> N
 @pytest.mark.parametrize("command", [name for name in main.commands if name != "serve"])
 def test_every_command_is_told_of(command: str) -> None:
     assert any(f"`mockserver {command}" in page.read_text() for page in PAGES)
+
+
+@pytest.mark.parametrize(
+    "names", [MatchSpec.__dataclass_fields__, ResponseSpec.__dataclass_fields__, FAULTS, STATUS_BY_KIND]
+)
+def test_the_page_for_coding_agents_is_printed_and_has_the_whole_grammar(names: Iterable[str]) -> None:
+    page = CliRunner().invoke(main, ["docs"]).output
+    assert page == AGENTS_PAGE.read_text()
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("kind", STATUS_BY_KIND)

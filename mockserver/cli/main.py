@@ -284,6 +284,14 @@ def schema() -> None:
 
 
 @main.command()
+def docs() -> None:
+    """Print a page for coding agents: fixtures, pytest, errors, the grammar."""
+    from mockserver.schema.yaml_document import read_text_file
+
+    _print_output(read_text_file(Path(__file__).parents[1] / "llms.txt").rstrip("\n"))
+
+
+@main.command()
 @click.argument("path", default="fixtures.yaml", type=click.Path(path_type=Path))
 def init(path: Path) -> None:
     """Write a commented fixture file as a starting point, and its schema next to it."""
