@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -199,3 +200,57 @@ def test_ticks_are_at_round_times_with_space_between_them(
     run_module: RunModule, of: tuple[int, ...], at: list[int]
 ) -> None:
     assert run_module("lib/time-axis.js", "m.axisTicks(...a)", of) == at
+
+
+IMAGE = {"type": "input_image", "image_url": "data:image/png;base64,AA=="}
+SAID = [
+    {"type": "reasoning", "summary": [{"text": "Let me see."}]},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Fine."}]},
+    {"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
+]
+DELTAS = [{"type": "response.output_text.delta", "delta": delta} for delta in ("Fi", "ne.")]
+
+
+@pytest.mark.parametrize(
+    ("body", "response", "messages"),
+    [
+        ({"input": "Hello"}, None, ["user: Hello"]),
+        ({"input": ["Hello", [1, 2]]}, {"body": '{"data": []}'}, ["user: Hello"]),
+        (
+            {
+                "instructions": "Be brief.",
+                "input": [
+                    {"role": "user", "content": [{"type": "input_text", "text": "Hello"}, IMAGE]},
+                    {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+                    {"type": "function_call_output", "call_id": "c", "output": "Sunny"},
+                    {"type": "item_reference", "id": "i"},
+                ],
+            },
+            {"body": json.dumps({"output": SAID})},
+            [
+                *("system: Be brief.", "user: Hello +image", "assistant: f({})", "tool c: Sunny"),
+                *("assistant: (Let me see.)", "assistant: Fine.", "assistant: No."),
+            ],
+        ),
+        ({"input": "Hello"}, {"events": DELTAS}, ["user: Hello", "assistant: Fine."]),
+        (
+            {"input": "Hello"},
+            {"events": [*DELTAS, {"type": "response.completed", "response": {"output": SAID[1:2]}}]},
+            ["user: Hello", "assistant: Fine."],
+        ),
+    ],
+    ids=["text", "embeddings", "items", "a stream that broke off", "a stream"],
+)
+def test_responses_are_a_conversation(
+    run_module: RunModule, body: Any, response: Any, messages: list[str]
+) -> None:
+    if response and "events" in response:
+        response["events"] = [{"at_ms": 1, "data": json.dumps(event)} for event in response["events"]]
+    show = """m.buildConversation(a).map(({role, name, text, reasoning, toolCalls, images}) => [
+        `${role}${name && " " + name}:`, text, reasoning && `(${reasoning})`,
+        ...toolCalls.map((call) => `${call.name}(${call.arguments})`), ...images.map(() => "+image"),
+    ].filter(Boolean).join(" "))"""
+    detail = {"request": {"body": body}, "response": response}
+    assert run_module("data/conversation.js", show, detail) == messages
+    if response and "events" in response:
+        assert run_module("data/conversation.js", "m.firstTokenMs(a.response)", detail) == 1

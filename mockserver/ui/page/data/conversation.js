@@ -1,6 +1,7 @@
 // A request and its response as a conversation, whether the response is a body or a stream.
 
 import { parseJson } from "../lib/json.js";
+import { inputMessages, outputMessages } from "./response-items.js";
 
 /** @import { RequestView } from "./request-store.js" */
 /** @import { Mismatch } from "./match-diff.js" */
@@ -40,7 +41,7 @@ import { parseJson } from "../lib/json.js";
 export function buildConversation({ request, response }) {
   const body = request.body ?? {};
   const prompt = body.prompt ? [{ role: "user", content: body.prompt }] : [];
-  const messages = Array.isArray(body.messages) ? body.messages : prompt;
+  const messages = Array.isArray(body.messages) ? body.messages : [...prompt, ...inputMessages(body)];
   const objects = messages.filter((/** @type {unknown} */ message) => message && typeof message === "object");
   return [...objects, ...responseMessages(response)].map(toMessage);
 }
@@ -52,9 +53,11 @@ export function buildConversation({ request, response }) {
  */
 export function responseMessages(response) {
   if (!response) return [];
-  if (response.events) return joinChunks(response.events.map(({ data }) => parseJson(data)));
-  const choices = parseJson(response.body ?? "")?.choices ?? [];
-  return choices.map((/** @type {any} */ choice) => ({ role: "assistant", ...choice.message }));
+  const bodies = response.events ? response.events.map(({ data }) => parseJson(data)) : [parseJson(response.body ?? "")];
+  const items = outputMessages(bodies);
+  if (items.length) return items;
+  if (response.events) return joinChunks(bodies);
+  return (bodies[0]?.choices ?? []).map((/** @type {any} */ choice) => ({ role: "assistant", ...choice.message }));
 }
 
 /**
@@ -63,10 +66,13 @@ export function responseMessages(response) {
  * @returns {number | null}
  */
 export function firstTokenMs(response) {
-  const event = (response?.events ?? []).find(({ data }) =>
-    parseJson(data)?.choices?.some((/** @type {any} */ { delta }) => delta?.content || delta?.refusal || delta?.reasoning_content || delta?.tool_calls?.length),
-  );
-  return event?.at_ms ?? null;
+  return (response?.events ?? []).find(({ data }) => hasContent(parseJson(data)))?.at_ms ?? null;
+}
+
+/** @param {any} event */
+function hasContent(event) {
+  if (/^response\..*\.delta$/.test(event?.type)) return true;
+  return event?.choices?.some((/** @type {any} */ { delta }) => delta?.content || delta?.refusal || delta?.reasoning_content || delta?.tool_calls?.length);
 }
 
 /**
@@ -75,7 +81,7 @@ export function firstTokenMs(response) {
  */
 export function describeUsage(response) {
   const bodies = [response?.body ?? "", ...(response?.events ?? []).map(({ data }) => data)];
-  const usage = bodies.map((text) => parseJson(text)?.usage).findLast(Boolean);
+  const usage = bodies.map(parseJson).map((body) => body?.usage ?? body?.response?.usage).findLast(Boolean);
   if (!usage) return "";
   return `${usage.prompt_tokens ?? usage.input_tokens ?? 0} in, ${usage.completion_tokens ?? usage.output_tokens ?? 0} out`;
 }
