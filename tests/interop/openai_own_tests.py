@@ -12,12 +12,14 @@ import tarfile
 from importlib.metadata import version
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 RELEASE = version("openai")
 # The files of the SDK's tests, and the tests in them that the server can serve. Without an encoding, the SDK asks for
 # base64, which its own strict validation of responses rejects: in all tests but those with all parameters.
 TESTS = {
     "tests/api_resources/test_embeddings.py": "loose or all_params",
     "tests/api_resources/chat/test_completions.py": "create",
+    "tests/api_resources/test_responses.py": "create",
     "tests/api_resources/test_models.py": "list",
 }
 
@@ -38,11 +40,12 @@ def main() -> None:
     source = unpack_tests()
     url = os.environ["MOCKSERVER_URL"]
     for file, chosen in TESTS.items():
-        command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider", file]
+        command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
+        plugin = ["-p", "complete_responses"] if "responses" in file else []
         subprocess.run(
-            [*command, "-k", chosen],
+            [*command, *plugin, file, "-k", chosen],
             cwd=source,
-            env={**os.environ, "TEST_API_BASE_URL": f"{url}/openai/v1"},
+            env={**os.environ, "TEST_API_BASE_URL": f"{url}/openai/v1", "PYTHONPATH": str(HERE)},
             stdout=sys.stderr,
             check=True,
         )
