@@ -106,13 +106,16 @@ def _write_chunks(answer: Answer, words: Definition) -> Iterator[Definition]:
     """Yield the text of the only choice in the chunks in which it arrived."""
     if "text" not in words:
         return
-    deltas = [
-        choice["delta"].get("content")
-        for data in parse_chunks(split_timed_events(answer))
-        for choice in orjson.loads(data)["choices"]
-    ]
-    if chunks := [text for text in deltas if text]:
-        yield {"chunks": chunks}
+    chunks = [orjson.loads(data) for data in parse_chunks(split_timed_events(answer))]
+    if texts := [text for chunk in chunks for text in _list_deltas(chunk) if text]:
+        yield {"chunks": texts}
+
+
+def _list_deltas(chunk: Definition) -> list[str | None]:
+    """Return the parts of the text in a chunk of chat completions, or in an event of the Responses API."""
+    if chunk.get("type") == "response.output_text.delta":
+        return [chunk["delta"]]
+    return [choice["delta"].get("content") for choice in chunk.get("choices", ())]
 
 
 def _write_json(words: Definition) -> Definition | None:
@@ -133,9 +136,13 @@ def _read_usage(answer: Answer) -> Any:
 
 
 def _read_objects(answer: Answer) -> list[Definition]:
-    """Return the JSON objects of an answer: the body, or the chunks of a stream, the last one first."""
+    """Return the JSON objects of an answer: the body, or the chunks of a stream, the last one first.
+
+    An event of the Responses API stands for the response in it.
+    """
     data = parse_chunks(split_timed_events(answer))[::-1] if answer.streamed else [join_frames(answer.frames)]
-    return list(map(orjson.loads, data))
+    values: list[Definition] = list(map(orjson.loads, data))
+    return [one["response"] if isinstance(one.get("response"), dict) else one for one in values]
 
 
 def _complete(

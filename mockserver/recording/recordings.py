@@ -57,6 +57,8 @@ class Recording:
             match.setdefault("turn", turns)
         if self.is_for_one_form:
             match["stream"] = next(iter(self.streams))
+        if any("raw" in one for one in self.responses) and self.request.route.api != "chat":
+            match["api"] = self.request.route.api  # bytes are for chat completions unless a match says so
         responses: Definition = (
             {"response": self.responses[0]} if len(self.responses) == 1 else {"responses": self.responses}
         )

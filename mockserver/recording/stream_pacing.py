@@ -8,7 +8,9 @@ import orjson
 
 from mockserver.recording.timed_events import TimedEvent, split_timed_events
 from mockserver.wire.answer import Answer
+from mockserver.wire.sse import split_event_type
 
+_ANNOUNCEMENTS = (b"response.created", b"response.queued", b"response.in_progress")
 _SHORTEST_PAUSE = 0.01  # seconds; shorter ones are the noise of the network
 
 
@@ -17,11 +19,17 @@ def measure_pacing(answer: Answer) -> dict[str, Any]:
     events = [event for event in split_timed_events(answer) if event.data is not None]
     content = [event.at for event in events if has_content(event)]
     pacing: dict[str, Any] = {}
-    if events and events[0].at >= _SHORTEST_PAUSE:
-        pacing["ttft"] = format_milliseconds(events[0].at)
+    first = next((event.at for event in events if not _is_announcement(event)), 0.0)
+    if first >= _SHORTEST_PAUSE:
+        pacing["ttft"] = format_milliseconds(first)
     if len(content) > 1 and content[-1] - content[0] >= _SHORTEST_PAUSE:
         pacing["tps"] = float(f"{(len(content) - 1) / (content[-1] - content[0]):.3g}")
     return pacing
+
+
+def _is_announcement(event: TimedEvent) -> bool:
+    """Return whether an event of the Responses API precedes the output, which a stream's `ttft` does not delay."""
+    return split_event_type(event.text)[0].partition(b":")[2].strip() in _ANNOUNCEMENTS
 
 
 def write_event_lines(answer: Answer) -> list[Any]:

@@ -9,6 +9,12 @@ from mockserver.request.chat_request import ChatRequest
 from mockserver.vendors.vendor import TokenUsage
 
 _REPORTED_TOKENS = ("prompt_tokens", "completion_tokens")  # by every vendor
+_RESPONSES_NAMES = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+    "output_tokens_details": "completion_tokens_details",
+}
 _PROBE = 1_000_000  # tokens
 
 
@@ -19,6 +25,7 @@ def list_usages(request: ChatRequest, usage: object) -> list[dict[str, Any]]:
     """
     if not isinstance(usage, dict):
         return [{}]
+    usage = _rename_fields(usage)
     details = [usage.get(f"{name}_tokens_details") for name in ("prompt", "completion")]
     stated = {
         name: count for part in (*details, usage) if isinstance(part, dict) for name, count in part.items()
@@ -28,6 +35,11 @@ def list_usages(request: ChatRequest, usage: object) -> list[dict[str, Any]]:
     counts = {name: count for name, count in tokens.items() if count or name in _REPORTED_TOKENS}
     usages = [counts] if counts == tokens else [counts, tokens]
     return [{"usage": one} if one else {} for one in usages]
+
+
+def _rename_fields(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the usage of a response of any api with the names of chat completions."""
+    return {_RESPONSES_NAMES.get(name, name): value for name, value in usage.items()}
 
 
 def _is_count(value: object) -> bool:
@@ -41,8 +53,8 @@ def _convert_credits(request: ChatRequest, stated: Mapping[str, int]) -> dict[st
 
     def send(name: str, **tokens: int) -> int:
         raw = TokenUsage(**{"prompt": 0, "completion": 0, "reasoning": reasoning, "cached": cached} | tokens)
-        sent = request.vendor.usage(raw, request.model)
-        count = sent.get(name) if isinstance(sent, dict) else None
+        sent = _fill_usage(request, raw)
+        count = _rename_fields(sent).get(name) if isinstance(sent, dict) else None
         return count if isinstance(count, int) else 0
 
     found = {
@@ -50,6 +62,14 @@ def _convert_credits(request: ChatRequest, stated: Mapping[str, int]) -> dict[st
         "completion_tokens": _invert(lambda count: send("completion_tokens", completion=count), completion),
     }
     return {**stated, **{name: count for name, count in found.items() if name in stated}}
+
+
+def _fill_usage(request: ChatRequest, raw: TokenUsage) -> Any:
+    """Return the usage object of a body that answers the request."""
+    vendor = request.vendor
+    if request.route.api == "responses":
+        return vendor.responses.usage.fill(vendor.usage_values(raw, request.model))
+    return vendor.usage(raw, request.model)
 
 
 def _invert(send: Callable[[int], int], sent: int) -> int:

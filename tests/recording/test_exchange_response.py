@@ -112,6 +112,30 @@ def test_uneven_chunks_of_a_text_are_written_one_by_one(read_request: ReadReques
     assert record(request, render(request, said)) == said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"text": "Hi", "model": "another"},
+        {"text": "One word at a time.", "stream": {"ttft": "400ms", "tps": 25.0}, "model": "another"},
+        {"chunks": ["He", "llo, wor", "ld"]},
+    ],
+    ids=["body", "stream", "chunks"],
+)
+def test_a_response_of_the_responses_api_is_written_in_words(
+    read_request: ReadRequest, said: dict[str, Any]
+) -> None:
+    body = {"model": "gpt-4o", "input": "Hello", "stream": said.keys() != {"text", "model"}}
+    request = read_request(body, path="/aimlapi/v1/responses")
+    said = {**said, "usage": {"prompt_tokens": 57, "completion_tokens": 123, "reasoning_tokens": 64}}
+    answer = render(request, said)
+    written = record(request, answer)
+    assert {**written, "usage": {}} == {**said, "usage": {}}
+    usages = [
+        join_frames(one.frames).rpartition(b'"usage":{')[2] for one in (answer, render(request, written))
+    ]
+    assert usages[0].partition(b"}}")[0] == usages[1].partition(b"}}")[0] != b""
+
+
 @pytest.mark.parametrize("text", [{}, {"text": ""}], ids=["no text", "empty text"])
 def test_fragments_of_a_tool_call_are_joined(read_request: ReadRequest, text: dict[str, str]) -> None:
     request = read_request(STREAM)

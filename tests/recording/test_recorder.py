@@ -241,6 +241,13 @@ def test_a_raw_body_answers_no_request_for_a_stream(tmp_path: Path) -> None:
     assert find_fixtures(tmp_path, make_exchange(BODY), make_exchange(**STREAM)) == ["say hello", ""]
 
 
+def test_a_raw_body_of_the_responses_api_answers_its_requests(tmp_path: Path) -> None:
+    asked = orjson.dumps({"model": "gpt-4o", "input": "Say hello."})
+    exchange = replace(make_exchange(BODY), path="/v1/responses", body=asked)
+    Recorder(ROUTER).record(exchange, tmp_path)
+    assert find_fixtures(tmp_path, exchange, make_exchange(BODY)) == ["say hello", ""]
+
+
 def test_a_later_run_extends_the_files(tmp_path: Path) -> None:
     Recorder(ROUTER).record(make_exchange("One"), tmp_path / "all.yaml")
     path = tmp_path / "all.yaml"
