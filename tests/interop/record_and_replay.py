@@ -1,9 +1,10 @@
-"""Calls of LangChain and of OpenAI's SDK, recorded from one server by another, then replayed without the first.
+"""Calls of LangChain, openai-agents and OpenAI's SDK, recorded from one server by another, replayed without the first.
 
 Every replayed answer must be the recorded one apart from ids, times and the pace of streams; no request may miss, and
 `mockserver validate` must have nothing to report.
 """
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -12,6 +13,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 import openai
+from agents import (
+    Agent,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    Runner,
+    RunResult,
+    RunResultStreaming,
+    function_tool,
+    set_tracing_disabled,
+)
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
@@ -22,9 +34,13 @@ from mockserver.testing import MockServer
 
 VENDOR = """
 fixtures:
-- match: {tool_result: {name: get_weather}}
+- match: {tool_result: {name: [get_weather, get_forecast]}}
   response: {text: "It is 21 degrees there.", stream: {ttft: 30ms, tps: 200}}
 - {match: {user: weather}, response: {tool_calls: [{name: get_weather, arguments: {city: Paris}}]}}
+- match: {user: forecasts}
+  response:
+    tool_calls: [{name: get_forecast, arguments: {city: Paris}}, {name: get_forecast, arguments: {city: Rome}}]
+- {match: {user: forecast}, response: {tool_calls: [{name: get_forecast, arguments: {city: Paris}}]}}
 - match: {user: both cities}
   response:
     tool_calls: [{name: get_weather, arguments: {city: Paris}}, {name: get_weather, arguments: {city: Rome}}]
@@ -38,7 +54,16 @@ fixtures:
 - {match: {user: chunks}, response: {chunks: ["Un", "even ch", "unks."]}}
 - {match: {user: choices}, response: {choices: [{text: First}, {text: Second, finish_reason: length}]}}
 """
-VOLATILE = {"id", "created", "response_metadata", "tool_call_id", "timestamp", "requestId"}
+VOLATILE = {
+    "id",
+    "created",
+    "response_metadata",
+    "tool_call_id",
+    "call_id",
+    "response_id",
+    "timestamp",
+    "requestId",
+}
 
 
 class Feeling(BaseModel):
@@ -135,6 +160,58 @@ def call_langchain(url: str):
         yield error.status_code, error.body
 
 
+@function_tool
+def get_forecast(city: str) -> str:
+    """Return the forecast for a city."""
+    return f"21 degrees in {city}"
+
+
+def list_results(run: RunResult | RunResultStreaming) -> list[object]:
+    """Return the final output of a run, its items, and the usage of each of its requests."""
+    output = run.final_output.model_dump() if isinstance(run.final_output, BaseModel) else run.final_output
+    usages = [(one.usage.input_tokens, one.usage.output_tokens) for one in run.raw_responses]
+    return [output, run.to_input_list(), usages]
+
+
+async def call_agents(model: OpenAIChatCompletionsModel | OpenAIResponsesModel):
+    """Yield the results of runs of openai-agents: texts, streams, tools, typed output, turns, errors."""
+    agent = Agent(name="recorded", instructions="Be brief.", model=model, tools=[get_forecast])
+    for text in (
+        "Hi from an agent",
+        "Hello, Grüß Gott",
+        "chunks for an agent",
+        "Forecast, please",
+        "Forecasts",
+    ):
+        yield list_results(await Runner.run(agent, text))
+        streamed = Runner.run_streamed(agent, f"{text}, streamed")
+        kinds = [event.type async for event in streamed.stream_events()]
+        yield [kinds, *list_results(streamed)]
+    typed = Agent(name="typed", model=model, output_type=Feeling)
+    yield list_results(await Runner.run(typed, "How does the agent feel?"))
+    first = await Runner.run(agent, "Remember one")
+    second = [*first.to_input_list(), {"role": "user", "content": "What did I say?"}]
+    yield list_results(await Runner.run(agent, second))
+    try:
+        await Runner.run(agent, "The agent is broke")
+    except openai.APIStatusError as error:
+        yield error.status_code, error.body
+
+
+async def call_both_apis(url: str):
+    """Return the results of openai-agents with chat completions, then with the Responses API."""
+    set_tracing_disabled(True)
+    client = openai.AsyncOpenAI(base_url=url, api_key="a third key", max_retries=1)
+    chat = OpenAIChatCompletionsModel("gpt-4o", client)
+    responses = OpenAIResponsesModel("gpt-4o", client)
+    results = [one for model in (chat, responses) async for one in call_agents(model)]
+    agent = Agent(name="linked", model=responses, model_settings=ModelSettings(store=True))
+    first = await Runner.run(agent, "Begin a stored conversation")
+    linked = await Runner.run(agent, "Go on with it", previous_response_id=first.last_response_id)
+    await client.close()
+    return [*results, list_results(first), list_results(linked)]
+
+
 def drop_volatile(value):
     """Return a result without ids and times."""
     if isinstance(value, dict):
@@ -146,6 +223,7 @@ def run(server: MockServer) -> list[str]:
     url = server.aimlapi.openai()["base_url"]
     client = openai.OpenAI(base_url=url, api_key="a key of 1 person", max_retries=2)
     results = [*call_openai(client), *call_openai_in_vain(client), *call_tools(client), *call_langchain(url)]
+    results += asyncio.run(call_both_apis(url))
     return [json.dumps(drop_volatile(one), sort_keys=True) for one in results]
 
 
@@ -169,6 +247,7 @@ with tempfile.TemporaryDirectory() as name:
     text = "".join(path.read_text() for path in folder.iterdir())
     assert "a key of 1 person" not in text
     raw = text.count("    raw:")
-    versions = f"openai {version('openai')}, langchain-openai {version('langchain-openai')}"
+    names = ("openai", "openai-agents", "langchain-openai")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
     files = f"{len(list(folder.iterdir()))} files, {raw} responses raw"
     sys.stdout.write(f"{len(forwarded)} requests recorded and replayed, {files}; {versions}\n")
