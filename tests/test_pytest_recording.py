@@ -13,6 +13,7 @@ from mockserver.client.network_guard import NetworkBlockedError, NetworkGuard
 from mockserver.recording.session_recording import locate_test_file
 from mockserver.testing import MockServer
 from tests.conftest import RunPytest
+from tests.recording.test_recorder import read_fixtures
 from tests.test_pytest_plugin import ASK
 
 
@@ -76,6 +77,31 @@ def test_tests_are_recorded_once_and_replayed(
     assert len(vendor.entries) == before + 3
     run_pytest(TESTS, *record, "--mockserver-record-mode=all").assert_outcomes(passed=4)
     assert len(vendor.entries) == before + 6
+
+
+SPREAD = """
+    from asking import *
+
+    @pytest.mark.mockserver(record="recordings")
+    @pytest.mark.parametrize("number", range(4))
+    def test_it(mockserver, number):
+        # The first question is that of all tests.
+        assert [ask(mockserver, one) for one in ("Hello", f"Hello {number}")] == ["Hi", "Hi"]
+"""
+
+
+def test_workers_record_each_test_once_in_its_own_file(
+    run_pytest: RunPytest, pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(asking=ASK)
+    with MockServer(fixtures_yaml="fixtures: [{match: {}, response: Hi}]") as vendor:
+        upstream = f"--mockserver-upstream=aimlapi={vendor.url}/aimlapi"
+        run_pytest(SPREAD, "--mockserver-record", upstream, "-n2", apart=True).assert_outcomes(passed=4)
+        assert len(vendor.entries) == 8
+    files = sorted((pytester.path / "recordings" / "test_it").iterdir())
+    asked = [[one["match"]["user"]["equals"] for one in read_fixtures(file)] for file in files]
+    assert sorted(asked) == [["Hello", f"Hello {number}"] for number in range(4)]
+    run_pytest(SPREAD).assert_outcomes(passed=4)
 
 
 @pytest.mark.parametrize(
