@@ -223,6 +223,7 @@ def test_rules_made_elsewhere_appear_at_once_with_their_source(
 
 def test_the_banner_is_on_every_view_and_turns_all_off(faults: Page, own: MockServer) -> None:
     toggle(faults, "Out of credit").click()
+    expect(banner(faults)).to_contain_text("insufficient credits")  # it moves the cards
     toggle(faults, "Cut mid-stream").click()
     expect(banner(faults)).to_contain_text("2 faults active")
     for view in ("Requests", "Playground"):

@@ -246,8 +246,9 @@ function createScopeForm() {
   /** @param {string} name */
   const saveAs = (name) => (/** @type {any} */ event) => replaceQuery({ [name]: event.target.value.trim() });
   const vendor = h("select", { name: "vendor", onchange: saveAs("vendor") });
-  const model = createSuggestInput({ name: "model", placeholder: "all models, or o1-*", onchange: saveAs("model") });
-  const session = createSuggestInput({ name: "session", placeholder: "all sessions", onchange: saveAs("session") });
+  // While typing: the notice about a session moves the cards, and must not do so under a pointer that is pressed.
+  const model = createSuggestInput({ name: "model", placeholder: "all models, or o1-*", oninput: saveAs("model") });
+  const session = createSuggestInput({ name: "session", placeholder: "all sessions", oninput: saveAs("session") });
   const duration = createSelect({ name: "duration", onchange: saveAs("duration") }, DURATION_OPTIONS);
   const element = h(
     "form",
