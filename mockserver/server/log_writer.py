@@ -98,14 +98,12 @@ class LogWriter:
                 self._queue.clear()
                 self._queued_bytes = 0
                 dropped = 0 if data else self._dropped
+                self._dropped -= dropped  # the lines that follow have their place after the report
             if not (data or dropped):
                 return
             unwritten = self._write(data or self._encode(self._format_dropped(dropped)))
             with self._lock:
-                if data:
-                    self._dropped += unwritten
-                elif not unwritten:
-                    self._dropped -= dropped
+                self._dropped += unwritten if data else min(unwritten, 1) * dropped
             if unwritten:
                 return
 
