@@ -271,7 +271,10 @@ def test_a_search_that_does_not_end(mockserver, monkeypatch):
 def test_timeouts_and_ctrl_c_work_while_a_pattern_is_searched(tmp_path: Path) -> None:
     (tmp_path / "test_runaway.py").write_text(RUNAWAY)
     command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+    # Python may raise KeyboardInterrupt where there is no line number; then pytest prints it on stderr, and returns 1.
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path
+    ) as process:
         assert process.stdout is not None
         lines = itertools.takewhile("the client timed out\n".__ne__, process.stdout)
         before = "".join(lines)
@@ -281,7 +284,7 @@ def test_timeouts_and_ctrl_c_work_while_a_pattern_is_searched(tmp_path: Path) ->
         finally:
             process.kill()
     assert "KeyboardInterrupt" in output, before + output
-    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert process.returncode in (pytest.ExitCode.INTERRUPTED, 1)
 
 
 # --- paths
