@@ -184,7 +184,10 @@ def test_a_model_of_another_api_is_a_404_of_a_vendor_without_embeddings(start_se
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/segmind/v1/embeddings", "/omixa/api/v1/embeddings"])
+@pytest.mark.parametrize(
+    "path",
+    [f"{root}/{api}" for root in ("/segmind/v1", "/omixa/api/v1") for api in ("embeddings", "responses")],
+)
 def test_other_vendors_have_no_such_path(running: MockServer, path: str) -> None:
     headers = {"authorization": "Bearer k"}
     answer = httpx2.post(running.url + path, json={"model": SMALL, "input": "a"}, headers=headers)
