@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from mockserver.sessions.journal import JournalEntry
     from mockserver.testing import MockServer
 
+# The servers and event loops on which behaviour at the level of the connection is tested.
+STACKS = [
+    ("httptools", "uvloop"),
+    pytest.param(("httptools", "asyncio"), marks=pytest.mark.slow),
+    pytest.param(("h11", "uvloop"), marks=pytest.mark.slow),
+    ("h11", "asyncio"),
+]
 PATHS = {
     "aimlapi": "/aimlapi/v1/chat/completions",
     "segmind": "/segmind/v1/o1-preview",

@@ -347,7 +347,9 @@ def files(pytester: pytest.Pytester) -> None:
     (pytester.path / "two.yaml").write_text(two)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=["alone", "xdist"]
+)
 @pytest.mark.usefixtures("files")
 def test_fixtures_come_from_files_and_those_that_never_answer_are_told(
     run_pytest: RunPytest, workers: tuple[str, ...]
@@ -415,7 +417,7 @@ MANY = """
 """
 
 
-@pytest.mark.parametrize("how", ["flag", "variable", "file"])
+@pytest.mark.parametrize("how", [pytest.param("flag", marks=pytest.mark.slow), "variable", "file"])
 def test_many_tests_share_a_server_that_runs_already(
     run_pytest: RunPytest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
@@ -460,7 +462,7 @@ def test_nobody_needs_a_server_to_list_the_tests(run_pytest: RunPytest) -> None:
     assert result.ret == pytest.ExitCode.OK
 
 
-@pytest.mark.parametrize("mark", ["anyio", "asyncio"])
+@pytest.mark.parametrize("mark", [pytest.param("anyio", marks=pytest.mark.slow), "asyncio"])
 def test_async_tests_have_it_too(run_pytest: RunPytest, mark: str) -> None:
     result = run_pytest(
         f"""

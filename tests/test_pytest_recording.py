@@ -90,6 +90,7 @@ SPREAD = """
 """
 
 
+@pytest.mark.slow
 def test_workers_record_each_test_once_in_its_own_file(
     run_pytest: RunPytest, pytester: pytest.Pytester
 ) -> None:

@@ -27,6 +27,7 @@ from mockserver.server.addresses import bind_socket, get_address_option
 from mockserver.server.connection_limits import AcceptErrorHandler, IdleTimeout
 from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.wire.playback import Playback
+from tests.conftest import STACKS
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -59,9 +60,6 @@ class WaitingApp:
 @pytest.fixture
 def app() -> WaitingApp:
     return WaitingApp()
-
-
-STACKS = [("httptools", "uvloop"), ("httptools", "asyncio"), ("h11", "uvloop"), ("h11", "asyncio")]
 
 
 @pytest.fixture(

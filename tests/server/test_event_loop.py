@@ -16,7 +16,7 @@ from mockserver.testing import MockServer
 from tests.conftest import Client
 
 
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.parametrize("loop", [pytest.param("uvloop", marks=pytest.mark.slow), "asyncio"])
 def test_delays_streams_waits_and_stop_go_on_while_the_clock_is_frozen(
     loop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,8 +31,8 @@ from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.faults import FAULTS, apply_fault, parse_fault
 from mockserver.wire.playback import Playback
 from mockserver.wire.sse import create_sse_answer
+from tests.conftest import STACKS
 
-STACKS = [("httptools", "uvloop"), ("httptools", "asyncio"), ("h11", "uvloop"), ("h11", "asyncio")]
 PLAIN = Answer(200, (("content-type", "application/json"),), (Frame(b'{"text":"hello"}'),))
 PACED = create_sse_answer([Frame(b"{}", 0.005) for _ in range(6)])
 

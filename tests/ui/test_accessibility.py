@@ -62,7 +62,9 @@ def axe() -> str:
 
 
 @pytest.mark.parametrize(
-    ("size", "scheme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide-light", "phone-dark"]
+    ("size", "scheme"),
+    [(WIDE, "light"), pytest.param(PHONE, "dark", marks=pytest.mark.slow)],
+    ids=["wide-light", "phone-dark"],
 )
 def test_axe_finds_nothing_in_any_view(
     own: MockServer, look: Look, axe: str, size: tuple[int, int], scheme: str

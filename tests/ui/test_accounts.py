@@ -153,7 +153,7 @@ def test_without_accounts_it_says_that_every_key_is_accepted(start_server: Start
     expect(page.get_by_text("every key is accepted")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("size", [pytest.param(WIDE, marks=pytest.mark.slow), PHONE], ids=["wide", "phone"])
 def test_it_fits_every_width(own: MockServer, look: Callable[..., Any], size: tuple[int, int]) -> None:
     with look(size, "dark") as page:
         page.goto(f"{own.url}/#/accounts")

@@ -158,9 +158,9 @@ def test_the_curl_command_sends_the_same_request(own: MockServer, asked: Ask, pa
     ("vendor", "fields"),
     [
         ("aimlapi", {}),
-        ("omixa", {"show_thinking": True}),  # no parameter of the SDK
-        ("omixa", {"stream": True}),
-        ("segmind", {}),  # no API for the SDK
+        pytest.param("omixa", {"show_thinking": True}, marks=pytest.mark.slow),  # no parameter of the SDK
+        pytest.param("omixa", {"stream": True}, marks=pytest.mark.slow),
+        pytest.param("segmind", {}, marks=pytest.mark.slow),  # no API for the SDK
     ],
 )
 def test_the_python_code_sends_the_same_request(
@@ -252,7 +252,7 @@ def test_an_evicted_request_is_reported_as_not_found(own: MockServer, page: Page
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_it_is_beside_the_view_or_replaces_it(
     own: MockServer, asked: Ask, look: Look, size: tuple[int, int], scheme: str
 ) -> None:

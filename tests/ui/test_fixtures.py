@@ -180,7 +180,7 @@ def test_mistakes_in_a_file_are_shown_until_they_are_corrected(
         expect(broken).to_be_hidden()
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("size", [pytest.param(WIDE, marks=pytest.mark.slow), PHONE], ids=["wide", "phone"])
 def test_it_fits_every_width(own: MockServer, look: Callable[..., Any], size: tuple[int, int]) -> None:
     own.reset()
     with look(size, "dark") as page:

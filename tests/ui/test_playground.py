@@ -216,7 +216,7 @@ def test_a_request_is_sent_even_if_it_cannot_be_explained(play: Page) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "body"])
-@pytest.mark.parametrize("vendor", ["aimlapi", "segmind"])
+@pytest.mark.parametrize("vendor", [pytest.param("aimlapi", marks=pytest.mark.slow), "segmind"])
 def test_the_python_code_sends_the_same_request(
     play: Page, own: MockServer, vendor: str, stream: bool
 ) -> None:

@@ -57,7 +57,11 @@ def proxy(to: str, *, own_host: bool) -> Iterator[str]:
     thread.join()
 
 
-@pytest.mark.parametrize("own_host", [False, True], ids=["host-kept", "host-of-its-own"])
+@pytest.mark.parametrize(
+    "own_host",
+    [pytest.param(False, marks=pytest.mark.slow), True],
+    ids=["host-kept", "host-of-its-own"],
+)
 def test_it_works_behind_a_prefix_that_a_proxy_strips(
     own: MockServer, asked: Ask, look: Callable[..., Any], own_host: bool
 ) -> None:

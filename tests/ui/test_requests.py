@@ -124,8 +124,8 @@ def test_clear_deletes_the_requests_of_the_chosen_session(own: MockServer, asked
     assert own.requests == []
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [pytest.param(WIDE, marks=pytest.mark.slow), PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_it_fits_every_width_and_follows_the_colour_scheme(
     own: MockServer, asked: Ask, look: Look, size: tuple[int, int], scheme: str
 ) -> None:

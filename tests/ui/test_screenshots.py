@@ -21,6 +21,7 @@ def demo(start_server: StartServer) -> MockServer:
     return start_server("fixtures: []", strict=True, demo=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("take", [screenshots.timeline, screenshots.faults])
 def test_a_screenshot_is_taken_and_the_stored_one_is_in_the_documentation(
     demo: MockServer, running: Browser, take: Callable[[Browser, str, Path], Path], tmp_path: Path

@@ -181,6 +181,7 @@ def test_the_axis_may_follow_the_clock_and_have_a_chosen_length(
     assert page.url.endswith("#/timeline?span=5000&axis=clock")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_demo_shows_good_and_bad_clients_at_any_width(

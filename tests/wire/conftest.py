@@ -18,9 +18,9 @@ from mockserver.server.addresses import bind_socket
 from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.wire.answer import Answer, Ending
 from mockserver.wire.playback import Delivery, Playback
+from tests.conftest import STACKS
 from tests.wire.recording_transport import Reading, listen
 
-STACKS = [("httptools", "uvloop"), ("httptools", "asyncio"), ("h11", "uvloop"), ("h11", "asyncio")]
 HANG = 0.15  # seconds of silence that are a hang; longer than any pause of an answer that goes on
 
 
