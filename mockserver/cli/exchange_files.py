@@ -45,7 +45,10 @@ def format_import(result: ImportResult) -> str:
 
 def _format_files(result: ImportResult) -> Iterator[str]:
     for file in result.files:
-        if file.part_count:
+        if file.part_count and not file.is_written:
+            requests = format_count(file.part_count, "request")
+            yield f"added {requests} of {file.source} to the fixtures of equal requests of other files"
+        elif file.part_count:
             masked = f", {format_count(file.masked_count, 'value')} masked" if file.masked_count else ""
             yield f"imported {format_count(file.part_count, 'request')} of {file.source} to {file.target}{masked}"
         else:

@@ -36,12 +36,16 @@ _EXPECTED: Final = (
 
 @dataclass
 class ImportedFile:
-    """A written file: the number of its requests and fixtures, and of its masked values."""
+    """An imported file: the number of its requests and fixtures, and of its masked values.
+
+    The target is not written if all requests equal those of other files, whose fixtures then have the answers.
+    """
 
     source: Path
     target: Path
     part_count: int = 0
     masked_count: int = 0
+    is_written: bool = True
 
 
 @dataclass
@@ -132,6 +136,7 @@ class _Importer:
         self._recorder.save_all()
         for imported in self.result.files:
             imported.masked_count = len(self._recorder.masked_values[imported.target])
+            imported.is_written = imported.target.exists()
 
 
 def _load(path: Path) -> Any:

@@ -150,3 +150,28 @@ def test_a_request_that_is_evicted_meanwhile_is_left_out(
     rows = {"requests": [{"number": 1, "id": "evicted"}]}
     monkeypatch.setattr("mockserver.client.control_client.ControlClient.get", lambda *_: rows)
     assert run("export", "--url", serving.url).stdout == "\n"
+
+
+def test_equal_requests_of_several_cassettes_are_one_fixture(tmp_path: Path) -> None:
+    request = {
+        "method": "POST",
+        "uri": "https://api.openai.com/v1/chat/completions",
+        "headers": {},
+        "body": '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}',
+    }
+    for name in ("a.yaml", "b.yaml"):
+        answer = {"choices": [{"message": {"role": "assistant", "content": name}, "finish_reason": "stop"}]}
+        body = {"string": orjson.dumps(answer).decode()}
+        response = {"status": {"code": 200}, "headers": {}, "body": body}
+        (tmp_path / name).write_bytes(
+            orjson.dumps({"interactions": [{"request": request, "response": response}], "version": 1})
+        )
+    sources = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    result = run("import", *map(str, sources), "--to", str(tmp_path / "out"))
+    assert result.stdout.splitlines() == [
+        f"imported 1 request of {sources[0]} to {tmp_path / 'out' / 'a.yaml'}",
+        f"added 1 request of {sources[1]} to the fixtures of equal requests of other files",
+    ]
+    [file] = (tmp_path / "out").iterdir()
+    document: Any = load_document(file).value
+    assert [one["text"] for one in document["fixtures"][0]["responses"]] == ["a.yaml", "b.yaml"]
