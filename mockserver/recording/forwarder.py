@@ -121,6 +121,8 @@ class RecordingForwarder:
         headers = select_forwarded_headers(request)
         forwarded = _ForwardedRequest(entry, request, relay, steps, headers)
         reason = await run_while_connected(self._relay_answer(forwarded), receive, self._playback.closing)
+        if forwarded.failure and self._playback.closing.is_set():
+            forwarded.failure, reason = "", "closed"  # its connection was closed by `run`
         if forwarded.failure:
             _logger.warning("mockserver: %s", forwarded.failure)
             reason = "dropped" if forwarded.received else await self._send_error(forwarded)

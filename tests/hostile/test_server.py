@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
 import re
 import shutil
 import signal
@@ -271,9 +272,11 @@ def test_a_search_that_does_not_end(mockserver, monkeypatch):
 def test_timeouts_and_ctrl_c_work_while_a_pattern_is_searched(tmp_path: Path) -> None:
     (tmp_path / "test_runaway.py").write_text(RUNAWAY)
     command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", str(tmp_path)]
+    # An interrupt in the trace function of coverage is lost, so that the process is not measured.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     # Python may raise KeyboardInterrupt where there is no line number; then pytest prints it on stderr, and returns 1.
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, env=environment
     ) as process:
         assert process.stdout is not None
         lines = itertools.takewhile("the client timed out\n".__ne__, process.stdout)
