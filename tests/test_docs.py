@@ -33,19 +33,28 @@ DOCS = ROOT / "docs"
 AGENTS_PAGE = ROOT / "mockserver" / "llms.txt"
 PAGES = [ROOT / "README.md", AGENTS_PAGE, *sorted(DOCS.glob("*.md"))]
 ADDRESS = "http://127.0.0.1:8402"
-FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"(?:^<!-- check:\s(.*?)-->\n)?^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+CHECK = re.compile(r"^(ask|stream|embed): (.*) => (.*?)\s*$", re.MULTILINE)
+# The page for coding agents is read as plain text, in which a comment would be visible.
+AGENTS_CHECKS = """\
+ask: How is the weather? => Sunny.
+ask: mock me a failure => 503
+ask: once => First.
+stream: break the stream => This is cut...
+"""
 RUN = {"python", "sh", "yaml", "yml"}
 SHOWN = {"", "console", "text", "mermaid"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of code, and the line of the page on which its code begins."""
+    """A fenced block of code, the line of the page on which it begins, and the checks in the comment before it."""
 
     page: str
     line: int
     language: str
     code: str
+    checks: str
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -55,8 +64,9 @@ def _find_blocks() -> Iterator[Block]:
     for path in PAGES:
         text = path.read_text()
         for found in FENCED.finditer(text):
-            line = text.count("\n", 0, found.start(2)) + 1
-            yield Block(str(path.relative_to(ROOT)), line, found[1], found[2])
+            line = text.count("\n", 0, found.start(3)) + 1
+            checks = AGENTS_CHECKS if path == AGENTS_PAGE else found[1] or ""
+            yield Block(str(path.relative_to(ROOT)), line, found[2], found[3], checks)
 
 
 BLOCKS = list(_find_blocks())
@@ -104,17 +114,38 @@ def test_a_shell_block_runs_and_hears_an_answer(block: Block, address: str) -> N
 
 
 @each("yaml")
-def test_a_fixture_block_answers_as_it_says(block: Block, tmp_path: Path) -> None:
-    asked = re.findall(r"^# (ask|stream|embed): (.*)\n# hear: (.*)$", block.code, re.MULTILINE)
+def test_a_fixture_block_answers_as_its_checks_say(block: Block, tmp_path: Path) -> None:
+    checks = CHECK.findall(block.checks)
     path = tmp_path / "fixtures.yaml"
     path.write_text(block.code)
-    assert asked
+    assert checks
+    assert len(checks) == len(block.checks.strip().splitlines())
     with MockServer(path, strict=True) as server:
-        for way, question, expected in asked:
+        for way, question, expected in checks:
             if way == "embed":
                 assert _embed(server, question) == expected
             else:
-                assert _heard(server, question, stream=way == "stream").startswith(expected)
+                assert _ask(server, question, stream=way == "stream").startswith(expected)
+
+
+def _find_visible_checks(page: str) -> list[str]:
+    """Return the lines with the notation of checks that a reader of the page would see."""
+    shown = re.sub(r"<!--.*?-->", "", page, flags=re.DOTALL)
+    return re.findall(
+        r"^(?:\W*(?:ask|stream|embed): .* => .*|# (?:ask|stream|embed|hear): .*)$", shown, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_readers_see_no_checks(page: Path) -> None:
+    text = page.read_text()
+    assert _find_visible_checks(text) == []
+    assert text.count("<!-- check:") == text.count("```yaml\n") or page == AGENTS_PAGE
+
+
+def test_checks_outside_of_a_comment_are_visible() -> None:
+    page = "<!-- check: ask: a => b -->\n```yaml\n# ask: c\n# ask: d => e\nstream: {f: g}\n```\n"
+    assert _find_visible_checks(page) == ["# ask: c", "# ask: d => e"]
 
 
 def _embed(server: MockServer, text: str) -> str:
@@ -128,8 +159,8 @@ def _embed(server: MockServer, text: str) -> str:
     return str(answer.json()["data"][0]["embedding"] if answer.ok else answer.status_code)
 
 
-def _heard(server: MockServer, question: str, *, stream: bool) -> str:
-    """What a client hears: a text, with `...` where it breaks off; the status of an error; or whatever it is."""
+def _ask(server: MockServer, question: str, *, stream: bool) -> str:
+    """Return the text that a client receives, with `...` where it breaks off, the status of an error, or raw bytes."""
     said = ""
     try:
         answer = requests.post(
