@@ -290,7 +290,7 @@ def test_no_answer_is_delayed_outside_playback() -> None:
         "server.connection_limits",
         "matching.loader",
         "cli.healthcheck",
-        "server.demo",
+        "server.demo_traffic",
         "admin.time_slices",
     }
 

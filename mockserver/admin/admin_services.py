@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
 from mockserver.admin.accounts_api import (
     AccountAdmin,
 )
@@ -18,11 +21,56 @@ from mockserver.schema.messages import truncate_text
 from mockserver.sessions.journal import JournalEntry
 
 
-class AdminServices:
-    """The objects that the handlers share."""
+class DemoClient(Protocol):
+    """A client of the demo."""
 
-    def __init__(self, pipeline: ChatPipeline) -> None:
+    @property
+    def session(self) -> str:
+        """Return the name of its session."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Return what it does."""
+        ...
+
+
+class DemoControl(Protocol):
+    """The demo, as the admin API controls it."""
+
+    @property
+    def clients(self) -> Sequence[DemoClient]:
+        """Return its clients."""
+        ...
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether it runs."""
+        ...
+
+    @property
+    def rounds(self) -> int:
+        """Return how often its script has begun since it was started."""
+        ...
+
+    async def start(self) -> None:
+        """Start it, unless it runs."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop it, if it runs."""
+        ...
+
+
+GetDemo = Callable[[], DemoControl]
+
+
+class AdminServices:
+    """The objects that the handlers share; `get_demo` returns the demo, if the server listens on a socket."""
+
+    def __init__(self, pipeline: ChatPipeline, get_demo: GetDemo | None = None) -> None:
         self.pipeline = pipeline
+        self.get_demo = get_demo
         self.feed = EventFeed(pipeline.store.events, pipeline.playback.closing)
         self.accounts = AccountAdmin(pipeline, self.feed)
         self.watches = RequestWatches()

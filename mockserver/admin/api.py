@@ -16,7 +16,8 @@ from mockserver.admin.accounts_api import (
     AccountView,
     ClockView,
 )
-from mockserver.admin.admin_services import AdminServices
+from mockserver.admin.admin_services import AdminServices, GetDemo
+from mockserver.admin.demo_api import DemoView, get_demo, start_demo, stop_demo
 from mockserver.admin.error_responses import create_json_response
 from mockserver.admin.explain import EXPLAIN_INPUT
 from mockserver.admin.fixtures_api import (
@@ -142,9 +143,9 @@ def _load_metrics_renderer() -> Callable[[ChatPipeline, str], Awaitable[tuple[by
     return render_metrics
 
 
-def create_admin_app(pipeline: ChatPipeline) -> ASGIApp:
+def create_admin_app(pipeline: ChatPipeline, get_demo: GetDemo | None = None) -> ASGIApp:
     """Return the admin API of a pipeline, behind its guard."""
-    router = create_router(OPERATIONS, AdminServices(pipeline), pipeline.settings.max_body)
+    router = create_router(OPERATIONS, AdminServices(pipeline, get_demo), pipeline.settings.max_body)
     return AdminGuard(router, pipeline.settings)
 
 
@@ -154,6 +155,7 @@ _REQUEST_DETAIL: FieldType = ObjectType(RequestDetailView)
 _ACCOUNT: FieldType = ObjectType(AccountView)
 _CLOCK: FieldType = ObjectType(ClockView)
 _PLAN: FieldType = ObjectType(PlanView)
+_DEMO: FieldType = ObjectType(DemoView)
 
 OPERATIONS = (
     Operation(
@@ -333,6 +335,9 @@ OPERATIONS = (
         query_parameters=(),
         response_type=_PLAN,
     ),
+    Operation("GET", "/demo", get_demo, "Whether the demo runs.", query_parameters=(), response_type=_DEMO),
+    Operation("POST", "/demo", start_demo, "Start the demo.", query_parameters=(), response_type=_DEMO),
+    Operation("DELETE", "/demo", stop_demo, "Stop the demo.", query_parameters=(), response_type=_DEMO),
     Operation(
         "POST",
         "/explain",

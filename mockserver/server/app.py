@@ -8,6 +8,7 @@ import functools
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
 
@@ -30,6 +31,9 @@ from mockserver.vendors.profile_selection import VendorSelection, load_selected_
 from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Playback
+
+if TYPE_CHECKING:
+    from mockserver.admin.admin_services import DemoControl
 
 LifespanTask = Callable[[], Coroutine[None, None, None]]
 
@@ -127,10 +131,19 @@ def create_app(
 ) -> RequestDispatcher:
     """Create the application. `on_reload` receives the result of every reload: the new fixtures or the problems.
 
-    `address` is where the server will listen; the scripted clients of a demo connect to it.
+    `address` is where the server will listen; the scripted clients of the demo connect to it.
     """
 
-    lifespan_tasks = list(_lifespan_tasks(pipeline, on_reload, address))
+    @functools.cache
+    def get_demo() -> DemoControl:
+        from mockserver.server.demo import DemoRunner  # noqa: PLC0415 rarely used
+
+        return DemoRunner(pipeline, cast(tuple[str, int], address))
+
+    has_demo = address is not None
+    lifespan_tasks = list(_lifespan_tasks(pipeline, on_reload))
+    if pipeline.settings.demo and has_demo:
+        lifespan_tasks.append(lambda: get_demo().start())
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -140,13 +153,12 @@ def create_app(
             task.cancel()
         await asyncio.wait(tasks)
 
-    return RequestDispatcher(pipeline, Starlette(lifespan=lifespan if lifespan_tasks else None))
+    lifespan_app = Starlette(lifespan=lifespan if lifespan_tasks else None)
+    return RequestDispatcher(pipeline, lifespan_app, get_demo if has_demo else None)
 
 
-def _lifespan_tasks(
-    pipeline: ChatPipeline, on_reload: OnReload, address: tuple[str, int] | None
-) -> Iterator[LifespanTask]:
-    """Yield the tasks that run as long as the server does: the file watcher, the forwarder and the demo."""
+def _lifespan_tasks(pipeline: ChatPipeline, on_reload: OnReload) -> Iterator[LifespanTask]:
+    """Yield the tasks that run as long as the server does: the file watcher and the forwarder."""
     settings, forwarder = pipeline.settings, pipeline.forwarder
     folder = settings.record.folder if settings.record else None
     watched = (*settings.paths, *([folder] if folder else []))
@@ -163,7 +175,3 @@ def _lifespan_tasks(
         )
     if forwarder is not None:
         yield forwarder.run
-    if settings.demo and address is not None:
-        from mockserver.server.demo import run_demo  # noqa: PLC0415 rarely used
-
-        yield lambda: run_demo(pipeline, address)

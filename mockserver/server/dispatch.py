@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -15,6 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver.pipeline import ChatPipeline
 from mockserver.request.request_head import match_route, read_head
 from mockserver.settings import ADMIN_PREFIX
+
+if TYPE_CHECKING:
+    from mockserver.admin.admin_services import GetDemo
 
 _READING: Final = ("GET", "HEAD")
 
@@ -38,11 +41,12 @@ class Case(NamedTuple):
 class RequestDispatcher:
     """The application of a server: the first case that applies serves a request, and the pipeline all others.
 
-    `lifespan` receives everything but HTTP requests.
+    `lifespan` receives everything but HTTP requests; `get_demo` returns the demo of a server that listens on a socket.
     """
 
-    def __init__(self, pipeline: ChatPipeline, lifespan: Starlette) -> None:
-        admin, ui = LazyApp(pipeline, _import_admin), LazyApp(pipeline, _import_ui)
+    def __init__(self, pipeline: ChatPipeline, lifespan: Starlette, get_demo: GetDemo | None = None) -> None:
+        admin = LazyApp(pipeline, lambda: functools.partial(_import_admin(), get_demo=get_demo))
+        ui = LazyApp(pipeline, _import_ui)
         ui_cases = (Case(f"{ADMIN_PREFIX}/page/", ui), Case("/", ui, _READING))
         self.cases: tuple[Case, ...] = (
             Case("/healthz", self.report_health, _READING),
@@ -117,7 +121,7 @@ def _import_ui() -> Callable[[ChatPipeline], ASGIApp]:
     return create_ui_app
 
 
-def _import_admin() -> Callable[[ChatPipeline], ASGIApp]:
+def _import_admin() -> Callable[..., ASGIApp]:
     from mockserver.admin.api import create_admin_app  # noqa: PLC0415
 
     return create_admin_app

@@ -12,14 +12,14 @@ from tests.ui.browsing import Browser, browser, window
 HERE = Path(__file__).parent
 SIZE = 1280, 760
 # The summary of the call that ends last.
-LAST = "✓ 2 attempts in"
+LAST = "✓ 4 attempts in"
 
 
 def timeline(running: Browser, url: str, folder: Path = HERE) -> Path:
     """Take the timeline after the first round of the demo."""
     with window(running, SIZE) as page:
         page.goto(f"{url}/#/timeline")
-        lane = page.locator(".lanes .lane").filter(has_text="night-batch").last
+        lane = page.locator(".lanes .lane").filter(has_text="Plan three days").last
         expect(lane.locator(".summary")).to_contain_text(LAST, timeout=30_000)
         return _taken(page.screenshot(), folder / "timeline.png")
 

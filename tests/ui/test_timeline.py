@@ -189,8 +189,9 @@ def test_the_demo_shows_good_and_bad_clients_at_any_width(
 ) -> None:
     with look(size, scheme) as page:
         page.goto(demo.url)
-        for session, text in ASSESSMENTS.items():
-            expect(lane(page, session).last.locator(".assessment")).to_have_text(text, timeout=20_000)
+        for prompt, text in ASSESSMENTS.items():
+            asked = page.locator(".lanes .lane").filter(has_text=prompt).last
+            expect(asked.locator(".assessment")).to_have_text(text, timeout=20_000)
         assert page.evaluate("document.documentElement.scrollWidth") == size[0]
 
 
@@ -204,10 +205,10 @@ CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 HEADERS = {"authorization": "Bearer any", "content-type": "application/json", "x-mock-session": "waiting"}
 SLOW = '{"model": "m", "messages": [{"role": "user", "content": "slow start"}]}'
 ASSESSMENTS = {
-    "crawler": "no backoff",
-    "checkout": "honours Retry-After",
-    "impatient": "ignores Retry-After",
-    "planner": "backs off",
-    "reader": "retries",
-    "support-bot": "",
+    "Summarise this page": "no backoff",
+    "Is this payment fraudulent?": "honours Retry-After",
+    "Translate the menu": "ignores Retry-After",
+    "Plan three days": "backs off",
+    "Read me the news": "retries",
+    "My parcel has not arrived": "",
 }
