@@ -14,9 +14,11 @@ from typing import Any, Literal
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mockserver.errors import InputError
 from mockserver.server.addresses import format_server_url
 from mockserver.server.connection_limits import AcceptErrorHandler, IdleTimeout, start_idle_sweep
 from mockserver.server.event_loop import select_loop, start_thread
+from mockserver.server.tls_port import TlsConnections, TlsPort
 from mockserver.server.uvicorn_fast_write import SingleWrite
 from mockserver.server.uvicorn_internals import (
     add_reason_phrases,
@@ -46,27 +48,30 @@ class BackgroundServer:
         http: str = "auto",
         loop: str = "auto",
         lifespan: Literal["on", "off"] = "on",
+        tls_port: TlsPort | None = None,
     ) -> None:
         """`http` is auto, httptools or h11; `loop` auto, uvloop or asyncio."""
         require_server()
         host, port = sock.getsockname()[:2]
         self.address = str(host), int(port)
-        self._sock = sock
-        self._uvicorn = _StoppableUvicorn(_uvicorn_config(app, http, loop, lifespan), playback)
+        self.tls_port = tls_port
+        self._sockets = [sock] if tls_port is None else [sock, tls_port.sock]
+        config = _uvicorn_config(app, _http_protocol_class(http, tls_port), loop, lifespan)
+        self._uvicorn = _StoppableUvicorn(config, playback, tls_port)
         self._join: Callable[[], object] | None = None
 
     def run(self) -> None:
         """Serve until SIGTERM, SIGINT or `stop`."""
         try:
-            self._uvicorn.run([self._sock])
+            self._uvicorn.run(self._sockets)
         finally:
             self._uvicorn.ready.set()
-            self._sock.close()
+            self._close_sockets()
 
     @property
     def has_ended(self) -> bool:
         """Return whether the server has stopped, so that it cannot start any more."""
-        return self._sock.fileno() < 0
+        return self._sockets[0].fileno() < 0
 
     def start(self) -> None:
         """Serve on a thread; return when the server accepts requests. Raises RuntimeError if it cannot."""
@@ -81,10 +86,14 @@ class BackgroundServer:
     def stop(self) -> None:
         """End every answer in progress, then the thread. Idempotent."""
         if self._join is None:
-            self._sock.close()
+            self._close_sockets()
             return
         self._uvicorn.request_stop()
         self._join()
+
+    def _close_sockets(self) -> None:
+        for sock in self._sockets:
+            sock.close()
 
     def _run_quietly(self) -> None:
         with contextlib.suppress(SystemExit):  # uvicorn exits if the startup fails; `start` raises instead
@@ -92,10 +101,11 @@ class BackgroundServer:
 
 
 class _StoppableUvicorn(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, playback: Playback) -> None:
+    def __init__(self, config: uvicorn.Config, playback: Playback, tls_port: TlsPort | None = None) -> None:
         super().__init__(config)
         self.ready = threading.Event()
         self._playback = playback
+        self._tls_port = tls_port
         self._loop: asyncio.AbstractEventLoop | None = None
         self._knows_connections = has_connections()
 
@@ -122,6 +132,8 @@ class _StoppableUvicorn(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._playback.close()
+        if self._tls_port is not None:
+            self._tls_port.close()
         cut = asyncio.get_running_loop().call_later(_ABORT_DELAY, self._abort_connections)
         await super().shutdown(sockets)
         cut.cancel()
@@ -168,10 +180,10 @@ class _TransportProtocol(asyncio.Protocol):
             self.transport.close()  # a response is in progress, so that no other can be sent
 
 
-def _uvicorn_config(app: ASGIApp, http: str, loop: str, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+def _uvicorn_config(app: ASGIApp, http: Any, loop: str, lifespan: Literal["on", "off"]) -> uvicorn.Config:
     return uvicorn.Config(
         _suppress_cancellation(app),
-        http=_http_protocol_class(http),
+        http=http,
         loop=select_loop(loop),
         ws="none",
         interface="asgi3",
@@ -185,23 +197,31 @@ def _uvicorn_config(app: ASGIApp, http: str, loop: str, lifespan: Literal["on", 
     )
 
 
-def _http_protocol_class(http: str) -> Any:
-    """Return uvicorn's protocol class with our mixin; the name itself if this version of uvicorn lacks a part."""
+def _http_protocol_class(http: str, tls_port: TlsPort | None = None) -> Any:
+    """Return uvicorn's protocol class with our mixins; the name itself if this version of uvicorn lacks a part.
+
+    Raises InputError if there is a TLS port then.
+    """
     name = http
     if http == "auto":
         name = "httptools" if find_spec("httptools") else "h11"
     protocol = find_protocol(name)
     if protocol is None:
+        if tls_port is not None:
+            raise InputError.from_message(
+                "this version of uvicorn does not hand over connections: install another one", "--tls-port"
+            )
         return http
     add_reason_phrases(name)
     cycle = find_cycle() if name == "httptools" else None
     single_write = None if cycle is None else SingleWrite(*cycle)
-    mixins: tuple[type, ...] = (_TransportProtocol, IdleTimeout)
+    mixins: tuple[type, ...] = (TlsConnections, _TransportProtocol, IdleTimeout)
     if name == "httptools":
         from mockserver.server.http_upgrade import IgnoredUpgrade  # noqa: PLC0415 h11 runs without httptools
 
         mixins = (*mixins, IgnoredUpgrade)
-    return type(f"Transport{protocol.__name__}", (*mixins, protocol), {"single_write": single_write})
+    attributes = {"single_write": single_write, "tls_port": tls_port}
+    return type(f"Transport{protocol.__name__}", (*mixins, protocol), attributes)
 
 
 def _suppress_cancellation(app: ASGIApp) -> ASGIApp:

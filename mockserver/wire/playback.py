@@ -13,6 +13,7 @@ import struct
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 from mockserver.memoize import fast_dataclass
@@ -28,6 +29,9 @@ EndReason = Literal["finished", "dropped", "left", "closed"]
 
 TRANSPORT_KEY = "mockserver.transport"  # `server` puts the transport into scope["state"] under this key,
 SINGLE_WRITE_KEY = "mockserver.single_write"  # and the SingleWrite under this one, if the protocol has one
+TCP_TRANSPORT = (
+    "mockserver.tcp_transport"  # the extra info of a TLS transport: the transport of its TCP connection
+)
 
 _CHUNKED_HEADER = b"transfer-encoding: chunked\r\n"
 _DRAIN_TIMEOUT = 1.0  # seconds that a reset waits for the data sent before it to arrive
@@ -284,7 +288,7 @@ class _Playing:
                 await self.drain()
                 return await self.drop(self.reset, "dropped")
             case _:  # CLOSE
-                return await self.drop(self.transport.close, "dropped")
+                return await self.drop(partial(close_connection, self.transport), "dropped")
 
     async def interrupt(self) -> Delivery:
         """End an answer early: the client left, or the server stops. Only a chunked message can be completed."""
@@ -363,7 +367,7 @@ class _Playing:
     def close(self) -> None:
         """Close the connection; without a transport, the server does so when it stops."""
         if TRANSPORT_KEY in self._scope["state"]:
-            self.transport.close()
+            close_connection(self.transport)
 
     def reset(self) -> None:
         """Abort the connection with an RST."""
@@ -371,6 +375,14 @@ class _Playing:
             sock = self.transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, encode_linger_zero(sys.platform))
         self.transport.abort()
+
+
+def close_connection(transport: asyncio.Transport) -> None:
+    """Close a connection in the middle of an answer.
+
+    Under TLS no close_notify alert is sent: it would state that the data is complete (RFC 8446, 6.1).
+    """
+    transport.get_extra_info(TCP_TRANSPORT, transport).close()
 
 
 def encode_linger_zero(platform: str) -> bytes:

@@ -9,7 +9,15 @@ from typing import Any
 
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.monotonic_clock import read_monotonic
-from mockserver.wire.playback import TRANSPORT_KEY, AsgiMessage, AsgiReceive, AsgiSend, Delivery, EndReason
+from mockserver.wire.playback import (
+    TRANSPORT_KEY,
+    AsgiMessage,
+    AsgiReceive,
+    AsgiSend,
+    Delivery,
+    EndReason,
+    close_connection,
+)
 
 MAX_KEPT_BYTES = 16 * 1024 * 1024  # of one body
 
@@ -65,7 +73,7 @@ class Relay:
         """Close the connection, so that the client sees that the answer is not complete."""
         transport = self._scope.get("state", {}).get(TRANSPORT_KEY)
         if transport is not None:
-            transport.close()
+            close_connection(transport)
 
     def report(self, reason: EndReason) -> Delivery:
         """Return a report of what was sent."""

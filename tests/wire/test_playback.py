@@ -129,6 +129,9 @@ class Wire(Hand):
     def is_closing(self) -> bool:
         return True
 
+    def get_extra_info(self, _: str, default: Any) -> Any:
+        return default
+
     def close(self) -> None:
         self.order.append("close")
         self.gone.set()
