@@ -2,6 +2,7 @@
 //
 // A view is a module in views/ that exports a function from the context to a View.
 
+import { createDemoNotice } from "./components/demo-notice.js";
 import { createFaultBanner } from "./components/fault-banner.js";
 import { createPageNotices } from "./components/page-notices.js";
 import { createPlanStrip } from "./components/plan-strip.js";
@@ -60,6 +61,7 @@ const context = new AppContext(createRenderScheduler(render), (text) => setText(
 const detail = createRequestDetail(findElement("detail"), context);
 const banner = createFaultBanner(findElement("banner"), context);
 const notices = createPageNotices(findElement("notices"), context);
+const demoNotice = createDemoNotice(findElement("notices"), context);
 const planStrip = createPlanStrip(findElement("notices"), context);
 
 /** @param {string} id */
@@ -72,6 +74,7 @@ function findElement(id) {
 /** @returns {boolean} */
 function render() {
   banner.render();
+  demoNotice.render();
   planStrip.render();
   notices.render(connection);
   const state = context.paused ? "paused" : connection;
@@ -119,6 +122,7 @@ async function loadJournal() {
   await context.list.readAll();
   context.rules.refresh();
   context.plan.refresh();
+  context.demo.refresh();
   notifyViews("all");
 }
 
@@ -136,6 +140,7 @@ function handleEvent(type, data) {
   }
   context.rules.handleEvent(type, data);
   context.plan.handleEvent(type, data);
+  context.demo.handleEvent(type, data);
   notifyViews(type === "request" ? type : data.what);
 }
 

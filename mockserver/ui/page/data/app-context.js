@@ -1,5 +1,6 @@
 // The state that all views share.
 
+import { DemoStore } from "./demo-store.js";
 import { FaultRuleStore } from "./fault-rule-store.js";
 import { PlanStore } from "./plan-store.js";
 import { RequestList } from "./request-list.js";
@@ -23,6 +24,7 @@ export class AppContext {
     this.list = new RequestList(this.store, requestRender); // those that meet the filter
     this.rules = new FaultRuleStore(requestRender);
     this.plan = new PlanStore(requestRender);
+    this.demo = new DemoStore(requestRender);
     this.view = "";
     this.requestId = ""; // of the request in the detail panel
     /** @type {Query} */

@@ -1,5 +1,6 @@
 // The playground: a form for a request, sent as any client would send it, and its response as it arrives.
 
+import { createDemoPanel } from "../components/demo-panel.js";
 import { createResponsePanel } from "../components/response-panel.js";
 import { curlCommand, openaiSnippet, requestsSnippet } from "../data/code-snippets.js";
 import { DEFAULT_FORM, buildRequest, mockHeaders } from "../data/request-builder.js";
@@ -47,12 +48,14 @@ export function createPlaygroundView(context) {
   const form = createForm();
   const responsePanel = createResponsePanel();
   const codePanel = createCodePanel();
+  const demoPanel = createDemoPanel(context);
   const element = h(
     "section",
     { class: "playground panels", "aria-label": "Playground" },
     form.element,
     responsePanel.element,
     codePanel.element,
+    demoPanel.element,
   );
 
   function createForm() {
@@ -230,6 +233,7 @@ export function createPlaygroundView(context) {
   }
 
   function render() {
+    demoPanel.render();
     if (!vendorName) return false;
     form.stop.disabled = response?.ended !== null;
     form.send.disabled = !form.stop.disabled;

@@ -45,9 +45,9 @@ export function createRequestsView(context) {
     h("thead", {}, h("tr", {}, COLUMNS.map(([name, title]) => h("th", { scope: "col", class: `col-${name}` }, title)))),
     rows.body,
   );
-  const empty = h("div");
+  const empty = createEmptyState(context);
   /** @type {HTMLElement} */
-  const element = h("section", { "aria-label": "Requests" }, toolbar.element, h("div", { class: "requests" }, table), empty);
+  const element = h("section", { "aria-label": "Requests" }, toolbar.element, h("div", { class: "requests" }, table), empty.element);
   /** @type {StoredRequest[] | null} */
   let numbered = null; // the requests that `attempts` was made of
   /** @type {Map<string, number>} */
@@ -64,7 +64,7 @@ export function createRequestsView(context) {
     toolbar.render(list.describe(shown.length, matching.length), hasOlder ? shown.at(-1)?.number : undefined);
     table.hidden = shown.length === 0;
     table.setAttribute("aria-rowcount", String(shown.length + 1));
-    empty.replaceChildren(...(shown.length || !list.isLoaded ? [] : [createEmptyState(context.store.requests.length > 0)]));
+    empty.render(!shown.length && list.isLoaded);
     rows.render(shown);
     return false;
   }

@@ -31,15 +31,15 @@ export function createTimelineView(context) {
   const toolbar = createToolbar(context, axisSelect, lengthSelect, h("label", {}, retriesOnly, "retries only"), faultMenu.element);
   const legend = createLegend();
   const lanes = createCallLanes(context, "Calls, newest first", legend.button);
-  const empty = h("div");
-  const element = h("section", { class: "timeline", "aria-label": "Timeline" }, toolbar.element, legend.element, lanes.element, empty);
+  const empty = createEmptyState(context);
+  const element = h("section", { class: "timeline", "aria-label": "Timeline" }, toolbar.element, legend.element, lanes.element, empty.element);
   /** @type {StoredRequest[] | null} */
   let grouped = null; // the requests that `calls` was made of
   /** @type {Call[]} */
   let calls = [];
 
   function render() {
-    const { query, list, store } = context;
+    const { query, list } = context;
     axisSelect.value = query.axis ?? "";
     lengthSelect.value = query.span ?? "";
     retriesOnly.checked = query.retries === "only";
@@ -51,7 +51,7 @@ export function createTimelineView(context) {
     const shown = matching.slice(-MAX_CALLS).reverse();
     toolbar.render(...describePage(context, shown, matching));
     lanes.element.hidden = matching.length === 0;
-    empty.replaceChildren(...(matching.length || !list.isLoaded ? [] : [createEmptyState(store.requests.length > 0)]));
+    empty.render(!matching.length && list.isLoaded);
     return lanes.render(shown, query);
   }
 
