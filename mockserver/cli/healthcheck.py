@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
+from pathlib import Path
 
 from mockserver.server.addresses import format_server_url, get_connect_host
 
@@ -11,11 +12,26 @@ _REQUEST_TIMEOUT = 2.0  # seconds for one attempt
 _POLL_INTERVAL = 0.1  # seconds between two attempts
 _MAX_SHOWN_BYTES = 80  # bytes of a response that a message quotes
 
+_PROCESSES = Path("/proc")  # exists on Linux
+
 _START_HINT = "start one with `mockserver serve`, or give its address with --host and --port"
 
 
 class NotReady(Exception):
     """A failed probe; the message is one line with the URL, the result and a hint."""
+
+
+def read_server_arguments(pid: int) -> list[str]:
+    """Return the arguments of `mockserver` in a process's command line; empty if it runs no such command.
+
+    The process may be an init of the container, whose command line contains that of the server.
+    """
+    try:
+        words = (_PROCESSES / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+    except OSError:
+        return []
+    names = [Path(word).name for word in words]
+    return words[names.index("mockserver") + 1 :] if "mockserver" in names else []
 
 
 def wait_until_ready(host: str, port: int, wait: float = 0.0) -> None:

@@ -165,12 +165,16 @@ def explain(*, request: Path, **flags: Any) -> None:
 @main.command()
 @click.option("--host", cls=EnvVarOption, default=DEFAULTS.host, help="Address of the server.")
 @click.option("--port", cls=EnvVarOption, type=PortParam(), default=DEFAULTS.port, help="Its port.")
+@click.option("--pid", type=click.IntRange(1), help="Its process, whose flags take precedence (on Linux).")
 @click.option("--wait", default="0s", show_default=True, help="Time that it may take to become ready.")
-def healthcheck(host: str, port: int, wait: str) -> int:
+def healthcheck(host: str, port: int, pid: int | None, wait: str) -> int:
     """Check that a running server is ready. Exit code 0: ready, 1: not ready."""
-    from mockserver.cli.healthcheck import NotReady, wait_until_ready
+    from mockserver.cli.healthcheck import NotReady, read_server_arguments, wait_until_ready
     from mockserver.schema.durations import parse_duration
 
+    if pid and (arguments := read_server_arguments(pid)):
+        settings = _parse_server_flags(arguments)
+        host, port = settings.get("host") or host, settings.get("port") or port
     try:
         wait_until_ready(host, port, parse_duration(wait))
     except ValueError as error:
@@ -306,6 +310,12 @@ def init(path: Path) -> None:
     except OSError as error:
         raise InputError.from_message(f"cannot be written: {error.strerror}", source=str(path)) from None
     _print_output(f"wrote {path} and {path.parent / SCHEMA_FILENAME}\nnext: mockserver {path}")
+
+
+def _parse_server_flags(arguments: list[str]) -> dict[str, Any]:
+    """Return the settings that a server's arguments and the environment give; invalid ones are left out."""
+    name, *flags = arguments if arguments[0] in main.commands else ["serve", *arguments]
+    return main.commands[name].make_context(name, flags, resilient_parsing=True).params
 
 
 def _schema_json() -> str:

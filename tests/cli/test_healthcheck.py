@@ -9,11 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from mockserver.cli import healthcheck
-from mockserver.cli.healthcheck import NotReady, wait_until_ready
+from mockserver.cli.healthcheck import NotReady, read_server_arguments, wait_until_ready
+from mockserver.cli.main import main
 from mockserver.testing import MockServer
 
 
@@ -144,6 +147,35 @@ def test_it_does_not_wait_longer_than_it_may_and_says_how_long_it_has() -> None:
     with pytest.raises(NotReady, match=r"nothing listens there; .* \(tried for 0.25 s\)$"):
         wait_until_ready("127.0.0.1", free_port(), wait=0.25)
     assert time.monotonic() - began >= 0.25
+
+
+@pytest.mark.parametrize(
+    ("command_line", "expected"),
+    [
+        ("/opt/bin/python /opt/bin/mockserver --port 9000 --host ::1", "http://[::1]:9000/"),
+        ("/sbin/docker-init -- mockserver record --to /tmp/kept --port=9000", "http://127.0.0.2:9000/"),
+        ("python -m mockserver --strict fixtures.yaml", "http://127.0.0.2:8000/"),
+        ("python -m mockserver", "http://127.0.0.2:8000/"),
+        ("python -m mockserver schema", "http://127.0.0.2:8000/"),
+        ("/pause", "http://127.0.0.2:8000/"),
+        ("", "http://127.0.0.2:8000/"),
+    ],
+)
+def test_it_takes_the_flags_of_the_process_and_then_the_variables(
+    command_line: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "cmdline").write_text("".join(f"{word}\0" for word in command_line.split()))
+    monkeypatch.setattr(healthcheck, "_PROCESSES", tmp_path)
+    monkeypatch.setattr(healthcheck, "_probe", lambda *_: "not probed")
+    variables = {"MOCKSERVER_HOST": "127.0.0.2", "MOCKSERVER_PORT": "8000"}
+    checked = CliRunner().invoke(main, ["healthcheck", "--pid", "1"], env=variables)
+    assert checked.output == f"mockserver: {expected}readyz: not probed\n"
+
+
+def test_a_process_that_does_not_exist_has_no_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healthcheck, "_PROCESSES", tmp_path)
+    assert read_server_arguments(1) == []
 
 
 def test_it_imports_nothing_but_the_standard_library() -> None:
