@@ -35,6 +35,11 @@ class Settings:
     fixtures_yaml: str = ""  # fixtures as YAML text; they are matched before those of the paths
     host: str = "127.0.0.1"
     port: int = 8402  # 0: any free one
+    tls_port: int | None = None  # a second port, for TLS; 0: any free one
+    tls_cert: Path | None = (
+        None  # its certificate in PEM; without one, that of an authority made for this run
+    )
+    tls_key: Path | None = None  # the key of the certificate; without one, it is in the same file
     seed: int = 0  # of everything that is random or generated
     locale: str = "en_US"  # language and country of generated names, places and texts
     reply: str = "faker"  # how a reply is generated: one of REPLY_STYLES

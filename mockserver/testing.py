@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,8 +14,10 @@ from mockserver.client.arguments import check_keywords
 from mockserver.client.recorded_request import Request
 from mockserver.client.session_client import Remote, Session
 from mockserver.errors import InputError
-from mockserver.server.addresses import bind_socket, format_server_url, get_connect_address
+from mockserver.intercept.server_certificate import ServerCertificate, create_server_certificate
+from mockserver.server.addresses import format_server_url, get_connect_address
 from mockserver.server.app import create_app, create_pipeline
+from mockserver.server.tls_port import bind_ports
 from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.sessions.journal import MAX_BYTES, JournalEntry
 from mockserver.settings import Settings
@@ -76,17 +79,37 @@ class MockServer(Remote):
     def __init__(self, *paths: str | Path, port: int = 0, **settings: Any) -> None:
         check_keywords("MockServer()", settings, Settings)
         self.settings = Settings(paths=tuple(map(Path, paths)), port=port, **settings)
-        self._server = self._create_server(port)
+        self._certificate: ServerCertificate | None = None
+        self._server = self._create_server(self.settings)
         super().__init__(format_server_url(self._server.address), self.settings.admin_token)
 
-    def _create_server(self, port: int) -> BackgroundServer:
-        """Create the server with its initial state, and bind its port."""
+    def _create_server(self, settings: Settings) -> BackgroundServer:
+        """Create the server with its initial state, and bind the ports of these settings."""
         self._ended = _EndedEntries(self.settings.journal_size)
         playback = Playback()
         self._pipeline = create_pipeline(self.settings, playback, self._record)
-        sock = bind_socket(self.settings.host, port)
-        app = create_app(self._pipeline, address=get_connect_address(sock))
-        return BackgroundServer(app, sock, playback)
+        if self._certificate is None:
+            self._certificate = create_server_certificate(self.settings, self._pipeline.router.hosts)
+        sock, tls_port = bind_ports(settings, self._certificate)
+        authority = self._certificate.authority if self._certificate else None
+        app = create_app(self._pipeline, address=get_connect_address(sock), authority=authority)
+        return BackgroundServer(app, sock, playback, tls_port=tls_port)
+
+    @property
+    def tls_url(self) -> str:
+        """The root URL of the TLS port. Raises RuntimeError for a server without one."""
+        if self._server.tls_port is None:
+            raise RuntimeError("the server has no TLS port: start it with MockServer(tls_port=0)")
+        return self._server.tls_port.url
+
+    @property
+    def ca_pem(self) -> str:
+        """The certificate in PEM that clients of the TLS port must trust. Raises RuntimeError if there is none."""
+        if self._certificate is None or self._certificate.authority is None:
+            raise RuntimeError(
+                "the server has made no certificate: it does with tls_port, and without tls_cert"
+            )
+        return self._certificate.authority
 
     @property
     def entries(self) -> list[JournalEntry]:
@@ -101,11 +124,18 @@ class MockServer(Remote):
         super().reset()
         self._ended = _EndedEntries(self.settings.journal_size)
 
+    def _same_ports(self) -> Settings:
+        """Return the settings with the ports that the server had."""
+        tls_port = self._server.tls_port
+        return replace(
+            self.settings, port=self._server.address[1], tls_port=tls_port.address[1] if tls_port else None
+        )
+
     def start(self) -> Self:
         """Start the server on a thread and return when it responds. Raises RuntimeError if it does not start."""
         if self._server.has_ended:
             try:
-                self._server = self._create_server(self._server.address[1])
+                self._server = self._create_server(self._same_ports())
             except InputError as error:
                 raise RuntimeError(f"the server cannot start again: {error}") from error
         self._server.start()

@@ -209,6 +209,21 @@ _SERVER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
         "--port", cls=EnvVarOption, type=PortParam(), default=DEFAULTS.port, help="Port; 0 picks a free one."
     ),
     click.option(
+        "--tls-port", cls=EnvVarOption, type=PortParam(), help="A second port, for TLS; 0 picks a free one."
+    ),
+    click.option(
+        "--tls-cert",
+        cls=EnvVarOption,
+        type=click.Path(path_type=Path),
+        help="Its certificate in PEM; absent: that of an authority made for this run.",
+    ),
+    click.option(
+        "--tls-key",
+        cls=EnvVarOption,
+        type=click.Path(path_type=Path),
+        help="The key of --tls-cert, if it is in a file of its own.",
+    ),
+    click.option(
         "--journal-size",
         cls=EnvVarOption,
         type=click.IntRange(1),

@@ -32,7 +32,7 @@ def parse_server_flags(arguments: Sequence[str], folder: Path) -> dict[str, Any]
     for name in ("paths", "vendors"):
         if name in flags:
             flags[name] = tuple(folder / path if (folder / path).exists() else path for path in flags[name])
-    for name in ("plan", "latency"):
+    for name in ("plan", "latency", "tls_cert", "tls_key"):
         if name in flags:
             flags[name] = folder / flags[name]
     return rename_negated_flags(flags)

@@ -13,7 +13,7 @@ import orjson
 from mockserver import __version__
 from mockserver.errors import InputError
 from mockserver.schema.messages import format_count
-from mockserver.settings import Settings
+from mockserver.settings import ADMIN_PREFIX, Settings
 
 if TYPE_CHECKING:
     from mockserver.fixtures.fault_rules import FaultRule
@@ -32,6 +32,7 @@ class StartReport:
     accounts: int = 0
     rules: Sequence[FaultRule] = ()
     plan_steps: int = 0
+    tls_url: str | None = None
 
     @property
     def url(self) -> str:
@@ -61,6 +62,7 @@ def format_start(report: StartReport, router: VendorRouter) -> str:
     return _format_json_event(
         "started",
         url=report.url,
+        **({"tls_url": report.tls_url} if report.tls_url else {}),
         address=report.listen_address,
         vendors={name: _list_versions(vendor.profile) for name, vendor in router.listed_vendors.items()},
         fixtures=report.fixtures,
@@ -89,6 +91,7 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
     lines += [
         "",
         *([f"  {'web UI':12}{root}/"] if settings.page else []),
+        *_describe_tls(report),
         *_describe_exposure(report),
         f"  {'fixtures':12}{report.fixtures} ({source}){'; other requests are refused' if settings.strict else ''}",
         (
@@ -118,6 +121,16 @@ def _list_versions(profile: VendorProfile) -> dict[str, str]:
 def _describe_exposure(report: StartReport) -> Iterator[str]:
     if report.is_open:
         yield f"  {'address':12}{report.listen_address}, which other machines can reach"
+
+
+def _describe_tls(report: StartReport) -> Iterator[str]:
+    """Yield a line for a server with a TLS port: its URL, and the certificate."""
+    if report.tls_url:
+        own = report.settings.tls_cert
+        trust = (
+            f"clients must trust {report.url}{ADMIN_PREFIX}/ca.pem" if own is None else f"certificate {own}"
+        )
+        yield f"  {'TLS':12}{report.tls_url}  ({trust})"
 
 
 def _describe_recording(settings: Settings) -> Iterator[str]:

@@ -18,15 +18,17 @@ from mockserver.cli.server_messages import (
     format_warnings,
 )
 from mockserver.errors import InputError
+from mockserver.intercept.server_certificate import create_server_certificate
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.matching.slow_patterns import find_slow_patterns
 from mockserver.pipeline import ChatPipeline
 from mockserver.server import app
 from mockserver.server.access_log import AccessLog
-from mockserver.server.addresses import bind_socket, get_connect_address
+from mockserver.server.addresses import get_connect_address
 from mockserver.server.app import create_app
 from mockserver.server.connection_limits import raise_fd_limit
 from mockserver.server.log_writer import JsonLogFormatter, LogWriter, LogWriterHandler
+from mockserver.server.tls_port import bind_ports
 from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback
@@ -47,10 +49,14 @@ def run_server(settings: Settings) -> None:
     if pipeline.forwarder is not None:
         pipeline.forwarder.on_recorded = lambda message: output.write(format_event(message, settings))
     raise_fd_limit()
-    sock = bind_socket(settings.host, settings.port)
-    sock.listen()  # a client that connects as soon as it reads the banner waits until the server has started
-    server = BackgroundServer(create_app(pipeline, report_reload, get_connect_address(sock)), sock, playback)
-    _report_start(server.address, pipeline, output, errors)
+    certificate = create_server_certificate(settings, pipeline.router.hosts)
+    sock, tls_port = bind_ports(settings, certificate)
+    for each in (sock, *([tls_port.sock] if tls_port else [])):
+        each.listen()  # a client that connects as soon as it reads the banner waits until the server has started
+    authority = certificate.authority if certificate else None
+    application = create_app(pipeline, report_reload, get_connect_address(sock), authority)
+    server = BackgroundServer(application, sock, playback, tls_port=tls_port)
+    _report_start(server, pipeline, output, errors)
     handler = LogWriterHandler(errors)
     if settings.log_format == "json":
         handler.setFormatter(JsonLogFormatter())
@@ -68,13 +74,21 @@ def run_server(settings: Settings) -> None:
 
 
 def _report_start(
-    address: tuple[str, int], pipeline: ChatPipeline, output: LogWriter, errors: LogWriter
+    server: BackgroundServer, pipeline: ChatPipeline, output: LogWriter, errors: LogWriter
 ) -> None:
     """Log the start of a server, and warnings about omitted files, slow patterns and an open address."""
 
     settings, fixtures = pipeline.settings, pipeline.fixtures
     rules = fixtures.rules + pipeline.fault_rules
-    report = StartReport(address, settings, len(fixtures), len(fixtures.accounts), rules, len(fixtures.plan))
+    report = StartReport(
+        server.address,
+        settings,
+        len(fixtures),
+        len(fixtures.accounts),
+        rules,
+        len(fixtures.plan),
+        server.tls_port.url if server.tls_port else None,
+    )
     output.write(format_start(report, pipeline.router))
     slow = map(str, islice(find_slow_patterns(fixtures, at_start=True), 3))
     omitted = map(str, fixtures.omitted_files[:3])

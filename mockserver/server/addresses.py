@@ -15,17 +15,20 @@ _CONNECT_HOSTS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa:
 _HOST_HINT = "use 127.0.0.1 to listen on this machine only, or 0.0.0.0 on all of its addresses"
 _BIND_ERRORS = {
     errno.EADDRINUSE: "port {port} is taken on {host}: "
-    "stop the other server or choose another port with --port (0 picks a free one)",
-    errno.EACCES: "port {port} needs privileges: choose one above 1023 with --port (0 picks a free one)",
+    "stop the other server or choose another port with {flag} (0 picks a free one)",
+    errno.EACCES: "port {port} needs privileges: choose one above 1023 with {flag} (0 picks a free one)",
     errno.EADDRNOTAVAIL: "{host} is not an address of this machine: " + _HOST_HINT,
 }
 
 
-def bind_socket(host: str, port: int) -> socket.socket:
-    """Bind a socket, so that the number of port 0 is known before the server starts. Raises InputError."""
+def bind_socket(host: str, port: int, setting: str = "port") -> socket.socket:
+    """Bind a socket, so that the number of port 0 is known before the server starts.
+
+    Raises InputError, which names the setting of the port.
+    """
     if not 0 <= port <= 65535:
         raise InputError.from_message(
-            f"port {port} does not exist: choose one from 1 to 65535, or 0 for a free one", "port"
+            f"port {port} does not exist: choose one from 1 to 65535, or 0 for a free one", setting
         )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -41,8 +44,11 @@ def bind_socket(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         message = _BIND_ERRORS.get(error.errno or 0, "{host}:{port} cannot be used: {error}")
-        path = "host" if error.errno == errno.EADDRNOTAVAIL else "port"
-        raise InputError.from_message(message.format(host=host, port=port, error=error), path) from error
+        path = "host" if error.errno == errno.EADDRNOTAVAIL else setting
+        flag = f"--{setting.replace('_', '-')}"
+        raise InputError.from_message(
+            message.format(host=host, port=port, error=error, flag=flag), path
+        ) from error
     return sock
 
 
@@ -67,9 +73,9 @@ def get_connect_host(host: str) -> str:
     return _CONNECT_HOSTS.get(host, host)
 
 
-def format_server_url(address: tuple[str, int]) -> str:
+def format_server_url(address: tuple[str, int], scheme: str = "http") -> str:
     """Return the root URL of a server at this address, as a client on this machine uses it."""
-    return f"http://{format_address((get_connect_host(address[0]), address[1]))}"
+    return f"{scheme}://{format_address((get_connect_host(address[0]), address[1]))}"
 
 
 def format_address(address: tuple[str, int]) -> str:

@@ -127,11 +127,15 @@ def _check_admin_token(token: str | None) -> None:
 
 
 def create_app(
-    pipeline: ChatPipeline, on_reload: OnReload = lambda _: None, address: tuple[str, int] | None = None
+    pipeline: ChatPipeline,
+    on_reload: OnReload = lambda _: None,
+    address: tuple[str, int] | None = None,
+    authority: str | None = None,
 ) -> RequestDispatcher:
     """Create the application. `on_reload` receives the result of every reload: the new fixtures or the problems.
 
-    `address` is where the server will listen; the scripted clients of the demo connect to it.
+    `address` is where the server will listen; the scripted clients of the demo connect to it. `authority` is the
+    certificate in PEM that clients of the TLS port must trust, if it was made for this run.
     """
 
     @functools.cache
@@ -154,7 +158,7 @@ def create_app(
         await asyncio.wait(tasks)
 
     lifespan_app = Starlette(lifespan=lifespan if lifespan_tasks else None)
-    return RequestDispatcher(pipeline, lifespan_app, get_demo if has_demo else None)
+    return RequestDispatcher(pipeline, lifespan_app, get_demo if has_demo else None, authority)
 
 
 def _lifespan_tasks(pipeline: ChatPipeline, on_reload: OnReload) -> Iterator[LifespanTask]:

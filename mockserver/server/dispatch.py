@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.pipeline import ChatPipeline
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mockserver.admin.admin_services import GetDemo
 
 _READING: Final = ("GET", "HEAD")
+_NO_AUTHORITY = (
+    "this server has made no certificate authority: it does with --tls-port, and without --tls-cert\n"
+)
 
 
 class Case(NamedTuple):
@@ -42,9 +45,16 @@ class RequestDispatcher:
     """The application of a server: the first case that applies serves a request, and the pipeline all others.
 
     `lifespan` receives everything but HTTP requests; `get_demo` returns the demo of a server that listens on a socket.
+    `authority` is the certificate in PEM of this run's certificate authority.
     """
 
-    def __init__(self, pipeline: ChatPipeline, lifespan: Starlette, get_demo: GetDemo | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: ChatPipeline,
+        lifespan: Starlette,
+        get_demo: GetDemo | None = None,
+        authority: str | None = None,
+    ) -> None:
         admin = LazyApp(pipeline, lambda: functools.partial(_import_admin(), get_demo=get_demo))
         ui = LazyApp(pipeline, _import_ui)
         ui_cases = (Case(f"{ADMIN_PREFIX}/page/", ui), Case("/", ui, _READING))
@@ -53,6 +63,7 @@ class RequestDispatcher:
             Case("/readyz", self.report_readiness, _READING),
             Case("/metrics", admin),
             *(ui_cases if pipeline.settings.page else ()),
+            Case(f"{ADMIN_PREFIX}/ca.pem", self.send_authority, _READING),
             Case(ADMIN_PREFIX, admin),
             Case(f"{ADMIN_PREFIX}/", admin),
         )
@@ -62,6 +73,7 @@ class RequestDispatcher:
             pipeline, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
         )
         self.lifespan = lifespan
+        self.authority = authority
         self._prefixes = tuple({case.path.rstrip("/") for case in self.cases} - {""})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,6 +99,14 @@ class RequestDispatcher:
     async def report_health(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Report that the server runs (ASGI)."""
         await JSONResponse({"status": "ok"})(scope, receive, send)
+
+    async def send_authority(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the certificate that clients of the TLS port must trust, which is no secret (ASGI)."""
+        if self.authority is None:
+            response = PlainTextResponse(_NO_AUTHORITY, 404)
+        else:  # RFC 8555, 9.1
+            response = PlainTextResponse(self.authority, media_type="application/pem-certificate-chain")
+        await response(scope, receive, send)
 
     async def report_readiness(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Report that the server has its fixtures (ASGI)."""

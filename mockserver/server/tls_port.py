@@ -6,10 +6,14 @@ import asyncio
 import logging
 import socket
 import ssl
+from contextlib import ExitStack
 from typing import Any
 from weakref import WeakSet
 
+from mockserver.intercept.server_certificate import ServerCertificate
 from mockserver.intercept.tls_layer import TlsLayer, TlsTransport
+from mockserver.server.addresses import bind_socket, format_server_url
+from mockserver.settings import Settings
 
 _REPORT_INTERVAL = 1.0  # seconds between two log lines about handshakes that fail
 _PLAIN_HTTP = "a client sent plain HTTP to the TLS port, whose URLs begin with https://"
@@ -37,6 +41,11 @@ class TlsPort:
         self._layers: WeakSet[TlsLayer] = WeakSet()
         self._is_closed = False
         self._next_report = 0.0
+
+    @property
+    def url(self) -> str:
+        """The root URL, as a client on this machine uses it."""
+        return format_server_url(self.address, "https")
 
     def has_accepted(self, tcp: asyncio.BaseTransport) -> bool:
         """Return whether a new connection is one of this port."""
@@ -79,3 +88,17 @@ class TlsConnections(asyncio.Protocol):
             super().connection_made(transport)
         else:
             port.start_handshake(transport, self)
+
+
+def bind_ports(
+    settings: Settings, certificate: ServerCertificate | None
+) -> tuple[socket.socket, TlsPort | None]:
+    """Bind the socket of the plain port, and with a certificate that of the TLS port. Raises InputError."""
+    with ExitStack() as stack:
+        sock = stack.enter_context(bind_socket(settings.host, settings.port))
+        tls_port = None
+        if certificate is not None:
+            tls_sock = bind_socket(settings.host, settings.tls_port or 0, "tls_port")
+            tls_port = TlsPort(tls_sock, certificate.context)
+        stack.pop_all()
+    return sock, tls_port

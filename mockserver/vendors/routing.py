@@ -63,6 +63,11 @@ class VendorRouter:
                     f"found {name!r}, the first segment of {path}; expected another name", "name"
                 )
 
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts of all vendors, listed or not."""
+        return [host for vendor in self.vendors.values() for host in vendor.profile.hosts]
+
     def locate(self, host: str, method: str, path: str) -> RouteMatch | None:
         """Return the route of a request, None if no vendor matches.
 

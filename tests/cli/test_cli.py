@@ -313,12 +313,14 @@ def served(*args: str, **env: str) -> Settings:
 def test_every_setting_has_a_flag_and_a_variable() -> None:
     flags = (
         "--host ::1 --port 1 --strict --seed 2 --vendor a --vendor b --max-body 3 --no-reload --log-format json "
-        "--fixtures-yaml fixtures: --locale de --reply echo --strict-models --tokenizer estimate --no-mock-messages"
+        "--fixtures-yaml fixtures: --locale de --reply echo --strict-models --tokenizer estimate --no-mock-messages "
+        "--tls-port 4 --tls-cert a.pem --tls-key b.pem"
     )
     env = {
         "HOST": "::1", "PORT": "1", "STRICT": "1", "SEED": "2", "VENDOR": f"a{os.pathsep}b", "MAX_BODY": "3",
         "NO_RELOAD": "true", "LOG_FORMAT": "json", "FIXTURES_YAML": "fixtures:", "LOCALE": "de", "REPLY": "echo",
-        "STRICT_MODELS": "yes", "TOKENIZER": "estimate", "NO_MOCK_MESSAGES": "1",
+        "STRICT_MODELS": "yes", "TOKENIZER": "estimate", "NO_MOCK_MESSAGES": "1", "TLS_PORT": "4", "TLS_CERT": "a.pem",
+        "TLS_KEY": "b.pem",
     }  # fmt: skip
     by_flag = served("good.yaml", *flags.split())
     assert by_flag == served(
@@ -333,6 +335,7 @@ def test_every_setting_has_a_flag_and_a_variable() -> None:
         "estimate",
     )
     assert by_flag.vendors == ("a", "b")
+    assert (by_flag.tls_port, by_flag.tls_cert, by_flag.tls_key) == (4, Path("a.pem"), Path("b.pem"))
 
 
 @pytest.mark.parametrize(
@@ -480,6 +483,18 @@ def test_a_url_can_be_pasted(address: tuple[str, int], url: str) -> None:
     assert format_server_url(address) == url
 
 
+@pytest.mark.parametrize(
+    ("certificate", "trust"),
+    [(None, "clients must trust http://127.0.0.1:1/_mock/ca.pem"), (Path("own.pem"), "certificate own.pem")],
+)
+def test_the_greeting_says_what_clients_of_the_tls_port_must_trust(
+    certificate: Path | None, trust: str
+) -> None:
+    settings = Settings(tls_port=2, tls_cert=certificate)
+    report = StartReport(("127.0.0.1", 1), settings, tls_url="https://127.0.0.1:2")
+    assert f"  TLS         https://127.0.0.1:2  ({trust})\n" in format_banner(report, app.load_vendors())
+
+
 def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
     settings = Settings(paths=(Path("a.yaml"),), strict=True)
     said = format_banner(StartReport(("127.0.0.1", 8402), settings, 3), app.load_vendors())
@@ -492,6 +507,7 @@ def test_the_greeting_names_each_vendor_the_fixtures_and_the_keys() -> None:
     ):
         assert part in said
     assert "/openai/v1" not in said
+    assert "https" not in said
     assert "OpenAI      base_url  http://[::1]:1/openai/v1\n" in format_banner(
         StartReport(("::1", 1), Settings()), app.load_vendors(["openai"])
     )
@@ -688,7 +704,7 @@ def test_serve_greets_logs_each_request_and_obeys_sigterm(folder: Path, command:
 def test_serve_says_one_json_line_a_request() -> None:
     with closing(bind_socket("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-    with process("--port", str(port), "--log-format", "json", "hidden.yaml") as server:
+    with process("--port", str(port), "--tls-port", "0", "--log-format", "json", "hidden.yaml") as server:
         wait_until_ready("127.0.0.1", port, wait=20)
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
             connection.request("GET", "/healthz")
@@ -700,6 +716,7 @@ def test_serve_says_one_json_line_a_request() -> None:
             2,
             False,
         )
+        assert re.fullmatch(r"https://127\.0\.0\.1:\d+", started["tls_url"])
         told = json.loads(lines(server, "aimlapi"))
         assert (status, told["status"], told["fixture"], told["attempt"]) == (201, 201, "hello", 0)
         server.send_signal(signal.SIGTERM)

@@ -12,16 +12,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from mockserver.errors import InputError
 from mockserver.intercept import tls_layer
 from mockserver.intercept.certificate_authority import CertificateAuthority
+from mockserver.intercept.server_certificate import create_server_certificate
 from mockserver.server import tls_port, uvicorn_server
 from mockserver.server.addresses import bind_socket
-from mockserver.server.tls_port import TlsPort
+from mockserver.server.tls_port import TlsPort, bind_ports
 from mockserver.server.uvicorn_server import BackgroundServer
+from mockserver.settings import Settings
+from mockserver.testing import MockServer
 from mockserver.wire.answer import Answer, Frame
 from mockserver.wire.faults import apply_fault, parse_fault
 from mockserver.wire.playback import Delivery, Playback
@@ -321,3 +325,40 @@ def test_a_version_of_uvicorn_that_keeps_its_connections_has_no_tls_port(
         InputError, match="--tls-port: this version of uvicorn does not hand over connections"
     ):
         uvicorn_server._http_protocol_class("h11", object())  # type: ignore[arg-type]
+
+
+def test_a_taken_tls_port_names_its_flag_and_frees_the_plain_one() -> None:
+    certificate = create_server_certificate(Settings(tls_port=0), ())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError) as caught:
+            bind_ports(Settings(port=0, tls_port=port), certificate)
+    assert str(caught.value) == (
+        f"tls_port: port {port} is taken on 127.0.0.1: stop the other server or choose another port with --tls-port "
+        "(0 picks a free one)"
+    )
+
+
+def test_the_certificate_of_the_authority_needs_no_token() -> None:
+    with MockServer(tls_port=0, admin_token="secret") as server:  # noqa: S106
+        response = httpx2.get(f"{server.url}/_mock/ca.pem")
+        assert (response.status_code, response.text) == (200, server.ca_pem)
+        assert response.headers["content-type"].startswith("application/pem-certificate-chain")
+        first = server.tls_url
+        server.stop()
+        server.start()
+        assert server.tls_url == first
+        trust = ssl.create_default_context(cadata=response.text)
+        assert httpx2.get(f"{first}/healthz", verify=trust).json() == {"status": "ok"}
+        assert httpx2.get(f"{first}/_mock/requests", verify=trust).status_code == 401
+
+
+def test_a_server_without_a_tls_port_says_how_to_have_one(server: MockServer) -> None:
+    response = httpx2.get(f"{server.url}/_mock/ca.pem")
+    assert (response.status_code, "--tls-port" in response.text) == (404, True)
+    with pytest.raises(RuntimeError, match=r"start it with MockServer\(tls_port=0\)"):
+        assert server.tls_url
+    with pytest.raises(RuntimeError, match="it does with tls_port, and without tls_cert"):
+        assert server.ca_pem
