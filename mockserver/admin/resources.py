@@ -37,6 +37,7 @@ from mockserver.sessions.adjustable_clock import ClockAdvances, read_session_tim
 from mockserver.sessions.journal import JournalEntry
 from mockserver.sessions.memory_journal import compute_body_digest
 from mockserver.sessions.request_record import create_record, record_to_json, to_milliseconds
+from mockserver.vendors.apis import COMPLETION_APIS
 from mockserver.vendors.profile import VendorProfile
 from mockserver.wire.answer import Answer, add_content_length, index_headers
 from mockserver.wire.sse import parse_sse_event, split_event_type
@@ -167,15 +168,23 @@ def describe_vendor_access(profile: VendorProfile) -> dict[str, Any]:
     return {
         "title": profile.title,
         "chat": profile.paths.chat[0],
+        "responses": next(iter(profile.paths.responses), None),
         "openai": profile.paths.openai,
         "key_header": key.header,
         "key_scheme": key.scheme,
         "sample_key": profile.sample_key,
         "sample_model": profile.sample_model,
         "models": list(profile.models or {}),
+        "responses_models": list_responses_models(profile),
         "errors": profile.errors,
         "answers": profile.answers,
     }
+
+
+def list_responses_models(profile: VendorProfile) -> list[str]:
+    """Return the models that a vendor serves in the Responses API."""
+    models = (profile.models or {}).items() if profile.paths.responses else ()
+    return [name for name, model in models if "responses" in (model.apis or COMPLETION_APIS)]
 
 
 def build_charge_view(charge: Charge) -> ChargeView:

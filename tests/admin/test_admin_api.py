@@ -105,6 +105,8 @@ def test_the_index_links_to_everything_and_says_how_vendors_are_reached(control:
         "sample_key": "SG_0123456789abcdef",
         "sample_model": "o1-preview",
         "models": ["o1-preview"],
+        "responses": None,
+        "responses_models": [],
         "errors": None,
         "answers": None,
     }

@@ -247,6 +247,138 @@ def test_the_curl_command_is_copied_and_sends_the_same_request(play: Page, own: 
     assert (request.user, request.status, request.session) == ("Hello, it's me", 503, "playground")
 
 
+@pytest.mark.parametrize(
+    "stream", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["stream", "body"]
+)
+def test_the_python_code_for_the_responses_api_sends_the_same_request(
+    play: Page, own: MockServer, stream: bool
+) -> None:
+    control(play, "API").select_option("responses")
+    play.get_by_role("checkbox", name="stream").set_checked(stream)
+    expect(panel(play, "Code").locator("pre")).to_contain_text("client.responses.create(")
+    code = panel(play, "Code").locator("pre").inner_text()
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=50)
+    assert ran.stdout.strip() == "Good day."
+    [request] = own.requests
+    assert (request.path, request.user, request.stream) == ("/v1/responses", "Hello", stream)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "body"])
+def test_the_responses_api_has_typed_events(play: Page, own: MockServer, stream: bool) -> None:
+    control(play, "API").select_option("responses")
+    expect(control(play, "Model")).to_have_value("o3-mini")  # o1-preview is not served
+    play.get_by_role("textbox", name="System").fill("Be brief.")
+    play.get_by_role("checkbox", name="stream").set_checked(stream)
+    send(play)
+    answer = panel(play, "Response")
+    expect(answer.locator(".response-content")).to_have_text("Good day.")
+    expect(answer.locator(".times")).to_contain_text("first token" if stream else "total")
+    events = panel(play, "Raw response").locator("details", has_text="Events").first
+    if stream:
+        expect(events).to_contain_text("response.created")
+        expect(events).to_contain_text("response.output_text.delta × 3")
+        expect(events.get_by_role("listitem").last).to_have_text("response.completed")
+    else:
+        expect(events).to_be_hidden()
+    expect(answer.locator(".note")).to_have_count(0)
+    [request] = own.requests
+    assert (request.path, request.body["instructions"]) == ("/v1/responses", "Be brief.")
+    control(play, "Vendor").select_option("segmind")
+    expect(control(play, "API")).to_be_disabled()
+    expect(control(play, "API")).to_have_value("chat")
+
+
+@pytest.mark.parametrize(
+    ("user", "fault", "content", "note"),
+    [
+        ("weather", "", 'get_weather {"city":"Paris"}\nget_time {}', None),
+        ("broken", "", "One two", "is not JSON: response.output_text.delta"),
+        ("Hello", "end_early@1", "Good", "The stream ended without response.completed."),
+        ("torn", "", "One two", "The connection broke after"),
+    ],
+)
+def test_unusual_responses_of_the_responses_api(
+    play: Page, user: str, fault: str, content: str, note: str | None
+) -> None:
+    control(play, "API").select_option("responses")
+    name, _, point = fault.partition("@")
+    control(play, "Fault").select_option(name)
+    if fault:
+        control(play, "Fault point").select_option(f"@{point}")
+    send(play, user)
+    expect(panel(play, "Response").locator(".response-content")).to_contain_text(content)
+    if note:
+        expect(panel(play, "Response").locator(".note").first).to_contain_text(note)
+
+
+def test_samples_are_clicked(play: Page, own: MockServer) -> None:
+    samples = play.get_by_role("group", name="Samples")
+    answer = panel(play, "Response")
+    samples.get_by_role("button", name="mock 429").click()
+    expect(play.get_by_role("button", name="Send")).to_be_focused()
+    send(play)
+    expect(answer.locator(".outcome")).to_have_text("429 rate limited")
+    samples.get_by_role("button", name="a tool").click()
+    send(play)
+    expect(answer.locator(".response-content pre")).to_contain_text('get_weather {"city":')
+    samples.get_by_role("button", name="a JSON schema").click()
+    for api in ("chat", "responses"):
+        control(play, "API").select_option(api)
+        send(play)
+        expect(answer.locator(".response-content p")).to_contain_text('"sentiment":')
+    samples.get_by_role("button", name="mock words").click()
+    expect(control(play, "With")).to_have_value("")
+    first, second = own.requests[1].body, own.requests[3].body
+    assert first["tools"][0]["function"]["name"] == "get_weather"
+    assert second["text"]["format"]["name"] == "review"
+
+
+def test_a_stream_has_the_chosen_pace(play: Page, own: MockServer) -> None:
+    control(play, "Pace").select_option("10000")
+    send(play)
+    expect(panel(play, "Response").locator(".response-content")).to_have_text("Good day.")
+    [request] = own.requests
+    assert request.headers["x-mock-fault"] == "slow=10000"
+    play.get_by_role("checkbox", name="stream").uncheck()
+    expect(control(play, "Pace")).to_be_disabled()
+    play.get_by_role("checkbox", name="stream").check()
+    control(play, "Fault").select_option("no_done")
+    expect(control(play, "Pace")).to_be_disabled()
+    expect(panel(play, "Code").locator("pre")).to_contain_text('"x-mock-fault": "no_done"')
+
+
+def test_a_request_is_repeated(play: Page, own: MockServer) -> None:
+    results = panel(play, "Repeated requests")
+    expect(results).to_be_hidden()
+    play.get_by_role("textbox", name="User").fill("sequence")
+    play.get_by_role("button", name="Repeat 10 times").click()
+    expect(results.get_by_role("status")).to_have_text("10 of 10")
+    expect(results.get_by_role("listitem").first).to_contain_text("429 rate limited")
+    expect(results.get_by_role("listitem").last).to_contain_text("answered")
+    ids = [request.id for request in own.requests]
+    expect(results.get_by_role("link")).to_have_text(ids)
+    send(play, "Hello")
+    expect(panel(play, "Response").locator(".response-content")).to_have_text("Good day.")
+    expect(results).to_be_hidden()
+
+
+def test_a_repetition_is_stopped(play: Page, own: MockServer) -> None:
+    play.get_by_role("textbox", name="User").fill("poem")
+    play.get_by_role("button", name="Repeat 10 times").click()
+    expect(panel(play, "Response").locator(".response-content")).to_have_text("Roses are")
+    expect(play.get_by_role("button", name="Send")).to_be_disabled()
+    play.get_by_role("button", name="Stop", exact=True).click()
+    results = panel(play, "Repeated requests")
+    expect(results.get_by_role("listitem")).to_have_count(1)
+    expect(results.get_by_role("listitem")).to_contain_text("client left")
+    expect(play.get_by_role("button", name="Send")).to_be_enabled()
+    assert len(own.requests) == 1
+    play.get_by_role("textbox", name="User").fill("")
+    play.get_by_role("button", name="Repeat 10 times").click()
+    expect(play.get_by_role("button", name="Send")).to_be_enabled()  # the form is not valid
+    assert len(own.requests) == 1
+
+
 def test_if_copying_is_forbidden_the_text_is_selected(play: Page) -> None:
     play.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))")
     panel(play, "Code").get_by_role("button", name="Copy").click()

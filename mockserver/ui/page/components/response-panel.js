@@ -23,8 +23,11 @@ import { createOutcomeBadge } from "./outcome-badge.js";
  * @property {{exception: string | null, text: string} | null} [openai]
  */
 
-/** Create the panel; `render` updates it. */
-export function createResponsePanel() {
+/**
+ * Create the panel; `render` updates it.
+ * @param {HTMLElement} results of repeated requests
+ */
+export function createResponsePanel(results) {
   const status = h("span");
   const times = h("span", { class: "times" });
   const link = h("a", { class: "mono" });
@@ -33,6 +36,8 @@ export function createResponsePanel() {
   const sdkOutcome = h("p", { class: "sdk-outcome unknown" });
   const facts = h("dl", { class: "pairs" });
   const headers = h("dl", { class: "pairs mono" });
+  const types = h("ol", { class: "mono" });
+  const events = h("details", { open: true, hidden: true }, h("summary", {}, "Events"), types);
   const raw = h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": "Body" });
   /** @type {[string, string][] | null} */
   let listedHeaders = null;
@@ -46,11 +51,13 @@ export function createResponsePanel() {
       content,
       notes,
     ),
+    results,
     h("article", { class: "panel", "aria-label": "OpenAI SDK" }, h("header", {}, h("h3", {}, "In the OpenAI SDK")), sdkOutcome, facts),
     h(
       "article",
       { class: "panel", "aria-label": "Raw response" },
       h("details", { open: true }, h("summary", {}, "Headers"), headers),
+      events,
       h("details", {}, h("summary", {}, "Raw body"), raw),
     ),
   );
@@ -83,7 +90,16 @@ export function createResponsePanel() {
     notes.replaceChildren(...response.notes.map((note) => h("p", { class: `note ${kind}`, "data-sign": "!" }, note)));
     if (listedHeaders !== response.headers) headers.replaceChildren(...createPairs(response.headers));
     listedHeaders = response.headers;
+    events.hidden = !response.types.length;
+    renderTypes(response.types);
     setText(raw, response.raw);
+  }
+
+  /** @param {LiveResponse["types"]} list */
+  function renderTypes(list) {
+    const texts = list.map(([type, count]) => (count > 1 ? `${type} × ${count}` : type));
+    while (types.childElementCount > texts.length) types.lastElementChild?.remove();
+    for (const [index, text] of texts.entries()) setText(types.children[index] ?? types.appendChild(h("li")), text);
   }
 
   /**

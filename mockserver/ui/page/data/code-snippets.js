@@ -21,6 +21,13 @@ const SDK_PARAMETERS = new Set([
   "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user",
 ]);
 
+// Keyword arguments of the SDK's responses.create().
+const RESPONSES_PARAMETERS = new Set([
+  "model", "input", "instructions", "background", "include", "max_output_tokens", "metadata", "parallel_tool_calls",
+  "previous_response_id", "reasoning", "service_tier", "store", "stream", "temperature", "text", "tool_choice", "tools",
+  "top_logprobs", "top_p", "truncation", "user",
+]);
+
 // Control, formatting (also those that reverse text), private and unassigned characters, and line separators.
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const MASKED = /^.{0,3}… \(key-[0-9a-f]{8}\)$/; // a secret, as the admin API shows it
@@ -70,17 +77,30 @@ function withPlaceholders(query) {
  * @param {{baseUrl: string, key: string, headers: Record<string, string>, body: Record<string, any>}} request
  */
 export function openaiSnippet({ baseUrl, key, headers, body }) {
+  const isResponses = body.input !== undefined;
+  const known = isResponses ? RESPONSES_PARAMETERS : SDK_PARAMETERS;
   const fields = Object.entries(body);
-  const extra = fields.filter(([name]) => !SDK_PARAMETERS.has(name));
-  const parameters = fields.filter(([name]) => SDK_PARAMETERS.has(name)).map(([name, value]) => `    ${name}=${pythonLiteral(value)},`);
+  const extra = fields.filter(([name]) => !known.has(name));
+  const parameters = fields.filter(([name]) => known.has(name)).map(([name, value]) => `    ${name}=${pythonLiteral(value)},`);
   if (extra.length) parameters.push(`    extra_body=${pythonLiteral(Object.fromEntries(extra))},`);
   if (Object.keys(headers).length) parameters.push(`    extra_headers=${pythonLiteral(headers)},`);
   const client = `client = OpenAI(\n    base_url=${pythonLiteral(baseUrl)},\n    api_key=${pythonLiteral(key)},\n)`;
-  const call = `client.chat.completions.create(\n${parameters.join("\n")}\n)`;
-  const end = body.stream
+  const method = isResponses ? "responses" : "chat.completions";
+  const call = `client.${method}.create(\n${parameters.join("\n")}\n)`;
+  const end = isResponses ? responsesEnd(call, Boolean(body.stream)) : body.stream
     ? `for chunk in ${call}:\n    for choice in chunk.choices:\n        print(choice.delta.content or "", end="", flush=True)`
     : `completion = ${call}\nprint(completion.choices[0].message.content)`;
   return `from openai import OpenAI\n\n${client}\n${end}\n`;
+}
+
+/**
+ * @param {string} call
+ * @param {boolean} isStream
+ */
+function responsesEnd(call, isStream) {
+  return isStream
+    ? `for event in ${call}:\n    if event.type == "response.output_text.delta":\n        print(event.delta, end="", flush=True)`
+    : `response = ${call}\nprint(response.output_text)`;
 }
 
 /**

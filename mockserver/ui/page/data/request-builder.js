@@ -1,30 +1,37 @@
 // The request that the playground sends, built from its form.
 
 import { resolveUrl } from "../lib/api.js";
+import { attachmentFields } from "./sample-requests.js";
 
 /**
- * How a vendor is reached, as the admin API lists it. `openai` is the base path for OpenAI clients.
+ * How a vendor is reached, as the admin API lists it. `openai` is the base path for OpenAI clients, `responses` the path
+ * of the Responses API.
  * @typedef {object} VendorView
  * @property {string} title
  * @property {string} chat
+ * @property {string | null} responses
  * @property {string | null} openai
  * @property {string} key_header
  * @property {string | null} key_scheme
  * @property {string} sample_key
  * @property {string} sample_model
  * @property {string[]} models
+ * @property {string[]} responses_models
  */
 
 /**
  * @typedef {object} PlaygroundForm
+ * @property {string} api `chat` or `responses`
  * @property {string} model
  * @property {string} key
  * @property {string} session
  * @property {string} system
  * @property {string} user
+ * @property {string} attachment a tool or a JSON schema
  * @property {string} error
  * @property {string} retryAfter
  * @property {string} delay
+ * @property {string} pace of a stream, in bytes per second
  * @property {string} fault
  * @property {string} faultPoint
  */
@@ -39,14 +46,17 @@ import { resolveUrl } from "../lib/api.js";
  * @type {PlaygroundForm}
  */
 export const DEFAULT_FORM = {
+  api: "chat",
   model: "",
   key: "",
   session: "playground",
   system: "",
   user: "Hello",
+  attachment: "",
   error: "",
   retryAfter: "",
   delay: "",
+  pace: "",
   fault: "",
   faultPoint: "",
 };
@@ -59,18 +69,28 @@ export const DEFAULT_FORM = {
  * @returns {BuiltRequest}
  */
 export function buildRequest(name, vendor, form) {
-  const path = vendor.chat.replace("{model}", encodeURIComponent(form.model));
-  const messages = [];
-  if (form.system) messages.push({ role: "system", content: form.system });
-  messages.push({ role: "user", content: form.user });
-  const model = path === vendor.chat ? { model: form.model } : {}; // or it is part of the path
+  const isResponses = form.api === "responses" && vendor.responses !== null;
+  const path = isResponses ? String(vendor.responses) : vendor.chat.replace("{model}", encodeURIComponent(form.model));
+  const model = path === vendor.chat || isResponses ? { model: form.model } : {}; // or it is part of the path
+  const prompt = isResponses ? buildInput(form) : { messages: buildMessages(form) };
   const stream = form.stream ? { stream: true } : {};
   return {
     path,
     url: resolveUrl(`${name}${path}`),
     headers: { "content-type": "application/json", ...keyHeader(vendor, form.key), ...mockHeaders(form) },
-    body: { ...model, messages, ...stream },
+    body: { ...model, ...prompt, ...attachmentFields(form.attachment, isResponses), ...stream },
   };
+}
+
+/** @param {PlaygroundForm} form */
+function buildInput({ system, user }) {
+  return { ...(system && { instructions: system }), input: user };
+}
+
+/** @param {PlaygroundForm} form */
+function buildMessages({ system, user }) {
+  const instructions = system ? [{ role: "system", content: system }] : [];
+  return [...instructions, { role: "user", content: user }];
 }
 
 /**
@@ -84,7 +104,7 @@ export function mockHeaders(form) {
     "x-mock-error": form.error,
     "x-mock-retry-after": form.error && form.retryAfter,
     "x-mock-delay": form.delay,
-    "x-mock-fault": form.fault && form.fault + form.faultPoint,
+    "x-mock-fault": form.fault ? form.fault + form.faultPoint : form.pace && `slow=${form.pace}`,
   };
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value));
 }

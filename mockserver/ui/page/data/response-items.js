@@ -23,6 +23,27 @@ export function outputMessages(bodies) {
   return deltas.length ? [{ role: "assistant", content: deltas.map(({ delta }) => delta).join("") }] : [];
 }
 
+/**
+ * Return what an event of a stream adds to the answer, as the delta of a chat completion; null if nothing.
+ * @param {any} event
+ * @returns {any}
+ */
+export function toChatDelta({ type, delta, item, output_index: index }) {
+  switch (type) {
+    case "response.output_text.delta":
+    case "response.refusal.delta":
+      return { content: delta };
+    case "response.reasoning_summary_text.delta":
+      return { reasoning_content: delta };
+    case "response.output_item.added":
+      return item?.type === "function_call" ? { tool_calls: [{ index, function: { name: item.name } }] } : null;
+    case "response.function_call_arguments.delta":
+      return { tool_calls: [{ index, function: { arguments: delta } }] };
+    default:
+      return null;
+  }
+}
+
 /** @param {any} item */
 function toChatMessage(item) {
   switch (item?.type) {

@@ -4,6 +4,7 @@ import { parseJson } from "../lib/json.js";
 import { createSseParser } from "../lib/sse-parser.js";
 import { formatCount } from "../lib/format.js";
 import { addDelta, emptyMessage, responseMessages } from "./conversation.js";
+import { outputMessages, toChatDelta } from "./response-items.js";
 
 /** @import { GrowingMessage, RequestDetail } from "./conversation.js" */
 /** @import { BuiltRequest } from "./request-builder.js" */
@@ -21,13 +22,15 @@ import { addDelta, emptyMessage, responseMessages } from "./conversation.js";
  * @property {boolean} isStream
  * @property {string} raw
  * @property {number} events
+ * @property {[string, number][]} types the types of its events in their order, each with the number in a row
  * @property {GrowingMessage[]} choices
  * @property {string[]} notes what is unusual about it
  * @property {number | null} sent events that the server sent before the connection broke, null if not known
  */
 
 /**
- * Send a request. Return the response at once; it grows, and `onChange` is called whenever it has.
+ * Send a request. Return the response at once; it grows, and `onChange` is called whenever it has. `ended` resolves at
+ * its end.
  * @param {BuiltRequest} request
  * @param {AbortSignal} signal
  * @param {() => void} onChange
@@ -45,12 +48,13 @@ export function streamRequest({ url, headers, body }, signal, onChange) {
     isStream: false,
     raw: "",
     events: 0,
+    types: [],
     choices: [],
     notes: [],
     sent: null,
   };
   const began = performance.now();
-  new ResponseReader(response, () => performance.now() - began, onChange).read(url, {
+  const ended = new ResponseReader(response, () => performance.now() - began, onChange).read(url, {
     method: "POST",
     headers,
     body: JSON.stringify(body),
@@ -58,7 +62,7 @@ export function streamRequest({ url, headers, body }, signal, onChange) {
     cache: "no-store",
     credentials: "omit",
   });
-  return response;
+  return { response, ended };
 }
 
 /**
@@ -73,7 +77,7 @@ export function completeBroken(response, detail) {
   response.status = detail.response.status;
   response.first_byte_ms ??= detail.first_byte_ms;
   response.sent = events.length;
-  response.choices = responseMessages(detail.response);
+  response.choices = responseMessages(detail.response).map(toGrowing);
   response.notes = [`The connection broke after ${formatCount(events.length, "event")}${discarded(response)}.`];
 }
 
@@ -81,6 +85,8 @@ export function completeBroken(response, detail) {
 function discarded({ sent, events }) {
   return sent === null || events >= sent ? "" : `, of which the browser discarded ${sent - events}`;
 }
+
+const TERMINAL_EVENTS = new Set(["response.completed", "response.incomplete", "response.failed"]);
 
 /** Reader that fills a LiveResponse. */
 class ResponseReader {
@@ -93,7 +99,8 @@ class ResponseReader {
     this.response = response;
     this.elapsed = elapsed;
     this.onChange = onChange;
-    this.isDone = false; // whether the stream has sent [DONE]
+    this.isTyped = false; // whether its events have types, as those of the Responses API
+    this.isDone = false; // whether the stream has sent its last event
   }
 
   /**
@@ -129,27 +136,56 @@ class ResponseReader {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       const text = decoder.decode(part.value, { stream: true });
       response.raw += text;
-      for (const { data } of response.isStream ? parse(text) : []) this.addEvent(data);
+      for (const { type, data } of response.isStream ? parse(text) : []) this.addEvent(type, data);
       this.onChange();
     }
-    if (response.isStream && !this.isDone) response.notes.push("The stream ended without [DONE].");
+    if (response.isStream && !this.isDone) response.notes.push(`The stream ended without ${this.isTyped ? "response.completed" : "[DONE]"}.`);
     if (!response.isStream) this.addBody();
   }
 
-  /** @param {string} data */
-  addEvent(data) {
+  /**
+   * @param {string} type
+   * @param {string} data
+   */
+  addEvent(type, data) {
     const { response } = this;
     response.events += 1;
     if (data === "[DONE]") {
       this.isDone = true;
       return;
     }
-    const chunk = parseJson(data);
-    const problem = chunk === undefined ? "is not JSON" : chunk?.choices ? "" : "is not a completion chunk";
-    if (problem) response.notes.push(`Event ${response.events} ${problem}: ${truncate(data)}`);
-    for (const choice of chunk?.choices ?? []) {
-      if (addToChoice(response, choice.index ?? 0, choice.delta ?? {})) response.first_token_ms ??= this.elapsed();
+    const event = parseJson(data);
+    if (type.startsWith("response.")) {
+      this.addTypedEvent(type, event);
+      return;
     }
+    const problem = event === undefined ? "is not JSON" : event?.choices ? "" : "is not a completion chunk";
+    if (problem) this.addProblem(problem, data);
+    for (const choice of event?.choices ?? []) this.addPart(choice.index ?? 0, choice.delta ?? {});
+  }
+
+  /**
+   * Add an event of the Responses API.
+   * @param {string} type
+   * @param {any} event
+   */
+  addTypedEvent(type, event) {
+    const { types } = this.response;
+    this.isTyped = true;
+    const last = types.at(-1);
+    if (last?.[0] === type) last[1] += 1;
+    else types.push([type, 1]);
+    if (event === undefined) this.addProblem("is not JSON", type);
+    this.isDone ||= TERMINAL_EVENTS.has(type);
+    this.addPart(0, toChatDelta(event ?? {}) ?? {});
+  }
+
+  /**
+   * @param {string} problem
+   * @param {string} data
+   */
+  addProblem(problem, data) {
+    this.response.notes.push(`Event ${this.response.events} ${problem}: ${truncate(data)}`);
   }
 
   addBody() {
@@ -157,8 +193,29 @@ class ResponseReader {
     if (response.status >= 400) return;
     const body = parseJson(response.raw);
     if (body === undefined) response.notes.push("The body is not JSON.");
+    for (const message of outputMessages([body])) addToChoice(response, 0, toGrowing(message));
     for (const choice of body?.choices ?? []) addToChoice(response, choice.index ?? 0, choice.message ?? {});
   }
+
+  /**
+   * @param {number} index of the choice
+   * @param {any} delta
+   */
+  addPart(index, delta) {
+    if (addToChoice(this.response, index, delta)) this.response.first_token_ms ??= this.elapsed();
+  }
+}
+
+/**
+ * Return a message with its content as a text.
+ * @param {any} message
+ */
+function toGrowing(message) {
+  const growing = emptyMessage();
+  const { content } = message;
+  const text = Array.isArray(content) ? content.map((part) => part.text ?? "").join("") : content;
+  addDelta(growing, { ...message, content: text });
+  return growing;
 }
 
 /**

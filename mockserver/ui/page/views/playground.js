@@ -1,35 +1,21 @@
 // The playground: a form for a request, sent as any client would send it, and its response as it arrives.
 
 import { createDemoPanel } from "../components/demo-panel.js";
+import { createRepeatResults } from "../components/repeat-results.js";
+import { createRequestForm } from "../components/request-form.js";
 import { createResponsePanel } from "../components/response-panel.js";
 import { curlCommand, openaiSnippet, requestsSnippet } from "../data/code-snippets.js";
-import { DEFAULT_FORM, buildRequest, mockHeaders } from "../data/request-builder.js";
+import { buildRequest, mockHeaders } from "../data/request-builder.js";
 import { completeBroken, streamRequest } from "../data/stream-reader.js";
 import { requestJson, resolveUrl } from "../lib/api.js";
 import { createCopyButton } from "../lib/copy-button.js";
 import { h, setOptions, setText } from "../lib/dom.js";
-import { createField, createSelect, createSuggestInput } from "../lib/form-field.js";
 
 /** @import { Explanation } from "../components/response-panel.js" */
 /** @import { AppContext } from "../data/app-context.js" */
-/** @import { BuiltRequest, PlaygroundForm, VendorView } from "../data/request-builder.js" */
+/** @import { BuiltRequest, VendorView } from "../data/request-builder.js" */
 /** @import { StoredRequest } from "../data/request-store.js" */
 /** @import { LiveResponse } from "../data/stream-reader.js" */
-
-const STATUSES = ["400", "401", "402", "403", "404", "408", "429", "500", "502", "503", "504"];
-const RETRY_AFTER_OPTIONS = [["", "not sent"], ["1s", "1 s"], ["5s", "5 s"], ["30s", "30 s"], ["2m", "2 min"]];
-const DELAY_OPTIONS = [["", "none"], ["1s", "1 s"], ["5s", "5 s"], ["30s", "30 s"]];
-const FAULT_POINT_OPTIONS = [
-  ["", "at once"],
-  ["@0", "after the headers"],
-  ["@1", "after 1 chunk"],
-  ["@3", "after 3 chunks"],
-  ["@100b", "after 100 bytes"],
-  ["@1s", "after 1 s"],
-  ["@finish", "before the finish reason"],
-  ["@done", "before [DONE]"],
-  ["@end", "at the end"],
-];
 
 /** @param {AppContext} context */
 export function createPlaygroundView(context) {
@@ -40,13 +26,19 @@ export function createPlaygroundView(context) {
   let response = null;
   /** @type {Explanation | null} */
   let explanation = null; // of the last request
-  let isExplaining = false;
+  let isSending = false; // from the first request to the end of the last one
   let abortController = new AbortController();
   let newestBefore = 0; // number of the newest request before the last one was sent
   let language = "python";
 
-  const form = createForm();
-  const responsePanel = createResponsePanel();
+  const form = createRequestForm({
+    onInput: () => context.requestRender(),
+    onVendor: selectVendor,
+    onSend: send,
+    onStop: () => abortController.abort(),
+  });
+  const results = createRepeatResults();
+  const responsePanel = createResponsePanel(results.element);
   const codePanel = createCodePanel();
   const demoPanel = createDemoPanel(context);
   const element = h(
@@ -57,51 +49,6 @@ export function createPlaygroundView(context) {
     codePanel.element,
     demoPanel.element,
   );
-
-  function createForm() {
-    const vendor = h("select", { name: "vendor", onchange: (event) => selectVendor(event.target.value) });
-    const model = createSuggestInput({ name: "model", required: true });
-    const key = createSuggestInput({ name: "key" });
-    const session = h("input", { name: "session", pattern: "[A-Za-z0-9._\\-]{0,64}", autocomplete: "off", spellcheck: "false" });
-    const stream = h("input", { type: "checkbox", name: "stream", checked: true });
-    const system = h("textarea", { name: "system", rows: "2" });
-    const user = h("textarea", { name: "user", rows: "4", required: true });
-    const error = h("select", { name: "error" });
-    const retryAfter = createSelect({ name: "retry-after" }, RETRY_AFTER_OPTIONS);
-    const delay = createSelect({ name: "delay" }, DELAY_OPTIONS);
-    const fault = h("select", { name: "fault" });
-    const faultPoint = createSelect({ name: "fault-point" }, FAULT_POINT_OPTIONS);
-    const send = h("button", { class: "primary", disabled: true }, "Send");
-    const stop = h("button", { type: "button", disabled: true, onclick: () => abortController.abort() }, "Stop");
-    const formElement = h(
-      "form",
-      { class: "panel", "aria-label": "Request", oninput: () => context.requestRender(), onsubmit: onSubmit, onkeydown: onKeydown },
-      h(
-        "div",
-        { class: "fields" },
-        sized("half", "Vendor", vendor),
-        sized("half", "Model", model.element),
-        sized("half", "API key", key.element),
-        sized("half", "Session", session),
-        createField("System", system),
-        createField("User", user),
-        h(
-          "fieldset",
-          { class: "fields" },
-          h("legend", {}, "Inject an error or a fault"),
-          sized("third", "Error", error),
-          sized("third", "Retry-After", retryAfter),
-          sized("third", "Delay", delay),
-          sized("half", "Fault", fault),
-          sized("half", "Fault point", faultPoint),
-        ),
-        h("div", { class: "buttons" }, h("label", {}, stream, "stream"), send, stop),
-      ),
-    );
-    const controls = { model: model.input, key: key.input, session, system, user, error, retryAfter, delay, fault, faultPoint };
-    for (const name of formNames()) controls[name].value = DEFAULT_FORM[name];
-    return { element: formElement, vendor, model, key, stream, controls, send, stop };
-  }
 
   function createCodePanel() {
     const text = h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": "This request as code" });
@@ -142,58 +89,43 @@ export function createPlaygroundView(context) {
     const vendorOptions = Object.entries(vendors).map(([name, { title }]) => [name, title]);
     const wanted = vendorName || context.filter.vendor;
     setOptions(form.vendor, vendorOptions, wanted in vendors ? wanted : vendorOptions[0][0]);
-    const statuses = STATUSES.map((status) => [status, status, "by status"]);
-    /** @type {string[][]} */
-    const kinds = index.errors.map((/** @type {string} */ kind) => [kind, kind.replaceAll("_", " "), "by kind"]);
-    /** @type {string[][]} */
-    const faults = index.faults.map((/** @type {string} */ fault) => [fault, fault.replaceAll("_", " ")]);
-    replaceOptions(form.controls.error, [["", "none"], ...statuses, ...kinds]);
-    replaceOptions(form.controls.fault, [["", "none"], ...faults]);
+    form.offer(index);
     if (!vendorName) selectVendor(form.vendor.value);
     context.requestRender();
   }
 
-  /**
-   * Change the vendor, and with it model and key, unless the user has changed them.
-   * @param {string} name
-   */
+  /** @param {string} name */
   function selectVendor(name) {
     const previous = vendors[vendorName];
     vendorName = name in vendors ? name : Object.keys(vendors)[0];
-    const vendor = vendors[vendorName];
-    const { model, key } = form.controls;
-    if (model.value === (previous?.sample_model ?? DEFAULT_FORM.model)) model.value = vendor.sample_model;
-    if (key.value === (previous?.sample_key ?? DEFAULT_FORM.key)) key.value = vendor.sample_key;
-    form.model.suggest(vendor.models);
-    form.key.suggest([vendor.sample_key, "mock-401", "mock-402", "mock-429"]);
+    form.showVendor(previous, vendors[vendorName]);
     form.vendor.value = vendorName;
+    context.requestRender();
   }
 
-  function readForm() {
-    /** @type {PlaygroundForm & {stream: boolean}} */
-    const values = { ...DEFAULT_FORM, stream: form.stream.checked };
-    for (const name of formNames()) values[name] = form.controls[name].value.trim();
-    return values;
-  }
-
-  /** @param {KeyboardEvent} event */
-  function onKeydown(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.element.requestSubmit();
-  }
-
-  /** @param {Event} event */
-  async function onSubmit(event) {
-    event.preventDefault();
-    if (!vendorName || isExplaining || response?.ended === null) return;
-    isExplaining = true;
-    const values = readForm();
-    const request = buildRequest(vendorName, vendors[vendorName], values);
+  /**
+   * Send the request of the form, one after the other, until one is stopped.
+   * @param {number} count
+   */
+  async function send(count) {
+    if (!vendorName || isSending) return;
+    isSending = true;
     abortController = new AbortController();
-    // Explained before it is sent: afterwards a sequence would be at its next response.
-    explanation = await explain(request, values.session);
-    newestBefore = context.store.newestNumber;
-    response = streamRequest(request, abortController.signal, onResponseChange);
-    isExplaining = false;
+    const { signal } = abortController;
+    results.begin(count);
+    const values = form.read();
+    const request = buildRequest(vendorName, vendors[vendorName], values);
+    for (let sent = 0; sent < count && !signal.aborted; sent += 1) {
+      // Explained before it is sent: afterwards a sequence would be at its next response.
+      explanation = await explain(request, values.session);
+      newestBefore = context.store.newestNumber;
+      const { response: started, ended } = streamRequest(request, signal, onResponseChange);
+      response = started;
+      context.requestRender();
+      await ended;
+      if (count > 1) results.add(started);
+    }
+    isSending = false;
     context.requestRender();
   }
 
@@ -235,17 +167,14 @@ export function createPlaygroundView(context) {
   function render() {
     demoPanel.render();
     if (!vendorName) return false;
-    form.stop.disabled = response?.ended !== null;
-    form.send.disabled = !form.stop.disabled;
-    form.controls.retryAfter.disabled = !form.controls.error.value;
-    form.controls.faultPoint.disabled = !form.controls.fault.value;
+    form.render(isSending);
     renderCode();
     responsePanel.render(response, explanation, vendors[vendorName]);
     return false;
   }
 
   function renderCode() {
-    const values = readForm();
+    const values = form.read();
     const vendor = vendors[vendorName];
     const request = buildRequest(vendorName, vendor, values);
     const toPython = () => {
@@ -258,32 +187,4 @@ export function createPlaygroundView(context) {
   }
 
   return { element, render, onShow, onChange: readSent };
-}
-
-/** Return the names of the form's texts. */
-function formNames() {
-  return /** @type {(keyof PlaygroundForm)[]} */ (Object.keys(DEFAULT_FORM));
-}
-
-/**
- * Create a field that takes a part of the form's width.
- * @param {"half" | "third"} size
- * @param {string} label
- * @param {HTMLElement} control
- */
-function sized(size, label, control) {
-  const field = createField(label, control);
-  field.classList.add(size);
-  return field;
-}
-
-/**
- * Replace the options of a select and keep its value.
- * @param {HTMLSelectElement} select
- * @param {string[][]} options
- */
-function replaceOptions(select, options) {
-  const { value } = select;
-  select.replaceChildren(...createSelect({}, options).children);
-  select.value = value;
 }
