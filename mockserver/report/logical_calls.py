@@ -94,7 +94,8 @@ def group_calls(attempts: Iterable[AttemptFacts]) -> list[LogicalCall]:
     by_body: dict[tuple[str, ...], list[LogicalCall]] = defaultdict(list)
     for attempt in attempts:
         body_key = _get_body_key(attempt)
-        key = attempt.session, attempt.vendor, attempt.idempotency_key
+        own = attempt.id if attempt.is_by_hand else ""
+        key = attempt.session, attempt.vendor, attempt.idempotency_key, own
         known = by_key.get(key) or _find_lower_count(attempt, by_body[body_key][-_MAX_CANDIDATES:])
         if known is not None:
             known.append(attempt, "certain")

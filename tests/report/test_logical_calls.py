@@ -70,6 +70,10 @@ GROUPS: dict[str, tuple[list[AttemptFacts], list[list[str]]]] = {
         [attempt(0, 200, idempotency_key="k"), attempt(99, 200, idempotency_key="k", digest="e")],
         [["certain"]],
     ),
+    "one with the same Idempotency-Key, sent by hand": (
+        [attempt(0, idempotency_key="k"), attempt(0.5, idempotency_key="k", is_by_hand=True)],
+        [[], []],
+    ),
     "the one whose Retry-After is over": (
         [
             *(attempt(0, 429, retry_after=9), attempt(0.1, 429, retry_after=1)),
