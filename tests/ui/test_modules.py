@@ -109,32 +109,30 @@ def attempt(at: int, status: int = 503, took: int | None = 10, **more: Any) -> d
     return {"id": f"r{at}", "at": at, "end": at + took if took else None, "status": status, **fields, **more}
 
 
-GROUPS = {
-    "a repetition after a failure": ([attempt(0), attempt(500, 200)], [2]),
-    "a repetition after success": ([attempt(0, 200), attempt(500)], [1, 1]),
-    "a repetition of what will not pass": ([attempt(0, 402), attempt(500)], [1, 1]),
-    "a repetition much later": ([attempt(0), attempt(10_011)], [1, 1]),
-    "one after a Retry-After": ([attempt(0, 429, retry_after_ms=5000), attempt(15_000)], [2]),
-    "one that waits longer each time": ([attempt(0), attempt(8_000), attempt(30_000)], [3]),
-    "one beside it": ([attempt(0), attempt(5)], [1, 1]),
-    "another body": ([attempt(0), attempt(500, digest="e")], [1, 1]),
-    "another session": ([attempt(0), attempt(500, session="t")], [1, 1]),
-    "one that counts": ([attempt(0), attempt(60_000, attempt=1), attempt(90_000, attempt=2)], [3]),
-    "one that counts, after a wait of its own": ([attempt(0, took=None), attempt(500, attempt=1)], [2]),
-    "one that counts anew": ([attempt(0), attempt(50, attempt=1), attempt(100)], [2, 1]),
-    "one sent by hand": ([attempt(0), attempt(500, by_hand=True), attempt(900)], [2, 1]),
-    "two that count": ([attempt(0), attempt(1), attempt(50, attempt=1), attempt(51, attempt=1)], [2, 2]),
-    "nothing": ([], []),
-}
-
-
-@pytest.mark.parametrize("name", GROUPS)
-def test_attempts_are_grouped_into_calls(run_module: RunModule, name: str) -> None:
-    requests, sizes = GROUPS[name]
-    assert (
-        run_module("data/retry-groups.js", "m.groupRetries(a).map((call) => call.attempts.length)", requests)
-        == sizes
+def test_requests_are_grouped_as_the_server_says(run_module: RunModule) -> None:
+    requests = [attempt(at) for at in range(5)]
+    expression = "m.groupRetries(a, new Map([['r0', 'r0'], ['r1', 'r1'], ['r3', 'r0']]))"
+    calls = run_module(
+        "data/retry-groups.js", f"{expression}.map((call) => call.attempts.map(({{ id }}) => id))", requests
     )
+    assert calls == [["r0", "r3"], ["r1"], ["r2"], ["r4"]]
+
+
+def test_a_poller_waits_between_two_reads_unless_it_may_not(run_module: RunModule) -> None:
+    script = """(async () => {
+      let count = 0;
+      let done = () => {};
+      const refresh = m.createPoller(async () => { count += 1; done(); }, 600_000);
+      const read = (mayNotWait) => new Promise((resolve) => { done = resolve; refresh(mayNotWait); });
+      await read();
+      await new Promise((resolve) => setTimeout(resolve));
+      refresh();
+      refresh();
+      const inPause = await new Promise((resolve) => setTimeout(() => resolve(count), 5));
+      await read(true);
+      return [inPause, count];
+    })()"""
+    assert run_module("lib/poller.js", script) == [1, 2]
 
 
 ASSESSMENTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
@@ -153,7 +151,9 @@ def test_retry_behaviour_is_assessed(run_module: RunModule, text: str) -> None:
     good, script = ASSESSMENTS[text]
     requests = [attempt(at, retry_after_ms=asked) for at, asked in script]
     assert run_module(
-        "data/retry-groups.js", "m.groupRetries(a).map((call) => call.assessment)", requests
+        "data/retry-groups.js",
+        "m.groupRetries(a, new Map(a.map((one) => [one.id, 'r0']))).map((call) => call.assessment)",
+        requests,
     ) == [{"isGood": good, "text": text}]
 
 
@@ -179,7 +179,8 @@ PENDING: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
 def test_a_call_that_may_be_retried_has_a_pending_wait(run_module: RunModule, name: str) -> None:
     fields, pending = PENDING[name]
     assert (
-        run_module("data/retry-groups.js", "m.groupRetries(a)[0].pending", [attempt(0, **fields)]) == pending
+        run_module("data/retry-groups.js", "m.groupRetries(a, new Map())[0].pending", [attempt(0, **fields)])
+        == pending
     )
 
 

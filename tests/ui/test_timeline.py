@@ -51,6 +51,26 @@ def test_attempts_of_one_call_are_bars_in_one_lane(
     assert page.url.endswith("#/timeline?retries=only")
 
 
+def test_every_view_groups_attempts_as_the_server_does(
+    own: MockServer, make_client: MakeClient, page: Page
+) -> None:
+    client = make_client(own, "keyed")
+    [refused, key] = {"X-Mock-Error": "402"}, {"idempotency-key": "k"}
+    client.chat(content="Hello", headers=refused | key)
+    client.chat(content="another body", headers=key)
+    client.chat(content="another body", headers=key | {"sec-fetch-site": "same-origin"})
+    page.goto(f"{own.url}/#/faults")
+    # The call with both attempts is below the newest one.
+    expect(page.locator(".latest-calls .lane").last.locator("a.bar")).to_have_count(2)
+    page.goto(f"{own.url}/#/timeline")
+    expect(page.locator(".lanes .lane")).to_have_count(2)
+    expect(bars(page, "keyed").nth(2)).to_have_accessible_name(re.compile("Attempt 2"))
+    bars(page, "keyed").last.click()
+    expect(page.locator(".attempt-nav")).to_contain_text("attempt 2 of 2")
+    page.get_by_role("link", name="Requests").click()
+    expect(page.locator("tbody .col-attempt")).to_have_text(["1", "2", "1"])
+
+
 def test_an_ignored_retry_after_is_shown(own: MockServer, make_client: MakeClient, page: Page) -> None:
     page.goto(f"{own.url}/")
     again(make_client(own, "impatient"), 1, error="429", retry_after="3s")

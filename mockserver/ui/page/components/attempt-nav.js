@@ -6,6 +6,7 @@ import { hashWith } from "../lib/hash-route.js";
 
 /** @import { AppContext } from "../data/app-context.js" */
 /** @import { StoredRequest } from "../data/request-store.js" */
+/** @import { CallIds } from "../data/retry-groups.js" */
 
 /**
  * Create the links; `render` updates them for a request.
@@ -18,15 +19,17 @@ export function createAttemptNav(context) {
   const element = h("nav", { class: "attempt-nav", "aria-label": "Attempts of this call", hidden: true }, previous, place, next);
   /** @type {StoredRequest[] | null} */
   let grouped = null;
+  /** @type {CallIds | null} */
+  let groupedBy = null;
   let shownId = "";
 
   /** @param {string} id */
   function render(id) {
     const { requests } = context;
-    if (grouped === requests && shownId === id) return;
-    grouped = requests;
-    shownId = id;
-    const attempts = groupRetries(requests).find((call) => call.attempts.some((attempt) => attempt.id === id))?.attempts ?? [];
+    const ids = context.calls.follow(requests);
+    if (grouped === requests && groupedBy === ids && shownId === id) return;
+    [grouped, groupedBy, shownId] = [requests, ids, id];
+    const attempts = groupRetries(requests, ids).find((call) => call.attempts.some((attempt) => attempt.id === id))?.attempts ?? [];
     const index = attempts.findIndex((attempt) => attempt.id === id);
     element.hidden = attempts.length < 2;
     setText(place, `attempt ${index + 1} of ${attempts.length}`);

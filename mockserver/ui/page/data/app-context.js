@@ -1,5 +1,6 @@
 // The state that all views share.
 
+import { CallGroups } from "./call-groups.js";
 import { DemoStore } from "./demo-store.js";
 import { FaultRuleStore } from "./fault-rule-store.js";
 import { PlanStore } from "./plan-store.js";
@@ -22,6 +23,7 @@ export class AppContext {
     this.announce = announce;
     this.store = new RequestStore(); // the newest requests
     this.list = new RequestList(this.store, requestRender); // those that meet the filter
+    this.calls = new CallGroups(requestRender); // of the requests to show
     this.rules = new FaultRuleStore(requestRender);
     this.plan = new PlanStore(requestRender);
     this.demo = new DemoStore(requestRender);

@@ -1,15 +1,10 @@
-// Groups of requests that are attempts of one call, and how the client waited between them.
-//
-// No client sends which call an attempt belongs to, so it is inferred. An attempt follows another one if both have the
-// same session, vendor, path and body, and either its retry count (x-stainless-retry-count) is one higher, or there is
-// no count and the attempt comes soon after a failure that may be temporary: within ten seconds, or four times the
-// previous wait, after the time that Retry-After asked for. A retry count that starts again from 0 is another call, and
-// so is a request that the playground or a replay sent.
+// Calls with their attempts, as the server groups them, and how the client waited between the attempts.
 
 import { isFailure, outcomeOf } from "./outcome.js";
 
 /** @import { StoredRequest } from "./request-store.js" */
 
+/** @typedef {Map<string, string>} CallIds the id of the call of each request, by the id of the request */
 /** @typedef {"ignored" | "immediate" | "honoured" | "waited"} WaitKind */
 
 /**
@@ -47,28 +42,21 @@ const MIN_GROWTH = 1.4; // of the last wait over the first one, to count as back
 const JITTER = 0.7; // of the previous wait; many clients add a random part
 
 /**
- * Group requests into calls, in the order of their first attempts.
+ * Group requests into calls, in the order of their first attempts. A request that is newer than the server's last answer
+ * is a call of its own until the next one.
  * @param {StoredRequest[]} requests in the order of arrival
+ * @param {CallIds} callIds
  */
-export function groupRetries(requests) {
-  /** @type {StoredRequest[][]} */
-  const groups = [];
-  /** @type {Map<string, StoredRequest[][]>} */
-  const candidates = new Map(); // by what all attempts of a call share, newest first
+export function groupRetries(requests, callIds) {
+  /** @type {Map<string, StoredRequest[]>} */
+  const groups = new Map();
   for (const request of requests) {
-    const key = [request.session, request.vendor, request.path, request.digest].join("\n");
-    // A call that has succeeded is over.
-    const known = (candidates.get(key) ?? []).filter((attempts) => mayBeRetried(attempts[attempts.length - 1]));
-    const group = known.find((attempts) => isRetryOf(attempts, request));
-    if (group) {
-      group.push(request);
-      continue;
-    }
-    const attempts = [request];
-    groups.push(attempts);
-    candidates.set(key, [attempts, ...known]);
+    const id = callIds.get(request.id) ?? request.id;
+    const attempts = groups.get(id);
+    if (attempts) attempts.push(request);
+    else groups.set(id, [request]);
   }
-  return groups.map(toCall);
+  return [...groups.values()].map(toCall);
 }
 
 /**
@@ -84,24 +72,6 @@ export function measureWaits(attempts) {
     const requested = previous.retry_after_ms;
     return { from, to: next.at, waited, requested, kind: classifyWait(waited, requested) };
   });
-}
-
-/** @param {StoredRequest} attempt */
-function mayBeRetried(attempt) {
-  return attempt.end === null || isFailure(attempt);
-}
-
-/**
- * @param {StoredRequest[]} attempts
- * @param {StoredRequest} request
- */
-function isRetryOf(attempts, request) {
-  const last = attempts[attempts.length - 1];
-  if (request.by_hand || last.by_hand) return false;
-  // After a client-side timeout the retry may arrive before the server has noticed the disconnect.
-  if (request.attempt > 0) return request.attempt === last.attempt + 1 && mayBeRetried(last);
-  if (last.attempt > 0 || last.end === null || !isFailure(last) || PERMANENT.has(last.status)) return false;
-  return request.at >= last.end - 1 && request.at - last.end <= longestWait(attempts);
 }
 
 /**

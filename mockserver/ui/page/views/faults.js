@@ -1,6 +1,7 @@
 // The faults: a card for each kind, turned on and off with a click, for the requests chosen in the form.
 
 import { createCallLanes } from "../components/call-lanes.js";
+import { CallGroups } from "../data/call-groups.js";
 import {
   DURATION_OPTIONS,
   FAULT_CARDS,
@@ -26,6 +27,7 @@ import { replaceQuery } from "../lib/hash-route.js";
 /** @import { FaultCard, FaultScope } from "../data/fault-cards.js" */
 /** @import { FaultRule } from "../data/fault-rule-store.js" */
 /** @import { VendorView } from "../data/request-builder.js" */
+/** @import { StoredRequest } from "../data/request-store.js" */
 
 /** @typedef {{rule: FaultRule, texts: string[]}} RuleRow */
 
@@ -74,6 +76,9 @@ export function createFaultsView(context) {
   let vendors = {};
   let stamp = "";
   let suggestedSessions = "";
+  const callGroups = new CallGroups(context.requestRender); // of the newest requests, whatever the filter
+  /** @type {{requests: StoredRequest[], stamp: string, newest: StoredRequest[]}} */
+  let affected = { requests: [], stamp: "", newest: [] };
 
   /**
    * @param {FaultCard} card
@@ -175,8 +180,12 @@ export function createFaultsView(context) {
    */
   function renderLatest({ vendor, session }) {
     const { requests } = context.store;
-    const affected = requests.filter((request) => (!vendor || request.vendor === vendor) && (!session || request.session === session));
-    const calls = groupRetries(affected.slice(-LATEST_REQUESTS)).slice(-LATEST_CALLS).reverse();
+    const scopeStamp = `${vendor}\n${session}`;
+    if (affected.requests !== requests || affected.stamp !== scopeStamp) {
+      const all = requests.filter((request) => (!vendor || request.vendor === vendor) && (!session || request.session === session));
+      affected = { requests, stamp: scopeStamp, newest: all.slice(-LATEST_REQUESTS) };
+    }
+    const calls = groupRetries(affected.newest, callGroups.follow(affected.newest)).slice(-LATEST_CALLS).reverse();
     latest.hidden = !calls.length;
     return lanes.render(calls);
   }

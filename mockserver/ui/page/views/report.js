@@ -45,7 +45,7 @@ export function createReportView(context) {
   }
 
   function render() {
-    if (session !== context.filter.session) refresh();
+    if (session !== context.filter.session) refresh(true);
     return false;
   }
 
@@ -54,7 +54,7 @@ export function createReportView(context) {
     if (context.view === "report" && ["all", "request", "requests", "clock"].includes(kind)) refresh();
   }
 
-  return { element, render, onShow: refresh, onChange };
+  return { element, render, onShow: () => refresh(true), onChange };
 }
 
 /** @param {Finding} finding */

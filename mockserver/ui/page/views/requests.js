@@ -14,6 +14,7 @@ import { hashWith } from "../lib/hash-route.js";
 
 /** @import { AppContext } from "../data/app-context.js" */
 /** @import { StoredRequest } from "../data/request-store.js" */
+/** @import { CallIds } from "../data/retry-groups.js" */
 
 /**
  * Name, heading and text of the columns; the text is made of a request and the number of its attempt. `outcome` is
@@ -50,14 +51,17 @@ export function createRequestsView(context) {
   const element = h("section", { "aria-label": "Requests" }, toolbar.element, h("div", { class: "requests" }, table), empty.element);
   /** @type {StoredRequest[] | null} */
   let numbered = null; // the requests that `attempts` was made of
+  /** @type {CallIds | null} */
+  let numberedBy = null;
   /** @type {Map<string, number>} */
   let attempts = new Map();
 
   function render() {
     const { list } = context;
     const all = context.requests;
-    if (numbered !== all) attempts = numberAttempts(all);
-    numbered = all;
+    const ids = context.calls.follow(all);
+    if (numbered !== all || numberedBy !== ids) attempts = numberAttempts(all, ids);
+    [numbered, numberedBy] = [all, ids];
     const matching = all.filter((request) => matchesFilter(request, context.filter));
     const shown = matching.slice(-PAGE_SIZE).reverse();
     const hasOlder = list.countMatching(matching.length) > list.counts.newer + shown.length;
@@ -77,6 +81,7 @@ export function createRequestsView(context) {
     const rowElement = h("tr", {}, [...cells.values()]);
     /** @type {StoredRequest | null} */
     let current = null;
+    let currentAttempt = 0;
     let stamp = "";
 
     /** @param {StoredRequest} request */
@@ -85,14 +90,15 @@ export function createRequestsView(context) {
       stamp = location.hash;
       if (request.id === context.requestId) rowElement.setAttribute("aria-current", "true");
       else rowElement.removeAttribute("aria-current");
-      if (current === request) return;
-      current = request;
+      const attempt = attempts.get(request.id) ?? 1;
+      if (current === request && currentAttempt === attempt) return;
+      [current, currentAttempt] = [request, attempt];
       rowElement.dataset.id = request.id;
       rowElement.classList.toggle("unmatched", isUnmatched(request));
       link.dataset.request = request.id;
       for (const [name, , format] of COLUMNS) {
         const cell = cells.get(name);
-        const text = format(request, attempts.get(request.id) ?? 1);
+        const text = format(request, attempt);
         if (name === "time") setText(link, text);
         else if (name === "outcome") cell?.replaceChildren(createOutcomeBadge(request));
         else if (cell) setText(cell, text);
@@ -109,8 +115,9 @@ export function createRequestsView(context) {
 /**
  * Return for each request the number of its attempt within its call.
  * @param {StoredRequest[]} requests
+ * @param {CallIds} callIds
  * @returns {Map<string, number>}
  */
-function numberAttempts(requests) {
-  return new Map(groupRetries(requests).flatMap(({ attempts }) => attempts.map((request, index) => [request.id, index + 1])));
+function numberAttempts(requests, callIds) {
+  return new Map(groupRetries(requests, callIds).flatMap(({ attempts }) => attempts.map((request, index) => [request.id, index + 1])));
 }

@@ -13,7 +13,7 @@ import { replaceQuery } from "../lib/hash-route.js";
 
 /** @import { AppContext } from "../data/app-context.js" */
 /** @import { StoredRequest } from "../data/request-store.js" */
-/** @import { Call } from "../data/retry-groups.js" */
+/** @import { Call, CallIds } from "../data/retry-groups.js" */
 
 const MAX_CALLS = 60;
 const LENGTHS = [0, 1e3, 5e3, 15e3, 60e3, 300e3];
@@ -35,6 +35,8 @@ export function createTimelineView(context) {
   const element = h("section", { class: "timeline", "aria-label": "Timeline" }, toolbar.element, legend.element, lanes.element, empty.element);
   /** @type {StoredRequest[] | null} */
   let grouped = null; // the requests that `calls` was made of
+  /** @type {CallIds | null} */
+  let groupedBy = null;
   /** @type {Call[]} */
   let calls = [];
 
@@ -45,8 +47,9 @@ export function createTimelineView(context) {
     retriesOnly.checked = query.retries === "only";
     faultMenu.render();
     const all = context.requests;
-    if (grouped !== all) calls = groupRetries(all);
-    grouped = all;
+    const ids = context.calls.follow(all);
+    if (grouped !== all || groupedBy !== ids) calls = groupRetries(all, ids);
+    [grouped, groupedBy] = [all, ids];
     const matching = calls.filter((call) => isShown(call, context));
     const shown = matching.slice(-MAX_CALLS).reverse();
     toolbar.render(...describePage(context, shown, matching));
