@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -14,6 +16,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from mockserver.cli.main import main
+from mockserver.matching.loader import load_fixture_set
+from mockserver.schema.yaml_document import parse_yaml
+from mockserver.settings import Settings
+from mockserver.testing import MockServer
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -99,3 +105,69 @@ def test_its_health_check_is_one_of_the_commands() -> None:
     program, name, *options = json.loads(command)
     assert program == "mockserver"
     assert main.commands[name].make_context(name, options).params["pid"] == 1
+
+
+# --- the files for compose and Kubernetes
+
+
+def read_manifests() -> dict[str, Any]:
+    documents = (ROOT / "docs" / "kubernetes.yaml").read_text().split("\n---\n")
+    manifests: list[Any] = [parse_yaml(text, "kubernetes.yaml").value for text in documents]
+    return {manifest["kind"]: manifest for manifest in manifests}
+
+
+def test_the_port_is_the_same_everywhere() -> None:
+    manifests = read_manifests()
+    [container] = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
+    [port] = container["ports"]
+    [service_port] = manifests["Service"]["spec"]["ports"]
+    assert service_port["targetPort"] == port["name"]
+    assert {port["containerPort"], service_port["port"]} == {Settings().port}
+    assert f"\nEXPOSE {Settings().port}\n" in DOCKERFILE
+
+
+def test_the_probes_of_kubernetes_get_an_answer(server: MockServer) -> None:
+    [container] = read_manifests()["Deployment"]["spec"]["template"]["spec"]["containers"]
+    for probe, path in ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz"):
+        request = container[probe]["httpGet"]
+        assert request == {"path": path, "port": container["ports"][0]["name"]}
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+        connection.request("GET", request["path"])
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
+def test_one_replica_is_selected_and_its_flags_exist() -> None:
+    manifests = read_manifests()
+    deployment = manifests["Deployment"]["spec"]
+    assert deployment["replicas"] == 1
+    labels = deployment["template"]["metadata"]["labels"]
+    assert deployment["selector"]["matchLabels"] == manifests["Service"]["spec"]["selector"] == labels
+    [container] = deployment["template"]["spec"]["containers"]
+    assert main.commands["serve"].make_context("serve", container["args"]).params["log_format"] == "json"
+
+
+def test_the_server_loads_what_kubernetes_mounts(tmp_path: Path) -> None:
+    manifests = read_manifests()
+    pod = manifests["Deployment"]["spec"]["template"]["spec"]
+    [volume], [container] = pod["volumes"], pod["containers"]
+    [mount] = container["volumeMounts"]
+    assert volume["name"] == mount["name"]
+    assert volume["configMap"]["name"] == manifests["ConfigMap"]["metadata"]["name"]
+    assert f"MOCKSERVER_FIXTURES={mount['mountPath']}\n" in DOCKERFILE
+    # The kubelet writes a folder for each version, and links to the present one.
+    (tmp_path / "..2026_01_02").mkdir()
+    (tmp_path / "..data").symlink_to("..2026_01_02")
+    for name, text in manifests["ConfigMap"]["data"].items():
+        (tmp_path / "..2026_01_02" / name).write_text(text)
+        (tmp_path / name).symlink_to(f"..data/{name}")
+    assert len(load_fixture_set([tmp_path])) == 1
+
+
+def test_the_services_of_compose_find_each_other() -> None:
+    compose: Any = parse_yaml((ROOT / "docs" / "compose.yaml").read_text(), "compose.yaml").value
+    mock, app = compose["services"]["mockserver"], compose["services"]["app"]
+    assert len(load_fixture_set((), mock["environment"]["MOCKSERVER_FIXTURES_YAML"])) == 1
+    assert mock["ports"] == [f"127.0.0.1:{Settings().port}:{Settings().port}"]
+    assert app["environment"]["OPENAI_BASE_URL"] == f"http://mockserver:{Settings().port}/aimlapi/v1"
+    assert app["depends_on"] == {"mockserver": {"condition": "service_healthy"}}
