@@ -121,7 +121,9 @@ def test_a_fault_is_turned_on_in_two_clicks_and_its_effect_is_beside_it(
     page.get_by_role("link", name="Faults", exact=True).click()
     latest = page.get_by_role("article", name="Latest calls")
     expect(latest.locator(".lane a.bar")).to_have_count(1)
-    page.get_by_role("button", name="Rate limited", exact=True).click()
+    card = page.get_by_role("button", name="Rate limited", exact=True)
+    card.click()
+    expect(card).to_have_attribute("aria-pressed", "false")  # now the server has removed the rule
     make_client(own, "app").chat()
     expect(latest.locator(".bar.ok")).to_have_count(1)
     page.get_by_role("link", name="Timeline").click()
