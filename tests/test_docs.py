@@ -167,7 +167,7 @@ def _ask(server: MockServer, question: str, *, stream: bool) -> str:
             f"{server.url}/aimlapi/v1/chat/completions",
             headers={"Authorization": "Bearer any-key"},
             json={
-                "model": "o1-preview",
+                "model": "o3-mini",
                 "messages": [{"role": "user", "content": question}],
                 "stream": stream,
             },

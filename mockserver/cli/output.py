@@ -76,7 +76,7 @@ STARTER_FIXTURES = """\
 # yaml-language-server: $schema=./mockserver.schema.json
 # The first fixture that matches a request answers it. Start `mockserver` with this file, and try one:
 #   curl http://127.0.0.1:8402/v1/chat/completions -H 'Authorization: Bearer any' \\
-#     --json '{"model": "o1-preview", "messages": [{"role": "user", "content": "What is the weather?"}]}'
+#     --json '{"model": "o3-mini", "messages": [{"role": "user", "content": "What is the weather?"}]}'
 fixtures:
   # A word in the last user message is enough; a stream sends the same text in chunks.
   - name: weather

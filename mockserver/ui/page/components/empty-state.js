@@ -11,7 +11,7 @@ import { h } from "../lib/dom.js";
  * @param {AppContext} context
  */
 export function createEmptyState(context) {
-  const body = JSON.stringify({ model: "o1-preview", messages: [{ role: "user", content: "Hello" }] });
+  const body = JSON.stringify({ model: "o3-mini", messages: [{ role: "user", content: "Hello" }] });
   const url = quoteForShell(resolveUrl("v1/chat/completions"));
   const command = `curl ${url} \\\n  -H 'Authorization: Bearer any-key' \\\n  --json '${body}'`;
   const demo = h("p", { class: "start-demo" }, "Or let scripted clients send some: ", h("button", { type: "button", onclick: startDemo }, "Start the demo"));
