@@ -12,17 +12,19 @@ from tests.conftest import StartServer
 from tests.ui import screenshots
 from tests.ui.browsing import Browser
 
-SHOWN = (Path(__file__).parents[2] / "docs" / "web-ui.md").read_text()
-MOST = 150_000  # bytes
+ROOT = Path(__file__).parents[2]
+SHOWN = (ROOT / "docs" / "web-ui.md").read_text()
+README = (ROOT / "README.md").read_text()
+MOST = 180_000  # bytes
 
 
 @pytest.fixture(scope="module")
 def demo(start_server: StartServer) -> MockServer:
-    return start_server("fixtures: []", strict=True, demo=True)
+    return start_server("fixtures: []", strict=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("take", [screenshots.timeline, screenshots.faults])
+@pytest.mark.parametrize("take", [screenshots.timeline, screenshots.report, screenshots.faults])
 def test_a_screenshot_is_taken_and_the_stored_one_is_in_the_documentation(
     demo: MockServer, running: Browser, take: Callable[[Browser, str, Path], Path], tmp_path: Path
 ) -> None:
@@ -31,3 +33,4 @@ def test_a_screenshot_is_taken_and_the_stored_one_is_in_the_documentation(
     assert taken.stat().st_size > 10_000
     assert kept.stat().st_size < MOST
     assert f"](../tests/ui/{kept.name})" in SHOWN
+    assert (f"](tests/ui/{kept.name})" in README) is (kept.name == "timeline.png")

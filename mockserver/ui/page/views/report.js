@@ -65,7 +65,7 @@ function createRow(finding) {
   return h(
     "tr",
     { "data-rule": finding.rule },
-    h("td", { class: "effect" }, finding.severity),
+    h("td", { class: "severity" }, finding.severity),
     h("td", { class: "name" }, finding.rule),
     h("td", {}, h("p", {}, finding.message), h("p", { class: "muted" }, finding.advice)),
     h("td", {}, finding.session),
