@@ -137,3 +137,23 @@ def test_forced_colours_keep_what_is_said_by_colour(own: MockServer, look: Look)
         on = page.locator(".card.on")
         expect(on).to_have_count(1)
         assert on.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(WIDE, "dark"), (PHONE, "light")], ids=["wide-dark", "phone-light"]
+)
+def test_axe_finds_nothing_while_the_demo_runs_and_a_request_is_repeated(
+    start_server: StartServer, look: Look, axe: str, size: tuple[int, int], scheme: str
+) -> None:
+    server = start_server(FIXTURES)
+    with look(size, scheme) as page:
+        page.goto(f"{server.url}/#/playground")
+        page.get_by_role("button", name="Start the demo").click()
+        expect(page.get_by_role("region", name="Demo")).to_be_visible()
+        page.locator("[name=api]").select_option("responses")
+        page.get_by_role("button", name="Repeat 10 times").click()
+        expect(page.get_by_role("article", name="Repeated requests")).to_contain_text("10 of 10")
+        page.evaluate(axe)
+        assert page.evaluate(RUN) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == size[0]
