@@ -81,6 +81,7 @@ class AccountView:
 
     id: str = spec_field(Text(), "identifies the key without showing it; paths accept it in place of the key")
     key: str = spec_field(Text(), "the key, masked")
+    name: str = spec_field(Text(), "its name, empty without one")
     status: str = spec_field(OneOf("active", "revoked"), "`revoked`: the key is refused")
     balance: BalanceView = spec_field(ObjectType(BalanceView), "the balance that is left")
     spent: SpendingView = spec_field(ObjectType(SpendingView), "the sum of the charges")
@@ -114,6 +115,7 @@ class AccountListView:
 class AccountPatch:
     """A change of an account; absent fields stay unchanged."""
 
+    name: str | None = spec_field(Text(), "its name from now on", default=None)
     status: str | None = spec_field(
         OneOf("active", "revoked"), "`revoked`: the key is refused from now on", default=None
     )
@@ -259,6 +261,7 @@ class AccountAdmin:
         return AccountView(
             id=account.id,
             key=mask_key(account.key),
+            name=account.name,
             status=account.status,
             balance=_balance_view(statement),
             spent=SpendingView(usd=format_amount(statement.spent.usd), requests=statement.requests),

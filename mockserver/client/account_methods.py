@@ -23,6 +23,7 @@ class AccountArguments(TypedDict, total=False):
     )  # "3/minute", "10000 tokens/hour"
     status: str  # "active" or "revoked"
     forbidden: str | Sequence[str]  # models, with `*` as a wildcard
+    name: str  # shown in the web UI
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,10 +133,14 @@ def test_a_session_has_accounts_and_money_of_its_own(api: Api) -> None:
 
 
 def test_an_account_is_made_and_taken_away(api: Api) -> None:
-    told = api.ask("PUT", "/accounts/sk-new", {"status": "revoked", "forbidden": ["o1-*"]}, 201)
+    told = api.ask(
+        "PUT", "/accounts/sk-new", {"status": "revoked", "forbidden": ["o1-*"], "name": "New"}, 201
+    )
     assert (told["status"], told["forbidden"], told["source"]) == ("revoked", ["o1-*"], "runtime")
     assert api.chat("sk-new") == 401
-    assert api.ask("PUT", "/accounts/sk-new", {"status": "active"})["forbidden"] == ["o1-*"]
+    told = api.ask("PUT", "/accounts/sk-new", {"status": "active"})
+    assert (told["forbidden"], told["name"]) == (["o1-*"], "New")
+    assert api.ask("PUT", "/accounts/sk-new", {"name": ""})["name"] == ""
     assert api.chat("sk-new") == 403
     assert api.ask("DELETE", "/accounts/sk-new") == {"deleted": 1}
     assert api.chat("sk-new") == 200

@@ -18,7 +18,7 @@ fixtures:
   match: {user: Hello}
   response: {text: Good day., usage: {prompt_tokens: 1000, completion_tokens: 0}}
 accounts:
-- {key: sk-poor, balance: $1.00}
+- {key: sk-poor, name: Free plan, balance: $1.00}
 - {key: sk-slow, rate_limit: [1/minute, 100000 tokens/hour]}
 - {key: sk-rich, balance: 5000000 credits, forbidden: [o1-mini]}
 """
@@ -61,6 +61,9 @@ def test_spending_is_shown_at_once(accounts: Page, ask: Callable[..., int]) -> N
     assert ask("sk-poor") == 201
     expect(poor.locator(".balance b")).to_have_text("$0.98425")
     expect(poor).to_contain_text("$0.01575 spent on 1 request")
+    expect(poor.get_by_role("heading")).to_have_text("Free plan")
+    expect(poor.locator(".account-key")).to_have_text("… (key-0fb7a938)")
+    expect(poor.get_by_role("button", name="Top up Free plan")).to_be_visible()
 
 
 def test_an_account_is_topped_up_in_its_own_unit(accounts: Page, ask: Callable[..., int]) -> None:
@@ -120,6 +123,7 @@ def test_a_key_is_revoked_and_reinstated(accounts: Page, ask: Callable[..., int]
 
 def test_an_account_is_added_and_removed(accounts: Page, ask: Callable[..., int]) -> None:
     accounts.get_by_label("API key").fill("sk-new")
+    accounts.get_by_label("Name").fill("Tests")
     accounts.get_by_label("Balance").fill("5")
     accounts.get_by_role("button", name="Add", exact=True).click()
     expect(accounts.get_by_role("alert")).to_contain_text("balance")
@@ -127,6 +131,7 @@ def test_an_account_is_added_and_removed(accounts: Page, ask: Callable[..., int]
     accounts.get_by_role("button", name="Add", exact=True).click()
     new = account_card(accounts, "added at run time")
     expect(new.locator(".balance b")).to_have_text("$0.000001")
+    expect(new.get_by_role("heading")).to_have_text("Tests")
     expect(accounts.get_by_label("API key")).to_have_value("")
     assert ask("sk-new") == 403
     expect(new).to_have_count(2)  # one more, of the session that sent the request

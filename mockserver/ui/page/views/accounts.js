@@ -13,6 +13,7 @@ import { createPoller } from "../lib/poller.js";
  * @typedef {object} AccountView
  * @property {string} id
  * @property {string} key masked
+ * @property {string} name empty without one
  * @property {"active" | "revoked"} status
  * @property {Balance} balance
  * @property {{usd: string, requests: number}} spent
@@ -57,6 +58,7 @@ export function createAccountsView(context) {
 
   function createAddForm() {
     const key = h("input", { name: "key", required: true, placeholder: "sk-test", autocomplete: "off", spellcheck: "false" });
+    const name = h("input", { name: "name", placeholder: "optional", autocomplete: "off" });
     const balance = h("input", { name: "balance", placeholder: "$0.50, or 5000 credits", autocomplete: "off" });
     const limit = h("input", { name: "limit", placeholder: "3/minute, or 10000 tokens/hour", autocomplete: "off" });
     return h(
@@ -67,6 +69,7 @@ export function createAccountsView(context) {
         "div",
         { class: "form-row" },
         createField("API key", key),
+        createField("Name", name),
         createField("Balance", balance),
         createField("Rate limit", limit),
         h("div", { class: "buttons" }, h("button", { class: "primary" }, "Add")),
@@ -76,8 +79,8 @@ export function createAccountsView(context) {
     /** @param {Event & {target: HTMLFormElement}} event */
     async function add(event) {
       event.preventDefault();
-      const [amount, rateLimit] = [balance.value.trim(), limit.value.trim()];
-      const settings = { ...(amount && { balance: amount }), ...(rateLimit && { rate_limit: rateLimit }) };
+      const given = { name: name.value.trim(), balance: balance.value.trim(), rate_limit: limit.value.trim() };
+      const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value));
       const form = event.target;
       if (await attempt(() => putAccount(key.value.trim(), settings, context.filter.session))) form.reset();
     }
@@ -144,7 +147,7 @@ export function createAccountsView(context) {
 
   /** @param {AccountView} account */
   function createAccount(account) {
-    const { id, key, session, source, balance, spent, forbidden } = account;
+    const { id, key, name, session, source, balance, spent, forbidden } = account;
     const isRuntime = source === "runtime";
     const isRevoked = account.status === "revoked";
     return h(
@@ -153,7 +156,7 @@ export function createAccountsView(context) {
       h(
         "header",
         {},
-        h("h3", { class: "mono" }, key),
+        h("h3", name ? {} : { class: "mono" }, name || key),
         isRevoked && h("span", { class: "chip" }, "revoked"),
         h(
           "div",
@@ -162,6 +165,7 @@ export function createAccountsView(context) {
           isRuntime && createButton(account, "Remove", () => requestJson("DELETE", `/accounts/${id}${sessionQuery(context.filter.session)}`)),
         ),
       ),
+      name && h("p", { class: "mono muted account-key" }, key),
       h("p", { class: `balance ${isEmpty(balance) ? "used-up" : ""}` }, formatBalance(balance)),
       h("p", { class: "muted" }, `$${spent.usd} spent on ${formatCount(spent.requests, "request")}`),
       account.rate_limit.map(createLimit),
@@ -176,17 +180,17 @@ export function createAccountsView(context) {
    * @param {string} title
    * @param {() => Promise<unknown>} change
    */
-  function createButton({ id, key, session }, title, change) {
+  function createButton({ id, key, name, session }, title, change) {
     const control = `${title} ${id} ${session}`;
-    return h("button", { type: "button", class: "quiet", "data-control": control, "aria-label": `${title} ${key}`, onclick: () => attempt(change) }, title);
+    return h("button", { type: "button", class: "quiet", "data-control": control, "aria-label": `${title} ${name || key}`, onclick: () => attempt(change) }, title);
   }
 
   /** @param {AccountView} account */
-  function createTopUp({ id, key, session, balance }) {
+  function createTopUp({ id, key, name, session, balance }) {
     const amount = h("input", {
       value: balance.credits === null ? "$5" : "5000 credits",
       "data-control": `amount ${id} ${session}`,
-      "aria-label": `Amount for ${key}`,
+      "aria-label": `Amount for ${name || key}`,
       autocomplete: "off",
     });
     /** @param {Event} event */
@@ -194,7 +198,7 @@ export function createAccountsView(context) {
       event.preventDefault();
       attempt(() => putAccount(id, { top_up: amount.value.trim() }, session));
     }
-    const button = h("button", { "data-control": `top-up ${id} ${session}`, "aria-label": `Top up ${key}` }, "Top up");
+    const button = h("button", { "data-control": `top-up ${id} ${session}`, "aria-label": `Top up ${name || key}` }, "Top up");
     return h("form", { class: "buttons", onsubmit: onSubmit }, amount, button);
   }
 
