@@ -21,6 +21,7 @@ RUN cd /opt/mockserver/lib/python3*/site-packages \
  && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' \) -delete \
  && find . -name '*.so' -exec strip --strip-unneeded {} +
 
+COPY .ci/release_metadata.py .ci/
 COPY pyproject.toml README.md LICENSE ./
 COPY fixtures fixtures
 COPY mockserver mockserver
