@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import re
@@ -92,16 +94,25 @@ def test_a_block_is_in_a_language_that_is_run_or_only_shown(block: Block) -> Non
 
 
 @each("python")
-def test_a_python_block_runs(block: Block, address: str) -> None:
-    code = "\n" * (block.line - 1) + block.code.replace(
-        ADDRESS, address
-    )  # a traceback shows the page's own line
-    exec(compile(code, str(ROOT / block.page), "exec"), {})
+def test_a_python_block_runs_and_prints_what_its_comments_show(block: Block, address: str) -> None:
+    # A traceback shows the page's own line.
+    code = "\n" * (block.line - 1) + block.code.replace(ADDRESS, address)
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        exec(compile(code, str(ROOT / block.page), "exec"), {})
+    shown = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    assert shown in ([], output.getvalue().splitlines())
 
 
 @each("python", tests=True)
 def test_a_block_of_tests_passes(block: Block, run_pytest: RunPytest) -> None:
     run_pytest(block.code, apart=True).assert_outcomes(passed=block.code.count("def test_"))
+
+
+def test_the_readme_is_short_and_names_the_quick_starts() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200
+    assert len(re.findall(r"^## Quick start: ", text, re.MULTILINE)) == 4
+    assert text.count("](docs/") > len(list(DOCS.glob("*.md")))
 
 
 @each("sh")
