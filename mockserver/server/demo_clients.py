@@ -215,11 +215,11 @@ def load_client_document(
 def _account_lines(
     client: ScriptedClient, vendors: Sequence[Vendor], *, known_keys_only: bool
 ) -> Iterable[str]:
-    own = {get_call_vendor(call, vendors): call.uses_account for call in client.calls}
-    for vendor, uses_account in own.items():
-        if uses_account:
-            yield f"- {{key: '{client.account_key(vendor)}', balance: {client.account_balance}}}"
-        if known_keys_only:
+    for vendor in dict.fromkeys(get_call_vendor(call, vendors) for call in client.calls if call.uses_account):
+        key = client.account_key(vendor)
+        yield f"- {{key: '{key}', name: {client.session}, balance: {client.account_balance}}}"
+    if known_keys_only:
+        for vendor in dict.fromkeys(get_call_vendor(call, vendors) for call in client.calls):
             yield f"- {{key: '{vendor.profile.sample_key}'}}"
 
 

@@ -124,7 +124,7 @@ def test_rounds_repeat_what_good_and_bad_clients_do(monkeypatch: pytest.MonkeyPa
         assert batch[503] >= 2  # by the plan
         accounts = demo.api.ask("GET", "/accounts")["accounts"]
         limited = {
-            one["session"]: one["spent"]["requests"] for one in accounts if not one["balance"]["unlimited"]
+            one["name"]: one["spent"]["requests"] for one in accounts if not one["balance"]["unlimited"]
         }
         assert limited == {"demo-good": 4, "demo-bad": 2}
         assert demo.api.ask("GET", "/demo")["rounds"] == 2
