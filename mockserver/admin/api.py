@@ -69,6 +69,7 @@ from mockserver.admin.state_handlers import (
     remove_plan,
     replace_fixtures,
     reset_state,
+    restore_fixture,
 )
 from mockserver.admin.verify import VERIFY_QUERY, VerifyResult
 from mockserver.errors import STATUS_BY_KIND
@@ -265,6 +266,9 @@ OPERATIONS = (
         request_type=FIXTURE,
     ),
     Operation("DELETE", "/fixtures/{name:path}", remove_fixture, "Remove one added fixture."),
+    Operation(
+        "POST", "/fixtures/{name:path}/restore", restore_fixture, "Put a removed fixture back in its place."
+    ),
     Operation(
         "GET",
         "/faults",

@@ -24,8 +24,10 @@ from mockserver.sessions.store import (
     NO_FIXTURES,
     CounterKind,
     Overlay,
+    RemovedFixture,
 )
 
+_MAX_REMOVED = 10  # fixtures of a scope whose removal can be undone
 _RULE_COUNTERS: tuple[CounterKind, ...] = (EVALUATED, APPLIED)
 
 
@@ -51,9 +53,7 @@ class RuntimeChanges:
                 loaded, format_scope_label(session), layer.fixtures_added, layer.rules_added
             )
             if taken := [one.name for one in loaded.fixtures if one.name in layer.fixtures]:
-                raise AdminError(
-                    409, f"there is a fixture {truncate_text(taken[0])!r} already; PUT replaces it"
-                )
+                raise self._name_taken(taken[0])
             fixtures = FixtureSet((*loaded.fixtures, *layer.fixtures))
             await self._set_fixtures(
                 session, _with_fixtures(layer, fixtures, len(loaded.fixtures)), loaded.fixtures
@@ -110,15 +110,40 @@ class RuntimeChanges:
             removed = layer.fixtures.by_name(name)
             if removed is None:
                 raise self._not_found(session, name, layer)
-            fixtures = FixtureSet(one for one in layer.fixtures if one is not removed)
-            await self._set_fixtures(session, replace(layer, fixtures=fixtures), [removed])
+            before = layer.fixtures.fixtures
+            behind = frozenset(one.name for one in before[before.index(removed) + 1 :])
+            last_removed = (RemovedFixture(removed, behind), *layer.removed)[:_MAX_REMOVED]
+            others = FixtureSet(one for one in before if one is not removed)
+            await self._set_fixtures(
+                session, replace(layer, fixtures=others, removed=last_removed), [removed]
+            )
+
+    async def restore(self, session: str | None, name: str) -> None:
+        """Put a fixture that was removed back in its place. Raises AdminError if it cannot be."""
+        async with self._pipeline.store.lock(session):
+            layer = await self._pipeline.store.overlay(session)
+            found = next((one for one in layer.removed if one.fixture.name == name), None)
+            if found is None:
+                raise AdminError(404, f"no fixture {truncate_text(name)!r} was removed lately")
+            if name in layer.fixtures:
+                raise self._name_taken(name)
+            fixture, behind = found
+            fixtures = list(layer.fixtures)
+            place = next((at for at, one in enumerate(fixtures) if one.name in behind), len(fixtures))
+            fixtures.insert(place, fixture)
+            removed = tuple(one for one in layer.removed if one is not found)
+            await self._set_fixtures(
+                session, replace(layer, fixtures=FixtureSet(fixtures), removed=removed), [fixture]
+            )
 
     async def clear(self, session: str | None) -> int:
         """Remove all fixtures that were added at run time; return their number."""
         async with self._pipeline.store.lock(session):
             layer = await self._pipeline.store.overlay(session)
             await self._set_fixtures(
-                session, replace(layer, fixtures=NO_FIXTURES, fixtures_added=0), layer.fixtures.fixtures
+                session,
+                replace(layer, fixtures=NO_FIXTURES, fixtures_added=0, removed=()),
+                layer.fixtures.fixtures,
             )
         return len(layer.fixtures)
 
@@ -205,6 +230,9 @@ class RuntimeChanges:
         changed = replace(layer, rules=(*rules, *layer.rules), rules_added=layer.rules_added + len(rules))
         await self._pipeline.store.set_overlay(session, changed)
         self._feed.publish_change("faults", session)
+
+    def _name_taken(self, name: str) -> AdminError:
+        return AdminError(409, f"there is a fixture {truncate_text(name)!r} already; PUT replaces it")
 
     def _not_found(self, session: str | None, name: str, overlay: Overlay) -> AdminError:
         if name in self._pipeline.fixtures:

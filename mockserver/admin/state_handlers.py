@@ -108,6 +108,12 @@ async def remove_fixture(admin: AdminServices, request: AdminRequest) -> Respons
     return create_json_response({"deleted": 1})
 
 
+async def restore_fixture(admin: AdminServices, request: AdminRequest) -> Response:
+    """Put a removed fixture back in its place."""
+    await admin.changes.restore(request.session, request.name)
+    return create_json_response({"fixtures": [request.name]})
+
+
 async def reload_fixtures(admin: AdminServices, _: AdminRequest) -> Response:
     """Read the fixture files again."""
     return create_json_response({"fixtures": await admin.changes.reload()})

@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
+from mockserver.fixtures.fixture import Fixture
 from mockserver.fixtures.plan_spec import PlanStep
 from mockserver.matching.fixture_set import FixtureSet
 from mockserver.request.chat_request import ChatRequest
@@ -45,13 +46,21 @@ GENERATED: Final = "generated"
 ALL_COUNTERS: Final[tuple[CounterKind, ...]] = (ANSWERED, EVALUATED, APPLIED, GENERATED)
 
 
+class RemovedFixture(NamedTuple):
+    """A fixture that was removed, and the names of the fixtures that it took precedence over."""
+
+    fixture: Fixture
+    behind: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Overlay:
     """The fixtures and fault rules (newest first) and accounts added at run time, for one session or for all.
 
     `fixtures_added` and `rules_added` count all that were ever added, so that no name is given twice. `accounts` and
     `topups` are by key; a top-up is added to the balance even if the account is defined elsewhere. `plan`, if it is not
-    None, replaces that of the files; a session has none of its own.
+    None, replaces that of the files; a session has none of its own. `removed` has the fixtures that were removed last,
+    newest first.
     """
 
     fixtures: FixtureSet = NO_FIXTURES
@@ -61,6 +70,7 @@ class Overlay:
     accounts: Mapping[str, AccountSpec] = field(default_factory=dict)
     topups: Mapping[str, Decimal] = field(default_factory=dict)
     plan: tuple[PlanStep, ...] | None = None
+    removed: tuple[RemovedFixture, ...] = ()
 
     @property
     def is_empty(self) -> bool:

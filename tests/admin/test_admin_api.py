@@ -556,6 +556,31 @@ def test_a_fixture_keeps_its_place_when_it_is_changed(control: Control, client: 
     assert [said(client, "q") for _ in range(3)] == ["a", "B", "c"]
 
 
+def test_a_removed_fixture_is_put_back_in_its_place(control: Control) -> None:
+    def list_added() -> list[str]:
+        listed = control.ask("GET", "/fixtures?session=mine")["fixtures"]
+        return [one["name"] for one in listed if one["scope"] == "session"]
+
+    names = ["a/b", *"bcdefghijklm"]
+    added = [{"name": name, "match": {"user": name}, "response": name} for name in names]
+    control.ask("POST", "/fixtures?session=mine", added, 201)
+    control.ask("DELETE", "/fixtures/b?session=mine")
+    assert "removed lately" in control.refused("POST", "/fixtures/b/restore", status=404)
+    control.ask("POST", "/fixtures?session=mine", {"name": "new", "match": {}, "response": "new"}, 201)
+    assert control.ask("POST", "/fixtures/b/restore?session=mine") == {"fixtures": ["b"]}
+    assert list_added() == ["new", *names]
+    assert "removed lately" in control.refused("POST", "/fixtures/b/restore?session=mine", status=404)
+    for name in names[:11]:
+        control.ask("DELETE", f"/fixtures/{name}?session=mine")
+    assert "removed lately" in control.refused("POST", "/fixtures/a/b/restore?session=mine", status=404)
+    control.ask("POST", "/fixtures/c/restore?session=mine")
+    control.ask("PUT", "/fixtures/d?session=mine", {"match": {}, "response": "another"}, 201)
+    assert "already" in control.refused("POST", "/fixtures/d/restore?session=mine", status=409)
+    assert list_added() == ["d", "new", "c", "l", "m"]
+    control.ask("DELETE", "/fixtures?session=mine")
+    assert "removed lately" in control.refused("POST", "/fixtures/e/restore?session=mine", status=404)
+
+
 def test_all_that_was_added_is_exchanged_at_once(control: Control, client: Client) -> None:
     control.ask("POST", "/fixtures", [{"match": {"user": "old"}, "response": "o"}], 201)
     told = control.ask("PUT", "/fixtures", "fixtures: [{match: {user: weather}, response: New.}]")

@@ -116,6 +116,12 @@ def test_an_added_fixture_takes_precedence_and_is_removed(fixtures: Page, client
     fixtures.get_by_role("button", name="Remove mine").press("Enter")
     expect(fixtures.get_by_text("No fixture matches the filter.")).to_be_visible()
     assert client.chat(content="Hello").json["choices"][0]["message"]["content"] == "Good day."
+    undo = fixtures.get_by_role("button", name="Undo the removal of mine")
+    expect(undo).to_be_focused()
+    undo.press("Enter")
+    expect(cells(fixtures, 1)).to_have_text(["mine"])
+    expect(undo).to_be_hidden()
+    assert client.chat(content="Hello").json["choices"][0]["message"]["content"] == "Ahoy."
 
 
 def test_a_fixture_of_a_session_matches_in_no_other(

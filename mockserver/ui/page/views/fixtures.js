@@ -22,6 +22,8 @@ export function createFixturesView(context) {
   let listing = { fixtures: [], problems: [] };
   let version = 0;
   let stamp = "";
+  /** @type {FixtureView | null} */
+  let removed = null; // the fixture whose removal can be undone
   const refresh = createPoller(async () => {
     listing = await requestJson("GET", `/fixtures${sessionQuery(context.filter.session)}`);
     version += 1;
@@ -36,7 +38,9 @@ export function createFixturesView(context) {
   });
   const state = createSelect({ "aria-label": "State", onchange: (event) => replaceQuery({ state: event.target.value }) }, STATE_OPTIONS);
   const count = h("span", { class: "count" });
-  const toolbar = h("div", { class: "toolbar", role: "search", "aria-label": "Filter" }, search, state, h("div", { class: "align-end" }, count));
+  const undo = h("button", { type: "button", onclick: undoRemoval });
+  const removal = h("span", { hidden: true }, undo);
+  const toolbar = h("div", { class: "toolbar", role: "search", "aria-label": "Filter" }, search, state, h("div", { class: "align-end" }, removal, count));
   const problemPanel = h("article", { class: "panel file-problems", "aria-label": "Mistakes in files" });
   const tableBody = h("tbody");
   const list = h(
@@ -106,9 +110,25 @@ export function createFixturesView(context) {
   }
 
   /** @param {FixtureView} fixture */
-  async function removeFixture({ name, session }) {
+  async function removeFixture(fixture) {
+    const { name, session } = fixture;
     await requestJson("DELETE", `/fixtures/${encodeURIComponent(name)}${sessionQuery(session)}`);
+    removed = fixture;
+    // Beside the number of fixtures, because the list must not move under the pointer.
+    setText(undo, `Undo the removal of ${name}`);
+    removal.hidden = false;
+    undo.focus();
     context.announce(`Removed ${name}`);
+  }
+
+  async function undoRemoval() {
+    if (!removed) return;
+    const { name, session } = removed;
+    await requestJson("POST", `/fixtures/${encodeURIComponent(name)}/restore${sessionQuery(session)}`);
+    removal.hidden = true;
+    removed = null;
+    search.focus();
+    context.announce(`Restored ${name}`);
   }
 
   /** @param {string} kind */
