@@ -342,6 +342,7 @@ def test_a_stream_has_the_chosen_pace(play: Page, own: MockServer) -> None:
     assert request.headers["x-mock-fault"] == "slow=10000"
     play.get_by_role("checkbox", name="stream").uncheck()
     expect(control(play, "Pace")).to_be_disabled()
+    expect(panel(play, "Code").locator("pre")).not_to_contain_text("slow=")
     play.get_by_role("checkbox", name="stream").check()
     control(play, "Fault").select_option("no_done")
     expect(control(play, "Pace")).to_be_disabled()

@@ -117,8 +117,8 @@ export function createRequestForm({ onInput, onVendor, onSend, onStop }) {
   function read() {
     /** @type {PlaygroundForm & {stream: boolean}} */
     const values = { ...DEFAULT_FORM, stream: stream.checked };
-    for (const name of formNames()) values[name] = controls[name].disabled ? "" : controls[name].value.trim();
-    return values;
+    for (const name of formNames()) values[name] = controls[name].value.trim();
+    return { ...values, pace: stream.checked ? values.pace : "" };
   }
 
   /**
