@@ -290,7 +290,7 @@ class VendorProfile:
     hosts: tuple[str, ...] = spec_field(ListOf(HOST), "its own hosts", default=())
     listed: bool = spec_field(
         Boolean(),
-        "whether it is shown at start, and has its hosts and native paths; if not, only its path prefix is served, "
+        "whether it is shown at start, and has its native paths; if not, only its path prefix and hosts are served, "
         "unless `--vendor` names it",
         default=True,
     )

@@ -42,7 +42,8 @@ class RouteMatch:
 class VendorRouter:
     """The vendors of one server. If Hosts or native paths collide, the earlier vendor takes precedence.
 
-    All have their path prefix; only those whose profile is `listed` have Hosts and native paths.
+    All have their path prefix and Hosts; only those whose profile is `listed` have native paths, and their Hosts come
+    first.
 
     Raises InputError if a vendor's name is the first segment of a path of another vendor.
     """
@@ -51,7 +52,8 @@ class VendorRouter:
         self.vendors = {vendor.name: vendor for vendor in vendors}
         self.listed_vendors = {name: vendor for name, vendor in self.vendors.items() if vendor.profile.listed}
         ordered = self.listed_vendors.values()
-        self._hosts = {host: vendor for vendor in reversed(ordered) for host in vendor.profile.hosts}
+        by_rank = sorted(self.vendors.values(), key=lambda vendor: not vendor.profile.listed)
+        self._hosts = {host: vendor for vendor in reversed(by_rank) for host in vendor.profile.hosts}
         self._reserved_names = frozenset(name for vendor in ordered for name in vendor.profile.paths.reserved)
         owners = ((path.rstrip("/"), vendor) for vendor in ordered for path in vendor.profile.paths.owns)
         self._path_owners = sorted(owners, key=lambda owner: -len(owner[0]))
@@ -66,7 +68,7 @@ class VendorRouter:
     @property
     def hosts(self) -> list[str]:
         """The hosts of all vendors, listed or not."""
-        return [host for vendor in self.vendors.values() for host in vendor.profile.hosts]
+        return list(self._hosts)
 
     def locate(self, host: str, method: str, path: str) -> RouteMatch | None:
         """Return the route of a request, None if no vendor matches.

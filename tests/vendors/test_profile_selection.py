@@ -88,15 +88,17 @@ NATIVE = ("", "POST", "/v1/chat/completions")
 HOST = ("api.openai.com", "POST", "/v1/chat/completions")
 
 
-def test_a_profile_that_is_not_listed_has_its_prefix_alone() -> None:
+def test_a_profile_that_is_not_listed_has_its_prefix_and_its_host_alone() -> None:
     router = load_vendors()
     route = router.locate("", "GET", "/openai/v1/models/gpt-4o")
     assert route is not None
     assert (route.vendor.name, route.item) == ("openai", "gpt-4o")
     assert [found and found.vendor.name for found in (router.locate(*NATIVE), router.locate(*HOST))] == [
-        "aimlapi"
-    ] * 2
+        "aimlapi",
+        "openai",
+    ]
     assert list(router.listed_vendors) == ["aimlapi", "omixa", "segmind"]
+    assert HOST[0] in router.hosts
 
 
 @pytest.mark.parametrize("selection", ["openai", "openai-like.yaml"])
