@@ -283,12 +283,14 @@ def test_the_project_speaks_of_itself_alone(module: Module) -> None:
 def test_no_answer_is_delayed_outside_playback() -> None:
     # The server waits for its own end, the loader for the next look at the files, the health check for the next
     # attempt; the demo plays clients, which wait before they try again; a long computation yields to other tasks;
-    # connections of clients that send nothing are looked for at intervals, and a TLS handshake has a time limit.
+    # connections of clients that send nothing are looked for at intervals, and a TLS handshake has a time limit;
+    # the proxy tries again to accept when no file could be opened.
     assert _callers("sleep", "call_at", "call_later") == {
         "wire.playback",
         "server.uvicorn_server",
         "server.connection_limits",
         "intercept.tls_layer",
+        "intercept.proxy",
         "matching.loader",
         "cli.healthcheck",
         "server.demo_traffic",

@@ -105,6 +105,40 @@ def record(**flags: Any) -> None:
     run_server(_read_settings(flags))
 
 
+class ExecCommand(click.Command):
+    """A command whose arguments after `--` are the command line of a program."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the parts of the usage line."""
+        return [*super().collect_usage_pieces(ctx), "-- COMMAND..."]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what follows `--` in the context, and parse the rest."""
+        end = args.index("--") if "--" in args else len(args)
+        ctx.obj = args[end + 1 :]
+        rest = super().parse_args(ctx, args[:end])
+        if not ctx.obj:
+            raise click.UsageError("a command is missing: mockserver exec [OPTIONS] [PATHS] -- COMMAND", ctx)
+        return rest
+
+
+@main.command("exec", cls=ExecCommand)
+@paths_argument(envvar="MOCKSERVER_FIXTURES")
+@answer_options
+@click.option("--port", type=PortParam(), default=0, show_default=True, help="Port of the server.")
+@click.pass_context
+def exec_command(ctx: click.Context, /, **flags: Any) -> int:
+    """Run COMMAND; its calls to the vendors' own hosts are answered by a server with the fixtures of PATHS.
+
+    The exit code is that of COMMAND. Calls to other hosts are refused, and listed at the end.
+    """
+    from mockserver.cli.exec_run import run_with_server
+
+    result = run_with_server(_read_settings(flags), ctx.obj)
+    _print_problems(map(Problem, result.lines))
+    return result.exit_code
+
+
 @main.command()
 @paths_argument(required=True)
 @vendor_option()

@@ -1,1 +1,1 @@
-"""Calls to the vendors' own hosts, answered by this server: the certificates that make it possible."""
+"""Calls to the vendors' own hosts, answered by this server: proxy, certificates, and the program that calls."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from mockserver.errors import InputError
+from mockserver.intercept.host_rules import LOOPBACK_NAMES
 
 try:
     from cryptography import x509
@@ -32,7 +33,6 @@ except ModuleNotFoundError as error:
         "the extra `tls` is not installed: pip install 'mock-provider-server[tls]'"
     ) from error
 
-LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 _LOOPBACK_NETWORKS: Final = [x509.IPAddress(ipaddress.ip_network("127.0.0.0/8"))]
 _LIFETIME = timedelta(days=1)
 _CLOCK_SKEW = timedelta(minutes=5)  # that a client's clock may be behind, such as that of a virtual machine
@@ -53,7 +53,7 @@ class CertificateAuthority:
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         """`hosts` are names, each with its subdomains, and addresses."""
-        self.hosts = tuple(dict.fromkeys((*LOOPBACK_HOSTS, *hosts)))
+        self.hosts = tuple(dict.fromkeys((*LOOPBACK_NAMES, *hosts)))
         self._key = generate_private_key(SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mockserver CA of one run")])
         self._start = _read_system_time()

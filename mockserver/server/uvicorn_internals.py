@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -98,6 +99,17 @@ def require_server() -> None:
         raise InputError.from_message(
             f"uvicorn {uvicorn.__version__} has no {missing}: install another version of it"
         )
+
+
+def get_protocol_factory(server: uvicorn.Server) -> Callable[[], asyncio.Protocol]:
+    """Return the function that creates the protocol of a connection, as a started server does for its own socket."""
+    protocol_class: Any = server.config.http_protocol_class
+    return partial(
+        protocol_class,
+        config=server.config,
+        server_state=server.server_state,
+        app_state=server.lifespan.state,
+    )
 
 
 def _find(path: str) -> Any:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from types import FrameType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,10 +24,14 @@ from mockserver.server.uvicorn_internals import (
     add_reason_phrases,
     find_cycle,
     find_protocol,
+    get_protocol_factory,
     has_connections,
     require_server,
 )
 from mockserver.wire.playback import SINGLE_WRITE_KEY, TRANSPORT_KEY, Playback
+
+if TYPE_CHECKING:
+    from mockserver.intercept.proxy import InterceptProxy
 
 _ABORT_DELAY = 0.3  # seconds until a connection that has not ended by itself is cut
 _SHUTDOWN_TIMEOUT = 0.5  # seconds until uvicorn cancels what even that did not end
@@ -39,7 +43,7 @@ _KEEP_ALIVE = (
 class BackgroundServer:
     """One application on one bound socket: `run` on this thread, or `start` and `stop` on its own."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 the parts of a server
         self,
         app: ASGIApp,
         sock: socket.socket,
@@ -49,15 +53,16 @@ class BackgroundServer:
         loop: str = "auto",
         lifespan: Literal["on", "off"] = "on",
         tls_port: TlsPort | None = None,
+        proxy: InterceptProxy | None = None,
     ) -> None:
-        """`http` is auto, httptools or h11; `loop` auto, uvloop or asyncio."""
+        """`http` is auto, httptools or h11; `loop` auto, uvloop or asyncio; `proxy` hands over its connections."""
         require_server()
         host, port = sock.getsockname()[:2]
         self.address = str(host), int(port)
         self.tls_port = tls_port
         self._sockets = [sock] if tls_port is None else [sock, tls_port.sock]
         config = _uvicorn_config(app, _http_protocol_class(http, tls_port), loop, lifespan)
-        self._uvicorn = _StoppableUvicorn(config, playback, tls_port)
+        self._uvicorn = _StoppableUvicorn(config, playback, tls_port, proxy)
         self._join: Callable[[], object] | None = None
 
     def run(self) -> None:
@@ -101,11 +106,18 @@ class BackgroundServer:
 
 
 class _StoppableUvicorn(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, playback: Playback, tls_port: TlsPort | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        playback: Playback,
+        tls_port: TlsPort | None = None,
+        proxy: InterceptProxy | None = None,
+    ) -> None:
         super().__init__(config)
         self.ready = threading.Event()
         self._playback = playback
         self._tls_port = tls_port
+        self._proxy = proxy
         self._loop: asyncio.AbstractEventLoop | None = None
         self._knows_connections = has_connections()
 
@@ -115,6 +127,8 @@ class _StoppableUvicorn(uvicorn.Server):
         if self._knows_connections:
             start_idle_sweep(self._loop, self.server_state.connections)
         await super().startup(sockets)
+        if self._proxy is not None:
+            self._proxy.start(get_protocol_factory(self))
         self.ready.set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -134,6 +148,8 @@ class _StoppableUvicorn(uvicorn.Server):
         self._playback.close()
         if self._tls_port is not None:
             self._tls_port.close()
+        if self._proxy is not None:
+            self._proxy.close()
         cut = asyncio.get_running_loop().call_later(_ABORT_DELAY, self._abort_connections)
         await super().shutdown(sockets)
         cut.cancel()
