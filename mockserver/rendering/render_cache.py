@@ -32,12 +32,13 @@ class CachedRender:
 
     def fill(self) -> Answer:
         """Return the answer with new ids, the current time and its entity tag."""
-        values, body = tuple([create_id().encode() for create_id in self._id_factories]), b""
-        if self._prerendered.adds_content_length:
-            body = self._prerendered.body(values)
+        prerendered, body = self._prerendered, None
+        values = tuple([create_id().encode() for create_id in self._id_factories])
+        if prerendered.adds_content_length:
+            body = prerendered.body(values)
         if self._has_etag:
-            values = (*values, compute_etag(body).encode())
-        return self._prerendered.fill(values, len(body))
+            values = (*values, compute_etag(body or b"").encode())
+        return prerendered.fill(values, body)
 
 
 class RenderCache:

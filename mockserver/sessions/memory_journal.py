@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush, heapreplace
@@ -26,7 +26,7 @@ from mockserver.sessions.journal import (
     JournalListener,
     JournalSize,
 )
-from mockserver.wire.answer import Answer
+from mockserver.wire.answer import Frame
 from mockserver.wire.playback import Delivery
 from mockserver.wire.prerendered import PrerenderedAnswer, count_retained_bytes, find_prerendered
 
@@ -38,48 +38,67 @@ _HEAP_SLACK = 1_000  # outdated sizes of sessions
 _MAX_COUNTS = 20_000  # sessions whose evictions are counted; those evicted least recently are forgotten
 _REMAINS = "remains"  # the key of a large body's remains in the memo of an entry
 
-Entries = OrderedDict[str, JournalEntry]
 
+class _BodyLog:
+    """The bytes of the entries of one session or of all, and those with bodies in the order of their end.
 
-class _EntryLog:
-    """The entries of one session or of all, in order: of arrival, or of their end for those with bodies.
-
-    `open_bytes` are those of `bytes` that are in use: the bodies of requests that have not ended. They and the entries
-    with bodies are tracked only after the journal has grown beyond the share of one session.
+    `open_bytes` are those of `bytes` that are in use: the bodies of requests that have not ended. They and the ids of
+    entries with bodies are tracked only after the journal has grown beyond the share of one session. The ids of
+    entries without bodies are removed later.
     """
 
-    __slots__ = ("bytes", "entries", "large_bodies", "open_bytes", "session", "small_bodies")
+    __slots__ = ("bytes", "large_bodies", "open_bytes", "small_bodies")
 
-    def __init__(self, session: str = "") -> None:
-        self.session = session
+    def __init__(self) -> None:
         self.bytes = self.open_bytes = 0
-        self.entries: Entries = OrderedDict()
-        self.large_bodies: Entries = OrderedDict()
-        self.small_bodies: Entries = OrderedDict()
+        self.large_bodies: deque[str] | None = None
+        self.small_bodies: deque[str] | None = None
 
-    def add_bodies(self, entry: JournalEntry, size: int) -> None:
+    def add_bodies(self, id: str, size: int) -> None:  # noqa: A002
         """Note that the bodies of an entry, of this size in bytes, can be dropped."""
-        bodies = self.large_bodies if size > LARGE_BODY else self.small_bodies
-        bodies[entry.arrival.id] = entry
+        if size > LARGE_BODY:
+            self.large_bodies = self.large_bodies or deque()
+            self.large_bodies.append(id)
+        else:
+            self.small_bodies = self.small_bodies or deque()
+            self.small_bodies.append(id)
         self.open_bytes -= size
 
-    def remove_bodies(self, entry: JournalEntry) -> None:
-        """Note that the bodies of an entry are dropped, or evicted with it."""
-        was_closed = self.large_bodies.pop(entry.id, None) or self.small_bodies.pop(entry.id, None)
-        if not was_closed and not entry.dropped:
-            self.open_bytes -= count_body_bytes(entry)
+    def find_oldest_bodies(self, entries: Mapping[str, JournalEntry]) -> JournalEntry | None:
+        """Return the entry whose bodies are to be dropped first, None if there are none."""
+        for bodies in (self.large_bodies, self.small_bodies):
+            while bodies:
+                entry = entries.get(bodies[0])
+                if entry is not None and entry.dropped is None:
+                    return entry
+                bodies.popleft()
+        return None
+
+    def remove_evicted(self, entries: Mapping[str, JournalEntry]) -> None:
+        """Remove the ids of evicted entries: the oldest ones, and the others if these are most of all."""
+        for bodies in (self.large_bodies, self.small_bodies):
+            while bodies and bodies[0] not in entries:
+                bodies.popleft()
+            if bodies and len(bodies) > 2 * len(entries):
+                kept = [each for each in bodies if each in entries]
+                bodies.clear()
+                bodies.extend(kept)
 
     @property
     def kept_bytes(self) -> int:
         """Return the bytes that the journal alone keeps."""
         return self.bytes - self.open_bytes
 
-    def oldest_bodies(self) -> JournalEntry | None:
-        """Return the entry whose bodies are to be dropped first, None if there are none."""
-        return next(iter((self.large_bodies or self.small_bodies).values()), None)
 
+class _SessionLog(_BodyLog):
+    """The entries of one session, in the order of their arrival."""
 
-_NO_ENTRIES = _EntryLog()
+    __slots__ = ("entries", "session")
+
+    def __init__(self, session: str) -> None:
+        super().__init__()
+        self.session = session
+        self.entries: deque[JournalEntry] = deque()
 
 
 class _LargestFirst:
@@ -92,13 +111,13 @@ class _LargestFirst:
         self._by_bytes = by_bytes
         self.heap: list[tuple[int, str]] = []
 
-    def note_growth(self, log: _EntryLog, logs: Mapping[str, _EntryLog]) -> None:
+    def note_growth(self, log: _SessionLog, logs: Mapping[str, _SessionLog]) -> None:
         """Note that a session has grown."""
         heappush(self.heap, (-self._measure(log), log.session))
         if len(self.heap) > 4 * len(logs) + _HEAP_SLACK:  # most sizes are outdated
             self._fill(logs)
 
-    def find_largest(self, logs: Mapping[str, _EntryLog]) -> _EntryLog:
+    def find_largest(self, logs: Mapping[str, _SessionLog]) -> _SessionLog:
         """Return the largest of the sessions, of which there is at least one."""
         if not self.heap:
             self._fill(logs)
@@ -112,10 +131,10 @@ class _LargestFirst:
             else:  # it has shrunk since
                 heapreplace(self.heap, (-self._measure(log), session))
 
-    def _measure(self, log: _EntryLog) -> int:
+    def _measure(self, log: _SessionLog) -> int:
         return log.bytes if self._by_bytes else len(log.entries)
 
-    def _fill(self, logs: Mapping[str, _EntryLog]) -> None:
+    def _fill(self, logs: Mapping[str, _SessionLog]) -> None:
         self.heap = [(-self._measure(log), session) for session, log in logs.items()]
         heapify(self.heap)
 
@@ -129,8 +148,9 @@ class MemoryJournal:
         self._listeners: list[JournalListener] = []
         self._numbers = itertools.count(1)
         self._last_ended: JournalEntry | None = None  # the entry closed last
-        self._all = _EntryLog()
-        self._sessions: dict[str, _EntryLog] = {}
+        self._all = _BodyLog()
+        self._entries: OrderedDict[str, JournalEntry] = OrderedDict()  # by id, in the order of their arrival
+        self._sessions: dict[str, _SessionLog] = {}
         self._over_quota: set[str] = set()  # sessions that have grown beyond it while they were alone
         self._tracks_bodies = False  # whether the logs know which bodies can be dropped
         self._by_entries, self._by_bytes = _LargestFirst(by_bytes=False), _LargestFirst(by_bytes=True)
@@ -152,11 +172,42 @@ class MemoryJournal:
         arrival = entry.arrival
         log = self._sessions.get(arrival.session)
         if log is None:
-            log = self._sessions[arrival.session] = _EntryLog(arrival.session)
-        body_size = len(arrival.request.raw) if arrival.request else 0
+            log = self._sessions[arrival.session] = _SessionLog(arrival.session)
+        body_size = 0 if arrival.request is None else len(arrival.request.raw)
         entry.size = size = _ENTRY_OVERHEAD + arrival.head.size + body_size
+        log.entries.append(entry)
+        self._entries[arrival.id] = entry
+        self._grow(log, size, body_size)
+        if (
+            len(self._entries) > self.max_entries // _SESSION_SHARE
+            or self._all.bytes + self._shared_bytes > self.max_bytes // _SESSION_SHARE
+        ):
+            self._evict(log)
+        for listener in self._listeners:
+            listener("arrived", entry)
+
+    async def decide(self, entry: JournalEntry, decision: Decision) -> None:
+        """Record the decision, and evict others beyond the bounds."""
+        entry.decision = decision
+        arrival = entry.arrival
+        if arrival.id in self._entries:  # it may have been evicted in the meantime
+            added = self._retain(decision.answer.frames)
+            if decision.intended_answer is not None:
+                added += self._retain(decision.intended_answer.frames)
+            entry.size += added
+            if entry.size > LARGE_BODY:
+                self._keep_remains(entry)
+            log = self._sessions[arrival.session]
+            self._grow(log, added, added)
+            share = _SESSION_SHARE if len(self._sessions) > 1 else 1  # a session alone may have everything
+            if self._all.bytes + self._shared_bytes > self.max_bytes // share:
+                self._evict(log)
+        for listener in self._listeners:
+            listener("decided", entry)
+
+    def _grow(self, log: _SessionLog, size: int, body_size: int) -> None:
+        """Count more bytes of a session."""
         everything = self._all
-        log.entries[arrival.id] = everything.entries[arrival.id] = entry
         log.bytes += size
         everything.bytes += size
         if self._tracks_bodies:
@@ -166,37 +217,6 @@ class MemoryJournal:
             self._by_entries.note_growth(log, self._sessions)
         if self._by_bytes.heap:
             self._by_bytes.note_growth(log, self._sessions)
-        if (
-            len(everything.entries) > self.max_entries // _SESSION_SHARE
-            or everything.bytes + self._shared_bytes > self.max_bytes // _SESSION_SHARE
-        ):
-            self._evict(log)
-        for listener in self._listeners:
-            listener("arrived", entry)
-
-    async def decide(self, entry: JournalEntry, decision: Decision) -> None:
-        """Record the decision, and evict others beyond the bounds."""
-        entry.decision = decision
-        log = self._sessions.get(entry.arrival.session)
-        if log is not None and entry.arrival.id in log.entries:  # it may have been evicted in the meantime
-            everything = self._all
-            added = self._retain(decision.answer)
-            if decision.intended_answer is not None:
-                added += self._retain(decision.intended_answer)
-            entry.size += added
-            log.bytes += added
-            everything.bytes += added
-            if self._tracks_bodies:
-                log.open_bytes += added
-                everything.open_bytes += added
-            if self._by_bytes.heap:
-                self._by_bytes.note_growth(log, self._sessions)
-            if entry.size > LARGE_BODY:
-                self._keep_remains(entry)
-            if everything.bytes + self._shared_bytes > self.max_bytes // _SESSION_SHARE:
-                self._evict(log)
-        for listener in self._listeners:
-            listener("decided", entry)
 
     async def close(self, entry: JournalEntry, delivery: Delivery) -> None:
         """Record the end. The bodies may be dropped when the next request arrives or ends."""
@@ -210,39 +230,40 @@ class MemoryJournal:
 
     async def entries(self, session: str | None = None, since: int = 0) -> Sequence[JournalEntry]:
         """Return the entries of a session, or of all, with a number above `since`, the newest first."""
-        log = self._all if session is None else self._find_log(session)
-        return list(takewhile(lambda entry: entry.number > since, reversed(log.entries.values())))
+        entries = self._entries.values() if session is None else self._find_entries(session)
+        return list(takewhile(lambda entry: entry.number > since, reversed(entries)))
 
     async def entry(self, id: str) -> JournalEntry | None:  # noqa: A002
         """Return the entry with this id, None if it does not exist or was evicted."""
-        return self._all.entries.get(id)
+        return self._entries.get(id)
 
     async def clear(self, session: str | None = None) -> int:
         """Remove the entries of a session, or of all, and return their number; their evictions are forgotten."""
         if session is None:
-            count = len(self._all.entries)
-            self._all, self._sessions, self._over_quota = _EntryLog(), {}, set()
+            count = len(self._entries)
+            self._all, self._entries, self._sessions, self._over_quota = _BodyLog(), OrderedDict(), {}, set()
             self._tracks_bodies = False
             self._by_entries, self._by_bytes = _LargestFirst(by_bytes=False), _LargestFirst(by_bytes=True)
             self._prerendered_uses, self._shared_bytes = {}, 0
             self._evicted_by_session, self._evicted_since_clear = OrderedDict(), 0
             return count
-        removed = list(self._find_log(session).entries.values())
-        for entry in removed:
-            self._remove(entry)
+        count = len(self._find_entries(session))
+        for _ in range(count):
+            self._remove_oldest(self._sessions[session])
         self._evicted_since_clear -= self._evicted_by_session.pop(session, 0)
-        return len(removed)
+        return count
 
     async def size(self) -> JournalSize:
         """Return the number of entries and of evicted ones."""
-        return JournalSize(len(self._all.entries), self._evicted)
+        return JournalSize(len(self._entries), self._evicted)
 
     async def count_evicted(self, session: str | None = None) -> int:
         """Return the number of entries of a session, or of all, that were evicted since it was last cleared."""
         return self._evicted_since_clear if session is None else self._evicted_by_session.get(session, 0)
 
-    def _find_log(self, session: str) -> _EntryLog:
-        return self._sessions.get(session) or _NO_ENTRIES
+    def _find_entries(self, session: str) -> deque[JournalEntry]:
+        log = self._sessions.get(session)
+        return deque() if log is None else log.entries
 
     def _free_last_ended(self, last: JournalEntry) -> None:
         """Drop the parsed body of the entry closed last, and let its bodies be dropped."""
@@ -253,44 +274,47 @@ class MemoryJournal:
             self._add_bodies(last)
 
     def _add_bodies(self, entry: JournalEntry) -> None:
-        log = self._sessions.get(entry.arrival.session)
-        if log is not None and entry.arrival.id in log.entries:
+        arrival = entry.arrival
+        if arrival.id in self._entries:
             size = count_body_bytes(entry)
-            log.add_bodies(entry, size)
-            self._all.add_bodies(entry, size)
+            self._sessions[arrival.session].add_bodies(arrival.id, size)
+            self._all.add_bodies(arrival.id, size)
 
     def _track_bodies(self) -> None:
         """Begin to keep account of the bodies; there are only so many entries as fit in the share of a session."""
         self._tracks_bodies = True
-        for entry in self._all.entries.values():
+        for entry in self._entries.values():
             size = count_body_bytes(entry)
             self._sessions[entry.session].open_bytes += size
             self._all.open_bytes += size
-            if entry.delivery is not None and entry is not self._last_ended:
+            if not self._is_open(entry):
                 self._add_bodies(entry)
 
-    def _evict(self, log: _EntryLog) -> None:
+    def _is_open(self, entry: JournalEntry) -> bool:
+        """Return whether the bodies of an entry are in use."""
+        return entry.delivery is None or entry is self._last_ended
+
+    def _evict(self, log: _SessionLog) -> None:
         """Drop bodies and evict entries until the bounds are met; `log` is of the session that has grown.
 
         Until all sessions together have grown beyond the share of one, there is nothing to do.
         """
-        everything = self._all
-        max_entries, max_bytes = max(self.max_entries // _SESSION_SHARE, 1), self.max_bytes // _SESSION_SHARE
+        everything, is_alone = self._all, len(self._sessions) == 1
+        max_entries, max_bytes = self.max_entries // _SESSION_SHARE or 1, self.max_bytes // _SESSION_SHARE
         if not self._tracks_bodies and everything.bytes + self._shared_bytes > max_bytes:
             self._track_bodies()
         if len(log.entries) > max_entries or log.bytes > max_bytes:
             self._over_quota.add(log.session)
-        if self._over_quota and len(self._sessions) > 1:
+        if not is_alone:
             for session in tuple(self._over_quota):
                 self._enforce_quota(session, max_entries, max_bytes)
         if everything.bytes + self._shared_bytes > self.max_bytes:
             self._drop_bodies(everything, self.max_bytes - self._shared_bytes - everything.open_bytes)
         # The newest entry stays, whatever its size: a test must find the request that it has just made.
-        while len(everything.entries) > 1 and (
-            len(everything.entries) > self.max_entries
-            or everything.bytes + self._shared_bytes > self.max_bytes
+        while len(self._entries) > 1 and (
+            len(self._entries) > self.max_entries or everything.bytes + self._shared_bytes > self.max_bytes
         ):
-            self._evict_oldest(self._choose_log())
+            self._evict_oldest(log if is_alone else self._choose_log())
 
     def _enforce_quota(self, session: str, max_entries: int, max_bytes: int) -> None:
         """Drop bodies and evict entries of a session beyond its share, a bounded number of them."""
@@ -302,9 +326,9 @@ class MemoryJournal:
                 break
             self._evict_oldest(log)  # the rest is evicted by the requests that follow
 
-    def _drop_bodies(self, log: _EntryLog, max_bytes: int) -> None:
+    def _drop_bodies(self, log: _BodyLog, max_bytes: int) -> None:
         while log.kept_bytes > max_bytes:
-            entry = log.oldest_bodies()
+            entry = log.find_oldest_bodies(self._entries)
             if entry is None:
                 break
             self._drop_bodies_of(entry)
@@ -314,8 +338,6 @@ class MemoryJournal:
         arrival, decision = entry.arrival, cast(Decision, entry.decision)  # it has ended
         request = arrival.request
         log = self._sessions[arrival.session]
-        for each in (log, self._all):
-            each.remove_bodies(entry)
         digest, is_whole, kept = "", True, 0
         if request is not None:
             remains = entry.memo.pop(_REMAINS, None) or reduce_body(request.unparsed_copy().lazy_body)
@@ -324,8 +346,7 @@ class MemoryJournal:
             digest = compute_body_digest(request.raw)
             reduced = replace(request, raw=b"", lazy_body=lazy_body, memo=Memo())
             entry.arrival = replace(arrival, request=reduced)
-        for answer in _list_answers(decision):
-            self._release(answer)
+        self._release_answers(decision)
         answer = replace(decision.answer, frames=())
         entry.decision = replace(decision, answer=answer, intended_answer=None, response=None)
         entry.dropped = DroppedBodies(digest, is_whole)
@@ -340,60 +361,75 @@ class MemoryJournal:
         if request is not None and len(request.raw) > LARGE_BODY:
             entry.memo[_REMAINS] = reduce_body(request.lazy_body)
 
-    def _choose_log(self) -> _EntryLog:
+    def _choose_log(self) -> _SessionLog:
         """Return the log of the largest session, in entries or in bytes; never that of the newest entry alone."""
-        exceeds_entries = len(self._all.entries) > self.max_entries
+        exceeds_entries = len(self._entries) > self.max_entries
         log = (self._by_entries if exceeds_entries else self._by_bytes).find_largest(self._sessions)
-        newest = next(reversed(self._all.entries.values()))
-        if len(log.entries) > 1 or newest.arrival.id not in log.entries:
+        newest = next(reversed(self._entries.values()))
+        if len(log.entries) > 1 or newest is not log.entries[0]:
             return log
-        return self._sessions[next(iter(self._all.entries.values())).arrival.session]
+        return self._sessions[next(iter(self._entries.values())).arrival.session]
 
-    def _evict_oldest(self, log: _EntryLog) -> None:
-        entry = next(iter(log.entries.values()))
-        self._remove(entry)
+    def _evict_oldest(self, log: _SessionLog) -> None:
+        self._remove_oldest(log)
         counts = self._evicted_by_session
-        counts[entry.session] = counts.pop(entry.session, 0) + 1
-        if len(counts) > _MAX_COUNTS:
-            counts.popitem(last=False)
+        if log.session in counts:
+            counts[log.session] += 1
+            counts.move_to_end(log.session)
+        else:
+            counts[log.session] = 1
+            if len(counts) > _MAX_COUNTS:
+                counts.popitem(last=False)
         self._evicted += 1
         self._evicted_since_clear += 1
 
-    def _remove(self, entry: JournalEntry) -> None:
-        log = self._sessions[entry.session]
-        for each in (log, self._all):
-            del each.entries[entry.id]
-            if self._tracks_bodies:
-                each.remove_bodies(entry)
-            each.bytes -= entry.size
+    def _remove_oldest(self, log: _SessionLog) -> None:
+        """Remove the oldest entry of a session."""
+        everything = self._all
+        entry = log.entries.popleft()
+        size, decision = entry.size, entry.decision
+        del self._entries[entry.arrival.id]
+        log.bytes -= size
+        everything.bytes -= size
+        if self._tracks_bodies:
+            open_bytes = count_body_bytes(entry) if self._is_open(entry) else 0
+            for each in (log, everything):
+                each.open_bytes -= open_bytes
+                each.remove_evicted(self._entries)
         if not log.entries:
-            del self._sessions[entry.session]
-            self._over_quota.discard(entry.session)
-        if entry.decision is not None:
-            for answer in _list_answers(entry.decision):
-                self._release(answer)
+            del self._sessions[log.session]
+            self._over_quota.discard(log.session)
+        if decision is not None:
+            self._release_answers(decision)
 
-    def _release(self, answer: Answer) -> None:
-        """Undo `_retain`."""
-        prerendered = find_prerendered(answer.frames)
+    def _release_answers(self, decision: Decision) -> None:
+        """Undo `_retain` for the answer of a decision, and the one before its fault, if it has one."""
+        self._release(decision.answer.frames)
+        if decision.intended_answer is not None:
+            self._release(decision.intended_answer.frames)
+
+    def _release(self, frames: Sequence[Frame]) -> None:
+        prerendered = find_prerendered(frames)
         if prerendered is not None:
-            self._prerendered_uses[prerendered] -= 1
-            if not self._prerendered_uses[prerendered]:
+            uses = self._prerendered_uses[prerendered] - 1
+            if uses:
+                self._prerendered_uses[prerendered] = uses
+            else:
                 del self._prerendered_uses[prerendered]
                 self._shared_bytes -= prerendered.size
 
-    def _retain(self, answer: Answer) -> int:
+    def _retain(self, frames: Sequence[Frame]) -> int:
         """Count one more use of a shared prerendered answer, and its bytes if it is the first.
 
-        Return the bytes that the answer has for itself.
+        Return the bytes that the frames have for themselves.
         """
-        prerendered = find_prerendered(answer.frames)
+        prerendered = find_prerendered(frames)
         if prerendered is not None:
             uses = self._prerendered_uses.get(prerendered, 0)
             self._prerendered_uses[prerendered] = uses + 1
             if not uses:
                 self._shared_bytes += prerendered.size
-        return count_retained_bytes(answer.frames)
+        return count_retained_bytes(frames)
 
 
 def count_body_bytes(entry: JournalEntry) -> int:
@@ -404,9 +440,3 @@ def count_body_bytes(entry: JournalEntry) -> int:
 def compute_body_digest(raw: bytes) -> str:
     """Return a text that is equal for equal bodies."""
     return f"{zlib.crc32(raw):08x}"
-
-
-def _list_answers(decision: Decision) -> tuple[Answer, ...]:
-    """Return the answer of a decision, and the one before its fault, if it has one."""
-    intended = decision.intended_answer
-    return (decision.answer,) if intended is None else (decision.answer, intended)

@@ -56,6 +56,7 @@ class PrerenderedAnswer:
 
     __slots__ = (
         "_head_template",
+        "_last_body",
         "_positions",
         "_separators",
         "_unit_template",
@@ -78,24 +79,35 @@ class PrerenderedAnswer:
         unit, self._separators = _find_repeated_unit(texts)
         self._unit_template = _compile_bytes_template(unit, self._positions)
         self._head_template = _compile_bytes_template(lines.text, self._positions)
+        self._last_body: tuple[FillValues | None, bytes] = None, b""  # most bodies are needed twice in a row
         self.adds_content_length = not (answer.streamed or answer.has_no_body or lines.has_content_length)
         self.needs_separate_writes = any(frame.wait or frame.raw for frame in frames)
         self.size = sum(map(len, (*texts, unit, *self._separators)))  # bytes; most of them are stored twice
 
     def body(self, values: FillValues) -> bytes:
         """Return the body with the values filled in. Values without a placeholder are ignored."""
-        return self._unit_template(values).join(self._separators)
+        known, body = self._last_body
+        return body if known is values else self._unit_template(values).join(self._separators)
 
-    def fill(self, values: FillValues, size: int) -> Answer:
-        """Return the answer with the values filled in; `size` is the length of its body in bytes."""
-        answer = self.answer
+    def fill(self, values: FillValues, body: bytes | None = None) -> Answer:
+        """Return the answer with the values filled in; `body` is its body if it is known already."""
+        answer, size = self.answer, 0
+        if body is not None:
+            self._last_body = values, body
+            size = len(body)
         head = HeaderBlock(
             (CONTENT_LENGTH_LINE % size,) if self.adds_content_length else (), self._head_template, values
         )
         frames = FilledFrames(self, values)
         return Answer(
-            *(answer.status, head, frames, answer.wait, answer.ending, answer.streamed),
-            *(answer.head, answer.piece_size),
+            answer.status,
+            head,
+            frames,
+            answer.wait,
+            answer.ending,
+            answer.streamed,
+            answer.head,
+            answer.piece_size,
         )
 
     def frames(self, values: FillValues) -> Iterator[Frame]:

@@ -113,7 +113,7 @@ def test_evicted_requests_and_dropped_bodies_are_counted_first(
     client = make_client(serving)
     for _ in range(3):
         client.chat()
-    [entry, _] = serving._pipeline.store.journal._all.entries.values()  # type: ignore[attr-defined]
+    [entry, _] = serving._pipeline.store.journal._entries.values()  # type: ignore[attr-defined]
     serving._pipeline.store.journal._drop_bodies_of(entry)  # type: ignore[attr-defined]
     report = serving.report()
     assert report.incomplete.startswith(

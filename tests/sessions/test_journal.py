@@ -158,7 +158,7 @@ def test_a_shared_prerendered_answer_is_counted_once() -> None:
     @with_journal()
     async def check_bytes(journal: MemoryJournal) -> None:
         for one in await fill(journal, "a", "b", "a"):
-            await journal.decide(one, Decision(shared.fill((), 5000)))
+            await journal.decide(one, Decision(shared.fill(())))
         assert (journal._all.bytes, journal._shared_bytes) == (3 * (1_000 + 1_000), shared.size)
         await journal.clear("a")
         assert (journal._all.bytes, journal._shared_bytes) == (1_000 + 1_000, shared.size)
@@ -173,7 +173,7 @@ def test_unshared_prerendered_answers_are_bounded_in_bytes() -> None:
     async def check(journal: MemoryJournal) -> None:
         for one in await fill(journal, *"abcdefghij"):
             own = PrerenderedAnswer(Answer(200, (), (Frame(b"x" * 20_000),)), Placeholders())
-            await journal.decide(one, Decision(own.fill((), 20_000)))
+            await journal.decide(one, Decision(own.fill(())))
         assert (await journal.size()).entries == 2
 
     check()

@@ -232,7 +232,7 @@ def test_a_shared_answer_is_released_when_bodies_are_dropped() -> None:
     shared = PrerenderedAnswer(Answer(200, (), (Frame(b"x" * 5_000),)), Placeholders())
 
     async def check(journal: MemoryJournal) -> None:
-        answers = [await add(journal, "a", answer=shared.fill((), 5_000)) for _ in range(2)]
+        answers = [await add(journal, "a", answer=shared.fill(())) for _ in range(2)]
         await add(journal, "a", 20_000)
         await add(journal, "a", 20_000)
         assert [entry.dropped is None for entry in answers] == [False, False]
@@ -285,3 +285,32 @@ def test_the_reasons_are_sentences() -> None:
     )
     assert describe_dropped_bodies(1) == "the body of 1 request was dropped: the journal keeps 64 MB"
     assert describe_dropped_bodies(12) == "the bodies of 12 requests were dropped: the journal keeps 64 MB"
+
+
+def test_ids_of_evicted_entries_are_forgotten(read_request: ReadRequest) -> None:
+    async def check(journal: MemoryJournal) -> None:
+        first = await add(journal, "a", 6_000)
+        for _ in range(8):
+            await add(journal, "b", 1_000)
+        await journal.clear("b")
+        # The bodies of a's first request ended before all of these, and stay.
+        assert journal._all.small_bodies is not None
+        assert journal._all.small_bodies[0] == first.id
+        await add(journal, "c")
+        await add(journal, "c")
+        await journal.clear("c")
+        assert len(journal._all.small_bodies) <= 2 * len(await journal.entries())
+
+    run(check, max_bytes=24_000)
+
+
+def test_bodies_that_are_gone_are_not_dropped_again() -> None:
+    async def check(journal: MemoryJournal) -> None:
+        first = await add(journal, "a", 3_000)
+        for _ in range(3):
+            await add(journal, "b", 3_000)
+        await journal.clear("b")
+        others = [await add(journal, "c", 6_000) for _ in range(3)]
+        assert [entry.dropped is None for entry in (first, *others)] == [True, False, False, True]
+
+    run(check, max_bytes=14_000)
