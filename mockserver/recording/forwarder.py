@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -116,6 +117,7 @@ class RecordingForwarder:
         steps: EntrySteps,
     ) -> None:
         """Relay the vendor's answer to the client, and record it, unless the client leaves before its end."""
+        await asyncio.sleep(0)  # httpx2 needs a task, which a request has when it first waits
         scope, receive, send = connection
         relay = Relay(scope, send, entry.arrival.started_at)
         headers = select_forwarded_headers(request)

@@ -79,6 +79,8 @@ class RequestDispatcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
         app = self._find_app(scope) if scope["type"] == "http" else self.lifespan
+        if app is not self.pipeline:
+            await asyncio.sleep(0)  # Starlette needs a task, which a request has when it first waits
         await app(scope, receive, send)
 
     def _find_app(self, scope: Scope) -> ASGIApp:

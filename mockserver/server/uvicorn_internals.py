@@ -32,15 +32,29 @@ _PARSING = (
     "parser",
 )
 _CYCLE = (
+    "body",
     "default_headers",
     "disconnected",
     "flow",
     "keep_alive",
     "message_event",
+    "more_body",
     "on_response",
+    "receive",
     "response_complete",
     "response_started",
+    "run_asgi",
     "transport",
+    "waiting_for_100_continue",
+)
+_STARTING = (
+    "_start_asgi_task",
+    "flow",
+    "loop",
+    "on_response_complete",
+    "pipeline",
+    "server_state",
+    "tasks",
 )
 
 
@@ -76,7 +90,11 @@ def find_cycle() -> tuple[type, dict[int, bytes]] | None:
         f"{_HTTPTOOLS}:FlowControl",
     )
     missing = (
-        _find_missing(path, _CYCLE) or _find_missing(flow, ("write_paused",)) or _find_missing(lines, ())
+        _find_missing(path, _CYCLE)
+        or _find_missing(f"{_HTTPTOOLS}:HttpToolsProtocol", _STARTING)
+        or _find_missing(flow, ("read_paused", "resume_reading", "write_paused"))
+        or _find_missing("uvicorn.server:ServerState", ("total_requests",))
+        or _find_missing(lines, ())
     )
     if missing:
         _warn(missing, "answers are sent as ASGI messages, which is slower")

@@ -19,7 +19,7 @@ from mockserver.server.addresses import format_server_url
 from mockserver.server.connection_limits import AcceptErrorHandler, IdleTimeout, start_idle_sweep
 from mockserver.server.event_loop import select_loop, start_thread
 from mockserver.server.tls_port import TlsConnections, TlsPort
-from mockserver.server.uvicorn_fast_write import SingleWrite
+from mockserver.server.uvicorn_fast_write import EagerRequests, SingleWrite
 from mockserver.server.uvicorn_internals import (
     add_reason_phrases,
     find_cycle,
@@ -235,7 +235,7 @@ def _http_protocol_class(http: str, tls_port: TlsPort | None = None) -> Any:
     if name == "httptools":
         from mockserver.server.http_upgrade import IgnoredUpgrade  # noqa: PLC0415 h11 runs without httptools
 
-        mixins = (*mixins, IgnoredUpgrade)
+        mixins = (*mixins, *([] if single_write is None else [EagerRequests]), IgnoredUpgrade)
     attributes = {"single_write": single_write, "tls_port": tls_port}
     return type(f"Transport{protocol.__name__}", (*mixins, protocol), attributes)
 

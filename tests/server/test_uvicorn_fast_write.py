@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.server.addresses import bind_socket
 from mockserver.server.uvicorn_fast_write import SingleWrite
@@ -165,3 +166,61 @@ def test_what_was_said_is_written_before_the_connection_ends(
 
 def test_what_says_nothing_of_itself_is_left_to_it() -> None:
     assert SingleWrite(type(None), {}).take_cycle(print) is None
+
+
+class Listener:
+    """Notes the messages that it receives, up to a number of them, then answers."""
+
+    def __init__(self, count: int) -> None:
+        self.playback = Playback()
+        self.count = count
+        self.messages: list[Message] = []
+        self.has_received, self.has_ended = threading.Event(), threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.has_received.set()
+        for _ in range(self.count):
+            self.messages.append(await receive())
+        await self.playback.play(ANSWERS["/plain"], scope, receive, send)
+        self.has_ended.set()
+
+
+def serve(app: Listener) -> BackgroundServer:
+    running = BackgroundServer(app, bind_socket("127.0.0.1", 0), app.playback, lifespan="off")
+    running.start()
+    return running
+
+
+POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n"
+
+
+def test_a_body_that_arrives_after_its_head_is_received() -> None:
+    app = Listener(1)
+    running = serve(app)
+    with socket.create_connection(running.address, timeout=10) as client:
+        client.sendall(POST + b"connection: close\r\n\r\n")
+        assert app.has_received.wait(10)
+        client.sendall(b"body")
+        told = b"".join(iter(lambda: client.recv(65536), b""))
+    running.stop()
+    assert (told[:12], app.messages[0]["body"]) == (b"HTTP/1.1 201", b"body")
+
+
+def test_the_message_after_the_body_is_the_disconnect() -> None:
+    app = Listener(2)
+    running = serve(app)
+    with socket.create_connection(running.address, timeout=10) as client:
+        client.sendall(POST + b"\r\nbody")
+        assert app.has_received.wait(10)
+    assert app.has_ended.wait(10)
+    running.stop()
+    assert [message["type"] for message in app.messages] == ["http.request", "http.disconnect"]
+    assert (app.messages[0]["body"], app.messages[0]["more_body"]) == (b"body", False)
+
+
+def test_a_client_that_expects_it_is_told_to_continue() -> None:
+    app = Listener(1)
+    running = serve(app)
+    told = ask(running, POST + b"expect: 100-continue\r\nconnection: close\r\n\r\nbody")
+    running.stop()
+    assert told.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201")

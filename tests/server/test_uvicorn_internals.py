@@ -107,7 +107,7 @@ def test_without_a_part_of_its_requests_answers_are_sent_as_asgi_messages(
         with pytest.raises(httpx2.RemoteProtocolError):
             ask(running, "Hi", "empty")
     [warning] = warnings()
-    assert "RequestResponseCycle.default_headers: answers are sent as ASGI messages" in warning
+    assert "RequestResponseCycle.body: answers are sent as ASGI messages" in warning
 
 
 @pytest.mark.parametrize("name", ["httptools", "h11", "auto"])
