@@ -41,7 +41,7 @@ class RegexBudget:
     def __init__(self, seconds: float = REQUEST_TIME_LIMIT) -> None:
         self.remaining = seconds
         self.failures: list[str] = []  # see note_regex_failure
-        self._timed_out: set[tuple[Callable[..., Any], str]] = set()
+        self._timed_out: tuple[tuple[Callable[..., Any], str], ...] = ()
 
     def run(self, method: Callable[..., Any], text: str, pattern: str) -> Any:
         """Return the result of a method of a compiled pattern on a text. Raises RegexSearchError."""
@@ -64,7 +64,7 @@ class RegexBudget:
         try:
             return method(text, timeout=limit, concurrent=True)
         except TimeoutError:
-            self._timed_out.add((method, text))
+            self._timed_out += ((method, text),)
             raise _timeout_error(pattern) from None
         finally:
             self.remaining -= min(thread_time() - started, limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple, dataclass_transform
@@ -13,6 +13,8 @@ ResultT = TypeVar("ResultT")
 
 class Memo(dict[object, Any]):
     """The memoized results of one object. Pickling the object leaves them out."""
+
+    __slots__ = ()
 
     def __reduce__(self) -> tuple[type[Memo], tuple[()]]:
         """Pickle as an empty memo."""
@@ -37,12 +39,30 @@ def memoized(function: Callable[[OwnerT, *ExtraArgs], ResultT]) -> Callable[[Own
     Only the last result is stored, with the other arguments it was computed from; other arguments replace it.
     """
 
+    if function.__code__.co_argcount == 1:
+        alone: Callable[[OwnerT, *ExtraArgs], ResultT] = _memoized_alone(function)
+        return alone
+
     def memoized_function(owner: OwnerT, *args: *ExtraArgs) -> ResultT:
         stored: tuple[object, ResultT] | None = owner.memo.get(function)
         if stored is not None and stored[0] == args:
             return stored[1]
         result = function(owner, *args)
         owner.memo[function] = args, result
+        return result
+
+    return memoized_function
+
+
+def _memoized_alone(function: Callable[..., ResultT]) -> Any:
+    """Memoize a function of one argument."""
+
+    def memoized_function(owner: HasMemo) -> ResultT:
+        memo = owner.memo
+        if function in memo:
+            result: ResultT = memo[function]
+        else:
+            result = memo[function] = function(owner)
         return result
 
     return memoized_function
@@ -75,16 +95,20 @@ class BoundedCache(Generic[KeyT, ValueT]):
     """A cache that is bounded in entries and in bytes; the oldest entries are evicted.
 
     `get` returns the value of a key, or None. It is the dictionary's own method, since every request calls it.
+    `on_evicted` is called with each evicted value.
     """
 
-    __slots__ = ("_bytes", "_max_bytes", "_max_entries", "_sizes", "_values", "get")
+    __slots__ = ("_bytes", "_max_bytes", "_max_entries", "_on_evicted", "_sizes", "_values", "get")
 
-    def __init__(self, max_entries: int, max_bytes: int) -> None:
+    def __init__(
+        self, max_entries: int, max_bytes: int, on_evicted: Callable[[ValueT], object] | None = None
+    ) -> None:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._bytes = 0
         self._values: dict[KeyT, ValueT] = {}
-        self._sizes: OrderedDict[KeyT, int] = OrderedDict()
+        self._sizes: deque[tuple[KeyT, int]] = deque()  # the oldest first
+        self._on_evicted = on_evicted
         self.get: Callable[[KeyT], ValueT | None] = self._values.get
 
     def __len__(self) -> int:
@@ -96,15 +120,25 @@ class BoundedCache(Generic[KeyT, ValueT]):
         `size` is about its bytes in memory. A value that is larger than the whole cache is not added.
         """
         if size <= self._max_bytes:
-            if key in self._sizes:
-                self._bytes -= self._sizes[key]
-            self._values[key], self._sizes[key] = value, size
+            if key in self._values:
+                self._remove_size(key)
+            self._values[key] = value
+            self._sizes.append((key, size))
             self._bytes += size
             while len(self._sizes) > self._max_entries or self._bytes > self._max_bytes:
-                oldest, freed = self._sizes.popitem(last=False)
-                self._values.pop(oldest, None)  # another thread may have removed it
+                oldest, freed = self._sizes.popleft()
+                evicted = self._values.pop(oldest, None)  # another thread may have removed it
                 self._bytes -= freed
+                if evicted is not None and self._on_evicted is not None:
+                    self._on_evicted(evicted)
         return value
+
+    def _remove_size(self, key: KeyT) -> None:
+        """Forget the size and the age of an entry. This takes long, but values are rarely replaced."""
+        for known in tuple(self._sizes):
+            if known[0] == key:
+                self._sizes.remove(known)
+                self._bytes -= known[1]
 
 
 ClassT = TypeVar("ClassT")

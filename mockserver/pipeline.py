@@ -52,11 +52,12 @@ from mockserver.sessions.injection_result import (
     apply_injections,
     classify_error,
     find_named_fixture,
+    inject_nothing,
 )
 from mockserver.sessions.journal import Arrival, Decision, JournalEntry, Outcome, generate_request_id
 from mockserver.sessions.store import EMPTY_OVERLAY, Overlay, SessionStore
 from mockserver.settings import Settings
-from mockserver.validation.admission import admit_request
+from mockserver.validation.admission import admit_request, passes_checks
 from mockserver.validation.body_rules import find_body_issues, passes_fast_check
 from mockserver.vendors.routing import VendorRouter
 from mockserver.wire.answer import Answer, Frame
@@ -171,13 +172,8 @@ class ChatPipeline:
         """Return a pipeline with a copy of a session's state, whose decisions leave nothing behind here."""
         store = await self.store.copy(session)
         return ChatPipeline(
-            self.settings,
-            self.router,
-            self.fixtures,
-            self.fault_rules,
-            store,
-            self.playback,
-            self.on_request_end,
+            *(self.settings, self.router, self.fixtures, self.fault_rules),
+            *(store, self.playback, self.on_request_end),
         )
 
     def effective_state(
@@ -210,7 +206,8 @@ class ChatPipeline:
                 if request.is_large:
                     regex_budget.failures += request.lazy_body.derive(_REGEX_FAILURES, None, list)
                 match = find_first_match(request, state.fixtures, state.answer_counts)
-                injected = await self.inject(request, state, match)
+                nothing = inject_nothing(request, match, self.settings, state.fault_rules or state.plan)
+                injected = nothing or await self.inject(request, state, match)
                 if self.forwarder is not None and await self.forwarder.takes(request, injected):
                     return FORWARDED
                 decision = await self.respond(request, request_id, state, injected)
@@ -294,7 +291,7 @@ class ChatPipeline:
             account = None
             if state.checks_accounts:
                 account = await self.charging.admit(request, state.accounts)
-            elif injected.match is None or request.route.api != "unknown":
+            elif not passes_checks(request) and (injected.match is None or request.route.api != "unknown"):
                 await admit_request(request)
             rendered = await self.responder.respond(request, state, injected, account)
         except ApiError as error:

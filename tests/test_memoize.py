@@ -31,3 +31,11 @@ def test_the_oldest_entries_are_evicted_and_a_value_too_large_is_not_added() -> 
     assert [cache.get(key) for key in "def"] == [None, "e", "f"]
     assert cache.put("g", "g", 101) == "g"
     assert [cache.get(key) for key in "efg"] == ["e", "f", None]
+
+
+def test_evicted_values_are_reported() -> None:
+    evicted: list[str] = []
+    cache: BoundedCache[str, str] = BoundedCache(2, MAX_BYTES, evicted.append)
+    for key in "abcb":
+        cache.put(key, key, 10)
+    assert evicted == ["a"]

@@ -43,6 +43,8 @@ from mockserver.wire.answer import Answer, Frame, index_headers, remove_headers
 from mockserver.wire.prerendered import Placeholders, PrerenderedAnswer
 from mockserver.wire.sse import SSE_HEADERS, create_sse_answer
 
+_RENDER_KEY: Final = "render"
+
 
 class Delta(NamedTuple):
     """One chunk of a choice: the wait before it in seconds, the fields it adds, and the finish reason of the last."""
@@ -62,13 +64,18 @@ def find_cached_answer(
     latency: LatencySpec | None = None,
 ) -> Answer | None:
     """Return the answer to a request if such an answer has been rendered before, else None."""
-    if cache is None or response.raw is not None or response.error is not None:
+    if cache is None:
         return None
-    if response.embedding is not None:
-        return None
-    render = cache.get(response, build_render_options(request, response))
+    known: tuple[RenderCache, ResponseSpec, CachedRender] | None = request.memo.get(_RENDER_KEY)
+    if known is not None and known[0] is cache and known[1] is response:
+        render: CachedRender | None = known[2]
+    else:
+        if response.raw is not None or response.error is not None or response.embedding is not None:
+            return None
+        render = cache.get(response, build_render_options(request, response))
     if render is None:
         return None
+    request.memo[_RENDER_KEY] = cache, response, render
     delay = response.delay or (latency and latency.delay)
     wait = delay.draw(rng) if delay else 0.0
     return replace(render.fill(), wait=wait) if wait else render.fill()

@@ -86,7 +86,9 @@ class RequestReader:
         self.worker = WorkerThread()
         self._max_body = max_body
         self._cache: BoundedCache[tuple[RoutedHead, bytes], ChatRequest] = BoundedCache(
-            _MAX_CACHED, _MAX_CACHED_BYTES
+            _MAX_CACHED,
+            _MAX_CACHED_BYTES,
+            on_evicted=lambda request: request.memo.clear(),  # the journal may keep the request
         )
 
     async def read(self, routed_head: RoutedHead, receive: Receive) -> ChatRequest:

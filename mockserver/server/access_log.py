@@ -43,24 +43,21 @@ def _format_clock(second: int) -> str:
 def _format_text(entry: JournalEntry) -> str:
     record = create_record(entry)
     ended = "" if record.ended in ("", "finished") else f"  {record.ended}"
-    columns = (
-        _format_clock(int(entry.arrival.arrived_at)),
-        record.vendor or "-",
-        _format_target(record),
-        "stream" if record.stream else "json",
-        str(record.status or "none"),
-        _format_source(record),
-        f"first {_format_time(record.first_byte_ms)}",
-        f"total {_format_time(record.total_ms)}{ended}",
-        f"attempt {record.attempt}",
+    first, total = record.first_byte_ms, record.total_ms
+    total_time = _format_time(total)
+    line = escape_controls(
+        f"{_format_clock(int(entry.arrival.arrived_at))}  {record.vendor or '-'}  {_format_target(record)}"
+        f"  {'stream' if record.stream else 'json'}  {record.status or 'none'}  {_format_source(record)}"
+        f"  first {total_time if first == total else _format_time(first)}  total {total_time}{ended}"
+        f"  attempt {record.attempt}"
     )
-    line = escape_controls("  ".join(columns))
     return f"{line}\n          {escape_controls(record.reason)}" if record.reason else line
 
 
 def _format_target(record: RequestRecord) -> str:
     """Return model and path; the path only if the request was refused, or names no model."""
-    target = truncate_text(record.model, 40)
+    model = record.model
+    target = model if len(model) <= 40 else truncate_text(model, 40)
     if target and not 400 <= record.status < 500:
         return target
     return "  ".join(filter(None, (target, f"{record.method} {truncate_text(record.path, 80)}")))

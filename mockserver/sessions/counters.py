@@ -60,11 +60,6 @@ class DurationHistogram:
         counts = [sum(column) for column in zip(*(part.counts for part in parts), strict=True)]
         return cls(counts, sum(part.seconds for part in parts))
 
-    def add(self, seconds: float, bucket: int) -> None:
-        """Count one duration, whose index among BUCKET_BOUNDS is `bucket`."""
-        self.counts[bucket] += 1
-        self.seconds += seconds
-
     @property
     def cumulative(self) -> Iterator[int]:
         """Yield the number of durations up to each bound; the last number counts them all."""
@@ -88,17 +83,21 @@ class RequestCounters:
 
     def record(self, request: ChatRequest | None, decision: Decision, delivery: Delivery) -> None:
         """Count a request that has ended; None stands for one whose path no vendor has. This runs for every request."""
-        vendor, model, stream = (
-            ("", "", False) if request is None else (request.vendor.name, request.model, request.stream)
+        status, seconds, first_byte = decision.status, delivery.seconds, delivery.first_byte
+        labels = (
+            ("", "", False, status, decision.fault)
+            if request is None
+            else (request.vendor.name, request.model, request.stream, status, decision.fault)
         )
-        labels = vendor, model, stream, decision.status, decision.fault
         row = self._rows.get(labels) or self._add_row(labels)
-        bucket = bisect_left(BUCKET_BOUNDS, delivery.seconds)
-        row.total.add(delivery.seconds, bucket)
-        if delivery.first_byte == delivery.seconds:  # the whole answer was sent at once
-            row.first_byte.add(delivery.seconds, bucket)
-        elif delivery.first_byte is not None:
-            row.first_byte.add(delivery.first_byte, bisect_left(BUCKET_BOUNDS, delivery.first_byte))
+        bucket = bisect_left(BUCKET_BOUNDS, seconds)
+        row.total.counts[bucket] += 1
+        row.total.seconds += seconds
+        if first_byte is not None:
+            if first_byte != seconds:  # else the whole answer was sent at once
+                bucket = bisect_left(BUCKET_BOUNDS, first_byte)
+            row.first_byte.counts[bucket] += 1
+            row.first_byte.seconds += first_byte
 
     @property
     def rows(self) -> Iterator[tuple[MetricLabels, MetricRow]]:

@@ -70,7 +70,7 @@ NO_INJECTION = Injection()
 
 def parse_injection(request: ChatRequest, error_in_message: str | int | None = None) -> Injection:
     """Return what a request's headers, key or message ask for. Raises ApiError for an unknown or invalid header."""
-    if error_in_message is None and not _has_injection(request.routed_head):
+    if error_in_message is None and not has_injection(request.routed_head):
         return NO_INJECTION
     error_in_key = _error_in_key(request.api_key)
     headers = _injection_headers(request.routed_head)
@@ -138,7 +138,7 @@ def _names_message(fixture: Fixture, text: str) -> bool:
 
 
 @memoized
-def _has_injection(routed_head: RoutedHead) -> bool:
+def has_injection(routed_head: RoutedHead) -> bool:
     """Return whether a head asks for anything; most do not."""
     return bool(_injection_headers(routed_head)) or _error_in_key(routed_head.api_key) is not None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,8 +14,15 @@ from mockserver.rendering.mock_headers import decode_fixture_name
 from mockserver.rendering.responses_events import encode_error_event
 from mockserver.request.chat_request import ChatRequest
 from mockserver.schema.messages import did_you_mean, truncate_text
-from mockserver.sessions.injected_faults import FIXTURE_HEADER, NO_INJECTION, Injection
+from mockserver.sessions.injected_faults import (
+    FIXTURE_HEADER,
+    NO_INJECTION,
+    Injection,
+    find_error_in_message,
+    has_injection,
+)
 from mockserver.sessions.journal import Decision, Outcome
+from mockserver.settings import Settings
 from mockserver.wire.fault_point import encode_error_data
 from mockserver.wire.faults import Fault, apply_fault, explain_no_effect
 
@@ -38,6 +45,18 @@ class InjectionResult:
 
 
 NOTHING_INJECTED: Final = InjectionResult(None, NO_INJECTION, NO_INJECTION, None)
+
+
+def inject_nothing(
+    request: ChatRequest, match: FixtureMatch | None, settings: Settings, rules: Sequence[object]
+) -> InjectionResult | None:
+    """Return the result for a request that asks for nothing, as most do, if there are no rules; None for others."""
+    if rules or has_injection(request.routed_head):
+        return None
+    fixture = match.fixture if match else None
+    if settings.mock_messages and find_error_in_message(request, fixture) is not None:
+        return None
+    return InjectionResult(match, NO_INJECTION, NO_INJECTION, None)
 
 
 def find_named_fixture(

@@ -91,7 +91,8 @@ class Decision:
     @property
     def status(self) -> int:
         """Return the status of the answer, 0 if no status line is sent."""
-        return self.answer.status if self.answer.head else 0
+        answer = self.answer
+        return answer.status if answer.head else 0
 
     @property
     def is_generated(self) -> bool:
@@ -118,15 +119,23 @@ class JournalEntry:
     request and its answer, to stay within its bounds.
     """
 
-    __slots__ = ("arrival", "decision", "delivery", "dropped", "memo", "number", "size")
+    __slots__ = ("_memo", "arrival", "decision", "delivery", "dropped", "number", "size")
 
     def __init__(self, arrival: Arrival) -> None:
         self.arrival = arrival
         self.decision: Decision | None = None
         self.delivery: Delivery | None = None
         self.dropped: DroppedBodies | None = None
-        self.memo = Memo()
+        self._memo: Memo | None = None
         self.number = self.size = 0
+
+    @property
+    def memo(self) -> Memo:
+        """Return what is memoized for this entry; most entries have nothing."""
+        memo = self._memo
+        if memo is None:
+            memo = self._memo = Memo()
+        return memo
 
     @property
     def id(self) -> str:

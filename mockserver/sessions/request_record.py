@@ -88,8 +88,12 @@ _UNDECIDED = Decision(Answer(0, ()))
 def create_record(entry: JournalEntry) -> RequestRecord:
     """Return the record of a journal entry, as it is now."""
     arrival, decision, delivery = entry.arrival, entry.decision or _UNDECIDED, entry.delivery
-    request, head = arrival.request, arrival.head
-    first_byte = delivery.first_byte if delivery else None
+    request, head, answer = arrival.request, arrival.head, decision.answer
+    first_byte = total = None
+    if delivery is not None:
+        first_byte, total = delivery.first_byte, round(delivery.seconds * 100_000) / 100
+        if first_byte is not None:
+            first_byte = total if first_byte == delivery.seconds else to_milliseconds(first_byte)
     # By position: Python packs keywords for a class into a dictionary, and each logged request comes here.
     return RequestRecord(
         arrival.id,
@@ -103,17 +107,17 @@ def create_record(entry: JournalEntry) -> RequestRecord:
         request.route.path if request else head.path,
         request is not None and request.stream,
         request.attempt if request else 0,
-        decision.status,
+        answer.status if answer.head else 0,
         decision.fixture,
         decision.matched,
         decision.outcome if entry.decision else "",
-        decision.is_generated,
+        decision.response is not None and not decision.matched,
         decision.nearest,
         decision.rule,
         decision.fault,
         decision.reason,
-        None if first_byte is None else to_milliseconds(first_byte),
-        to_milliseconds(delivery.seconds) if delivery else None,
+        first_byte,
+        total,
         delivery.size if delivery else 0,
         delivery.end_reason if delivery else "",
     )

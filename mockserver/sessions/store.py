@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol, cast
 
 from mockserver.fixtures.account_spec import AccountSpec
 from mockserver.fixtures.fault_rules import FaultRule
@@ -80,7 +80,29 @@ class Overlay:
 
 
 EMPTY_OVERLAY: Final = Overlay()
-_NO_LOCK: Final = nullcontext()
+
+
+class _Done:
+    """An awaitable that is done."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return cast(Generator[Any, Any, None], iter(()))
+
+
+class _NoLock(AbstractAsyncContextManager[object]):
+    """A lock that does nothing, without the coroutines of `contextlib.nullcontext`."""
+
+    def __aenter__(self) -> _Done:  # type: ignore[override]
+        return _DONE
+
+    def __aexit__(self, *_: object) -> _Done:  # type: ignore[override]
+        return _DONE
+
+
+_DONE: Final = _Done()
+
+
+_NO_LOCK: Final = _NoLock()
 
 
 class SessionStore(Protocol):

@@ -31,7 +31,7 @@ async def admit_request(
 
     `account_checks` has by name the checks that need the account; each runs after the check of the same name.
     """
-    is_valid = _passes_head_checks(request.routed_head) and passes_fast_check(request)
+    is_valid = passes_checks(request)
     if is_valid and not account_checks:
         return
     if not is_valid:
@@ -41,6 +41,11 @@ async def admit_request(
             _run_check(request, name)
         if name in account_checks:
             await account_checks[name]()
+
+
+def passes_checks(request: ChatRequest) -> bool:
+    """Return whether a request is of the usual shape, and passes all checks that need no account."""
+    return _passes_head_checks(request.routed_head) and passes_fast_check(request)
 
 
 def _run_check(request: ChatRequest, name: str) -> None:

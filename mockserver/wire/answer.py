@@ -146,7 +146,13 @@ class Answer:
         own = self.headers if type(self.headers) is HeaderBlock else encode_headers(self.headers)
         headers = (*self.headers, *HeaderBlock(lines)) if own is None else own.with_lines(lines)
         return Answer(
-            *(self.status, headers, self.frames, self.wait, self.ending, self.streamed, self.head),
+            self.status,
+            headers,
+            self.frames,
+            self.wait,
+            self.ending,
+            self.streamed,
+            self.head,
             self.piece_size,
         )
 
