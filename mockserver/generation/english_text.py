@@ -7,57 +7,33 @@ suits each predicate, so that no grammar is needed.
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
-from random import Random
+from collections import defaultdict
+from collections.abc import Sequence
 
-MIN_WORDS, MAX_WORDS = 5, 12  # of a composed sentence
+from mockserver.generation.sentence_writer import MIN_WORDS, SentenceWriter, count_words, group_by_length
+
+MAX_WORDS = 12  # of a composed sentence
 MAX_FREE_WORDS = 10  # of a sentence without a requested length
-RECENT_PARTS = 10  # parts of earlier sentences that are not used again
 
 
-class EnglishWriter:
-    """A source of sentences, which does not repeat the parts of its latest ones."""
+class EnglishWriter(SentenceWriter):
+    """A source of English sentences."""
 
-    def __init__(self, random: Random) -> None:
-        self._random = random
-        self._recent: deque[str] = deque(maxlen=RECENT_PARTS)
+    max_words = MAX_WORDS
 
     def compose_phrase(self) -> str:
         """Return a noun phrase of a few words: `A short example`."""
-        return _capitalize(self._pick(self._random.choice(SUBJECT_GROUPS)))
+        return _capitalize(self.pick_part(self.random.choice(SUBJECT_GROUPS)))
 
     def compose_sentence(self, word_count: int | None = None) -> str:
-        """Return a sentence of `MIN_WORDS` to `MAX_WORDS` words, or of the given number within these limits."""
-        count = word_count or self._random.randint(MIN_WORDS, MAX_FREE_WORDS)
-        parts = [self._pick(group) for group in self._random.choice(SHAPES[count])]
+        """Return a sentence composed of parts of the requested lengths."""
+        count = word_count or self.random.randint(MIN_WORDS, MAX_FREE_WORDS)
+        parts = [self.pick_part(group) for group in self.random.choice(SHAPES[count])]
         return _capitalize(" ".join(filter(None, parts))) + "."
 
-    def compose_sentences(self, count: int) -> Iterator[str]:
-        """Yield a number of sentences."""
-        return (self.compose_sentence() for _ in range(count))
-
-    def compose_words(self, count: int) -> Iterator[str]:
-        """Yield sentences that have this number of words altogether."""
-        while count > MAX_WORDS:
-            length = self._random.randint(MIN_WORDS, min(MAX_WORDS, count - MIN_WORDS))
-            count -= length
-            yield self.compose_sentence(length)
-        if count >= MIN_WORDS:
-            yield self.compose_sentence(count)
-        elif count:
-            yield self._random.choice(SHORT_TEXTS[count - 1])
-
-    def _pick(self, group: Sequence[str]) -> str:
-        part = self._random.choice([each for each in group if each not in self._recent] or group)
-        if part:
-            self._recent.append(part)
-        return part
-
-
-def count_words(text: str) -> int:
-    """Return the number of words, which spaces separate."""
-    return len(text.split())
+    def compose_short_text(self, word_count: int) -> str:
+        """Return one of the short texts of this number of words."""
+        return self.random.choice(SHORT_TEXTS[word_count - 1])
 
 
 def _capitalize(text: str) -> str:
@@ -65,8 +41,7 @@ def _capitalize(text: str) -> str:
 
 
 def _group_by_length(parts: Sequence[str]) -> list[list[str]]:
-    """Return the parts in groups of the same number of words."""
-    return [list(group) for _, group in itertools.groupby(sorted(parts, key=count_words), key=count_words)]
+    return list(group_by_length(parts).values())
 
 
 SUBJECTS = (
@@ -111,4 +86,24 @@ SHORT_TEXTS = (
     ("Very likely.", "It depends.", "Quite possibly.", "Definitely yes."),
     ("It depends entirely.", "That seems right.", "It works well.", "Yes, quite often."),
     ("That depends on context.", "It is quite simple.", "Yes, in most cases.", "It takes some time."),
+)
+
+# The first sentences of replies.
+TOPIC_OPENINGS: tuple[str, ...] = (
+    "There are three things worth knowing about {}.",
+    "A good way to begin with {} is to look at an example.",
+    "Most questions about {} have a short answer and a longer one.",
+    "The basic idea behind {} is easier than it seems.",
+    "When it comes to {}, small steps usually work best.",
+    "The best advice on {} is to keep things simple.",
+    "A closer look at {} shows why the details matter.",
+    "Here is a short overview of {}.",
+)
+OPENINGS: tuple[str, ...] = (
+    "Thank you for your question.",
+    "Of course, I am happy to help.",
+    "Certainly, here is what I found.",
+    "That is a good question.",
+    "Let me help you with that.",
+    "Sure, here is a short answer.",
 )

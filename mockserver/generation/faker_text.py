@@ -1,8 +1,9 @@
 """Random text in the language of a locale, of the length that the user's message asks for.
 
-English texts are composed by `english_reply`; those of other languages are random words of Faker's lists. If Faker has
-no word list for a locale, that of another locale of the same language is used: `fr_CA` uses `fr_FR`. For some languages
-(Portuguese, Swedish, Korean) Faker has names and places, but no word list at all: their texts are lorem ipsum.
+Texts in English, German, French, Spanish, Italian and Portuguese are composed by `composed_reply`; those of other
+languages are random words of Faker's lists. If Faker has no word list for a locale, that of another locale of the same
+language is used: `zh_TW` and `zh_CN`. For some languages (Swedish, Korean) Faker has names and places, but no word list
+at all: their texts are lorem ipsum.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from pkgutil import iter_modules
 from threading import local
 from typing import TYPE_CHECKING
 
-from mockserver.generation.english_reply import compose_reply
-from mockserver.generation.prompt_topic import find_topic
+from mockserver.generation.composed_reply import READABLE_LANGUAGES, compose_reply
 from mockserver.schema.messages import did_you_mean, truncate_text
 
 if TYPE_CHECKING:
@@ -96,15 +96,16 @@ def generate_text(user_text: str, seed: int, locale: str = DEFAULT_LOCALE, mode:
     """Return a text in reply to a user's message; `seed` varies it. `mode` is one of `REPLIES` in `settings`.
 
     If the message asks for a number of words, sentences or paragraphs, the text has that many, up to `MAX_COUNTS`.
-    An English text begins with a sentence on the topic of the message.
+    A text of a readable language begins with a sentence on the topic of the message.
     """
     if mode == "echo":
         return user_text[:MAX_ECHO_LENGTH]
     requested = REQUESTED_LENGTH.search(user_text[:MAX_SEARCHED_LENGTH])
-    unit = requested[2].lower() if requested else None
+    unit = UNITS[requested[2].lower()] if requested else None
     count = min(_parse_count(requested[1].lower()), MAX_COUNTS[unit]) if requested and unit else 0
-    if mode == "faker" and locale.startswith("en"):
-        return compose_reply(find_topic(user_text), seed, unit, count)
+    language = locale.partition("_")[0]
+    if mode == "faker" and language in READABLE_LANGUAGES:
+        return compose_reply(user_text, seed, language, unit, count)
     faker = seed_faker(LATIN_LOCALE if mode == "lorem" else locale, stable_hash(seed))
     if unit:
         return UNIT_GENERATORS[unit](faker, count)
@@ -134,8 +135,15 @@ def _paragraphs(faker: Faker, count: int) -> str:
 
 UNIT_GENERATORS = {"word": _words, "sentence": _sentences, "paragraph": _paragraphs}
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+WORDS_FOR_UNITS = {
+    "word": "word words wort worte wörter wörtern mot mots palabra palabras parola parole palavra palavras",
+    "sentence": "sentence sentences satz sätze sätzen phrase phrases frase frases frasi",
+    "paragraph": "paragraph paragraphs absatz absätze absätzen paragraphe paragraphes párrafo párrafos "
+    "paragrafo paragrafi parágrafo parágrafos",
+}
+UNITS = {word: unit for unit, words in WORDS_FOR_UNITS.items() for word in words.split()}
 REQUESTED_LENGTH = re.compile(
-    rf"\b(?<![.,])(0*[1-9]\d{{0,5}}|{'|'.join(NUMBERS)})[ -](word|sentence|paragraph)s?\b", re.IGNORECASE
+    rf"\b(?<![.,])(0*[1-9]\d{{0,5}}|{'|'.join(NUMBERS)})[ -]({'|'.join(UNITS)})\b", re.IGNORECASE
 )
 
 _local = local()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 MAX_SEARCHED_LENGTH = 400  # characters of a message
 MAX_TOPIC_WORDS = 3  # of a noun phrase, without its article and a second phrase (`of France`)
 MAX_WORD_LENGTH = 30  # characters
+MIN_TOPIC_LENGTH = 4  # characters of a single word; shorter ones are articles and pronouns
 
 
 def find_topic(user_text: str) -> str | None:
@@ -32,6 +33,18 @@ def find_topic(user_text: str) -> str | None:
         if phrase:
             return " ".join(phrase)
     return _quote_last_content_words(words)
+
+
+def find_last_word(user_text: str) -> str | None:
+    """Return the last word that is not short, in any language; None if there is none.
+
+    >>> find_last_word("Wie ist das Wetter in Paris?")
+    'Paris'
+    """
+    words = reversed(TOKEN.findall(user_text[:MAX_SEARCHED_LENGTH]))
+    return next(
+        (word for word in words if word.isalpha() and MIN_TOPIC_LENGTH <= len(word) <= MAX_WORD_LENGTH), None
+    )
 
 
 def _phrase_limit(plain: Sequence[str], index: int) -> int:
