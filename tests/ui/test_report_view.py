@@ -33,6 +33,27 @@ def test_findings_are_listed_with_their_requests(
     expect(page.locator("tr[data-rule]")).to_have_count(1)
 
 
+def test_findings_are_beside_the_calls_and_in_the_detail(
+    own: MockServer, make_client: MakeClient, page: Page
+) -> None:
+    client = make_client(own, "stubborn")
+    for _ in range(3):
+        client.chat(headers={"X-Mock-Error": "401"})
+    page.goto(f"{own.url}/#/timeline")
+    named = page.locator(".lanes .lane").get_by_role("link", name="error: permanent error retried")
+    expect(named).to_have_attribute("title", re.compile("tried again after 401"))
+    page.locator(".lanes a.bar").first.click()
+    found = page.get_by_role("list", name="Findings").locator("[data-rule=permanent-error-retried]")
+    expect(found).to_contain_text("error tried again after 401")
+    expect(found).to_contain_text("Retry 408, 409, 429 and 5xx only.")
+    make_client(own, "well-behaved").chat()
+    page.get_by_role("link", name="well-behaved").click()
+    expect(page.get_by_role("list", name="Findings")).to_be_hidden()
+    named.click()
+    expect(page.locator("tr[data-rule=permanent-error-retried]")).to_be_visible()
+    assert page.url.endswith("#/report?session=stubborn")
+
+
 def test_an_incomplete_journal_is_reported(own: MockServer, make_client: MakeClient, page: Page) -> None:
     journal = own._pipeline.store.journal
     journal.max_entries = 2  # type: ignore[misc]

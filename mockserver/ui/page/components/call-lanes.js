@@ -1,13 +1,15 @@
 // Calls as lanes below one time axis: each with its label, and the chart of its attempts.
 
+import { listFindings } from "../data/finding-store.js";
 import { flattenChildren, focusElement, focusedElement, h, setText, svg } from "../lib/dom.js";
 import { formatDuration, formatTime } from "../lib/format.js";
-import { hashWith } from "../lib/hash-route.js";
+import { formatHash, hashWith } from "../lib/hash-route.js";
 import { axisLength, axisTicks } from "../lib/time-axis.js";
 import { LABEL_SPACE, chartHeight, renderAttempts } from "./attempt-chart.js";
 import { drawingUnit } from "./size.js";
 
 /** @import { AppContext } from "../data/app-context.js" */
+/** @import { Finding, FindingsById } from "../data/finding-store.js" */
 /** @import { Call } from "../data/retry-groups.js" */
 
 /**
@@ -23,6 +25,7 @@ import { drawingUnit } from "./size.js";
 const PADDING = 8; // pixels at both ends of the axis
 const LINGER = 2000; // milliseconds for which a clock axis goes on moving after the last event
 const MAX_CLOCK_LENGTH = 60e3; // milliseconds, unless the user chooses more
+const MAX_FINDINGS = 2; // named beside a call
 const MAX_REQUESTED_WAIT = 60e3; // milliseconds of a Retry-After that lengthen the axis
 
 /**
@@ -76,12 +79,14 @@ export function createCallLanes(context, label, heading = false) {
   /**
    * @param {Call[]} shown
    * @param {AxisOptions} [options]
+   * @param {FindingsById} [findings] to name beside the calls
    */
-  function render(shown, options = {}) {
+  function render(shown, options = {}, findings = new Map()) {
     if (!shown.length || !width) return false;
     const now = context.now();
     const axis = createAxis(shown, now, options);
     renderLanes(shown, axis, renderRuler(axis), now);
+    for (const call of shown) lanes.get(call.id)?.renderFindings(listFindings(findings, call.attempts));
     return shown.some((call) => call.end === null || isWaiting(call, now)) || (axis.from !== null && now < axis.until);
   }
 
@@ -189,9 +194,34 @@ function createLane(id) {
   const assessment = h("span");
   const picture = svg("svg");
   const track = h("div", { class: "track" }, picture);
-  const label = h("div", { class: "lane-label" }, h("p", { class: "clip" }, link, " ", model), user, assessment);
+  const findingList = h("p", { class: "lane-findings", hidden: true });
+  const label = h("div", { class: "lane-label" }, h("p", { class: "clip" }, link, " ", model), user, assessment, findingList);
   const element = h("li", { class: "lane", "data-id": id }, label, track);
-  return { element, link, model, user, assessment, picture, track, stamp: "" };
+  let named = "";
+
+  /** @param {Finding[]} findings */
+  function renderFindings(findings) {
+    const current = findings.map((finding) => `${finding.rule}\t${finding.message}`).join("\n");
+    if (current === named) return;
+    named = current;
+    const more = findings.length - MAX_FINDINGS;
+    findingList.hidden = findings.length === 0;
+    findingList.replaceChildren(
+      ...findings.slice(0, MAX_FINDINGS).flatMap((finding) => [createFindingLink(finding), " "]),
+      more > 0 ? `and ${more} more` : "",
+    );
+  }
+
+  return { element, link, model, user, assessment, picture, track, renderFindings, stamp: "" };
+}
+
+/**
+ * Create a link from a finding to the report.
+ * @param {Finding} finding
+ */
+function createFindingLink({ rule, severity, session, message }) {
+  const attributes = { class: `chip ${severity === "error" ? "failed" : ""}`, href: formatHash("report", { session }), title: message, "data-rule": rule };
+  return h("a", attributes, `${severity}: ${rule.replaceAll("-", " ")}`);
 }
 
 /**

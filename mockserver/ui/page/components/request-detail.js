@@ -11,6 +11,7 @@ import { formatCount, formatDuration, formatTime } from "../lib/format.js";
 import { hashWith, replaceQuery } from "../lib/hash-route.js";
 import { prettyJson } from "../lib/json.js";
 import { createAttemptNav } from "./attempt-nav.js";
+import { createFindingList } from "./finding-list.js";
 import { openFixtureDialog } from "./fixture-dialog.js";
 import { createOutcomeBadge } from "./outcome-badge.js";
 
@@ -44,6 +45,7 @@ export function createRequestDetail(element, context) {
   let opener = null; // gets the focus again when the panel is closed
 
   const attempts = createAttemptNav(context);
+  const findings = createFindingList(context);
 
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented) close();
@@ -51,6 +53,7 @@ export function createRequestDetail(element, context) {
 
   function render() {
     if (context.requestId) attempts.render(context.requestId);
+    if (context.requestId) findings.render(context.requestId);
     if (context.requestId !== shownId) {
       if (!shownId) opener = focusedElement();
       const previousId = shownId;
@@ -85,7 +88,7 @@ export function createRequestDetail(element, context) {
    */
   function fill(heading, children) {
     const closeButton = h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: close }, "✕");
-    element.replaceChildren(h("header", {}, heading, closeButton), attempts.element, ...children);
+    element.replaceChildren(h("header", {}, heading, closeButton), attempts.element, findings.element, ...children);
     element.hidden = false;
   }
 

@@ -3,6 +3,7 @@
 import { CallGroups } from "./call-groups.js";
 import { DemoStore } from "./demo-store.js";
 import { FaultRuleStore } from "./fault-rule-store.js";
+import { FindingStore } from "./finding-store.js";
 import { PlanStore } from "./plan-store.js";
 import { RequestList } from "./request-list.js";
 import { RequestStore } from "./request-store.js";
@@ -24,6 +25,7 @@ export class AppContext {
     this.store = new RequestStore(); // the newest requests
     this.list = new RequestList(this.store, requestRender); // those that meet the filter
     this.calls = new CallGroups(requestRender); // of the requests to show
+    this.findings = new FindingStore(requestRender); // about them
     this.rules = new FaultRuleStore(requestRender);
     this.plan = new PlanStore(requestRender);
     this.demo = new DemoStore(requestRender);

@@ -7,8 +7,8 @@ import { hashWith } from "../lib/hash-route.js";
 import { createPoller } from "../lib/poller.js";
 
 /** @import { AppContext } from "../data/app-context.js" */
+/** @import { Finding } from "../data/finding-store.js" */
 
-/** @typedef {{rule: string, severity: "error" | "advice", session: string, requests: string[], seconds: number, message: string, advice: string}} Finding */
 /** @typedef {{requests: number, calls: number, sessions: number, incomplete: string, findings: Finding[]}} Report */
 
 const INTERVAL = 2000; // milliseconds between two reads

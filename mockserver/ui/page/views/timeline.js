@@ -55,7 +55,7 @@ export function createTimelineView(context) {
     toolbar.render(...describePage(context, shown, matching));
     lanes.element.hidden = matching.length === 0;
     empty.render(!matching.length && list.isLoaded);
-    return lanes.render(shown, query);
+    return lanes.render(shown, query, context.findings.follow(all, context.filter.session));
   }
 
   return { element, render };
