@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -173,27 +174,23 @@ def _embed(server: MockServer, text: str) -> str:
 def _ask(server: MockServer, question: str, *, stream: bool) -> str:
     """Return the text that a client receives, with `...` where it breaks off, the status of an error, or raw bytes."""
     said = ""
+    chat: dict[str, Any] = {
+        "model": "o3-mini",
+        "messages": [{"role": "user", "content": question}],
+        "stream": stream,
+    }
+    url, headers = f"{server.url}/aimlapi/v1/chat/completions", {"Authorization": "Bearer any-key"}
     try:
-        answer = requests.post(
-            f"{server.url}/aimlapi/v1/chat/completions",
-            headers={"Authorization": "Bearer any-key"},
-            json={
-                "model": "o3-mini",
-                "messages": [{"role": "user", "content": question}],
-                "stream": stream,
-            },
-            stream=stream,
-            timeout=10,
-        )
-        if not answer.ok:
-            return str(answer.status_code)
-        if not answer.headers["content-type"].startswith(("application/json", "text/event-stream")):
-            return answer.text
-        if not stream:
-            return str(answer.json()["choices"][0]["message"]["content"])
-        lines = filter(None, answer.iter_lines(1))
-        for line in itertools.takewhile(lambda line: line != b"data: [DONE]", lines):
-            said += json.loads(line.removeprefix(b"data: "))["choices"][0]["delta"].get("content", "")
+        with requests.post(url, headers=headers, json=chat, stream=stream, timeout=10) as answer:
+            if not answer.ok:
+                return str(answer.status_code)
+            if not answer.headers["content-type"].startswith(("application/json", "text/event-stream")):
+                return answer.text
+            if not stream:
+                return str(answer.json()["choices"][0]["message"]["content"])
+            lines = filter(None, answer.iter_lines(1))
+            for line in itertools.takewhile(lambda line: line != b"data: [DONE]", lines):
+                said += json.loads(line.removeprefix(b"data: "))["choices"][0]["delta"].get("content", "")
     except (requests.RequestException, json.JSONDecodeError):
         said += "..."
     return said
