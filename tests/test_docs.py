@@ -117,12 +117,12 @@ def test_the_readme_is_short_and_names_the_quick_starts() -> None:
 
 
 @each("sh")
-def test_a_shell_block_runs_and_hears_an_answer(block: Block, address: str) -> None:
+def test_a_shell_block_runs_and_receives_json(block: Block, address: str) -> None:
     assert shutil.which("curl"), "install curl: the examples are run as they stand"
     script = "set -e\n" + block.code.replace(ADDRESS, address)
-    heard = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    assert heard.stdout.count("{") > 0
-    assert heard.stderr == ""
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.count("{") > 0
+    assert ran.stderr == ""
 
 
 @each("yaml")
@@ -262,7 +262,7 @@ def test_every_flag_and_its_variable_are_in_the_table(option: click.Option) -> N
 
 
 @pytest.mark.parametrize("command", [name for name in main.commands if name != "serve"])
-def test_every_command_is_told_of(command: str) -> None:
+def test_every_command_is_documented(command: str) -> None:
     assert any(f"`mockserver {command}" in page.read_text() for page in PAGES)
 
 
@@ -276,17 +276,17 @@ def test_the_page_for_coding_agents_is_printed_and_has_the_whole_grammar(names: 
 
 
 @pytest.mark.parametrize("kind", STATUS_BY_KIND)
-def test_every_kind_of_error_is_told_of(kind: str) -> None:
+def test_every_kind_of_error_is_documented(kind: str) -> None:
     assert f"`{kind}`" in (DOCS / "errors-and-faults.md").read_text()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_fault_is_told_of(fault: str) -> None:
+def test_every_fault_is_documented(fault: str) -> None:
     assert re.search(rf"^\|[^|]*`{fault}`", (DOCS / "errors-and-faults.md").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("field", MatchSpec.__dataclass_fields__)
-def test_every_field_of_a_match_is_told_of(field: str) -> None:
+def test_every_field_of_a_match_is_documented(field: str) -> None:
     assert re.search(rf"\b{field}\b", (DOCS / "fixtures.md").read_text())
 
 
