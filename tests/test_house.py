@@ -337,6 +337,7 @@ def test_few_modules_open_files() -> None:
         "schema.byte_fields",
         "schema.atomic_file",  # writes them
         "cli.healthcheck",  # reads the flags of a process
+        "workers.worker_count",  # reads the limit of a container
     }
 
 
@@ -360,6 +361,8 @@ def test_an_input_error_is_caught_where_it_is_reported() -> None:
         "recording.recording_file",  # the recordings are written to another file then
         "recording.exchange_response",  # a response that no fixture may have is written raw
         "admin.router",
+        "cli.worker_run",  # sends the problems to the supervisor
+        "server.worker_tasks",  # sends them to another worker
         "pytest_plugin",
         "testing",
     }

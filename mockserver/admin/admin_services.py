@@ -19,6 +19,7 @@ from mockserver.admin.time_slices import TimeSlicer
 from mockserver.pipeline import ChatPipeline
 from mockserver.schema.messages import truncate_text
 from mockserver.sessions.journal import JournalEntry
+from mockserver.workers.worker_link import WorkerLink
 
 
 class DemoClient(Protocol):
@@ -68,9 +69,12 @@ GetDemo = Callable[[], DemoControl]
 class AdminServices:
     """The objects that the handlers share; `get_demo` returns the demo, if the server listens on a socket."""
 
-    def __init__(self, pipeline: ChatPipeline, get_demo: GetDemo | None = None) -> None:
+    def __init__(
+        self, pipeline: ChatPipeline, get_demo: GetDemo | None = None, link: WorkerLink | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.get_demo = get_demo
+        self.link = link  # to the other workers, if there are any
         self.feed = EventFeed(pipeline.store.events, pipeline.playback.closing)
         self.accounts = AccountAdmin(pipeline, self.feed)
         self.watches = RequestWatches()

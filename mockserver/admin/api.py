@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from types import ModuleType
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
@@ -18,7 +19,7 @@ from mockserver.admin.accounts_api import (
 )
 from mockserver.admin.admin_services import AdminServices, GetDemo
 from mockserver.admin.demo_api import DemoView, get_demo, start_demo, stop_demo
-from mockserver.admin.error_responses import create_json_response
+from mockserver.admin.error_responses import AdminError, create_json_response
 from mockserver.admin.explain import EXPLAIN_INPUT
 from mockserver.admin.fixtures_api import (
     FaultRuleListView,
@@ -81,12 +82,13 @@ from mockserver.schema.field_types import FieldType
 from mockserver.schema.object_types import ByType, ListOf, ObjectType, create_json_schema
 from mockserver.settings import API_VERSION
 from mockserver.wire.faults import FAULTS
+from mockserver.workers.worker_link import WorkerLink
 
 
 async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
     """Return the version, the settings, the counts, the vendors and the operations."""
     pipeline = admin.pipeline
-    kept = await pipeline.store.journal.size()
+    own_counts = {} if admin.link is not None else await _count_state(pipeline)
     vendors = {
         name: describe_vendor_access(vendor.profile) for name, vendor in pipeline.router.vendors.items()
     }
@@ -97,19 +99,24 @@ async def get_index(admin: AdminServices, _: AdminRequest) -> Response:
             "api_version": API_VERSION,
             "seed": pipeline.settings.seed,
             "strict": pipeline.settings.strict,
-            "counts": {
-                "requests": kept.entries,
-                "dropped": kept.evicted,
-                "sessions": len(await pipeline.store.sessions()),
-                "sessions_evicted": await pipeline.store.evicted_sessions(),
-                "fixtures": await count_fixtures(pipeline),
-            },
+            "workers": 1 if admin.link is None else admin.link.start.count,
+            "counts": {**own_counts, "fixtures": await count_fixtures(pipeline)},
             "vendors": vendors,
             "errors": list(STATUS_BY_KIND),
             "faults": list(FAULTS),
             "links": {f"{one.method} {one.display_path}": one.summary for one in OPERATIONS},
         }
     )
+
+
+async def _count_state(pipeline: ChatPipeline) -> dict[str, int]:
+    kept = await pipeline.store.journal.size()
+    return {
+        "requests": kept.entries,
+        "dropped": kept.evicted,
+        "sessions": len(await pipeline.store.sessions()),
+        "sessions_evicted": await pipeline.store.evicted_sessions(),
+    }
 
 
 async def stream_events(admin: AdminServices, request: AdminRequest) -> Response:
@@ -133,21 +140,44 @@ async def get_openapi(_: AdminServices, __: AdminRequest) -> Response:
 
 async def get_metrics(admin: AdminServices, request: AdminRequest) -> Response:
     """Return the metrics in the Prometheus format."""
-    render_metrics = await asyncio.to_thread(_load_metrics_renderer)
-    body, media = await render_metrics(admin.pipeline, request.http_request.headers.get("accept", ""))
+    metrics = await asyncio.to_thread(import_metrics)
+    accept = request.http_request.headers.get("accept", "")
+    if admin.link is None:
+        body, media = await metrics.render_metrics(admin.pipeline, accept)
+    else:
+        body, media = await metrics.render_summed_metrics(admin.link, accept)
     return Response(body, headers={"content-type": media})
 
 
-def _load_metrics_renderer() -> Callable[[ChatPipeline, str], Awaitable[tuple[bytes, str]]]:
-    from mockserver.admin.metrics import render_metrics  # noqa: PLC0415 an expensive import that few servers need
+def import_metrics() -> ModuleType:
+    """Return the module of the metrics, whose import is expensive, and which few servers need."""
+    from mockserver.admin import metrics  # noqa: PLC0415
 
-    return render_metrics
+    return metrics
 
 
-def create_admin_app(pipeline: ChatPipeline, get_demo: GetDemo | None = None) -> ASGIApp:
-    """Return the admin API of a pipeline, behind its guard."""
-    router = create_router(OPERATIONS, AdminServices(pipeline, get_demo), pipeline.settings.max_body)
+def create_admin_app(
+    pipeline: ChatPipeline, get_demo: GetDemo | None = None, link: WorkerLink | None = None
+) -> ASGIApp:
+    """Return the admin API of a pipeline, behind its guard. `link` is that of one of several workers."""
+    operations = OPERATIONS if link is None else tuple(map(_restrict_operation, OPERATIONS))
+    router = create_router(operations, AdminServices(pipeline, get_demo, link), pipeline.settings.max_body)
     return AdminGuard(router, pipeline.settings)
+
+
+def _restrict_operation(operation: Operation) -> Operation:
+    """Return an operation of a worker: what needs the state of the whole server is refused."""
+    return operation if operation.is_stateless else replace(operation, handler=refuse_local_state)
+
+
+async def refuse_local_state(admin: AdminServices, _: AdminRequest) -> Response:
+    """Refuse an operation, because each worker has only a part of the state."""
+    count = admin.link.start.count if admin.link is not None else 1
+    raise AdminError(
+        409,
+        f"each of the {count} workers of this server has its own sessions, limits and journal (--state local), so "
+        "that none of them can answer for all; start the server without --workers to use this operation",
+    )
 
 
 _FIXTURES_BODY: FieldType = ByType(mapping=FIXTURE_FILE, sequence=ListOf(FIXTURE))
@@ -165,6 +195,7 @@ OPERATIONS = (
         get_index,
         "The version, the settings, the counts, the vendors and the operations.",
         query_parameters=(),
+        is_stateless=True,
     ),
     Operation(
         "GET",
@@ -249,7 +280,12 @@ OPERATIONS = (
         status=201,
     ),
     Operation(
-        "POST", "/fixtures/reload", reload_fixtures, "Read the fixture files again.", query_parameters=()
+        "POST",
+        "/fixtures/reload",
+        reload_fixtures,
+        "Read the fixture files again.",
+        query_parameters=(),
+        is_stateless=True,
     ),
     Operation(
         "GET",
@@ -360,8 +396,22 @@ OPERATIONS = (
         "Requests and changes as server-sent events.",
         response_type="text/event-stream",
     ),
-    Operation("GET", "/schema", get_fixture_schema, "The JSON Schema of fixture files.", query_parameters=()),
-    Operation("GET", "/openapi.json", get_openapi, "The OpenAPI document of this API.", query_parameters=()),
+    Operation(
+        "GET",
+        "/schema",
+        get_fixture_schema,
+        "The JSON Schema of fixture files.",
+        query_parameters=(),
+        is_stateless=True,
+    ),
+    Operation(
+        "GET",
+        "/openapi.json",
+        get_openapi,
+        "The OpenAPI document of this API.",
+        query_parameters=(),
+        is_stateless=True,
+    ),
     Operation(
         "GET",
         "/metrics",
@@ -370,5 +420,6 @@ OPERATIONS = (
         query_parameters=(),
         response_type="text/plain",
         at_root=True,
+        is_stateless=True,
     ),
 )

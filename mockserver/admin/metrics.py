@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import choose_encoder, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from mockserver import __version__
 from mockserver.admin.fixtures_api import count_fixtures
+from mockserver.admin.metrics_sum import sum_metrics
 from mockserver.pipeline import ChatPipeline
 from mockserver.sessions.counters import BUCKET_BOUNDS, DurationHistogram, MetricLabels, MetricRow
+from mockserver.workers.worker_link import METRICS, METRICS_TIMEOUT, WorkerLink
 
 
 async def render_metrics(pipeline: ChatPipeline, accept: str) -> tuple[bytes, str]:
@@ -45,6 +48,38 @@ async def render_metrics(pipeline: ChatPipeline, accept: str) -> tuple[bytes, st
     ProcessCollector(registry=registry)
     encode, media = choose_encoder(accept)
     return encode(registry), media
+
+
+async def render_summed_metrics(link: WorkerLink, accept: str) -> tuple[bytes, str]:
+    """Return the sum of the metrics of all workers, in the format that the Accept header selects."""
+    replies = await link.call(METRICS, METRICS_TIMEOUT)
+    count = GaugeMetricFamily("mockserver_workers", "Workers that answered.", len(replies.current))
+    metrics = await asyncio.to_thread(lambda: [*sum_metrics(replies.current, replies.former), count])
+    registry = CollectorRegistry()
+    registry.register(_SumCollector(metrics))
+    encode, media = choose_encoder(accept)
+    return encode(registry), media
+
+
+async def render_worker_metrics(pipeline: ChatPipeline, former: str) -> str:
+    """Return the metrics of this worker and of the processes that it has replaced, in the text format."""
+    own = (await render_metrics(pipeline, ""))[0].decode()
+    if not former:
+        return own
+    registry = CollectorRegistry()
+    registry.register(_SumCollector(list(sum_metrics([own], [former]))))
+    return generate_latest(registry).decode()
+
+
+class _SumCollector(Collector):
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
 
 
 class _MetricsCollector(Collector):

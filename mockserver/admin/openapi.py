@@ -23,7 +23,8 @@ class Operation:
     """One operation: method, path, handler, and the types of its request and response.
 
     `response_type` is the field type of the JSON body that is sent with `status`, or a media type for other bodies.
-    The path is under the prefix `/_mock`, unless `at_root`.
+    The path is under the prefix `/_mock`, unless `at_root`. An operation `is_stateless` if it neither reads nor changes
+    the state of the server, so that each of several workers gives the same answer.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Operation:
     status: int = 200
     at_root: bool = False
     requires_body: bool = True
+    is_stateless: bool = False
 
     @property
     def route_path(self) -> str:

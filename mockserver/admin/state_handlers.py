@@ -21,11 +21,13 @@ from mockserver.admin.fixtures_api import (
 )
 from mockserver.admin.request_input import RESETTABLE, AdminRequest
 from mockserver.admin.request_views import dump_view
+from mockserver.errors import InputError, Problem
 from mockserver.matching import loader
 from mockserver.matching.loader import LoadedFile, parse_runtime_rules
 from mockserver.matching.plan_loader import parse_runtime_plan
 from mockserver.schema.messages import did_you_mean, truncate_text
 from mockserver.schema.object_types import get_spec_fields
+from mockserver.workers.worker_link import RELOAD, RELOAD_TIMEOUT
 
 
 async def list_fixtures(admin: AdminServices, request: AdminRequest) -> Response:
@@ -115,8 +117,13 @@ async def restore_fixture(admin: AdminServices, request: AdminRequest) -> Respon
 
 
 async def reload_fixtures(admin: AdminServices, _: AdminRequest) -> Response:
-    """Read the fixture files again."""
-    return create_json_response({"fixtures": await admin.changes.reload()})
+    """Read the fixture files again, in all workers."""
+    if admin.link is None:
+        return create_json_response({"fixtures": await admin.changes.reload()})
+    replies = (await admin.link.call(RELOAD, RELOAD_TIMEOUT)).current
+    if problems := [Problem(**one) for reply in replies for one in reply["problems"]]:
+        raise InputError(*dict.fromkeys(problems))
+    return create_json_response({"fixtures": len(admin.pipeline.fixtures)})
 
 
 async def list_faults(admin: AdminServices, request: AdminRequest) -> Response:

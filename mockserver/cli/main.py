@@ -27,6 +27,7 @@ from mockserver.cli.options import (
     record_options,
     server_options,
     vendor_option,
+    worker_options,
 )
 from mockserver.cli.output import (
     PROBLEM_FORMATTERS,
@@ -86,11 +87,26 @@ def main() -> None:
 @paths_argument(envvar="MOCKSERVER_FIXTURES")
 @answer_options
 @server_options
-def serve(**flags: Any) -> None:
+@worker_options
+def serve(*, workers: int | str, state: str | None, **flags: Any) -> int:
     """Serve the fixtures of PATHS (files or folders); without any, the shipped ones."""
+    from mockserver.workers.worker_count import resolve_worker_count
+
+    settings = _read_settings(flags)
+    if workers != 1 and state is None:
+        raise InputError.from_message(
+            "several workers cannot share sessions, limits and journal yet: add --state local to give each worker "
+            "its own, or use one worker",
+            "--workers",
+        )
+    if (count := resolve_worker_count(workers)) > 1:
+        from mockserver.cli.worker_run import run_workers
+
+        return run_workers(settings, count)
     from mockserver.cli.server_run import run_server
 
-    run_server(_read_settings(flags))
+    run_server(settings)
+    return 0
 
 
 @main.command()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver.settings import RECORD_MODES, REPLY_STYLES, TOKENIZERS, RecordSettings, Settings
+from mockserver.workers.worker_count import AUTO, MAX_WORKERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = Settings()
@@ -50,6 +51,19 @@ class PortParam(click.IntRange):
 
     def __init__(self) -> None:
         super().__init__(0, 65535)
+
+
+class WorkerCountParam(click.IntRange):
+    """A number of processes, or `auto`."""
+
+    name = "number|auto"
+
+    def __init__(self) -> None:
+        super().__init__(1, MAX_WORKERS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; `auto` as it is."""
+        return value if value == AUTO else super().convert(value, param, ctx)
 
 
 class FaultRuleParam(click.ParamType[str]):
@@ -100,6 +114,13 @@ def answer_options(command: Command) -> Command:
 def server_options(command: Command) -> Command:
     """Add the options of a server that listens, of `serve` and `record` alike."""
     for option in reversed(_SERVER_OPTIONS):
+        command = option(command)
+    return command
+
+
+def worker_options(command: Command) -> Command:
+    """Add the options of a server with several processes."""
+    for option in reversed(_WORKER_OPTIONS):
         command = option(command)
     return command
 
@@ -250,6 +271,22 @@ _SERVER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
         type=click.Choice(["text", "json"]),
         default=DEFAULTS.log_format,
         help="Format of the access log.",
+    ),
+)
+
+_WORKER_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--workers",
+        cls=EnvVarOption,
+        type=WorkerCountParam(),
+        default=1,
+        help="Number of processes; auto is one for each core.",
+    ),
+    click.option(
+        "--state",
+        cls=EnvVarOption,
+        type=click.Choice(["local"]),
+        help="State of several workers; local: each has its own.",
     ),
 )
 

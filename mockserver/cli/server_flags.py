@@ -29,10 +29,11 @@ def parse_server_flags(arguments: Sequence[str], folder: Path) -> dict[str, Any]
         for name, value in context.params.items()
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    for name in ("paths", "vendors"):
-        if name in flags:
-            flags[name] = tuple(folder / path if (folder / path).exists() else path for path in flags[name])
-    for name in ("plan", "latency", "tls_cert", "tls_key"):
-        if name in flags:
-            flags[name] = folder / flags[name]
+    if "workers" in flags:
+        raise ValueError("found --workers, expected flags of a server with one process")
+    for name in {"paths", "vendors"} & flags.keys():
+        flags[name] = tuple(folder / path if (folder / path).exists() else path for path in flags[name])
+    for name in {"plan", "latency", "tls_cert", "tls_key"} & flags.keys():
+        flags[name] = folder / flags[name]
+    flags.pop("state", None)
     return rename_negated_flags(flags)

@@ -33,6 +33,7 @@ class StartReport:
     rules: Sequence[FaultRule] = ()
     plan_steps: int = 0
     tls_url: str | None = None
+    workers: int = 1
 
     @property
     def url(self) -> str:
@@ -71,6 +72,7 @@ def format_start(report: StartReport, router: VendorRouter) -> str:
         plan_steps=report.plan_steps,
         strict=settings.strict,
         seed=settings.seed,
+        workers=report.workers,
         version=__version__,
     )
 
@@ -101,6 +103,7 @@ def format_banner(report: StartReport, router: VendorRouter) -> str:
         *_describe_fault_rules(report.rules),
         *_describe_plan(report.plan_steps),
         *_describe_recording(settings),
+        *_describe_workers(report.workers),
         f"  {'seed':12}{settings.seed}",
         "",
     ]
@@ -156,6 +159,11 @@ def _describe_fault_rules(rules: Sequence[FaultRule]) -> Iterator[str]:
 def _describe_plan(step_count: int) -> Iterator[str]:
     if step_count:
         yield f"  {'plan':12}{format_count(step_count, 'step')} from the first request on"
+
+
+def _describe_workers(count: int) -> Iterator[str]:
+    if count > 1:
+        yield f"  {'workers':12}{count}, each with its own sessions, limits and journal"
 
 
 def _format_fault_rule(rule: FaultRule) -> str:

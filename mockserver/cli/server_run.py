@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
+import select
+import socket
 import sys
 from functools import partial
 from itertools import islice
@@ -32,12 +34,21 @@ from mockserver.server.tls_port import bind_ports
 from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback
+from mockserver.workers.worker_link import WorkerLink
 
 
-def run_server(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises InputError."""
+def run_server(
+    settings: Settings, shared_socket: socket.socket | None = None, link: WorkerLink | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT. Raises InputError.
+
+    One of several workers serves on the socket that they share, and has a link to the others.
+    """
     format_dropped = partial(format_dropped_lines, settings=settings)
-    output, errors = LogWriter(sys.stdout, format_dropped), LogWriter(sys.stderr, format_dropped)
+    max_write = None if link is None else select.PIPE_BUF
+    output, errors = (
+        LogWriter(stream, format_dropped, max_write=max_write) for stream in (sys.stdout, sys.stderr)
+    )
 
     def report_reload(outcome: FixtureSet | InputError) -> None:
         if isinstance(outcome, InputError):
@@ -50,13 +61,14 @@ def run_server(settings: Settings) -> None:
         pipeline.forwarder.on_recorded = lambda message: output.write(format_event(message, settings))
     raise_fd_limit()
     certificate = create_server_certificate(settings, pipeline.router.hosts)
-    sock, tls_port = bind_ports(settings, certificate)
+    sock, tls_port = (shared_socket, None) if shared_socket else bind_ports(settings, certificate)
     for each in (sock, *([tls_port.sock] if tls_port else [])):
         each.listen()  # a client that connects as soon as it reads the banner waits until the server has started
     authority = certificate.authority if certificate else None
-    application = create_app(pipeline, report_reload, get_connect_address(sock), authority)
+    application = create_app(pipeline, report_reload, get_connect_address(sock), authority, link)
     server = BackgroundServer(application, sock, playback, tls_port=tls_port)
-    _report_start(server, pipeline, output, errors)
+    if link is None or link.start.announces:
+        _report_start(server, pipeline, output, errors, 1 if link is None else link.start.count)
     handler = LogWriterHandler(errors)
     if settings.log_format == "json":
         handler.setFormatter(JsonLogFormatter())
@@ -74,7 +86,7 @@ def run_server(settings: Settings) -> None:
 
 
 def _report_start(
-    server: BackgroundServer, pipeline: ChatPipeline, output: LogWriter, errors: LogWriter
+    server: BackgroundServer, pipeline: ChatPipeline, output: LogWriter, errors: LogWriter, workers: int
 ) -> None:
     """Log the start of a server, and warnings about omitted files, slow patterns and an open address."""
 
@@ -88,6 +100,7 @@ def _report_start(
         rules,
         len(fixtures.plan),
         server.tls_port.url if server.tls_port else None,
+        workers,
     )
     output.write(format_start(report, pipeline.router))
     slow = map(str, islice(find_slow_patterns(fixtures, at_start=True), 3))

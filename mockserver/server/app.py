@@ -22,6 +22,7 @@ from mockserver.matching.loader import OnReload, load_server_fixtures, watch_fix
 from mockserver.pipeline import ChatPipeline, OnRequestEnd
 from mockserver.schema.messages import suggest_name
 from mockserver.server.dispatch import RequestDispatcher
+from mockserver.server.worker_tasks import WorkerTasks
 from mockserver.sessions.store import MemoryStore, SessionStore
 from mockserver.settings import RECORD_MODES, REPLY_STYLES, TOKENIZERS, Settings
 from mockserver.tokens.token_count import ESTIMATE
@@ -31,6 +32,7 @@ from mockserver.vendors.profile_selection import VendorSelection, load_selected_
 from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Playback
+from mockserver.workers.worker_link import WorkerLink
 
 if TYPE_CHECKING:
     from mockserver.admin.admin_services import DemoControl
@@ -131,11 +133,13 @@ def create_app(
     on_reload: OnReload = lambda _: None,
     address: tuple[str, int] | None = None,
     authority: str | None = None,
+    link: WorkerLink | None = None,
 ) -> RequestDispatcher:
     """Create the application. `on_reload` receives the result of every reload: the new fixtures or the problems.
 
     `address` is where the server will listen; the scripted clients of the demo connect to it. `authority` is the
-    certificate in PEM that clients of the TLS port must trust, if it was made for this run.
+    certificate in PEM that clients of the TLS port must trust, if it was made for this run. `link` is that of one of
+    several workers; the first of them runs the demo.
     """
 
     @functools.cache
@@ -145,8 +149,8 @@ def create_app(
         return DemoRunner(pipeline, cast(tuple[str, int], address))
 
     has_demo = address is not None
-    lifespan_tasks = list(_lifespan_tasks(pipeline, on_reload))
-    if pipeline.settings.demo and has_demo:
+    lifespan_tasks = list(_lifespan_tasks(pipeline, on_reload, link))
+    if pipeline.settings.demo and has_demo and (link is None or link.is_first):
         lifespan_tasks.append(lambda: get_demo().start())
 
     @contextlib.asynccontextmanager
@@ -158,16 +162,26 @@ def create_app(
         await asyncio.wait(tasks)
 
     lifespan_app = Starlette(lifespan=lifespan if lifespan_tasks else None)
-    return RequestDispatcher(pipeline, lifespan_app, get_demo if has_demo else None, authority)
+    return RequestDispatcher(pipeline, lifespan_app, get_demo if has_demo else None, authority, link)
 
 
-def _lifespan_tasks(pipeline: ChatPipeline, on_reload: OnReload) -> Iterator[LifespanTask]:
-    """Yield the tasks that run as long as the server does: the file watcher and the forwarder."""
+def _lifespan_tasks(
+    pipeline: ChatPipeline, on_reload: OnReload, link: WorkerLink | None
+) -> Iterator[LifespanTask]:
+    """Yield the tasks that run as long as the server does: the link, the file watcher and the forwarder.
+
+    Of several workers, the first one watches the files.
+    """
     settings, forwarder = pipeline.settings, pipeline.forwarder
     folder = settings.record.folder if settings.record else None
     watched = (*settings.paths, *([folder] if folder else []))
+    load = functools.partial(load_server_fixtures, settings)
+    if link is not None:
+        on_reload = WorkerTasks(link, pipeline, load, watched, on_reload).report_to_all
+        yield link.run
+        if not link.is_first:
+            return
     if settings.reload and (watched or settings.section_files):
-        load = functools.partial(load_server_fixtures, settings)
 
         def report(outcome: FixtureSet | InputError) -> None:
             if isinstance(outcome, InputError):

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver.pipeline import ChatPipeline
 from mockserver.request.request_head import match_route, read_head
 from mockserver.settings import ADMIN_PREFIX
+from mockserver.workers.worker_link import WorkerLink
 
 if TYPE_CHECKING:
     from mockserver.admin.admin_services import GetDemo
@@ -45,7 +46,7 @@ class RequestDispatcher:
     """The application of a server: the first case that applies serves a request, and the pipeline all others.
 
     `lifespan` receives everything but HTTP requests; `get_demo` returns the demo of a server that listens on a socket.
-    `authority` is the certificate in PEM of this run's certificate authority.
+    `authority` is the certificate in PEM of this run's certificate authority. `link` is that of one of several workers.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class RequestDispatcher:
         lifespan: Starlette,
         get_demo: GetDemo | None = None,
         authority: str | None = None,
+        link: WorkerLink | None = None,
     ) -> None:
-        admin = LazyApp(pipeline, lambda: functools.partial(_import_admin(), get_demo=get_demo))
+        admin = LazyApp(pipeline, lambda: functools.partial(_import_admin(), get_demo=get_demo, link=link))
         ui = LazyApp(pipeline, _import_ui)
         ui_cases = (Case(f"{ADMIN_PREFIX}/page/", ui), Case("/", ui, _READING))
         self.cases: tuple[Case, ...] = (

@@ -37,16 +37,24 @@ class LogWriter:
     """A log stream. `write` never blocks; lines beyond the bound are dropped, and their number is logged later.
 
     `format_dropped` returns the line that reports a number of dropped lines. A stream that is closed, or that has no
-    file descriptor, discards everything.
+    file descriptor, discards everything. `max_write` is the number of bytes that the system writes to a pipe in one
+    piece: a process that shares the stream with others writes at most so many at once, whole lines, so that its lines
+    and theirs do not mix.
     """
 
     def __init__(
-        self, stream: TextIO | None, format_dropped: Callable[[int], str], max_bytes: int = MAX_QUEUED_BYTES
+        self,
+        stream: TextIO | None,
+        format_dropped: Callable[[int], str],
+        max_bytes: int = MAX_QUEUED_BYTES,
+        *,
+        max_write: int | None = None,
     ) -> None:
         self._descriptor = _find_descriptor(stream)
         self._encoding = (stream and stream.encoding) or "utf-8"
         self._format_dropped = format_dropped
         self._max_bytes = max_bytes
+        self._max_write = max_write
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
         self._dropped = (
@@ -112,7 +120,7 @@ class LogWriter:
         rest = memoryview(data)
         while rest and self._descriptor is not None:
             try:
-                rest = rest[os.write(self._descriptor, rest) :]
+                rest = rest[os.write(self._descriptor, self._select_piece(rest)) :]
             except BlockingIOError:  # the stream is shared with a process that has made it non-blocking
                 select.select([], [self._descriptor], [])
             except OSError as error:
@@ -120,6 +128,13 @@ class LogWriter:
                     return bytes(rest).count(b"\n")
                 self._descriptor = None  # the reader is gone, and does not come back
         return 0
+
+    def _select_piece(self, data: memoryview) -> memoryview:
+        """Return the lines to write at once: as many as fit, at least one."""
+        if self._max_write is None or len(data) <= self._max_write:
+            return data
+        end = bytes(data[: self._max_write]).rfind(b"\n") + 1
+        return data[: end or bytes(data).index(b"\n") + 1]
 
 
 class LogWriterHandler(logging.Handler):

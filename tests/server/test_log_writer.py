@@ -244,3 +244,18 @@ def test_a_record_may_be_one_line_of_json(pipe: Pipe) -> None:
 )
 def test_control_characters_are_escaped(text: str, escaped: str) -> None:
     assert escape_controls(text) == escaped
+
+
+def test_a_shared_stream_receives_whole_lines(monkeypatch: pytest.MonkeyPatch, pipe: Pipe) -> None:
+    pieces: list[bytes] = []
+    write = os.write
+
+    def record(descriptor: int, data: memoryview) -> int:
+        pieces.append(bytes(data))
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", record)
+    writer = LogWriter(pipe.stream, pipe.format_dropped, max_write=8)
+    writer.write("a\nbb\nccc\nlonger than a piece\nd")
+    writer.close()
+    assert pieces == [b"a\nbb\n", b"ccc\n", b"longer than a piece\n", b"d\n"]
