@@ -77,6 +77,20 @@ def stream(setting: Setting) -> Iterator[Row]:
     yield from _beside_bare(setting, "stream of fifty chunks", question, 0.60)
 
 
+def workers(setting: Setting) -> Iterator[Row]:
+    """Two workers beside one process, both on all cores, which the load generator shares."""
+    question = asked.body(asked.CANNED)
+    flags = {"one process": (), "two workers": ("--workers", "2", "--state", "local")}
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(served.mockserver(setting.few(), *flag, cores=served.CORES))
+            for name, flag in flags.items()
+        }
+        bodies = {name: [setting.file("body.json", question)] for name in servers}
+        speeds = load.rounds(servers, bodies, setting.seconds, setting.rounds, 4 * load.CONNECTIONS)
+    yield _compared("two workers beside one process", speeds["two workers"], speeds["one process"], 1.60)
+
+
 def _beside_bare(
     setting: Setting,
     what: str,
@@ -254,6 +268,6 @@ _TOLERANCE = 0.05
 
 SCENES: dict[str, Scene] = {
     scene.__name__: scene
-    for scene in (canned, stream, fixtures, paced, long, start, page, memory, interpreter)
+    for scene in (canned, stream, workers, fixtures, paced, long, start, page, memory, interpreter)
 }
-NEEDS_WRK = {"canned", "stream", "fixtures", "long", "memory"}
+NEEDS_WRK = {"canned", "stream", "workers", "fixtures", "long", "memory"}

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,8 +60,8 @@ class Served:
         return "/" + self.url.removeprefix("http://").partition("/")[2]
 
     def cpu(self) -> float:
-        """Seconds of CPU that it has used so far; nothing is known without a pid."""
-        return cpu(self.pid) if self.pid else 0.0
+        """Seconds of CPU that it and its workers have used so far; nothing is known without a pid."""
+        return sum(map(cpu, (self.pid, *children_of(self.pid)))) if self.pid else 0.0
 
     def memory(self, what: str = "VmRSS") -> int:
         """Bytes that are resident now, or with `VmHWM` that were at most."""
@@ -89,6 +89,11 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def children() -> float:
     """Seconds of CPU that our finished children have used."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -112,14 +117,16 @@ def other(name: str, url: str) -> Served:
 
 
 @contextmanager
-def mockserver(fixtures: Path | None, *flags: str, question: bytes = b"") -> Iterator[Served]:
+def mockserver(
+    fixtures: Path | None, *flags: str, question: bytes = b"", cores: Collection[int] = (SERVER,)
+) -> Iterator[Served]:
     """`mockserver serve` of this checkout, its log thrown away."""
     port = free_port()
     paths = [str(fixtures)] if fixtures else []
     # As most people have it: without the extra `tokens`.
     plain = ["--port", str(port), "--tokenizer", "estimate"]
     command = [sys.executable, "-m", "mockserver", "serve", *paths, *plain, *flags]
-    with _running("mockserver", command, port, question or asked.body(asked.CANNED)) as served:
+    with _running("mockserver", command, port, question or asked.body(asked.CANNED), cores) as served:
         yield served
 
 
@@ -133,12 +140,14 @@ def bare(said: Path, *flags: str, question: bytes = b"") -> Iterator[Served]:
 
 
 @contextmanager
-def _running(name: str, command: list[str], port: int, question: bytes) -> Iterator[Served]:
+def _running(
+    name: str, command: list[str], port: int, question: bytes, cores: Collection[int] = (SERVER,)
+) -> Iterator[Served]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_PASSED)}
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
-        os.sched_setaffinity(process.pid, {SERVER})
+        os.sched_setaffinity(process.pid, cores)  # its workers inherit it
         url = f"http://127.0.0.1:{port}{asked.PATH}"
         first = _first(Served(name, url, process.pid), process, question)
         wall = time.perf_counter() - began
