@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import getproxies_environment
 
 from mockserver.intercept.certificate_authority import CertificateAuthority
 from mockserver.intercept.command_environment import create_environment, list_certificate_files
 from mockserver.intercept.command_runner import CommandError, CommandRunner
 from mockserver.intercept.host_rules import HostRules
 from mockserver.intercept.proxy import InterceptProxy
+from mockserver.intercept.tunnel import NO_PROXIES, UpstreamProxies
 from mockserver.schema.messages import format_count
 from mockserver.server.addresses import bind_socket, format_server_url
 from mockserver.server.app import create_app, create_pipeline
@@ -34,8 +36,13 @@ class ExecResult:
     lines: tuple[str, ...]
 
 
-def run_with_server(settings: Settings, command: Sequence[str]) -> ExecResult:
-    """Run a program with a server and a proxy on loopback, and stop them at its end. Raises InputError."""
+def run_with_server(
+    settings: Settings, command: Sequence[str], allowed: Sequence[str] = (), *, allow_all: bool = False
+) -> ExecResult:
+    """Run a program with a server and a proxy on loopback, and stop them at its end. Raises InputError.
+
+    Calls to the allowed hosts are let through.
+    """
     answered: Counter[str] = Counter()
 
     def count(entry: JournalEntry) -> None:
@@ -43,11 +50,12 @@ def run_with_server(settings: Settings, command: Sequence[str]) -> ExecResult:
 
     playback = Playback()
     pipeline = create_pipeline(settings, playback, count)
-    rules = HostRules(pipeline.router.hosts)
+    rules = HostRules(pipeline.router.hosts, allowed, allow_all=allow_all)
+    upstream = UpstreamProxies(getproxies_environment()) if allowed or allow_all else NO_PROXIES
     authority = CertificateAuthority(rules.hosts)
     bundle = authority.create_bundle(list_certificate_files(os.environ))
     raise_fd_limit()
-    proxy = InterceptProxy(bind_socket("127.0.0.1", 0), rules, authority.create_server_context())
+    proxy = InterceptProxy(bind_socket("127.0.0.1", 0), rules, authority.create_server_context(), upstream)
     sock = bind_socket("127.0.0.1", settings.port)
     server = BackgroundServer(create_app(pipeline), sock, playback, proxy=proxy)
     server_url = format_server_url(server.address)

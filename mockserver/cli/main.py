@@ -142,15 +142,19 @@ class ExecCommand(click.Command):
 @paths_argument(envvar="MOCKSERVER_FIXTURES")
 @answer_options
 @click.option("--port", type=PortParam(), default=0, show_default=True, help="Port of the server.")
+@click.option(
+    "--allow", multiple=True, metavar="HOST", help="Let calls to this host through; *.HOST: its subdomains."
+)
+@click.option("--allow-all", is_flag=True, help="Let calls to all other hosts through.")
 @click.pass_context
-def exec_command(ctx: click.Context, /, **flags: Any) -> int:
+def exec_command(ctx: click.Context, /, *, allow: tuple[str, ...], allow_all: bool, **flags: Any) -> int:
     """Run COMMAND; its calls to the vendors' own hosts are answered by a server with the fixtures of PATHS.
 
     The exit code is that of COMMAND. Calls to other hosts are refused, and listed at the end.
     """
     from mockserver.cli.exec_run import run_with_server
 
-    result = run_with_server(_read_settings(flags), ctx.obj)
+    result = run_with_server(_read_settings(flags), ctx.obj, allow, allow_all=allow_all)
     _print_problems(map(Problem, result.lines))
     return result.exit_code
 

@@ -1,4 +1,4 @@
-"""A proxy on loopback: calls to the vendors' hosts are answered by this server, calls to other hosts are refused.
+"""A proxy on loopback: calls to the vendors' hosts are answered by this server, others are refused or let through.
 
 The server takes over the connection itself, so that a fault such as a reset acts on the client's own socket.
 """
@@ -15,31 +15,47 @@ from typing import cast
 from weakref import WeakSet
 
 from mockserver.intercept.host_rules import HostRules
-from mockserver.intercept.proxy_request import ProxyError, ProxyRequest, parse_proxy_request, read_head
+from mockserver.intercept.proxy_request import (
+    TUNNEL_OPEN,
+    ProxyError,
+    ProxyRequest,
+    parse_proxy_request,
+    read_head,
+)
 from mockserver.intercept.tls_layer import TlsLayer
+from mockserver.intercept.tunnel import NO_PROXIES, UpstreamProxies, run_tunnel
 
 ProtocolFactory = Callable[[], asyncio.Protocol]
 
-_MAX_OPENING = 1000  # connections whose head is not complete; the others wait to be accepted
+_MAX_OPENING = 1000  # connections whose head is not complete, and tunnels; the others wait to be accepted
 _HEAD_TIMEOUT = 10.0  # seconds
 _LINGER_TIMEOUT, _LINGER_BYTES = 1.0, 1_048_576  # of a request that is refused while its body arrives
 _ACCEPT_PAUSE = 1.0  # seconds until the next attempt when connections cannot be accepted
 _MAX_COUNTED_HOSTS = 1000
-_TUNNEL_OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _PLAIN_PORT = 80
 
 
 class InterceptProxy:
     """The proxy of one server; it runs on the server's event loop, from `start` to `close`."""
 
-    def __init__(self, sock: socket.socket, rules: HostRules, context: ssl.SSLContext) -> None:
-        """`sock` is bound to loopback; `context` is that of the TLS server for the rules' hosts."""
+    def __init__(
+        self,
+        sock: socket.socket,
+        rules: HostRules,
+        context: ssl.SSLContext,
+        upstream: UpstreamProxies = NO_PROXIES,
+    ) -> None:
+        """`sock` is bound to loopback; `context` is that of the TLS server for the rules' hosts.
+
+        Calls that the rules allow go through the upstream proxies, if there are any.
+        """
         sock.setblocking(False)
         sock.listen(socket.SOMAXCONN)  # a client may connect before the proxy accepts
         host, port = sock.getsockname()[:2]
         self.url = f"http://{host}:{port}"
         self._sock = sock
         self._rules = rules
+        self._upstream = upstream
         self._context = context
         self._context.options |= ssl.OP_NO_RENEGOTIATION
         self._layers: WeakSet[TlsLayer] = WeakSet()
@@ -88,19 +104,24 @@ class InterceptProxy:
             try:
                 async with asyncio.timeout(_HEAD_TIMEOUT):
                     data = await read_head(client)
-                await self._dispatch(client, parse_proxy_request(data))
+                request = parse_proxy_request(data)
+                action = self._rules.choose_action(request.host)
+                if action == "answer":
+                    await self._hand_over(client, request)
+                    owned.pop_all()  # the connection is the server's now
+                elif action == "tunnel":
+                    await run_tunnel(client, request, self._upstream)
+                else:
+                    _count_host(self.refused, request.authority)
+                    raise ProxyError(403, f"calls to {request.authority} are refused")
             except ProxyError as error:
                 await _send_error(client, error)
-            else:
-                owned.pop_all()  # the connection is the server's now
 
-    async def _dispatch(self, client: socket.socket, request: ProxyRequest) -> None:
-        if self._rules.choose_action(request.host) != "answer":
-            _count_host(self.refused, request.authority)
-            raise ProxyError(403, f"calls to {request.authority} are refused")
+    async def _hand_over(self, client: socket.socket, request: ProxyRequest) -> None:
+        """Let the server go on with a connection."""
         protocol = self._create_protocol()
         if not request.head:
-            await asyncio.get_running_loop().sock_sendall(client, _TUNNEL_OPEN)
+            await asyncio.get_running_loop().sock_sendall(client, TUNNEL_OPEN)
             if request.port != _PLAIN_PORT:
                 protocol = self._create_tls_layer(protocol, request.authority)
         data = request.head + request.rest

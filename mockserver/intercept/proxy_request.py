@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from mockserver.intercept.host_rules import normalize_host
 
+TUNNEL_OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _MAX_HEAD = 32_768  # bytes; vendors' keys and cookies take a few thousand
 _READ_SIZE = 16_384
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/1\.[01]")

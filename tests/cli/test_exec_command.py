@@ -64,6 +64,12 @@ def test_a_command_that_cannot_be_run_is_one_line() -> None:
     )
 
 
+@pytest.mark.parametrize("option", ["--allow=other.example", "--allow-all"])
+def test_a_proxy_that_was_set_before_and_cannot_be_used_is_an_error(option: str) -> None:
+    variables = {"https_proxy": "socks5://proxy.example"}
+    assert refused("exec", option, "--", "true", **variables) == "HTTPS_PROXY: is socks5://, expected http://"
+
+
 @pytest.mark.parametrize("arguments", [(), ("fixtures.yaml",), ("--",)])
 def test_a_command_is_required(arguments: tuple[str, ...]) -> None:
     assert refused("exec", *arguments) == (

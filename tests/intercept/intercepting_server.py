@@ -13,6 +13,7 @@ from typing import Any
 from mockserver.intercept.certificate_authority import CertificateAuthority
 from mockserver.intercept.host_rules import HostRules
 from mockserver.intercept.proxy import InterceptProxy
+from mockserver.intercept.tunnel import NO_PROXIES, UpstreamProxies
 from mockserver.server.addresses import bind_socket
 from mockserver.server.app import create_app, create_pipeline
 from mockserver.server.uvicorn_server import BackgroundServer
@@ -61,11 +62,14 @@ def complete(connection: http.client.HTTPConnection, target: str = PATH, **heade
 
 @contextmanager
 def serve_hosts(
-    rules: HostRules | None = None, http: str = "auto", loop: str = "auto"
+    rules: HostRules | None = None,
+    http: str = "auto",
+    loop: str = "auto",
+    upstream: UpstreamProxies = NO_PROXIES,
 ) -> Iterator[InterceptingServer]:
     """Run a server that answers for the hosts of the authority."""
     rules = rules or HostRules(AUTHORITY.hosts[3:])
-    proxy = InterceptProxy(bind_socket("127.0.0.1", 0), rules, AUTHORITY.create_server_context())
+    proxy = InterceptProxy(bind_socket("127.0.0.1", 0), rules, AUTHORITY.create_server_context(), upstream)
     playback = Playback()
     pipeline = create_pipeline(Settings(), playback, lambda _: None)
     sock = bind_socket("127.0.0.1", 0)
