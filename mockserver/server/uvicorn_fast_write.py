@@ -96,9 +96,14 @@ def _receive_whole(cycle: Any) -> Callable[[], Coroutine[Any, Any, dict[str, Any
     return receive
 
 
-@types.coroutine
-def _continue(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+async def _continue(coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
     """Continue a coroutine that waits for `awaited` already."""
+    await _pass_waits(coroutine, awaited)  # since Python 3.12 a task takes no generator
+
+
+@types.coroutine
+def _pass_waits(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """Yield what a coroutine waits for, from `awaited` on."""
     while True:
         try:
             try:
