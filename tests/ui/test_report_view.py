@@ -39,10 +39,15 @@ def test_findings_are_beside_the_calls_and_in_the_detail(
     client = make_client(own, "stubborn")
     for _ in range(3):
         client.chat(headers={"X-Mock-Error": "401"})
+    hasty = make_client(own, "hasty")
+    for _ in range(3):
+        hasty.chat(headers={"X-Mock-Error": "429", "X-Mock-Retry-After": "9s"})
     page.goto(f"{own.url}/#/timeline")
+    # Two waits were too short; the rule is named once.
+    expect(page.get_by_role("link", name="error: retry after shortened")).to_have_count(1)
     named = page.locator(".lanes .lane").get_by_role("link", name="error: permanent error retried")
     expect(named).to_have_attribute("title", re.compile("tried again after 401"))
-    page.locator(".lanes a.bar").first.click()
+    page.locator(".lanes .lane").last.locator("a.bar").first.press("Enter")  # the bars overlap
     found = page.get_by_role("list", name="Findings").locator("[data-rule=permanent-error-retried]")
     expect(found).to_contain_text("error tried again after 401")
     expect(found).to_contain_text("Retry 408, 409, 429 and 5xx only.")

@@ -204,10 +204,11 @@ function createLane(id) {
     const current = findings.map((finding) => `${finding.rule}\t${finding.message}`).join("\n");
     if (current === named) return;
     named = current;
-    const more = findings.length - MAX_FINDINGS;
-    findingList.hidden = findings.length === 0;
+    const rules = [...new Map(findings.map((finding) => [finding.rule, finding])).values()]; // each once
+    const more = rules.length - MAX_FINDINGS;
+    findingList.hidden = rules.length === 0;
     findingList.replaceChildren(
-      ...findings.slice(0, MAX_FINDINGS).flatMap((finding) => [createFindingLink(finding), " "]),
+      ...rules.slice(0, MAX_FINDINGS).flatMap((finding) => [createFindingLink(finding), " "]),
       more > 0 ? `and ${more} more` : "",
     );
   }
