@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any, cast
 
 from mockserver.admin.error_responses import AdminError
@@ -20,7 +21,7 @@ from mockserver.request.chat_request import ChatRequest
 from mockserver.request.request_head import find_head_secrets
 from mockserver.schema.field_types import AmountField, Boolean, Duration, FieldType, Integer, Null, Text
 from mockserver.schema.money import NO_CHARGE, Amount, Charge, MoneyUnit, parse_unitless_amount
-from mockserver.schema.object_types import ByType, ObjectType, Validated, spec_dataclass, spec_field
+from mockserver.schema.object_types import ByType, ListOf, ObjectType, Validated, spec_dataclass, spec_field
 from mockserver.sessions.journal import (
     DroppedBodies,
     Journal,
@@ -31,7 +32,7 @@ from mockserver.sessions.journal import (
 
 MAX_WAIT_SECONDS = 300.0  # the longest wait
 _MAX_NEAR_MISSES = 5  # requests in an error
-_MAX_MATCHES = 100  # matching requests in an error
+_MAX_MATCHES = 100  # matching requests in a result or an error
 
 
 @spec_dataclass
@@ -157,6 +158,9 @@ class VerifyResult:
         ByType(mapping=ObjectType(ChargeView), null=Null()),
         "their total cost, if the query has `spent`",
         default=None,
+    )
+    requests: tuple[str, ...] = spec_field(
+        ListOf(Text()), "the ids of the matching requests, at most 100", default=()
     )
     dropped: int = spec_field(Integer(0), "number of requests that were evicted before", default=0)
     matched: bool = spec_field(Boolean(), "always true; a failed verification is a 409", default=True)
@@ -287,7 +291,8 @@ class _Verification:
     def result(self) -> VerifyResult:
         """Return the result of a verification that is met."""
         spent = None if self._spending is None else build_charge_view(self._spent)
-        return VerifyResult(count=len(self._costs), spent=spent, dropped=self._evicted)
+        matching = tuple(islice(self._costs, _MAX_MATCHES))
+        return VerifyResult(count=len(self._costs), spent=spent, requests=matching, dropped=self._evicted)
 
     def compare(self, entry: JournalEntry) -> None:
         """Note the mismatches of an entry, for the error."""

@@ -419,7 +419,8 @@ def test_it_waits_for_a_request_and_no_longer(control: Control, client: Client) 
     client.chat(content="other")
     client.chat(content="weather")
     waiting.join(10)
-    assert told == [{"count": 2, "spent": None, "dropped": 0, "matched": True}]
+    matching = [one["id"] for one in reversed(control.requests()) if one["user"] == "weather"]
+    assert told == [{"count": 2, "spent": None, "requests": matching, "dropped": 0, "matched": True}]
 
 
 def test_a_bound_from_above_is_sure_when_the_time_is_over(control: Control, client: Client) -> None:

@@ -8,11 +8,13 @@ export class ApiError extends Error {
    * @param {number} status
    * @param {string} message the server's own message
    * @param {Problem[]} [problems] the mistakes in a document that was sent
+   * @param {Record<string, any>} [details] what else the server says about the error
    */
-  constructor(status, message, problems = []) {
+  constructor(status, message, problems = [], details = {}) {
     super(message);
     this.status = status;
     this.problems = problems;
+    this.details = details;
   }
 }
 
@@ -113,5 +115,5 @@ async function readBody(response) {
   const body = isJson ? await response.json() : await response.text();
   if (response.ok) return body;
   const error = body?.error ?? {};
-  throw new ApiError(response.status, error.message ?? `${response.status} ${response.statusText}`, error.problems);
+  throw new ApiError(response.status, error.message ?? `${response.status} ${response.statusText}`, error.problems, error);
 }

@@ -1,5 +1,6 @@
 // What the clients did wrong: the findings of the server's report, each with its requests.
 
+import { createVerifyForm } from "../components/verify-form.js";
 import { requestJson, sessionQuery } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { formatCount, formatDuration } from "../lib/format.js";
@@ -26,7 +27,7 @@ export function createReportView(context) {
     rows,
   );
   const panel = h("article", { class: "panel" }, h("header", {}, h("h2", {}, "Report")), incomplete, summary, table);
-  const element = h("section", { class: "panels", "aria-label": "Report" }, panel);
+  const element = h("section", { class: "panels", "aria-label": "Report" }, panel, createVerifyForm(context));
   let session = "";
   const refresh = createPoller(async () => {
     session = context.filter.session;
