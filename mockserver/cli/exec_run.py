@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import getproxies_environment
 
-from mockserver.intercept.certificate_authority import CertificateAuthority
+from mockserver.intercept.certificate_authority import CertificateAuthority, list_trusted_certificates
 from mockserver.intercept.command_environment import create_environment, list_certificate_files
 from mockserver.intercept.command_runner import CommandError, CommandRunner
 from mockserver.intercept.host_rules import HostRules
+from mockserver.intercept.language_settings import write_java_settings, write_php_settings
 from mockserver.intercept.proxy import InterceptProxy
 from mockserver.intercept.tunnel import NO_PROXIES, UpstreamProxies
 from mockserver.schema.messages import format_count
@@ -53,7 +54,7 @@ def run_with_server(
     rules = HostRules(pipeline.router.hosts, allowed, allow_all=allow_all)
     upstream = UpstreamProxies(getproxies_environment()) if allowed or allow_all else NO_PROXIES
     authority = CertificateAuthority(rules.hosts)
-    bundle = authority.create_bundle(list_certificate_files(os.environ))
+    certificates = [*list_trusted_certificates(list_certificate_files(os.environ)), authority.pem]
     raise_fd_limit()
     proxy = InterceptProxy(bind_socket("127.0.0.1", 0), rules, authority.create_server_context(), upstream)
     sock = bind_socket("127.0.0.1", settings.port)
@@ -61,8 +62,10 @@ def run_with_server(
     server_url = format_server_url(server.address)
     with CommandRunner() as runner, tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
         path = Path(folder, "trusted.pem")
-        path.write_text(bundle, "ascii")
+        path.write_text("".join(certificates), "ascii")
         environment = create_environment(os.environ, proxy.url, server_url, path, rules.hosts)
+        environment |= write_php_settings(Path(folder), path, os.environ)
+        environment |= write_java_settings(Path(folder), certificates, os.environ, proxy.url)
         server.start()
         try:
             code = runner.run(command, environment)
