@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.client.recorded_request import Request
     from mockserver.client.session_client import Remote, Session
     from mockserver.report.prompt_snapshots import SnapshotDefaults
+    from mockserver.testing import MockServer
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class WorkerState:
     ended_tests: dict[str, str] = field(default_factory=dict)  # their names, by session
     last_number: int = 0  # of the requests that were read from all sessions
     has_own_server: bool = False
+    server: MockServer | None = None  # that of a run in which all calls are intercepted
 
     def read_requests(self, state: PerTestState) -> None:
         """Read the requests of a test, and those that have reached other sessions meanwhile."""
@@ -129,6 +132,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the base URL of a vendor for --mockserver-record, in place of its own host",
     )
     group.addoption(
+        "--mockserver-intercept",
+        action="store_true",
+        help="answer the calls of this process and its children to the vendors' own hosts, during the whole run",
+    )
+    group.addoption(
         "--mockserver-block-network",
         action="store_true",
         help="let no socket of this process connect to other machines, and fail tests that try",
@@ -147,9 +155,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "mockserver(fixtures=None, strict=True, record=None): fixtures is a fixture file or a list of them, relative "
-        "to the test's file, or the word `shipped`, for the fixture `mockserver`; strict=False allows requests that no "
-        "fixture matches; record is a folder, relative to the test's file, for the answers of real vendors",
+        "mockserver(fixtures=None, strict=True, record=None, intercept=False): fixtures is a fixture file or a list of "
+        "them, relative to the test's file, or the word `shipped`, for the fixture `mockserver`; strict=False allows "
+        "requests that no fixture matches; record is a folder, relative to the test's file, for the answers of real "
+        "vendors; intercept=True answers calls to the vendors' own hosts, of this process and its children",
     )
     config.stash[WORKER_KEY] = WorkerState()
     if config.getoption("mockserver_block_network"):
@@ -159,29 +168,75 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    """Raise UsageError for the configuration of the server; start to intercept calls, if they are for the whole run."""
+    config = session.config
+    if config.getoption("mockserver_intercept"):
+        _check_interception(config, "--mockserver-intercept")
+    _check_configuration(config)
+    if (
+        config.getoption("mockserver_intercept")
+        and not config.option.collectonly
+        and not _has_workers(config)
+    ):
+        _intercept_run(config)
+
+
+def _has_workers(config: pytest.Config) -> bool:
+    """Return whether pytest-xdist runs the tests in other processes."""
+    return getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput")
+
+
+def _intercept_run(config: pytest.Config) -> None:
+    """Answer the calls to the vendors' own hosts to the end of the run; the test modules are not imported yet."""
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    try:
+        server = stack.enter_context(_create_server(config))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    stack.enter_context(server.intercept(allows_others=not config.getoption("mockserver_block_network")))
+    config.stash[WORKER_KEY].server = server
+
+
+def _check_configuration(config: pytest.Config) -> None:
     """Raise one UsageError for the configuration of the server, instead of one error per test."""
-    source, url = _configured_url(session.config)
-    if session.config.getoption("mockserver_update") and getattr(session.config.option, "numprocesses", None):
+    source, url = _configured_url(config)
+    if config.getoption("mockserver_update") and getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("--mockserver-update: several processes (-n) would write to the same files")
-    records = session.config.getoption("mockserver_record")
+    records = config.getoption("mockserver_record")
     if records and url:
         raise pytest.UsageError(
             f"--mockserver-record: the server of {source} cannot record the tests of this run"
         )
-    if records and session.config.getoption("mockserver_block_network"):
+    if records and config.getoption("mockserver_block_network"):
         raise pytest.UsageError("--mockserver-record: --mockserver-block-network would block the vendors")
-    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+    if hasattr(config, "workerinput") or config.option.collectonly:
         return
     try:
         if records:
             source = "--mockserver-record"
-            _check_recording(session.config)
+            _check_recording(config)
         elif url:
             _connect(url)._client.vendors  # noqa: B018, SLF001
         else:
             source = "mockserver_args"
-            _server_settings(session.config)
+            _server_settings(config)
     except (ValueError, ConnectionError) as error:
+        raise pytest.UsageError(f"{source}: {error}") from None
+
+
+def _check_interception(config: pytest.Config, source: str) -> None:
+    """Raise UsageError if calls to the vendors' hosts cannot be answered: without the extra, or by another server."""
+    configured, _ = _configured_url(config)
+    if configured:
+        raise pytest.UsageError(f"{source}: the server of {configured} cannot answer calls of this process")
+    if config.getoption("mockserver_record"):
+        raise pytest.UsageError(f"{source}: --mockserver-record calls the vendors' own hosts")
+    from mockserver.errors import InputError  # noqa: PLC0415
+
+    try:
+        import_module("mockserver.server.call_interception")
+    except InputError as error:
         raise pytest.UsageError(f"{source}: {error}") from None
 
 
@@ -209,20 +264,33 @@ def mockserver_server(pytestconfig: pytest.Config) -> Iterator[Remote]:
     if url:
         yield _connect(url)
         return
+    worker = pytestconfig.stash[WORKER_KEY]
+    if worker.server is not None:
+        yield worker.server
+        return
+    message = ""
+    try:
+        server = _create_server(pytestconfig)
+    except ValueError as error:
+        message = str(error)
+    if message:
+        pytest.fail(message, pytrace=False)
+    with server:
+        yield server
+
+
+def _create_server(config: pytest.Config) -> MockServer:
+    """Return the plugin's own server, which is not started yet. Raises ValueError if its flags are invalid."""
     from mockserver.errors import InputError  # noqa: PLC0415
     from mockserver.testing import MockServer  # noqa: PLC0415
 
-    paths, settings = _server_settings(pytestconfig)
-    message = ""
+    paths, settings = _server_settings(config)
     try:
         server = MockServer(*paths, **settings)
     except InputError as error:
-        message = f"mockserver_args: {error}"
-    if message:
-        pytest.fail(message, pytrace=False)
-    pytestconfig.stash[WORKER_KEY].has_own_server = True
-    with server:
-        yield server
+        raise ValueError(f"mockserver_args: {error}") from None
+    config.stash[WORKER_KEY].has_own_server = True
+    return server
 
 
 @pytest.fixture
@@ -254,6 +322,7 @@ def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Ite
     - `@pytest.mark.mockserver(record="recordings/")` replays the answers of real vendors, which `pytest
       --mockserver-record` has written to that folder, in a file for each test.
     - `@pytest.mark.mockserver(fixtures="shipped")` loads the fixtures that `mockserver` serves without a file.
+    - `@pytest.mark.mockserver(intercept=True)` answers calls to the vendors' own hosts, also those of child processes.
 
     Fails the test with the problems of a fixture file that is invalid, and with those of a marker with unknown
     arguments. The methods of the session raise the errors that `mockserver.testing.Session` lists:
@@ -271,9 +340,46 @@ def mockserver(request: pytest.FixtureRequest, mockserver_server: Remote) -> Ite
     state.recording = recording
     node.stash[STATE_KEY] = state
     session.snapshot_defaults = _snapshot_defaults(node)
-    with _recording(node.config, state):
+    with _recording(node.config, state), _intercepting(node, state):
         yield session
     _end_test(node, state)
+
+
+@contextmanager
+def _intercepting(node: pytest.Item, state: PerTestState) -> Iterator[None]:
+    """Answer the calls to the vendors' own hosts while a test runs, if its marker or the options say so."""
+    if not _wants_interception(node):
+        yield
+        return
+    try:
+        _check_interception(node.config, "@pytest.mark.mockserver(intercept=True)")
+    except pytest.UsageError as error:
+        pytest.fail(str(error), pytrace=False)
+    allows_others = not node.config.getoption("mockserver_block_network")
+    with cast("MockServer", state.server).intercept(state.session, allows_others=allows_others):
+        yield
+
+
+def _wants_interception(node: pytest.Item) -> bool:
+    """Return whether a test's closest marker with `intercept`, or the option, asks for it."""
+    marked = _find_marked_interception(node)
+    return bool(node.config.getoption("mockserver_intercept")) if marked is None else marked
+
+
+def _find_marked_interception(node: pytest.Item) -> bool | None:
+    values = (mark.kwargs.get("intercept") for mark in node.iter_markers("mockserver"))
+    return next((bool(value) for value in values if value is not None), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Set up the fixture `mockserver` before all others in tests with `intercept=True`, also if they do not name it.
+
+    The clients that other fixtures create then read the proxy from the environment.
+    """
+    for item in items:
+        if _find_marked_interception(item):
+            names: list[str] = getattr(item, "fixturenames", [])
+            names[:] = ["mockserver", *(name for name in names if name != "mockserver")]
 
 
 def _locate_recording(node: pytest.Item, folder: Path) -> Path:
@@ -524,7 +630,8 @@ def _parse_marker(mark: pytest.Mark) -> tuple[Any, bool | None, Any]:
     except TypeError as error:
         message = str(error).replace("_bind_marker_arguments()", "@pytest.mark.mockserver")
     pytest.fail(
-        f"{message}; expected (fixtures='file.yaml', 'shipped' or a list, strict=True, record='folder')",
+        f"{message}; expected (fixtures='file.yaml', 'shipped' or a list, strict=True, record='folder', "
+        "intercept=True)",
         pytrace=False,
     )
 
@@ -534,6 +641,7 @@ def _bind_marker_arguments(
     *,
     strict: bool | None = None,
     record: str | os.PathLike[str] | None = None,
+    intercept: bool = False,  # noqa: ARG001 read by `_wants_interception`
 ) -> tuple[Any, bool | None, Any]:
     """Return the arguments of a marker; the call raises TypeError for unknown ones."""
     return fixtures, strict, record

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from anyio import to_thread
 
@@ -17,11 +19,15 @@ from mockserver.errors import InputError
 from mockserver.intercept.server_certificate import ServerCertificate, create_server_certificate
 from mockserver.server.addresses import format_server_url, get_connect_address
 from mockserver.server.app import create_app, create_pipeline
+from mockserver.server.host_session import HostSession
 from mockserver.server.tls_port import bind_ports
 from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.sessions.journal import MAX_BYTES, JournalEntry
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback
+
+if TYPE_CHECKING:
+    from mockserver.server.call_interception import CallInterception
 
 __all__ = ["MockServer", "Remote", "Request", "Session"]
 
@@ -93,7 +99,39 @@ class MockServer(Remote):
         sock, tls_port = bind_ports(settings, self._certificate)
         authority = self._certificate.authority if self._certificate else None
         app = create_app(self._pipeline, address=get_connect_address(sock), authority=authority)
-        return BackgroundServer(app, sock, playback, tls_port=tls_port)
+        self._host_session = HostSession(app, self._pipeline.router.hosts)
+        self._interception: CallInterception | None = None
+        return BackgroundServer(self._host_session, sock, playback, tls_port=tls_port)
+
+    @contextmanager
+    def intercept(self, session: Session | None = None, *, allows_others: bool = True) -> Iterator[None]:
+        """Answer the calls of this process and its children to the vendors' own hosts, while the context lasts.
+
+        Example::
+
+            with MockServer() as server, server.intercept():
+                client = OpenAI(api_key="any-key")  # calls the vendor's own host
+
+        Such requests belong to `session`, or to that of their API key. Environment variables lead clients to a proxy;
+        for clients of this process that exist already, connections are redirected. The proxy lets calls to other hosts
+        through, or refuses them if the first `intercept` of the server says `allows_others=False`.
+
+        Raises InputError if the extra `tls` is missing, and RuntimeError if the server does not run.
+        """
+        from mockserver.server.call_interception import CallInterception  # noqa: PLC0415 an optional extra
+
+        if not self._server.is_running:
+            raise RuntimeError("the server is not running")
+        if self._interception is None:
+            hosts = self._pipeline.router.hosts
+            self._interception = CallInterception(self._server, hosts, allows_others=allows_others)
+        before = self._host_session.name
+        with self._interception.activate():
+            self._host_session.name = before if session is None else session.name
+            try:
+                yield
+            finally:
+                self._host_session.name = before
 
     @property
     def tls_url(self) -> str:

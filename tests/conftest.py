@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from email.message import Message
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ PATHS = {
     "openai": "/openai/v1/chat/completions",
     "omixa": "/omixa/api/v1/chat/completions",
 }
+# Modules that cannot be imported twice, and that a run of pytest in this process would remove again.
+COMPILED = ("uvicorn.protocols.http.httptools_impl", "mockserver.server.http_upgrade", "cryptography.x509")
 Json = dict[str, Any]
 StartServer = Callable[..., "MockServer"]
 MakeClient = Callable[..., "Client"]
@@ -272,8 +275,17 @@ def client(make_client: MakeClient) -> Client:
     return make_client()
 
 
+@pytest.fixture(scope="session")
+def compiled_modules() -> None:
+    """Import the modules that a run of pytest in this process must not import."""
+    for name in COMPILED:
+        import_module(name)
+
+
 @pytest.fixture
-def run_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunPytest:
+def run_pytest(
+    compiled_modules: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> RunPytest:
     """Return a function that runs pytest on a test file, with the plugin installed; `apart` uses a new process."""
     installed = pytester.mkdir("mockserver-0.dist-info")
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mockserver\nVersion: 0\n")

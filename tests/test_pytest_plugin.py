@@ -504,7 +504,10 @@ def test_it_tells_what_there_is_to_set(run_pytest: RunPytest) -> None:
     told = run_pytest("", "--help").stdout.str()
     assert "--mockserver-url=URL" in told
     assert "--mockserver-unused" in told
-    assert "mockserver(fixtures=None, strict=True, record=None)" in run_pytest("", "--markers").stdout.str()
+    assert (
+        "mockserver(fixtures=None, strict=True, record=None, intercept=False)"
+        in run_pytest("", "--markers").stdout.str()
+    )
 
 
 def test_it_imports_next_to_nothing_before_a_test_asks_for_it(run_pytest: RunPytest) -> None:

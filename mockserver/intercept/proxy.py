@@ -19,6 +19,7 @@ from mockserver.intercept.proxy_request import (
     TUNNEL_OPEN,
     ProxyError,
     ProxyRequest,
+    is_tls_handshake,
     parse_proxy_request,
     read_head,
 )
@@ -104,6 +105,11 @@ class InterceptProxy:
             try:
                 async with asyncio.timeout(_HEAD_TIMEOUT):
                     data = await read_head(client)
+                if is_tls_handshake(data):
+                    layer = self._create_tls_layer(self._create_protocol(), "redirected connections")
+                    await _give_connection(client, layer, data)
+                    owned.pop_all()
+                    return
                 request = parse_proxy_request(data)
                 action = self._rules.choose_action(request.host)
                 if action == "answer":
@@ -124,8 +130,7 @@ class InterceptProxy:
             await asyncio.get_running_loop().sock_sendall(client, TUNNEL_OPEN)
             if request.port != _PLAIN_PORT:
                 protocol = self._create_tls_layer(protocol, request.authority)
-        data = request.head + request.rest
-        await asyncio.get_running_loop().connect_accepted_socket(lambda: _ReadAhead(protocol, data), client)
+        await _give_connection(client, protocol, request.head + request.rest)
 
     def _create_tls_layer(self, protocol: asyncio.Protocol, authority: str) -> TlsLayer:
         """Return the protocol that leads TLS, and gives the server's protocol the decrypted data."""
@@ -137,6 +142,11 @@ class InterceptProxy:
         layer = TlsLayer(self._context, protocol, count_distrust)
         self._layers.add(layer)
         return layer
+
+
+async def _give_connection(client: socket.socket, protocol: asyncio.Protocol, data: bytes) -> None:
+    """Let a protocol go on with a connection, of which `data` has been read."""
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: _ReadAhead(protocol, data), client)
 
 
 class _ReadAhead(asyncio.Protocol):

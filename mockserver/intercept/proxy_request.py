@@ -16,6 +16,7 @@ from mockserver.intercept.host_rules import normalize_host
 TUNNEL_OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _MAX_HEAD = 32_768  # bytes; vendors' keys and cookies take a few thousand
 _READ_SIZE = 16_384
+_HANDSHAKE = b"\x16"  # the content type of the first record; RFC 8446, 5.1
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/1\.[01]")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@]+):([0-9]{1,5})")
 # Fields of one connection (RFC 9110, 7.6.1) but for those of the framing, and the Host, which the URL replaces.
@@ -53,10 +54,13 @@ class ProxyRequest:
 
 
 async def read_head(client: socket.socket) -> bytes:
-    """Read until the end of a head; bytes after it may follow. Raises ProxyError if it is too long, or not complete."""
+    """Read until the end of a head; bytes after it may follow. Of a TLS handshake, read the first bytes.
+
+    Raises ProxyError if the head is too long, or not complete.
+    """
     loop = asyncio.get_running_loop()
     head = b""
-    while b"\r\n\r\n" not in head:
+    while b"\r\n\r\n" not in head and not is_tls_handshake(head):
         if len(head) > _MAX_HEAD:
             raise ProxyError(431, f"the head has more than {_MAX_HEAD} bytes")
         data = await loop.sock_recv(client, _READ_SIZE)
@@ -64,6 +68,11 @@ async def read_head(client: socket.socket) -> bytes:
             raise ProxyError(400, "the head is not complete")
         head += data
     return head
+
+
+def is_tls_handshake(data: bytes) -> bool:
+    """Return whether a connection begins with a TLS handshake, as one of `ConnectionRedirect` does."""
+    return data.startswith(_HANDSHAKE)
 
 
 def parse_proxy_request(data: bytes) -> ProxyRequest:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -78,6 +78,11 @@ class BackgroundServer:
         """Return whether the server has stopped, so that it cannot start any more."""
         return self._sockets[0].fileno() < 0
 
+    @property
+    def is_running(self) -> bool:
+        """Return whether the server has been started on a thread, and has not stopped."""
+        return self._join is not None and not self.has_ended
+
     def start(self) -> None:
         """Serve on a thread; return when the server accepts requests. Raises RuntimeError if it cannot."""
         if self._join is not None:
@@ -87,6 +92,10 @@ class BackgroundServer:
         if not self._uvicorn.started:
             self._join()
             raise RuntimeError("the server did not start: the application's startup failed, see the log")
+
+    def start_proxy(self, proxy: InterceptProxy) -> None:
+        """Let a proxy hand its connections to this server, which is running, until it stops."""
+        self._uvicorn.start_proxy(proxy)
 
     def stop(self) -> None:
         """End every answer in progress, then the thread. Idempotent."""
@@ -136,6 +145,13 @@ class _StoppableUvicorn(uvicorn.Server):
         # uvicorn would raise the signal again after the shutdown; here a clean stop ends with exit code 0. A second
         # Ctrl-C changes nothing: the shutdown is bounded, and skipping a part of it would only log tracebacks.
         self.request_stop()
+
+    def start_proxy(self, proxy: InterceptProxy) -> None:
+        """Start a proxy, from any thread, while the server runs."""
+        self._proxy = proxy
+        cast(asyncio.AbstractEventLoop, self._loop).call_soon_threadsafe(
+            proxy.start, get_protocol_factory(self)
+        )
 
     def request_stop(self) -> None:
         """Start the shutdown, from any thread or from a signal handler."""
