@@ -60,11 +60,17 @@ class WorkerTasks:
 
     async def _load_files(self) -> tuple[Problem, ...]:
         """Use the fixture files as they are now; return their problems, with which the fixtures stay as they were."""
-        try:
-            self._pipeline.replace_fixtures(await asyncio.to_thread(self._load))
-        except InputError as error:
-            return error.problems
+        loaded = await asyncio.to_thread(self._try_load)
+        if isinstance(loaded, InputError):
+            return loaded.problems
+        self._pipeline.replace_fixtures(loaded)
         return ()
+
+    def _try_load(self) -> FixtureSet | InputError:
+        try:
+            return self._load()
+        except InputError as error:
+            return error
 
     def report_to_all(self, outcome: FixtureSet | InputError) -> None:
         """Report a reload once all workers have the same files."""
