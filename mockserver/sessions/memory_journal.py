@@ -301,7 +301,8 @@ class MemoryJournal:
         """
         everything, is_alone = self._all, len(self._sessions) == 1
         max_entries, max_bytes = self.max_entries // _SESSION_SHARE or 1, self.max_bytes // _SESSION_SHARE
-        if not self._tracks_bodies and everything.bytes + self._shared_bytes > max_bytes:
+        total_bytes = everything.bytes + self._shared_bytes
+        if total_bytes > max_bytes and not self._tracks_bodies:
             self._track_bodies()
         if len(log.entries) > max_entries or log.bytes > max_bytes:
             self._over_quota.add(log.session)

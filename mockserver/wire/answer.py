@@ -223,15 +223,16 @@ def add_content_length(answer: Answer) -> Answer:
 
     An answer with another ending is returned unchanged: its frames are not the body that its headers describe.
     """
-    if answer.has_no_body:
+    if answer.status in _STATUSES_WITHOUT_BODY:
         return replace(answer, frames=()) if answer.frames else answer
-    if answer.streamed or answer.ending is not Ending.FINISH or _has_content_length(answer.headers):
+    if answer.streamed or answer.ending is not Ending.FINISH:
+        return answer
+    headers = answer.headers
+    if headers.has_content_length if type(headers) is HeaderBlock else _has_content_length(headers):
         return answer
     length = sum([len(frame.data) for frame in answer.frames])
     return answer.with_header_lines(CONTENT_LENGTH_LINE % length)
 
 
 def _has_content_length(headers: Sequence[Header]) -> bool:
-    if type(headers) is HeaderBlock:
-        return headers.has_content_length
     return any(len(name) == _LENGTH_NAME_SIZE and name.lower() == "content-length" for name, _ in headers)

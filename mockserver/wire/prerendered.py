@@ -122,11 +122,11 @@ class FilledFrames(Sequence[Frame]):
     Their data is not cached, because the journal keeps many of them.
     """
 
-    __slots__ = ("_values", "prerendered")
+    __slots__ = ("prerendered", "values")
 
     def __init__(self, prerendered: PrerenderedAnswer, values: FillValues) -> None:
         self.prerendered = prerendered
-        self._values = values
+        self.values = values
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """Pickle as a tuple of frames, because the prerendered answer holds closures."""
@@ -135,18 +135,13 @@ class FilledFrames(Sequence[Frame]):
     @property
     def joined(self) -> bytes:
         """Return the data of all frames."""
-        return self.prerendered.body(self._values)
-
-    @property
-    def needs_separate_writes(self) -> bool:
-        """Return whether there is a wait between them, or a raw frame."""
-        return self.prerendered.needs_separate_writes
+        return self.prerendered.body(self.values)
 
     def __len__(self) -> int:
         return len(self.prerendered.answer.frames)
 
     def __iter__(self) -> Iterator[Frame]:
-        return self.prerendered.frames(self._values)
+        return self.prerendered.frames(self.values)
 
     @overload
     def __getitem__(self, index: int) -> Frame: ...
@@ -159,7 +154,8 @@ class FilledFrames(Sequence[Frame]):
 def join_body(frames: Sequence[Frame]) -> bytes | None:
     """Return the data of all frames; None if there is a wait between them, or a raw frame."""
     if type(frames) is FilledFrames:  # isinstance() is slow on an abstract Sequence
-        return None if frames.needs_separate_writes else frames.joined
+        prerendered = frames.prerendered
+        return None if prerendered.needs_separate_writes else prerendered.body(frames.values)
     if len(frames) == 1:
         only = frames[0]
         return None if only.wait or only.raw else only.data
