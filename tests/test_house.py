@@ -319,6 +319,7 @@ def test_few_modules_keep_caches() -> None:
         "generation.regex_text",
         "admin.fixtures_api",
         "server.access_log",
+        "server.log_writer",
     }
 
 

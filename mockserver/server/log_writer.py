@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 import orjson
@@ -160,8 +161,15 @@ class JsonLogFormatter(logging.Formatter):
 
 def format_json_line(moment: datetime, fields: Mapping[str, Any]) -> str:
     """Return a line of the JSON log: the time with its zone, then these fields."""
-    time = moment.astimezone().isoformat(timespec="milliseconds")
-    return orjson.dumps({"time": time, **fields}).decode()
+    whole, zone = _format_second(int(moment.timestamp()))
+    return orjson.dumps({"time": f"{whole}.{moment.microsecond // 1000:03}{zone}", **fields}).decode()
+
+
+@lru_cache(maxsize=2)
+def _format_second(second: int) -> tuple[str, str]:
+    """Return a local time without its zone, and the zone."""
+    text = datetime.fromtimestamp(second).astimezone().isoformat()
+    return text[:19], text[19:]
 
 
 def _find_descriptor(stream: TextIO | None) -> int | None:
