@@ -14,7 +14,7 @@ from mockserver.intercept.certificate_authority import CertificateAuthority, lis
 from mockserver.intercept.command_environment import create_environment, list_certificate_files
 from mockserver.intercept.command_runner import CommandError, CommandRunner
 from mockserver.intercept.host_rules import HostRules
-from mockserver.intercept.language_settings import write_java_settings, write_php_settings
+from mockserver.intercept.language_settings import extend_python_path, write_java_settings, write_php_settings
 from mockserver.intercept.proxy import InterceptProxy
 from mockserver.intercept.tunnel import NO_PROXIES, UpstreamProxies
 from mockserver.schema.messages import format_count
@@ -64,6 +64,7 @@ def run_with_server(
         path = Path(folder, "trusted.pem")
         path.write_text("".join(certificates), "ascii")
         environment = create_environment(os.environ, proxy.url, server_url, path, rules.hosts)
+        environment |= extend_python_path(os.environ)
         environment |= write_php_settings(Path(folder), path, os.environ)
         environment |= write_java_settings(Path(folder), certificates, os.environ, proxy.url)
         server.start()

@@ -1,4 +1,4 @@
-"""Settings of languages that do not read proxy or certificates from the usual variables: PHP and Java."""
+"""Settings of clients that do not read proxy or certificates from the usual variables: PHP, Java and aiohttp."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 from cryptography.x509 import Certificate, load_pem_x509_certificate
+
+
+def extend_python_path(base: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable that lets Python programs run a start code, by which aiohttp obeys the other variables."""
+    folder = str(Path(__file__).with_name("python_path"))
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (folder, base.get("PYTHONPATH"))))}
 
 
 def write_php_settings(folder: Path, bundle: Path, base: Mapping[str, str]) -> dict[str, str]:

@@ -1,17 +1,25 @@
-"""The settings of PHP and Java: `tests/interop/intercepted.py` runs both."""
+"""The settings of PHP, Java and aiohttp: `tests/interop/intercepted.py` runs them."""
 
 from __future__ import annotations
 
 import configparser
+import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509 import load_pem_x509_certificate
 
 from mockserver.intercept.certificate_authority import CertificateAuthority
-from mockserver.intercept.language_settings import write_java_settings, write_php_settings
+from mockserver.intercept.language_settings import extend_python_path, write_java_settings, write_php_settings
 
 INVALID = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
+def test_python_has_a_folder_before_its_own() -> None:
+    folder = extend_python_path({})["PYTHONPATH"]
+
+    assert Path(folder, "sitecustomize.py").exists()
+    assert extend_python_path({"PYTHONPATH": "own"}) == {"PYTHONPATH": f"{folder}{os.pathsep}own"}
 
 
 def test_php_adds_a_file_of_settings_to_its_own(tmp_path: Path) -> None:

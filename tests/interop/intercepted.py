@@ -20,7 +20,15 @@ import openai
 client = openai.OpenAI(api_key="any-key", base_url="https://api.aimlapi.com/v1")
 print(client.models.with_raw_response.list().status_code)
 """
+AIOHTTP = f"""
+import aiohttp, asyncio
+async def call():
+    async with aiohttp.ClientSession() as session, session.get("{URL}") as answer:
+        print(answer.status)
+asyncio.run(call())
+"""
 CLIENTS = {
+    "aiohttp": [sys.executable, "-c", AIOHTTP],
     "requests": [sys.executable, "-c", f"import requests; print(requests.get('{URL}').status_code)"],
     "httpx": [sys.executable, "-c", f"import httpx; print(httpx.get('{URL}').status_code)"],
     "urllib": [sys.executable, "-c", f"import urllib.request as r; print(r.urlopen('{URL}').status)"],
