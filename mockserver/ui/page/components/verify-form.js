@@ -39,8 +39,8 @@ export function createVerifyForm(context) {
   return h(
     "form",
     { class: "panel", "aria-label": "Verify requests", onsubmit: verify },
-    h("header", {}, h("h2", {}, "Verify requests"), h("span", { class: "muted" }, "Check how many requests match.")),
-    createField("Match, as in a fixture (YAML); empty for any request", match),
+    h("header", {}, h("h2", {}, "Verify requests"), h("span", { class: "muted" }, "Compare the number of matching requests with the one that you expect.")),
+    createField("YAML: a match as in a fixture, or nothing for all requests", match),
     h(
       "div",
       { class: "form-row" },

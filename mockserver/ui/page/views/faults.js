@@ -52,7 +52,7 @@ export function createFaultsView(context) {
   const rulePanel = h(
     "article",
     { class: "panel", "aria-label": "Fault rules" },
-    h("header", {}, h("h2", {}, "Fault rules"), h("span", { class: "muted" }, "The first rule that applies takes precedence.")),
+    h("header", {}, h("h2", {}, "Fault rules"), h("span", { class: "muted" }, "The first rule that matches a request applies.")),
     h(
       "table",
       { class: "listed" },

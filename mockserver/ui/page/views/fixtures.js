@@ -88,7 +88,7 @@ export function createFixturesView(context) {
     if (focused) focusElement(tableBody.querySelector(`[data-fixture="${CSS.escape(focused)}"]`));
     problemPanel.hidden = !problems.length;
     problemPanel.replaceChildren(
-      h("header", {}, h("h2", {}, formatCount(problems.length, "mistake")), h("span", { class: "muted" }, "The last valid fixtures stay in use until it is corrected.")),
+      h("header", {}, h("h2", {}, formatCount(problems.length, "mistake")), h("span", { class: "muted" }, "The last valid fixtures stay in use until the file is corrected.")),
       h("ul", {}, problems.map(createFileProblem)),
     );
   }

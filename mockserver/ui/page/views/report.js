@@ -23,7 +23,7 @@ export function createReportView(context) {
   const table = h(
     "table",
     { class: "listed" },
-    h("thead", {}, h("tr", {}, ["", "Rule", "Finding", "Session", "Requests"].map((title) => h("th", { scope: "col" }, title)))),
+    h("thead", {}, h("tr", {}, ["Severity", "Rule", "Finding", "Session", "Requests"].map((title) => h("th", { scope: "col" }, title)))),
     rows,
   );
   const panel = h("article", { class: "panel" }, h("header", {}, h("h2", {}, "Report")), incomplete, summary, table);
