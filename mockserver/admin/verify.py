@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import islice
 from typing import Any, cast
 
 from mockserver.admin.error_responses import AdminError
@@ -160,7 +159,7 @@ class VerifyResult:
         default=None,
     )
     requests: tuple[str, ...] = spec_field(
-        ListOf(Text()), "the ids of the matching requests, at most 100", default=()
+        ListOf(Text()), "the ids of the matching requests, at most 100, the newest first", default=()
     )
     dropped: int = spec_field(Integer(0), "number of requests that were evicted before", default=0)
     matched: bool = spec_field(Boolean(), "always true; a failed verification is a 409", default=True)
@@ -199,7 +198,7 @@ async def wait_until_verified(
                 changed = [*await journal.entries(session), *changed]
             await slicer.run(verification.add, changed)
     if verification.is_met:
-        return verification.result()
+        return verification.result(await journal.entries(session))
     entries = await journal.entries(session)
     if not verification.is_refuted:
         raise verification.build_eviction_error(entries, journal.max_entries, session)
@@ -288,11 +287,14 @@ class _Verification:
         extra = {"count": len(self._costs), "dropped": self._evicted, "undecided": True}
         return AdminError(409, message, [Problem(message)], extra=extra)
 
-    def result(self) -> VerifyResult:
+    def result(self, entries: Sequence[JournalEntry]) -> VerifyResult:
         """Return the result of a verification that is met."""
         spent = None if self._spending is None else build_charge_view(self._spent)
-        matching = tuple(islice(self._costs, _MAX_MATCHES))
+        matching = tuple(self._list_matching(entries))
         return VerifyResult(count=len(self._costs), spent=spent, requests=matching, dropped=self._evicted)
+
+    def _list_matching(self, entries: Sequence[JournalEntry]) -> list[str]:
+        return [entry.id for entry in entries if entry.id in self._costs][:_MAX_MATCHES]
 
     def compare(self, entry: JournalEntry) -> None:
         """Note the mismatches of an entry, for the error."""
@@ -308,7 +310,7 @@ class _Verification:
             message += f". Nearest: {'. '.join(map(_describe_near_miss, near_misses))}"
         extra = {
             "count": len(self._costs),
-            "requests": [entry.id for entry in entries if entry.id in self._costs][:_MAX_MATCHES],
+            "requests": self._list_matching(entries),
             "nearest": near_misses,
             "dropped": self._evicted,
         }

@@ -419,7 +419,7 @@ def test_it_waits_for_a_request_and_no_longer(control: Control, client: Client) 
     client.chat(content="other")
     client.chat(content="weather")
     waiting.join(10)
-    matching = [one["id"] for one in reversed(control.requests()) if one["user"] == "weather"]
+    matching = [one["id"] for one in control.requests() if one["user"] == "weather"]
     assert told == [{"count": 2, "spent": None, "requests": matching, "dropped": 0, "matched": True}]
 
 

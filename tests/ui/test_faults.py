@@ -173,6 +173,7 @@ def test_a_fault_for_some_requests_of_all_sessions_is_never_over(
 ) -> None:
     scope(faults, "duration").select_option("1 request of each session")
     toggle(faults, "Rate limited").click()
+    expect(state(faults, "Rate limited")).to_have_text("On for all requests · applied 0 times")
     assert [client.chat().status for _ in range(2)] == [429, 201]
     expect(state(faults, "Rate limited")).to_have_text("On for all requests · applied 1 time")
     expect(rules(faults).locator(".remaining")).to_have_text("1 left in each new session")
