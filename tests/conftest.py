@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import os
+import signal
 import textwrap
 import threading
 import time
@@ -301,3 +302,11 @@ def run_pytest(
         return pytester.runpytest_inprocess(*WITHOUT_PLUGINS, "-p", "no:asyncio", *arguments)
 
     return run
+
+
+@pytest.fixture
+def handled_sigint() -> Iterator[None]:
+    """Let child processes receive SIGINT: a shell has it ignored in everything that it starts in the background."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)

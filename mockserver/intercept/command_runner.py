@@ -19,6 +19,8 @@ _SIGNALS: list[signal.Signals] = [
 ]
 _KEYBOARD_SIGNALS = _SIGNALS[:1] + [one for one in _SIGNALS if one.name == "SIGQUIT"]
 
+_LONGEST_RUN = 1e6  # seconds
+
 
 class CommandError(Exception):
     """A program that cannot be started; `exit_code` is that of a shell."""
@@ -56,10 +58,17 @@ class CommandRunner:
 
         Return its exit code as a shell does: 128 and the signal's number if a signal ended it. Raises CommandError.
         """
-        with _start(command, environment) as self._process:
-            for number in self._early:
-                self._process.send_signal(number)
-            code = self._process.wait()
+        with _start(command, environment) as process:
+            self._process = process
+            try:
+                for number in self._early:
+                    process.send_signal(number)
+                # The system may give the second of two signals to another thread, which does not interrupt the wait
+                # of this one. With a time limit it looks for signals every 50 ms.
+                code = process.wait(timeout=_LONGEST_RUN)
+            except BaseException:
+                process.kill()
+                raise
         return code if code >= 0 else 128 - code
 
     def _relay(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002

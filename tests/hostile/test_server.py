@@ -205,14 +205,6 @@ def test_a_client_cannot_write_lines_or_colours_into_the_log(tmp_path: Path) -> 
 # --- signals
 
 
-@pytest.fixture
-def handled_sigint() -> Iterator[None]:
-    """Let child processes receive SIGINT: a shell has it ignored in everything that it starts in the background."""
-    former = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, former)
-
-
 @pytest.mark.parametrize("module", ["click", "mockserver.settings", "starlette.routing", "uvicorn.server"])
 @pytest.mark.usefixtures("handled_sigint")
 def test_ctrl_c_during_the_start_prints_no_traceback(module: str) -> None:

@@ -13,6 +13,9 @@ from mockserver.intercept.command_runner import CommandError, CommandRunner
 SHELL = {"PATH": "/usr/bin:/bin"}
 
 
+pytestmark = pytest.mark.usefixtures("handled_sigint")
+
+
 def run(script: str, **variables: str) -> int:
     with CommandRunner() as runner:
         return runner.run(["sh", "-c", script], SHELL | variables)
@@ -77,3 +80,20 @@ def test_an_ignored_signal_is_ignored_by_the_program_too(monkeypatch: pytest.Mon
         assert run("kill -HUP $PPID; kill -HUP $$; exit 3") == 3
     finally:
         signal.signal(signal.SIGHUP, previous)
+
+
+def test_a_program_ends_with_the_exception_that_interrupts_its_run(tmp_path: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise InterruptedError
+
+    previous = signal.signal(signal.SIGWINCH, interrupt)
+    try:
+        with pytest.raises(InterruptedError):
+            run(
+                "trap 'kill -WINCH $PPID' USR1; echo $$ > $FILE; kill -USR1 $PPID; while :; do sleep 0.01; done",
+                FILE=str(tmp_path / "pid"),
+            )
+    finally:
+        signal.signal(signal.SIGWINCH, previous)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

