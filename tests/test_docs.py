@@ -98,8 +98,11 @@ def test_a_block_is_in_a_language_that_is_run_or_only_shown(block: Block) -> Non
 def test_a_python_block_runs_and_prints_what_its_comments_show(block: Block, address: str) -> None:
     # A traceback shows the page's own line.
     code = "\n" * (block.line - 1) + block.code.replace(ADDRESS, address)
+    names: dict[str, Any] = {}
     with contextlib.redirect_stdout(io.StringIO()) as output:
-        exec(compile(code, str(ROOT / block.page), "exec"), {})
+        exec(compile(code, str(ROOT / block.page), "exec"), names)
+    for client in (value for value in names.values() if type(value).__name__ == "OpenAI"):
+        client.close()  # in a script the end of the process does it
     shown = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
     assert shown in ([], output.getvalue().splitlines())
 
