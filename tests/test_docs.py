@@ -78,9 +78,11 @@ BLOCKS = list(_find_blocks())
 def each(language: str, *, tests: bool = False) -> pytest.MarkDecorator:
     """Parametrize a test over the blocks in a language; `tests` selects those that define tests."""
     blocks = [
-        block for block in BLOCKS if block.language == language and ("def test_" in block.code) is tests
+        pytest.param(block, marks=[pytest.mark.slow] * (tests and block.page != "README.md"), id=str(block))
+        for block in BLOCKS
+        if block.language == language and ("def test_" in block.code) is tests
     ]
-    return pytest.mark.parametrize("block", blocks, ids=str)
+    return pytest.mark.parametrize("block", blocks)
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,7 @@ TESTS = """
 """
 
 
+@pytest.mark.slow
 def test_tests_are_recorded_once_and_replayed(
     run_pytest: RunPytest, pytester: pytest.Pytester, vendor: MockServer
 ) -> None:

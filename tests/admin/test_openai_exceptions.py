@@ -113,6 +113,7 @@ def empty_page(folder: Path) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_a_measurement_writes_the_table_and_the_page(tmp_path: Path) -> None:
     file, page = tmp_path / "table.json", empty_page(tmp_path)
     main({INSTALLED: sys.executable}, file, page, statuses=(404,), faults=("error_event",))
@@ -150,6 +151,7 @@ def explained(profiles: dict[str, Path]) -> Any:
     return explain
 
 
+@pytest.mark.slow
 def test_an_explanation_has_what_was_measured(explained: Any, profiles: dict[str, Path]) -> None:
     for key, fault, (form, stream), point in itertools.product(profiles, FAULTS, FORMS.items(), POINTS):
         spoken = fault.replace("slow", "slow=20000") + point

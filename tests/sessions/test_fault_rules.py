@@ -172,6 +172,7 @@ def test_the_seed_is_on_every_response(start_server: StartServer, make_client: M
     assert "x-mock-seed" in client.chat().headers["access-control-expose-headers"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_sequence_in_each_session_at_any_concurrency(
     start_server: StartServer, make_client: MakeClient
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_session_gets_the_same_answers_beside_other_sessions(
     assert received_alone == received[:3]
 
 
+@pytest.mark.slow
 def test_sessions_get_the_same_answers_from_a_remote_store(
     tmp_path: Path, names: list[str], received: list[list[str]]
 ) -> None:
