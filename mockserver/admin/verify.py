@@ -197,9 +197,9 @@ async def wait_until_verified(
                 verification = _Verification(query, await journal.count_evicted(session))
                 changed = [*await journal.entries(session), *changed]
             await slicer.run(verification.add, changed)
-    if verification.is_met:
-        return verification.result(await journal.entries(session))
     entries = await journal.entries(session)
+    if verification.is_met:
+        return verification.result(entries)
     if not verification.is_refuted:
         raise verification.build_eviction_error(entries, journal.max_entries, session)
     await slicer.run(verification.compare, entries)
