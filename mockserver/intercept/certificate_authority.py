@@ -17,6 +17,7 @@ from typing import Final
 
 from mockserver.errors import InputError
 from mockserver.intercept.host_rules import LOOPBACK_NAMES
+from mockserver.intercept.tls_layer import create_tls_context
 
 try:
     from cryptography import x509
@@ -74,8 +75,7 @@ class CertificateAuthority:
         """
         key = generate_private_key(SECP256R1())
         certificate = self._issue(key.public_key(), tuple(hosts) or self.hosts)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["http/1.1"])
+        context = create_tls_context()
         with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
             path = Path(folder, "server.pem")
             path.write_bytes(

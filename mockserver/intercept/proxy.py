@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, suppress
 from typing import cast
-from weakref import WeakSet
 
 from mockserver.intercept.host_rules import HostRules
 from mockserver.intercept.proxy_request import (
@@ -23,7 +22,7 @@ from mockserver.intercept.proxy_request import (
     parse_proxy_request,
     read_head,
 )
-from mockserver.intercept.tls_layer import TlsLayer
+from mockserver.intercept.tls_layer import TlsLayer, TlsLayers
 from mockserver.intercept.tunnel import NO_PROXIES, UpstreamProxies, run_tunnel
 
 ProtocolFactory = Callable[[], asyncio.Protocol]
@@ -57,9 +56,7 @@ class InterceptProxy:
         self._sock = sock
         self._rules = rules
         self._upstream = upstream
-        self._context = context
-        self._context.options |= ssl.OP_NO_RENEGOTIATION
-        self._layers: WeakSet[TlsLayer] = WeakSet()
+        self._layers = TlsLayers(context)
         self._tasks: set[asyncio.Task[None]] = set()
         self.refused: Counter[str] = Counter()
         self.distrusted: Counter[str] = Counter()
@@ -74,8 +71,7 @@ class InterceptProxy:
         """Stop accepting, and close the connections that the server has not taken over. Idempotent."""
         for task in self._tasks:
             task.cancel()
-        for layer in list(self._layers):
-            layer.abort_handshake()
+        self._layers.abort_handshakes()
         self._sock.close()
 
     def _start_task(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -139,9 +135,7 @@ class InterceptProxy:
             if "ALERT" in (error.reason or ""):
                 _count_host(self.distrusted, authority)
 
-        layer = TlsLayer(self._context, protocol, count_distrust)
-        self._layers.add(layer)
-        return layer
+        return self._layers.create(protocol, count_distrust)
 
 
 async def _give_connection(client: socket.socket, protocol: asyncio.Protocol, data: bytes) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mockserver.errors import InputError
+from mockserver.intercept.tls_layer import create_tls_context
 from mockserver.schema.yaml_document import read_text_file
 from mockserver.settings import Settings
 
@@ -55,8 +56,7 @@ def load_server_context(certificate: Path, key: Path | None = None) -> ssl.SSLCo
     key = key or certificate
     _check_pem_file(certificate, "CERTIFICATE", "a certificate in PEM, the server's own first")
     _check_pem_file(key, "PRIVATE KEY", "a private key in PEM; --tls-key names the file of the key")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
+    context = create_tls_context()
     try:
         context.load_cert_chain(certificate, key, lambda: _refuse_encrypted_key(key))
     except ssl.SSLError as error:

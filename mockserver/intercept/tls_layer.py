@@ -12,11 +12,20 @@ import contextlib
 import ssl
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from mockserver.wire.playback import TCP_TRANSPORT
 
 _READ_SIZE = 256 * 1024  # bytes of one read; larger than a record of TLS
 HANDSHAKE_TIMEOUT = 10.0  # seconds
+
+
+def create_tls_context() -> ssl.SSLContext:
+    """Return the context of a TLS server, as yet without a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    return context
 
 
 class TlsTransport(asyncio.Transport):
@@ -83,7 +92,7 @@ class TlsLayer(asyncio.Protocol):
         self,
         context: ssl.SSLContext,
         protocol: asyncio.Protocol,
-        on_failure: Callable[[ssl.SSLError], None] = lambda _: None,
+        on_failure: Callable[[ssl.SSLError], None],
     ) -> None:
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._session = context.wrap_bio(self._received, self._to_send, server_side=True)
@@ -163,3 +172,22 @@ class TlsLayer(asyncio.Protocol):
         """Give TCP the records that the session has made."""
         if (data := self._to_send.read()) and not self._tcp.is_closing():
             self._tcp.write(data)
+
+
+class TlsLayers:
+    """The layers of the connections that share a TLS context."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        self._layers: WeakSet[TlsLayer] = WeakSet()
+
+    def create(self, protocol: asyncio.Protocol, on_failure: Callable[[ssl.SSLError], None]) -> TlsLayer:
+        """Return the layer of a new connection."""
+        layer = TlsLayer(self._context, protocol, on_failure)
+        self._layers.add(layer)
+        return layer
+
+    def abort_handshakes(self) -> None:
+        """Abort the handshakes in progress, because the server stops."""
+        for layer in list(self._layers):
+            layer.abort_handshake()

@@ -8,10 +8,9 @@ import socket
 import ssl
 from contextlib import ExitStack
 from typing import Any
-from weakref import WeakSet
 
 from mockserver.intercept.server_certificate import ServerCertificate
-from mockserver.intercept.tls_layer import TlsLayer, TlsTransport
+from mockserver.intercept.tls_layer import TlsLayers, TlsTransport
 from mockserver.server.addresses import bind_socket, format_server_url
 from mockserver.settings import Settings
 
@@ -36,9 +35,7 @@ class TlsPort:
         host, port = sock.getsockname()[:2]
         self.address = str(host), int(port)
         self.sock = sock
-        self._context = context
-        self._context.options |= ssl.OP_NO_RENEGOTIATION
-        self._layers: WeakSet[TlsLayer] = WeakSet()
+        self._layers = TlsLayers(context)
         self._is_closed = False
         self._next_report = 0.0
 
@@ -56,16 +53,14 @@ class TlsPort:
         if self._is_closed:
             tcp.abort()
             return
-        layer = TlsLayer(self._context, protocol, self._report_failure)
-        self._layers.add(layer)
+        layer = self._layers.create(protocol, self._report_failure)
         tcp.set_protocol(layer)
         layer.connection_made(tcp)
 
     def close(self) -> None:
         """Abort the handshakes in progress, because the server stops."""
         self._is_closed = True
-        for layer in list(self._layers):
-            layer.abort_handshake()
+        self._layers.abort_handshakes()
 
     def _report_failure(self, error: ssl.SSLError) -> None:
         """Log why a handshake failed, at most once a second."""

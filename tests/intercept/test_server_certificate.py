@@ -34,13 +34,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     written: list[bytes] = []
     load = ssl.SSLContext.load_cert_chain
 
-    class Context(ssl.SSLContext):
-        def load_cert_chain(self, certfile: Path, *_: object) -> None:  # type: ignore[override]
-            written.append(certfile.read_bytes())
-            load(self, certfile)
+    def load_and_keep(context: ssl.SSLContext, certfile: Path) -> None:
+        written.append(certfile.read_bytes())
+        load(context, certfile)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ssl, "SSLContext", Context)
+        patch.setattr(ssl.SSLContext, "load_cert_chain", load_and_keep)
         AUTHORITY.create_server_context()
     both = written[0]
     start = both.index(b"-----BEGIN CERTIFICATE")
