@@ -13,6 +13,7 @@ from dataclasses import replace
 from mockserver.admin.event_stream import EventFeed
 from mockserver.admin.plan_api import PlanAdmin
 from mockserver.matching.fixture_set import FixtureSet
+from mockserver.matching.loader import LoadedFile
 from mockserver.pipeline import ChatPipeline
 from mockserver.server.demo_clients import CLIENTS, ScriptedClient, load_client_document, load_demo_plan
 from mockserver.server.demo_traffic import ClientRun, Wait, wait_seconds
@@ -78,10 +79,15 @@ class DemoRunner:
 
     async def _play_rounds(self) -> None:
         vendors = tuple(self._pipeline.router.listed_vendors.values())
+        known_keys_only = self._pipeline.settings.known_keys_only
+        documents = {
+            client.session: load_client_document(client, vendors, known_keys_only=known_keys_only)
+            for client in self.clients
+        }
         while True:
             self.rounds += 1
-            for client in self.clients:
-                await self._prepare_session(client)
+            for session, document in documents.items():
+                await self._prepare_session(session, document)
             if await self._has_own_plan():
                 await self._plan_admin.restart()
             for what in ("fixtures", "accounts", "demo"):
@@ -92,13 +98,9 @@ class DemoRunner:
             await asyncio.gather(*(run.run() for run in runs))
             await self._wait("", ROUND_PAUSE)
 
-    async def _prepare_session(self, client: ScriptedClient) -> None:
+    async def _prepare_session(self, session: str, loaded: LoadedFile) -> None:
         """Add what a session lacks of its fixtures and accounts, and let these begin again."""
-        store, session = self._pipeline.store, client.session
-        vendors = tuple(self._pipeline.router.listed_vendors.values())
-        loaded = load_client_document(
-            client, vendors, known_keys_only=self._pipeline.settings.known_keys_only
-        )
+        store = self._pipeline.store
         async with store.lock(session):
             overlay = await store.overlay(session)
             present = {fixture.name for fixture in overlay.fixtures.fixtures}
