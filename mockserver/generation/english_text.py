@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
 
 from mockserver.generation.sentence_writer import MIN_WORDS, SentenceWriter, count_words, group_by_length
 
@@ -40,7 +39,7 @@ def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _group_by_length(parts: Sequence[str]) -> list[list[str]]:
+def _group_by_length(parts: tuple[str, ...]) -> list[list[str]]:
     return list(group_by_length(parts).values())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import cache
 from random import Random
 
 MIN_WORDS = 5  # of a sentence
@@ -56,7 +57,8 @@ def count_words(text: str) -> int:
     return len(text.split())
 
 
-def group_by_length(parts: Sequence[str]) -> dict[int, list[str]]:
+@cache
+def group_by_length(parts: tuple[str, ...]) -> dict[int, list[str]]:
     """Return the parts by their number of words, in ascending order."""
     groups: dict[int, list[str]] = {}
     for part in sorted(parts, key=count_words):
