@@ -59,11 +59,11 @@ def run_with_server(
     proxy = InterceptProxy(bind_socket("127.0.0.1", 0), rules, authority.create_server_context(), upstream)
     sock = bind_socket("127.0.0.1", settings.port)
     server = BackgroundServer(create_app(pipeline), sock, playback, proxy=proxy)
-    server_url = format_server_url(server.address)
     with CommandRunner() as runner, tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
         path = Path(folder, "trusted.pem")
         path.write_text("".join(certificates), "ascii")
-        environment = create_environment(os.environ, proxy.url, server_url, path, rules.hosts)
+        environment = create_environment(os.environ, proxy.url, path, rules.hosts)
+        environment["MOCKSERVER_URL"] = format_server_url(server.address)
         environment |= extend_python_path(os.environ)
         environment |= write_php_settings(Path(folder), path, os.environ)
         environment |= write_java_settings(Path(folder), certificates, os.environ, proxy.url)

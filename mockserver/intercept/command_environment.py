@@ -16,7 +16,7 @@ def list_certificate_files(base: Mapping[str, str]) -> list[str]:
 
 
 def create_environment(
-    base: Mapping[str, str], proxy_url: str, server_url: str, bundle: Path, hosts: Collection[str]
+    base: Mapping[str, str], proxy_url: str, bundle: Path, hosts: Collection[str]
 ) -> dict[str, str]:
     """Return the variables of a program, for a proxy that answers for `hosts` by the certificates in `bundle`."""
     bypass = ",".join((*LOOPBACK_NAMES, *_list_bypassed_hosts(base, hosts)))
@@ -29,7 +29,6 @@ def create_environment(
         },  # curl reads no HTTP_PROXY, Go any of them
         **dict.fromkeys(_CERTIFICATE_FILES, str(bundle)),
         "NODE_USE_ENV_PROXY": "1",  # read by Node 24
-        "MOCKSERVER_URL": server_url,
     }
 
 

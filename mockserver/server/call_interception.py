@@ -15,12 +15,8 @@ from mockserver.intercept.connection_redirect import ConnectionRedirect
 from mockserver.intercept.host_rules import HostRules
 from mockserver.intercept.proxy import InterceptProxy
 from mockserver.intercept.tunnel import UpstreamProxies
-from mockserver.server.addresses import bind_socket, format_server_url
+from mockserver.server.addresses import bind_socket
 from mockserver.server.uvicorn_server import BackgroundServer
-
-_SERVER_VARIABLE = (
-    "MOCKSERVER_URL"  # not set: the pytest plugin would take the server for one that runs elsewhere
-)
 
 
 class CallInterception:
@@ -62,9 +58,7 @@ class CallInterception:
         with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
             bundle = Path(folder, "trusted.pem")
             bundle.write_text(self._bundle, "ascii")
-            url = format_server_url(self._server.address)
-            environment = create_environment(os.environ, self._proxy.url, url, bundle, self._hosts)
-            environment.pop(_SERVER_VARIABLE, None)
+            environment = create_environment(os.environ, self._proxy.url, bundle, self._hosts)
             with _changed_environment(environment):
                 yield
 

@@ -17,6 +17,8 @@ from tests.cli.test_cli import refused
 
 APPLICATION = """
 import os, sys, urllib.error, urllib.request
+with urllib.request.urlopen(os.environ["MOCKSERVER_URL"] + "/healthz") as health:
+    assert health.status == 200
 for host in ("api.openai.com", "api.aimlapi.com", "other.example"):
     request = urllib.request.Request(f"https://{host}/v1/models", headers={"Authorization": "Bearer any-key"})
     try:

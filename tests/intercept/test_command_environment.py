@@ -12,7 +12,7 @@ HOSTS = ("api.vendor.example",)
 
 
 def make(base: dict[str, str]) -> dict[str, str]:
-    return create_environment(base, "http://127.0.0.1:1", "http://127.0.0.1:2", Path("trusted.pem"), HOSTS)
+    return create_environment(base, "http://127.0.0.1:1", Path("trusted.pem"), HOSTS)
 
 
 def test_the_variables_of_proxies_are_set_in_both_cases_and_others_kept() -> None:
@@ -26,7 +26,6 @@ def test_the_variables_of_proxies_are_set_in_both_cases_and_others_kept() -> Non
             ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), "trusted.pem"
         ),
         "NODE_USE_ENV_PROXY": "1",
-        "MOCKSERVER_URL": "http://127.0.0.1:2",
     }
 
 
