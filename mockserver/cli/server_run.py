@@ -9,6 +9,7 @@ import socket
 import sys
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from mockserver.cli.server_messages import (
     StartReport,
@@ -34,7 +35,9 @@ from mockserver.server.tls_port import bind_ports
 from mockserver.server.uvicorn_server import BackgroundServer
 from mockserver.settings import Settings
 from mockserver.wire.playback import Playback
-from mockserver.workers.worker_link import WorkerLink
+
+if TYPE_CHECKING:
+    from mockserver.workers.worker_link import WorkerLink
 
 
 def run_server(

@@ -22,7 +22,6 @@ from mockserver.matching.loader import OnReload, load_server_fixtures, watch_fix
 from mockserver.pipeline import ChatPipeline, OnRequestEnd
 from mockserver.schema.messages import suggest_name
 from mockserver.server.dispatch import RequestDispatcher
-from mockserver.server.worker_tasks import WorkerTasks
 from mockserver.sessions.store import MemoryStore, SessionStore
 from mockserver.settings import RECORD_MODES, REPLY_STYLES, TOKENIZERS, Settings
 from mockserver.tokens.token_count import ESTIMATE
@@ -32,10 +31,10 @@ from mockserver.vendors.profile_selection import VendorSelection, load_selected_
 from mockserver.vendors.routing import VendorRouter
 from mockserver.vendors.vendor import Vendor
 from mockserver.wire.playback import Playback
-from mockserver.workers.worker_link import WorkerLink
 
 if TYPE_CHECKING:
     from mockserver.admin.admin_services import DemoControl
+    from mockserver.workers.worker_link import WorkerLink
 
 LifespanTask = Callable[[], Coroutine[None, None, None]]
 
@@ -177,6 +176,8 @@ def _lifespan_tasks(
     watched = (*settings.paths, *([folder] if folder else []))
     load = functools.partial(load_server_fixtures, settings)
     if link is not None:
+        from mockserver.server.worker_tasks import WorkerTasks  # noqa: PLC0415 rarely used
+
         on_reload = WorkerTasks(link, pipeline, load, watched, on_reload).report_to_all
         yield link.run
         if not link.is_first:

@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver.pipeline import ChatPipeline
 from mockserver.request.request_head import match_route, read_head
 from mockserver.settings import ADMIN_PREFIX
-from mockserver.workers.worker_link import WorkerLink
 
 if TYPE_CHECKING:
     from mockserver.admin.admin_services import GetDemo
+    from mockserver.workers.worker_link import WorkerLink
 
 _READING: Final = ("GET", "HEAD")
 _NO_AUTHORITY = (
