@@ -304,6 +304,16 @@ def run_pytest(
     return run
 
 
+def import_for_tests(run_pytest: RunPytest, pytester: pytest.Pytester, source: str) -> RunPytest:
+    """Return `run_pytest` for tests that use what the source of a module defines."""
+    pytester.makepyfile(asking=source)
+
+    def running(tests: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
+        return run_pytest("from asking import *\n" + textwrap.dedent(tests), *arguments, apart=apart)
+
+    return running
+
+
 @pytest.fixture
 def handled_sigint() -> Iterator[None]:
     """Let child processes receive SIGINT: a shell has it ignored in everything that it starts in the background."""

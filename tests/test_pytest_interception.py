@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 
 import pytest
 
 from mockserver.intercept import certificate_authority
 from mockserver.server import call_interception
 from mockserver.testing import MockServer
-from tests.conftest import RunPytest
+from tests.conftest import RunPytest, import_for_tests
 
 ASK = """
 import http.client, json, os, subprocess, sys, urllib.request
@@ -30,12 +29,7 @@ def ask(text, opener=opener):
 @pytest.fixture
 def run_pytest(run_pytest: RunPytest, pytester: pytest.Pytester) -> RunPytest:
     """Runs tests that can `ask` a vendor's own host."""
-    pytester.makepyfile(asking=ASK)
-
-    def running(tests: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
-        return run_pytest("from asking import *\n" + textwrap.dedent(tests), *arguments, apart=apart)
-
-    return running
+    return import_for_tests(run_pytest, pytester, ASK)
 
 
 def test_the_marker_answers_calls_to_the_vendors_hosts_during_its_test(run_pytest: RunPytest) -> None:

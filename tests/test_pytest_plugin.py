@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import textwrap
 
 import pytest
 
 from mockserver.testing import MockServer
-from tests.conftest import RunPytest
+from tests.conftest import RunPytest, import_for_tests
 
 ASK = """
 import http.client, json, unittest
@@ -30,12 +29,7 @@ def ask(session, text, **more):
 @pytest.fixture
 def run_pytest(run_pytest: RunPytest, pytester: pytest.Pytester) -> RunPytest:
     """Runs tests that can `ask`."""
-    pytester.makepyfile(asking=ASK)
-
-    def running(tests: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
-        return run_pytest("from asking import *\n" + textwrap.dedent(tests), *arguments, apart=apart)
-
-    return running
+    return import_for_tests(run_pytest, pytester, ASK)
 
 
 def test_a_request_that_nothing_matches_fails_the_test_with_what_came_nearest(run_pytest: RunPytest) -> None:

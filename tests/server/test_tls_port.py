@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import queue
 import re
 import socket
@@ -32,6 +31,8 @@ from mockserver.wire.playback import Delivery, Playback
 from mockserver.wire.sse import create_sse_answer
 from tests.conftest import STACKS
 from tests.intercept.tls_client import Received, TlsClient, read_response
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 SOON = 10  # seconds; far more than anything here takes
 LARGE = b"x" * 16_000_000  # more than the buffers of the kernel
@@ -100,20 +101,6 @@ def running(request: pytest.FixtureRequest) -> Iterator[Running]:
     one = Running(*request.param)
     yield one
     one.server.stop()
-
-
-@pytest.fixture(autouse=True)
-def quiet(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Nothing may be logged, but by the tests that say so."""
-    with caplog.at_level(logging.WARNING):
-        yield
-    if "outspoken" not in request.fixturenames:
-        assert caplog.records == []
-
-
-@pytest.fixture
-def outspoken() -> None:
-    """This test reads the log itself."""
 
 
 def get(target: str, connection: str = "close") -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import logging
 import os
 import signal
 import socket
@@ -15,7 +14,6 @@ import textwrap
 import threading
 import time
 import warnings
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -33,6 +31,8 @@ from mockserver.wire.faults import FAULTS, apply_fault, parse_fault
 from mockserver.wire.playback import Playback
 from mockserver.wire.sse import create_sse_answer
 from tests.conftest import STACKS
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 PLAIN = Answer(200, (("content-type", "application/json"),), (Frame(b'{"text":"hello"}'),))
 PACED = create_sse_answer([Frame(b"{}", 0.005) for _ in range(6)])
@@ -66,15 +66,6 @@ def stack(request: pytest.FixtureRequest) -> tuple[str, str]:
     return http, loop
 
 
-@pytest.fixture(autouse=True)
-def quiet(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Nothing may be logged, but by the tests that say so."""
-    with caplog.at_level(logging.WARNING):
-        yield
-    if "outspoken" not in request.fixturenames:
-        assert caplog.records == []
-
-
 def run(app: ASGIApp, stack: tuple[str, str], playback: Playback | None = None) -> BackgroundServer:
     http, loop = stack
     lifespan: Literal["on", "off"] = "on" if isinstance(app, Speaker) else "off"
@@ -96,11 +87,6 @@ def ask(running: BackgroundServer, text: bytes) -> bytes:
 SOON = 10  # seconds; where something is waited for that never comes, there is no end
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 GET_AND_CLOSE = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-
-
-@pytest.fixture
-def outspoken() -> None:
-    """This test reads the log itself."""
 
 
 # bind
