@@ -44,7 +44,7 @@ _logger = logging.getLogger("mockserver")
 
 @dataclass(frozen=True, slots=True)
 class RecordingTarget:
-    """Where the requests of the server, or of one session, are recorded.
+    """The place in which the requests of the server, or of one session, are recorded.
 
     `path` is a folder, in which each conversation has its file, or a file for all of them. With `replays`, a request
     that was recorded in this run is answered by its recording. `publish` receives the files that have changed.
