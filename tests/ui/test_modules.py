@@ -135,6 +135,33 @@ def test_a_poller_waits_between_two_reads_unless_it_may_not(run_module: RunModul
     assert run_module("lib/poller.js", script) == [1, 2]
 
 
+def test_a_filter_is_applied_at_once_however_long_the_last_answer_took(run_module: RunModule) -> None:
+    script = """(async () => {
+      const { RequestStore } = await import("./data/request-store.js");
+      const before = [window.fetch, performance.now];
+      let now = 0;
+      let done = () => {};
+      performance.now = () => now;
+      window.fetch = async () => {
+        now += 3_600_000;
+        return Response.json({ total: 0, matching: 0, newer: 0, requests: [] });
+      };
+      const list = new m.RequestList(new RequestStore(), () => done());
+      try {
+        for (const q of ["first", "second"]) {
+          const read = new Promise((resolve) => { done = resolve; });
+          list.select({ q, session: "", vendor: "", status: "" });
+          await Promise.race([read, new Promise((_, fail) => setTimeout(fail, 10_000, new Error(`${q} is late`)))]);
+          await new Promise((resolve) => setTimeout(resolve));
+        }
+      } finally {
+        [window.fetch, performance.now] = before;
+      }
+      return list.isLoaded;
+    })()"""
+    assert run_module("data/request-list.js", script) is True
+
+
 ASSESSMENTS: dict[str, tuple[bool | None, list[tuple[int, int | None]]]] = {
     # The times of the attempts, and the Retry-After of each; each takes ten milliseconds.
     "": (None, [(0, None)]),

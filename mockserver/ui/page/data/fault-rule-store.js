@@ -70,7 +70,7 @@ export class FaultRuleStore {
    */
   async add(definition, session) {
     await requestJson("POST", `/faults${sessionQuery(session)}`, definition);
-    this.refresh();
+    this.refresh(true);
   }
 
   /**
@@ -92,7 +92,7 @@ export class FaultRuleStore {
     for (const { id, session } of removable) {
       await requestJson("DELETE", `/faults/${encodeURIComponent(id)}${sessionQuery(session)}`).catch(ignoreNotFound);
     }
-    this.refresh();
+    this.refresh(true);
     return removable.length;
   }
 

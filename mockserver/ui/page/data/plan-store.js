@@ -55,7 +55,7 @@ export class PlanStore {
   /** Start the plan again. Throws ApiError. */
   async restart() {
     await requestJson("POST", "/plan");
-    this.refresh();
+    this.refresh(true);
   }
 
   /** Render, and render again for as long as steps begin or end. */

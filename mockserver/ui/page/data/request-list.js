@@ -85,7 +85,7 @@ export class RequestList {
     if (parameters === this.parameters) return;
     this.parameters = parameters;
     this.isLoaded = false;
-    this.reload();
+    this.reload(true);
   }
 
   /** Read the newest requests, and the page if it is another one. */
@@ -158,7 +158,7 @@ export class RequestList {
   clear(session) {
     this.recent.clear(session);
     this.found?.clear(session);
-    this.reload();
+    this.reload(true);
   }
 }
 

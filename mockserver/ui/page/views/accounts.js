@@ -112,7 +112,7 @@ export function createAccountsView(context) {
     problem.hidden = true;
     try {
       await change();
-      await refresh();
+      await refresh(true);
       return true;
     } catch (error) {
       problem.hidden = false;
@@ -124,7 +124,7 @@ export function createAccountsView(context) {
   function render() {
     if ((element.dataset.session ?? "") !== context.filter.session) {
       element.dataset.session = context.filter.session;
-      refresh();
+      refresh(true);
     }
     const { accounts, clock } = listing;
     setText(clockText, clock.ahead ? `${formatDuration(clock.ahead * 1000)} ahead of the system clock` : "same as the system clock");
@@ -207,7 +207,7 @@ export function createAccountsView(context) {
     if (context.view === "accounts" && kind !== "faults" && kind !== "requests") refresh();
   }
 
-  return { element, render, onShow: refresh, onChange };
+  return { element, render, onShow: () => refresh(true), onChange };
 }
 
 /** @param {Balance} balance */

@@ -69,7 +69,7 @@ export function createFixturesView(context) {
     state.value = filter.state;
     if (session !== element.dataset.session) {
       element.dataset.session = session;
-      refresh();
+      refresh(true);
     }
     const current = JSON.stringify([version, filter]);
     if (current !== stamp) renderList(filter);
@@ -136,7 +136,7 @@ export function createFixturesView(context) {
     if (context.view === "fixtures" && ["fixtures", "counters", "request", "all"].includes(kind)) refresh();
   }
 
-  return { element, render, onShow: refresh, onChange };
+  return { element, render, onShow: () => refresh(true), onChange };
 }
 
 /** @param {Problem} problem */
