@@ -31,11 +31,14 @@ from mockserver.wire.playback import Playback
 from tests.admin.test_accounts_api import Api
 
 LONGEST_ROUND = 30.0  # seconds; the clocks of the sessions have not run equally far
+MOST_ROUNDS = 20
 OWN_PLAN = "fixtures: []\nplan: [{at: 1h, error: 503}]"
 
 
 class Demo:
-    """A server whose demo waits by advancing the clock of the session, and only for two rounds."""
+    """A server whose demo waits by advancing the clock of the session, and only for `last_round` rounds."""
+
+    last_round = 2
 
     def __init__(self, clients: Sequence[ScriptedClient], settings: Settings) -> None:
         playback = Playback()
@@ -53,8 +56,8 @@ class Demo:
             return
         await self.pipeline.store.advance_clock(None, LONGEST_ROUND)
         self.rounds.release()
-        if self.runner.rounds > 1:
-            await asyncio.Event().wait()
+        while self.runner.rounds >= self.last_round:  # noqa: ASYNC110 another thread changes it
+            await asyncio.sleep(0.01)
 
     def outcomes(self, session: str) -> list[tuple[str, int]]:
         """Return the last user message and the status of each request."""
@@ -111,10 +114,6 @@ def test_rounds_repeat_what_good_and_bad_clients_do(monkeypatch: pytest.MonkeyPa
         assert [one["name"] for one in view["sessions"]] == list(RULES)
         for _ in range(2):
             assert demo.rounds.acquire(timeout=60)
-        rules: dict[str, set[str]] = {session: set() for session in RULES}
-        for finding in demo.api.ask("GET", "/report")["findings"]:
-            rules[finding["session"]].add(finding["rule"])
-        assert rules == RULES
         good, bad = Counter(demo.outcomes("demo-good")), Counter(demo.outcomes("demo-bad"))
         # Each round makes the same requests, one of them with two errors 500.
         assert set(good.values()) == {2, 4}
@@ -130,6 +129,19 @@ def test_rounds_repeat_what_good_and_bad_clients_do(monkeypatch: pytest.MonkeyPa
         assert demo.api.ask("GET", "/demo")["rounds"] == 2
         # A session is played as the user has changed it.
         assert len(demo.api.ask("GET", "/fixtures?session=demo-good")["fixtures"]) == 4
+        # On a busy machine short waits are not all short: another round shows those that are.
+        while (rules := list_rules(demo)) != RULES and demo.last_round < MOST_ROUNDS:
+            demo.last_round += 1
+            assert demo.rounds.acquire(timeout=60)
+        assert rules == RULES
+
+
+def list_rules(demo: Demo) -> dict[str, set[str]]:
+    """Return the rules of the findings in each session."""
+    rules: dict[str, set[str]] = {session: set() for session in RULES}
+    for finding in demo.api.ask("GET", "/report")["findings"]:
+        rules[finding["session"]].add(finding["rule"])
+    return rules
 
 
 def test_it_is_started_and_stopped_once() -> None:
